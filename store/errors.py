@@ -1,20 +1,20 @@
 """The error tree. Every error a user can meet is one of these, and reads as one line.
 
-    CadenzaError                 what went wrong, where; `hint` says what to do about it
-    ├── ConfigError              a configuration file or flag is not usable
-    ├── ProjectError             a project cannot be used
-    │   ├── ProjectNotFound      no such project, run or log (exit code 4)
-    │   └── SpecError            env.json is not a valid mission
-    ├── InputError               a file's content is not usable (named by file and line)
-    │   └── NothingToExport      a log was read and no record could be made of it
-    ├── UnsafePathError          a path leaves its project
-    ├── MissingExtraError        an optional dependency is not installed
-    ├── StoreError               the event log cannot be used
-    │   ├── LockHeldError        another process is the writer
-    │   ├── SchemaError          the database was written by a newer version
-    │   └── VersionConflict      the stream moved on since the caller looked
-    └── DaemonError              the daemon did not do what was asked
-        └── DaemonNotRunning     (exit code 3)
+CadenzaError                 what went wrong, where; `hint` says what to do about it
+├── ConfigError              a configuration file or flag is not usable
+├── ProjectError             a project cannot be used
+│   ├── ProjectNotFound      no such project, run or log (exit code 4)
+│   └── SpecError            env.json is not a valid mission
+├── InputError               a file's content is not usable (named by file and line)
+│   └── NothingToExport      a log was read and no record could be made of it
+├── UnsafePathError          a path leaves its project
+├── MissingExtraError        an optional dependency is not installed
+├── StoreError               the event log cannot be used
+│   ├── LockHeldError        another process is the writer
+│   ├── SchemaError          the database was written by a newer version
+│   └── VersionConflict      the stream moved on since the caller looked
+└── DaemonError              the daemon did not do what was asked
+    └── DaemonNotRunning     (exit code 3)
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Every event the system can record, and the envelope it travels in.
 
-An event is a past-tense, immutable fact: a frozen pydantic model named `NounVerbed`. Its class name
-is its type in the log and `schema_version` the shape it was written in; older shapes are upcast when
-they are read (see `UPCASTS`), never rewritten.
+An event is a past-tense, immutable fact: a frozen pydantic model named `NounVerbed`. Its class
+name is its type in the log and `schema_version` the shape it was written in; older shapes are
+upcast when they are read (see `UPCASTS`), never rewritten.
 
 Paths inside a project are relative to it, with forward slashes. Times are microseconds since the
 epoch in the envelope and never appear in an event's data, so that replaying gives the same view.
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -37,7 +37,7 @@ class Fact(BaseModel):
 class FileFact(Fact):
     """Which bytes, where: the identity of a file at the moment it was read.
 
-    `dev`+`ino` say which file it is, `sha256` covers its first `size` bytes. Because the hash covers
+    `dev`+`ino` say which file it is, `sha256` covers its first `size` bytes. As the hash covers
     everything read so far, it is a head hash that grows with the file: a later read whose first
     `size` bytes still hash to it is the same file, extended.
     """
@@ -208,6 +208,13 @@ class FileMoved(Event):
     file: FileFact
 
 
+class FileRemoved(Event):
+    """A known file is gone. A run's history stays; examples no longer count."""
+
+    path: str
+    kind: FileKind
+
+
 class ExamplesRecorded(Event):
     """A file of goal -> actions examples was read (first, grown or changed)."""
 
@@ -238,7 +245,7 @@ class ExportRequested(Event):
 
 
 class RunExported(Event):
-    """A run log became training records. `output` is relative to the project, or absolute outside."""
+    """A run log became training records. `output` is relative to the project, else absolute."""
 
     run_id: str
     run_path: str
@@ -307,6 +314,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         RunExtended,
         RunReplaced,
         FileMoved,
+        FileRemoved,
         ExamplesRecorded,
         FileRejected,
         ExportRequested,
@@ -356,7 +364,9 @@ def decode(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise SchemaError(f"a stored {type_name} is not readable: {place}: {first['msg']}") from None
+        raise SchemaError(
+            f"a stored {type_name} is not readable: {place}: {first['msg']}"
+        ) from None
 
 
 # -- envelope --------------------------------------------------------------------------------------
@@ -374,8 +384,10 @@ def stream_project(stream: str) -> str | None:
     return stream[len("project:") :] if stream.startswith("project:") else None
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+NO_META: Mapping[str, Any] = MappingProxyType({})
+
+
+class NewEvent(NamedTuple):
     """An event on its way into the log.
 
     `dedup_key` makes an append idempotent: a second event with the same key is not stored.
@@ -386,26 +398,28 @@ class NewEvent:
     event: Event
     dedup_key: str | None = None
     causation: int | None = None
-    correlation: str | None = None
     expected_version: int | None = None
     occurred_at_us: int | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = NO_META
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An event in the log, in its envelope."""
+class Recorded(NamedTuple):
+    """An event in the log, in its envelope.
+
+    `causation` is the position of the event that led to this one; `correlation` the position where
+    the chain of causes began: its own for an event without a cause.
+    """
 
     position: int
     stream: str
     version: int
     event: Event
     causation: int | None
-    correlation: str
+    correlation: int
     recorded_at_us: int
-    occurred_at_us: int
+    occurred_at_us: int | None = None
     dedup_key: str | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = NO_META
 
     @property
     def type(self) -> str:
