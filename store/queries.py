@@ -164,6 +164,12 @@ class State:
             (project, sha256, but_not),
         )
 
+    def last_episode(self, project: str, path: str) -> int | None:
+        """Index of a log's last episode; None for a file that holds none."""
+        query = "SELECT max(idx) FROM view_episodes WHERE project = ? AND path = ?"
+        index = self._connection.execute(query, (project, path)).fetchone()[0]
+        return int(index) if index is not None else None
+
     def runs(self, project: str) -> list[FileRow]:
         """Accepted run logs that are still there, in the order they were recorded."""
         return self._files("project = ? AND kind = 'run' AND accepted AND present", (project,))
@@ -206,6 +212,12 @@ class State:
     def degraded(self) -> list[DegradedStatus]:
         rows = self._connection.execute("SELECT code, detail FROM view_degraded ORDER BY position")
         return [{"code": code, "detail": detail} for code, detail in rows]
+
+    def recorded_at(self, position: int) -> float:
+        """When the event at a position was recorded, in Unix seconds; 0 for no such event."""
+        query = "SELECT recorded_at_us FROM events WHERE position = ?"
+        row = self._connection.execute(query, (position,)).fetchone()
+        return row[0] / 1_000_000 if row else 0.0
 
     def head(self) -> int:
         query = "SELECT coalesce(max(position), 0) FROM events"

@@ -196,7 +196,8 @@ def _file_rejected(view: sqlite3.Connection, record: Recorded, event: FileReject
 def _file_moved(view: sqlite3.Connection, record: Recorded, event: FileMoved) -> None:
     project = _project(record)
     old, new = event.previous_path, event.file.path
-    _forget(view, project, new)  # the move may have gone over a known file: that one is no more
+    if old != new:
+        _forget(view, project, new)  # the move may have gone over a known file: it is no more
     view.execute(
         "UPDATE view_files SET path = ?, run_id = ?, revision = ?, dev = ?, ino = ?, size = ?,"
         " mtime_ns = ?, position = ? WHERE project = ? AND path = ?",
@@ -220,6 +221,7 @@ def _file_moved(view: sqlite3.Connection, record: Recorded, event: FileMoved) ->
         "UPDATE view_exports SET run_path = ? WHERE project = ? AND run_path = ?",
         (new, project, old),
     )
+    _make_stale(view, project, new)
 
 
 def _file_removed(view: sqlite3.Connection, record: Recorded, event: FileRemoved) -> None:
@@ -242,9 +244,10 @@ def _forget(
         "SELECT kind, accepted, rows FROM view_files WHERE project = ? AND path = ?",
         (project, path),
     ).fetchone()
-    if row is None or (only_rejected and row[1]):
+    if row is not None and only_rejected and row[1]:
         return
-    _tally_file(view, project, -1, *row)
+    if row is not None:
+        _tally_file(view, project, -1, *row)
     _set_episodes(view, project, path, 0, (), position=0)
     _set_export(view, project, path, None)
     view.execute("DELETE FROM view_files WHERE project = ? AND path = ?", (project, path))
@@ -289,9 +292,7 @@ def _run(
         "UPDATE view_projects SET last_run = ? WHERE path = ?",
         (json.dumps(_last_run(record, event, lines)), project),
     )
-    export = _export_row(view, project, path)
-    if export is not None and export["state"] == "current":
-        _set_export(view, project, path, export | {"state": "stale"})
+    _make_stale(view, project, path)
 
 
 def _last_run(
@@ -415,6 +416,13 @@ def _set_export(
             (project, path, *(new[column] for column in _EXPORT_COLUMNS)),
         )
     _count(view, project, **changes)
+
+
+def _make_stale(view: sqlite3.Connection, project: str, path: str) -> None:
+    """What was exported of a run is no longer what an export would give now."""
+    export = _export_row(view, project, path)
+    if export is not None and export["state"] == "current":
+        _set_export(view, project, path, export | {"state": "stale"})
 
 
 def _run_exported(view: sqlite3.Connection, record: Recorded, event: RunExported) -> None:
