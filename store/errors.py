@@ -10,11 +10,13 @@ CadenzaError                 what went wrong, where; `hint` says what to do abou
 ├── UnsafePathError          a path leaves its project
 ├── MissingExtraError        an optional dependency is not installed
 ├── StoreError               the event log cannot be used
+│   ├── NoEventLog           nothing has been written to the state directory yet
 │   ├── LockHeldError        another process is the writer
 │   ├── SchemaError          the database was written by a newer version
 │   └── VersionConflict      the stream moved on since the caller looked
 └── DaemonError              the daemon did not do what was asked
-    └── DaemonNotRunning     (exit code 3)
+    ├── DaemonNotRunning     (exit code 3)
+    └── WatchRefused         a folder cannot be watched (in cadenzad.watcher)
 """
 
 from __future__ import annotations
@@ -69,6 +71,10 @@ class MissingExtraError(CadenzaError):
 
 class StoreError(CadenzaError):
     """The event log cannot be used."""
+
+
+class NoEventLog(StoreError):
+    """Nothing has been written to the state directory yet."""
 
 
 class LockHeldError(StoreError):

@@ -20,9 +20,10 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-from store.errors import SchemaError, StoreError
+from store.errors import NoEventLog, SchemaError, StoreError
 
 DATABASE = "events.db"
+SET_NAME = "cadenzad"
 
 EVENTS_SQL = """
 CREATE TABLE events (
@@ -229,15 +230,19 @@ def connect_reader(state_dir: Path) -> sqlite3.Connection:
     Raises StoreError when there is no database yet or it cannot be read.
     """
     path = state_dir / DATABASE
+    nothing = NoEventLog(
+        f"{path}: there is no event log yet", hint="start the daemon: cadenzad --workspace DIR"
+    )
     if not path.exists():
-        raise StoreError(
-            f"{path}: there is no event log yet", hint="start the daemon: cadenzad --workspace DIR"
-        )
+        raise nothing
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         connection.executescript("PRAGMA busy_timeout = 2000; PRAGMA query_only = ON;")
-        connection.execute("SELECT 1 FROM projections LIMIT 1").fetchone()
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'projections'"
+        if connection.execute(query).fetchone() is None:
+            connection.close()
+            raise nothing  # somebody is creating it at this moment
     except sqlite3.DatabaseError as error:
         raise StoreError(
             f"{path}: {error}", hint="`cadenzactl verify` checks the file; is the disk full?"
@@ -269,33 +274,48 @@ def reset_view(connection: sqlite3.Connection) -> None:
     run_script(connection, VIEW_SQL)
 
 
+MIGRATIONS = ("m001_events",)
+"""Names of all migrations, oldest first. View tables need none: new code rebuilds them."""
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is pending. View tables need no migration: a new code version rebuilds them."""
-    from sqlite_utils import Database, Migrations
-
-    migrations = Migrations("cadenzad")
-
-    @migrations()
-    def m001_events(db: Database) -> None:
-        run_script(connection, EVENTS_SQL)
-        run_script(connection, BOOKKEEPING_SQL)
-        run_script(connection, PROJECTIONS_SQL)
-        run_script(connection, VIEW_SQL)
-
-    database = Database(connection, execute_plugins=False)
-    # `atomic()` begins a deferred transaction; inside ours it uses a savepoint instead.
+    """Apply what is pending, all or nothing."""
+    # `atomic()` of sqlite-utils begins a deferred transaction; inside ours it uses a savepoint.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        known = {migration.name for migration in migrations._migrations}
-        newer = [m.name for m in migrations.applied(database) if m.name not in known]
+        applied = _applied(connection)
+        newer = sorted(applied.difference(MIGRATIONS))
         if newer:
             raise SchemaError(
                 f"the event log has migrations this program does not know: {', '.join(newer)}",
                 hint="upgrade cadenzad",
             )
-        if migrations.pending(database):
-            migrations.apply(database)
+        if applied != set(MIGRATIONS):
+            _apply_pending(connection)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    """What sqlite-utils noted as applied; asked without importing it, as every start asks."""
+    table = "_sqlite_migrations"
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    if connection.execute(query, (table,)).fetchone() is None:
+        return set()
+    rows = connection.execute(f"SELECT name FROM {table} WHERE migration_set = ?", (SET_NAME,))
+    return {name for (name,) in rows}
+
+
+def _apply_pending(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations(SET_NAME)
+
+    @migrations(name=MIGRATIONS[0])
+    def create(db: Database) -> None:
+        for script in (EVENTS_SQL, BOOKKEEPING_SQL, PROJECTIONS_SQL, VIEW_SQL):
+            run_script(connection, script)
+
+    migrations.apply(Database(connection, execute_plugins=False))

@@ -1,0 +1,162 @@
+"""`cadenza env finetune`: export one run log by hand; what was done joins the history."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cadenzad.cli.common import FAILED, OK
+from cadenzad.cli.history import open_state, record
+from cadenzad.cli.select import project_folder
+from handlers.export.export import ExportReport, export_run
+from handlers.export.records import Recipe
+from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, run_id_of
+from handlers.project.spec import load_spec
+from store.errors import InputError, ProjectNotFound
+from store.events import Event, ExportFailed, ExportOptions, ExportRequested, RunExported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRESS_FROM_BYTES = 8 << 20
+SHOWN = 20
+
+
+def finetune(arguments: argparse.Namespace) -> int:
+    with open_state(arguments.state) as state:
+        project = project_folder(state, arguments.project)
+    spec = load_spec(project / "env.json")
+    log = find_log(project, arguments.log)
+    output = Path(arguments.output).expanduser()
+    options = ExportOptions(
+        include_failures=False if arguments.no_failures else None, min_reward=arguments.min_reward
+    )
+    requested = ExportRequested(
+        run_path=_inside_or_absolute(project, log),
+        reason="cadenza env finetune",
+        output=str(output.absolute()),
+        options=options,
+    )
+    try:
+        with _progress(log) as progress:
+            report = export_run(
+                log,
+                output,
+                Recipe.of(spec, options),
+                manifest=Path(arguments.manifest) if arguments.manifest else None,
+                progress=progress,
+            )
+    except InputError as error:
+        record(arguments.state, project, requested, _failed(requested, error.message))
+        raise
+    record(arguments.state, project, requested, _exported(requested, arguments, report))
+    _tell(arguments, report, output)
+    return OK if report.written else FAILED
+
+
+def find_log(project: Path, text: str) -> Path:
+    """A run log by path or run id: in the current folder, then in the project. First match wins.
+
+    Raises ProjectNotFound that lists where it was looked for.
+    """
+    given = Path(text).expanduser()
+    names = [given, given.with_name(given.name + RUN_SUFFIX)]
+    folders = [Path.cwd(), project, project / CADENZA_DIR]
+    for folder in folders:
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+    looked = ", ".join(str(folder) for folder in folders)
+    raise ProjectNotFound(f"no run log {text!r}", hint=f"looked in {looked}")
+
+
+def _inside_or_absolute(project: Path, path: Path) -> str:
+    """A path as events write it: relative to its project where it lies in it."""
+    real = Path(os.path.realpath(path))
+    return real.relative_to(project).as_posix() if project in real.parents else str(real)
+
+
+@contextmanager
+def _progress(log: Path) -> Iterator[Callable[[int], object] | None]:
+    """A bar on a terminal, for a log that takes long enough to wonder."""
+    size = log.stat().st_size
+    if size < PROGRESS_FROM_BYTES or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=size, unit="B", unit_scale=True, desc=log.name, file=sys.stderr) as bar:
+        yield bar.update
+
+
+def _exported(
+    requested: ExportRequested, arguments: argparse.Namespace, report: ExportReport
+) -> RunExported:
+    assert requested.output is not None
+    return RunExported(
+        run_id=run_id_of(requested.run_path),
+        run_path=requested.run_path,
+        source_sha256=report.source_sha256,
+        output=requested.output,
+        output_sha256=report.output_sha256,
+        manifest=str(Path(arguments.manifest).absolute()) if arguments.manifest else None,
+        format=report.format,
+        alignment=report.alignment,
+        template_sha256=report.template_sha256,
+        records=report.written,
+        rejected=report.rejected,
+        filtered=report.filtered,
+        warnings=report.warnings,
+        origin="manual",
+    )
+
+
+def _failed(requested: ExportRequested, reason: str) -> Event:
+    return ExportFailed(
+        run_id=run_id_of(requested.run_path),
+        run_path=requested.run_path,
+        source_sha256="",
+        reason=reason,
+        retryable=False,
+        origin="manual",
+    )
+
+
+def _tell(arguments: argparse.Namespace, report: ExportReport, output: Path) -> None:
+    if arguments.json:
+        print(json.dumps(_as_json(report, output), indent=2, ensure_ascii=False))
+        return
+    for warning in report.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    for sample in report.samples[:SHOWN]:
+        print(f"line {sample.line}: {sample.reason}", file=sys.stderr)
+    more = report.rejected - min(len(report.samples), SHOWN)
+    if more > 0:
+        print(f"... and {more} more rejected lines", file=sys.stderr)
+    parts = [f"wrote {report.written} records to {output}"]
+    if report.rejected:
+        parts.append(f"{report.rejected} lines rejected")
+    if report.filtered:
+        parts.append(f"{report.filtered} filtered out")
+    print("; ".join(parts))
+
+
+def _as_json(report: ExportReport, output: Path) -> dict[str, Any]:
+    return {
+        "output": str(output),
+        "written": report.written,
+        "rejected": report.rejected,
+        "filtered": report.filtered,
+        "rejected_lines": [
+            {"line": sample.line, "reason": sample.reason} for sample in report.samples
+        ],
+        "warnings": list(report.warnings),
+        "source_sha256": report.source_sha256,
+        "output_sha256": report.output_sha256,
+    }

@@ -1,0 +1,69 @@
+"""Work done by hand joins the history: through the daemon's inbox, or written here without one.
+
+A command does its own work, with its user's own rights: a hardened daemon may not write to the
+folder a person stands in, and should not be asked to. What it did is then recorded, the same events
+either way.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cadenzad.inbox import new_request, send
+from cadenzad.paths import make_state_dir, state_dir
+from cadenzad.requests import carry_out
+from store.errors import CadenzaError, LockHeldError, NoEventLog
+from store.events import Event, ExportRequested
+from store.lock import WriterLock, is_held
+from store.opening import open_writer
+from store.queries import State
+from store.schema import connect_reader
+
+
+@contextmanager
+def open_state(flag: str | None) -> Iterator[State | None]:
+    """The state view for looking things up; None where there is none."""
+    directory = state_dir(flag)
+    try:
+        reader = connect_reader(directory)
+    except NoEventLog:
+        yield None
+        return
+    try:
+        yield State(reader)
+    finally:
+        reader.close()
+
+
+def record(flag: str | None, project: Path, requested: ExportRequested, outcome: Event) -> None:
+    """Record what was asked for and what came of it; where that is impossible, only warn."""
+    request = new_request(
+        "record-export",
+        {
+            "project": str(project),
+            "requested": requested.model_dump(mode="json"),
+            "outcome": {"type": outcome.type_name(), "data": outcome.model_dump(mode="json")},
+        },
+    )
+    directory = state_dir(flag)
+    try:
+        make_state_dir(directory)
+        if is_held(directory) is not None:
+            send(directory, request)
+            return
+        try:
+            lock = WriterLock(directory, "cadenza").acquire()
+        except LockHeldError:
+            send(directory, request)  # somebody came first; whoever writes next takes it up
+            return
+        with lock:
+            writer = open_writer(directory)
+            try:
+                carry_out(request, writer)
+            finally:
+                writer.close()
+    except (CadenzaError, OSError) as error:
+        print(f"warning: not recorded in the history: {error}", file=sys.stderr)
