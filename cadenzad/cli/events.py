@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from cadenzad.cli.common import OK
+from cadenzad.cli.common import OK, add_state_option
 from cadenzad.cli.select import find_project, moment_us
 from cadenzad.paths import state_dir
 from store.errors import ConfigError
@@ -18,8 +18,20 @@ from store.log import EventLog
 from store.queries import State
 from store.schema import connect_reader
 
+DESCRIPTION = "The history, oldest first: every fact the daemon recorded."
+EXAMPLE = "cadenzactl events --project rescue --type RunRecorded --follow --json"
 
-def events(arguments: argparse.Namespace) -> int:
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--since", metavar="P", help="after a position, or from a time (ISO 8601)")
+    parser.add_argument("--project", metavar="X", help="one project's events, by name or path")
+    parser.add_argument("--type", metavar="T", action="append", help="of a type; repeatable")
+    parser.add_argument("--follow", "-f", action="store_true", help="wait for more")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
     reader = connect_reader(state_dir(arguments.state))
     history = EventLog(reader)
     for name in arguments.type or ():

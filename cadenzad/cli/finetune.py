@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.cli.common import FAILED, OK
+from cadenzad.cli.common import FAILED, OK, add_state_option
 from cadenzad.cli.history import open_state, record
 from cadenzad.cli.select import project_folder
 from handlers.export.export import ExportReport, export_run
@@ -28,7 +28,30 @@ PROGRESS_FROM_BYTES = 8 << 20
 SHOWN = 20
 
 
-def finetune(arguments: argparse.Namespace) -> int:
+DESCRIPTION = """Turn a run log into (prompt, action, reward) records, one JSON object a line.
+Works with and without a daemon. Fails only when not one record could be made."""
+EXAMPLE = "cadenza env finetune robots/rescue first.log.jsonl -o records.jsonl --no-failures"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", help="the project's folder, or its name in a watched workspace")
+    parser.add_argument("log", help="a run log or run id: looked for here, then in the project")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="where records go")
+    parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl (default)")
+    parser.add_argument(
+        "--no-failures",
+        action="store_true",
+        help="leave out failed phases and ends without success (env.json may say so too)",
+    )
+    parser.add_argument(
+        "--min-reward", type=float, metavar="X", help="leave out records with a reward below X"
+    )
+    parser.add_argument("--manifest", metavar="FILE", help="also write a manifest of the export")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
     with open_state(arguments.state) as state:
         project = project_folder(state, arguments.project)
     spec = load_spec(project / "env.json")

@@ -9,8 +9,17 @@ from pathlib import Path
 from cadenzad.cli.common import OK
 from handlers.project.scaffold import init_project
 
+DESCRIPTION = """Make a complete sample project: a rescue-dog mission (env.json), a brain with a
+SYSTEM_PROMPT (main.py), example and exam goals (lora/)."""
+EXAMPLE = "cadenza env init ~/robots/rescue"
 
-def init(arguments: argparse.Namespace) -> int:
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", help="the folder to make; it must be new or empty")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+
+def command(arguments: argparse.Namespace) -> int:
     target = Path(arguments.project).expanduser()
     files = init_project(target)
     if arguments.json:

@@ -6,7 +6,7 @@ import argparse
 import json
 import time
 
-from cadenzad.cli.common import OK
+from cadenzad.cli.common import OK, add_state_option
 from cadenzad.inbox import PONG, new_request, send
 from cadenzad.paths import state_dir
 from store.errors import DaemonError, DaemonNotRunning
@@ -14,8 +14,18 @@ from store.lock import is_held
 from store.queries import State
 from store.schema import connect_reader
 
+DESCRIPTION = """Leave a request in the daemon's inbox and wait for the answer: it passes the
+watcher, the main loop and the writer, so an answer means that all of them work."""
+EXAMPLE = "cadenzactl ping --timeout 2"
 
-def ping(arguments: argparse.Namespace) -> int:
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--timeout", type=float, default=5.0, metavar="S", help="seconds (5)")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
     directory = state_dir(arguments.state)
     holder = is_held(directory)
     if holder is None:

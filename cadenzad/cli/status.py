@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.cli.common import NOT_RUNNING, OK, bold, table
+from cadenzad.cli.common import NOT_RUNNING, OK, add_state_option, bold, table
 from cadenzad.paths import state_dir
 from store.errors import NoEventLog
 from store.lock import is_held
@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from store.queries import DaemonStatus, ProjectStatus
 
 
-def status(arguments: argparse.Namespace) -> int:
+DESCRIPTION = """What the daemon does and how every project stands. Exits with 3 when the daemon is
+not running; what it knew last is shown all the same."""
+EXAMPLE = "cadenzactl status rescue --json | jq .projects[0].exports"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="?", help="a project's name or path (default: all)")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    parser.add_argument("--at", metavar="P", help="as of a past position, or a time (ISO 8601)")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
     directory = state_dir(arguments.state)
     holder = is_held(directory)
     try:

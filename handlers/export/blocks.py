@@ -72,19 +72,13 @@ _PLACE_HOLDER = Record(
 _decode_reward = msgspec.json.Decoder(int | float | None).decode
 
 _COPIED = 4
-"""Values per record whose content is looked through: action_params, obs, motion, judgment."""
-
-# They are joined for that, each with a newline before it, which no value of a line can hold.
-_NOT_AN_OBJECT = re.compile(rb"\n[^{n]")
+"""Values per record that are looked through: action_params, obs, motion, judgment."""
 
 # With an exponent below 100 it takes more than 200 digits to be too large for a float. So a number
-# is suspect for a longer exponent, or for more digits than anybody writes. Each pattern starts with
-# one plain letter because such a pattern is searched for several times faster.
-_LARGE_EXPONENT = [
-    re.compile(pattern.replace(b"e", letter))
-    for pattern in [rb"e[+0-9][0-9]{2}(?:(?<=[0-9]e[0-9]{3})|(?<=[0-9]e\+[0-9]{2})[0-9])"]
-    for letter in (b"e", b"E")
-]
+# is suspect for a longer exponent, or for more digits than anybody writes. The pattern starts with
+# a plain letter because such a pattern is searched for several times faster.
+_LARGE_EXPONENT = rb"e[+0-9][0-9]{2}(?:(?<=[0-9]e[0-9]{3})|(?<=[0-9]e\+[0-9]{2})[0-9])"
+_LARGE_E = {letter: re.compile(_LARGE_EXPONENT.replace(b"e", letter)) for letter in (b"e", b"E")}
 _MANY_DIGITS = re.compile(rb"[0-9]{192}")
 _STEP = 16
 _DIGITS = bytes(ord("0") if char in b"0123456789" else ord(" ") for char in range(256))
@@ -140,16 +134,20 @@ def _split(block: bytes) -> list[memoryview]:
 
 def _suspects(records: list[Record]) -> set[int]:
     """Positions of records that may hold a number too large, or no object where one is due."""
-    pieces: list[bytes | Raw] = [b""]
+    values: list[Raw] = []
     for r in records:
-        pieces += (r.action_params, r.obs, r.motion, r.judgment)
-    text = b"\n".join(pieces)
-    found = [pattern.finditer(text) for pattern in (_NOT_AN_OBJECT, *_LARGE_EXPONENT)]
+        values += (r.action_params, r.obs, r.motion, r.judgment)
+    suspects: set[int] = set()
+    starts = (b"%.1b" * len(values)) % tuple(values)
+    if starts.strip(b"{n"):  # an object or null
+        suspects.update(at // _COPIED for at, char in enumerate(starts) if char not in b"{n")
+    text = b"\n".join(values)  # no value holds a newline: the line would have ended there
+    found = [large.finditer(text) for letter, large in _LARGE_E.items() if letter in text]
     if _MANY_STEPS in text[::_STEP].translate(_DIGITS):
         found.append(_MANY_DIGITS.finditer(text))
-    return {
-        (text.count(b"\n", 0, match.end()) - 1) // _COPIED for match in chain.from_iterable(found)
-    }
+    for match in chain.from_iterable(found):
+        suspects.add(text.count(b"\n", 0, match.start()) // _COPIED)
+    return suspects
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -14,14 +14,15 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from store.errors import CadenzaError, InputError, ProjectNotFound
 
-BLOCK = 256 * 1024
-"""Bytes read at once: small enough that the passes over a block find it in the processor's cache."""
+BLOCK = 128 * 1024
+"""Bytes read at once: so few that all passes over a block find it in the processor's cache."""
 
 MAX_LINE = 64 * 1024 * 1024
 
@@ -64,7 +65,7 @@ class LogReader:
                 fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             except FileNotFoundError:
                 raise LogNotFound(f"{path}: no such run log") from None
-            self._file = open(fd, "rb", buffering=0)
+            self._file = FileIO(fd, "rb")
             found = os.fstat(fd)
         self.identity = (found.st_dev, found.st_ino)
         self._left = found.st_size
@@ -110,7 +111,7 @@ class LogReader:
 
     def _read(self) -> bytes:
         with _named("read", self.path):
-            data: bytes = self._file.read(min(self._block, self._left)) or b""
+            data = self._file.read(min(self._block, self._left))
         self._left -= len(data)
         self.size += len(data)
         self._sha.update(data)
@@ -133,7 +134,7 @@ class NewFile:
             raise InputError(f"{target}: not a regular file", hint="name a file to write")
         with _named("write", target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._claim(), "wb", buffering=0)
+            self._file = FileIO(self._claim(), "wb")
 
     def __enter__(self) -> Self:
         return self

@@ -27,7 +27,7 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Base of everything in a manifest."""
 
 
-class FileDigest(Part):
+class FileDigest(Part, frozen=True):
     """A file by name; `sha256` covers its first `size` bytes, which is what was read or written."""
 
     name: str
@@ -35,22 +35,22 @@ class FileDigest(Part):
     sha256: str
 
 
-class Template(Part):
-    """`sha256` is of the mission's template; `used` differs from it when that cannot be rendered."""
+class Template(Part, frozen=True):
+    """`sha256` is of the mission's template; `used` is another one when that cannot be rendered."""
 
     sha256: str
     used: str
     fallback: bool
 
 
-class Filters(Part):
+class Filters(Part, frozen=True):
     """Which records were wanted."""
 
     include_failures: bool
     min_reward: float | None
 
 
-class Counts(Part):
+class Counts(Part, frozen=True):
     """read = written + filtered + skipped + rejected + blank; see `Tally`."""
 
     read: int
@@ -64,7 +64,7 @@ class Counts(Part):
     rejected_by: dict[str, int]
 
 
-class Manifest(Part):
+class Manifest(Part, frozen=True):
     """`rejected_lines`: per reason the first line numbers; `samples`: the first lines in words."""
 
     schema: Literal["cadenza/finetune-manifest/1"]

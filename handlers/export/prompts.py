@@ -98,7 +98,7 @@ class Prompts:
         """The same for a template that only `str.format` renders."""
         for at, (record, seen) in enumerate(zip(block.records, self._seen(block), strict=True)):
             values = asdict(seen)
-            values.update(self._scene(record.phase_idx, record.phase, record.goal_prompt))
+            values.update(self._scene(record.phase_idx, record.phase, str(record.goal_prompt)))
             try:
                 if None in values.values():
                     block.doubts.add(at)

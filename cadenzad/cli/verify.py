@@ -1,4 +1,4 @@
-"""`cadenzactl rebuild` and `verify`: keep trust in the store."""
+"""`cadenzactl verify`: do the database, the history, the view and the files agree?"""
 
 from __future__ import annotations
 
@@ -7,69 +7,30 @@ import hashlib
 import json
 import sqlite3
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.common import FAILED, OK
-from cadenzad.inbox import Request, new_request, send
+from cadenzad.cli.common import FAILED, OK, add_state_option
 from cadenzad.paths import state_dir
-from cadenzad.requests import carry_out
-from store.errors import CadenzaError, DaemonError
-from store.events import Recorded, ViewRebuilt
-from store.lock import WriterLock, is_held
+from store.errors import CadenzaError
 from store.log import EventLog
-from store.opening import open_writer
 from store.queries import State
 from store.schema import connect_reader
 from store.views import VIEW_NAME, view_as_of, view_hash
 
+DESCRIPTION = """Check SQLite's integrity, that positions and versions have no gap, that the view
+equals a rebuild, and that every recorded file still has its recorded hash."""
+EXAMPLE = "cadenzactl verify --json"
 BLOCK = 1 << 20
 
 
-def rebuild(arguments: argparse.Namespace) -> int:
-    directory = state_dir(arguments.state)
-    request = new_request("rebuild", {"requested_by": "cadenzactl rebuild"})
-    outcome = perform(directory, request, timeout=600.0)
-    event = outcome.event
-    assert isinstance(event, ViewRebuilt)
-    if arguments.json:
-        print(json.dumps({"position": outcome.position} | event.model_dump(mode="json")))
-    else:
-        verdict = "the same as before" if event.same else "DIFFERENT from before, and now right"
-        print(f"rebuilt from {event.events:,} events: the view is {verdict}")
-    return OK
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
 
 
-def perform(directory: Path, request: Request, timeout: float) -> Recorded:
-    """Have a request carried out, by the daemon or here, and return the outcome's event.
-
-    Raises DaemonError when the daemon does not answer in `timeout` seconds.
-    """
-    reader = connect_reader(directory)
-    after = EventLog(reader).head()
-    if is_held(directory) is None:
-        with WriterLock(directory, "cadenzactl").acquire():
-            writer = open_writer(directory)
-            try:
-                carry_out(request, writer)
-            finally:
-                writer.close()
-        path = None
-    else:
-        path = send(directory, request)
-    wanted = f"request:{request.id}:1"
-    deadline = time.monotonic() + timeout
-    for record in EventLog(reader).follow(after, deadline=deadline):
-        if record.dedup_key == wanted:
-            return record
-    if path is not None:
-        path.unlink(missing_ok=True)
-    raise DaemonError(f"no outcome in {timeout:g} s", hint="`cadenzactl ping` tests the daemon")
-
-
-def verify(arguments: argparse.Namespace) -> int:
+def command(arguments: argparse.Namespace) -> int:
     directory = state_dir(arguments.state)
     reader = connect_reader(directory)
     checks: list[tuple[str, Callable[[sqlite3.Connection], list[str]]]] = [
