@@ -33,6 +33,8 @@ from store.queries import State
 from store.writer import Writer
 
 log = logging.getLogger("cadenzad.collector")
+BLIND = ("no-inotify", "instance-limit")
+"""Degraded reasons under which nothing is watched and the scan is all there is."""
 REARM_S = 1.0
 """How often a lost folder is looked for between reconciles, in seconds."""
 
@@ -62,6 +64,10 @@ class Collector:
         self._projects: dict[Path, None] = {}
         self._lost: set[Path] = set()
         self._extra: dict[Path, Callable[[Path], None]] = {}
+        self.on_cookie: Callable[[Path], None] = lambda path: None
+        self.overflows = 0
+        self.reconcile_finds = 0
+        self._periodic = False
         self._degraded = {item["code"]: item["detail"] for item in state.degraded()}
         # Reasons that the next periodic reconcile settles, if they have not come up again.
         self._passing: set[str] = set(self._degraded)
@@ -82,11 +88,35 @@ class Collector:
         self._extra[folder] = on_file
         self._arm(folder)
 
+    def reconfigure(self, config: Config) -> None:
+        """New workspaces and delays; what is no longer asked for is no longer watched."""
+        self._config = config
+        self._settler.reconfigure(
+            config.watch.settle, config.watch.settle_open, config.watch.max_wait
+        )
+        for project in [path for path in self._projects if not self._is_ours(path)]:
+            del self._projects[project]
+        if self._watches is not None:
+            kept = set(self._extra) | set(config.workspaces)
+            for folder in self._watches.armed:
+                within = any(w == folder or w in folder.parents for w in config.workspaces)
+                if folder not in kept and not within:
+                    self._watches.disarm(folder)
+        self.reconcile()
+
+    def probe(self, folder: Path) -> bool:
+        """Send a cookie through the watcher; False where no folder is watched at all."""
+        if self._watches is None or any(code in self._degraded for code in BLIND):
+            return False
+        self._watches.probe(folder)
+        return True
+
     def reconcile(self, *, periodic: bool = False) -> None:
         """Arm what should be armed, scan everything, record what is gone.
 
         A periodic one also clears reasons that have not come up since the one before.
         """
+        self._periodic = periodic
         passing, self._passing = self._passing, set()
         self._check_watches()
         for folder in self._extra:
@@ -167,6 +197,8 @@ class Collector:
             except OSError:
                 continue
             if not unchanged:
+                if self._periodic and path not in self._settler:
+                    self.reconcile_finds += 1
                 self._settler.found(path, now, wall)
 
     def _entries(self, folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -190,6 +222,7 @@ class Collector:
         """One change from the watches."""
         match change:
             case Overflowed():
+                self.overflows += 1
                 self._degrade(
                     "overflow", "the kernel dropped file changes; everything was scanned instead"
                 )
@@ -198,6 +231,8 @@ class Collector:
                 self._lose(folder, reason)
             case FileChange(path, kind, is_dir):
                 if is_cookie(path):
+                    if kind == "closed":
+                        self.on_cookie(Path(path))
                     return
                 if is_dir:
                     self._folder_changed(Path(path), kind)
@@ -229,7 +264,12 @@ class Collector:
         if relative == SPEC_FILE and project not in self._projects:
             self._adopt_project(project)
         if project in self._projects and classify(relative) != "ignore":
-            self._ingest.take(project, relative)
+            try:
+                self._ingest.take(project, relative)
+            except Exception as error:
+                log.exception("%s: intake failed", path)
+                detail = f"{path}: could not be taken in: {type(error).__name__}: {error}"
+                self._degrade(f"intake:{path}", detail)
 
     def finish_scan(self) -> None:
         """Take everything that waits, settled or not (`--once`)."""

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cadenzad.paths import expand, printable
 from store.errors import ConfigError
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Watch(_Section):
@@ -32,6 +33,17 @@ class Reconcile(_Section):
     every: float = Field(60.0, ge=0.2, le=86400)
 
 
+class Jobs(_Section):
+    """Slow work in child processes. Seconds."""
+
+    workers: int = Field(1, ge=1, le=64, description="children at once, over all projects")
+    timeout: float = Field(3600.0, gt=0, description="an attempt that takes longer is ended")
+    attempts: int = Field(3, ge=1, le=100, description="then the job waits for somebody to look")
+    backoff: float = Field(30.0, ge=0, description="before the second attempt; doubles each time")
+    heartbeat: float = Field(5.0, gt=0, description="how often a child says that it is alive")
+    lease: float = Field(30.0, gt=0, description="a child that is silent for so long is ended")
+
+
 class Log(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -42,6 +54,7 @@ class Config(_Section):
     workspaces: tuple[Path, ...] = ()
     watch: Watch = Watch()
     reconcile: Reconcile = Reconcile()
+    jobs: Jobs = Jobs()
     log: Log = Log()
 
 
@@ -60,29 +73,61 @@ def load_config(path: Path | None, workspaces: Sequence[str] = ()) -> Config:
     replace those of the files. Raises ConfigError with one line that names the file and the key.
     """
     chosen = path if path is not None else default_path()
-    if path is not None and not path.is_file():
-        raise ConfigError(f"{path}: no such configuration file")
-    merged: dict[str, Any] = {}
-    drop_ins = sorted(chosen.with_name(chosen.name + ".d").glob("*.toml"))
-    for file in [chosen, *drop_ins]:
-        if file.is_file():
-            _merge(merged, _read(file))
+    merged = _read(chosen)
+    if merged is None:
+        if path is not None:
+            raise ConfigError(f"{path}: no such configuration file")
+        merged = {}
+    for file in _drop_ins(chosen):
+        _merge(merged, _read(file) or {})
     if workspaces:
-        merged["workspaces"] = tuple(Path(item) for item in workspaces)
+        merged["workspaces"] = workspaces
     config = _validate(merged, chosen)
-    resolved = tuple(dict.fromkeys(_resolve(item) for item in config.workspaces))
+    if "" in merged.get("workspaces", ()):
+        raise ConfigError(f"{chosen}: workspaces: a folder's name is empty")
+    resolved = tuple(dict.fromkeys(_resolve(item, chosen) for item in config.workspaces))
     return config.model_copy(update={"workspaces": resolved})
 
 
-def _resolve(path: Path) -> Path:
-    return Path(os.path.realpath(path.expanduser()))
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """One file, validated alone so that an error names the file it is in."""
+def _resolve(path: Path, file: Path) -> Path:
+    """A workspace's real path, which must be one that an event can hold."""
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        real = os.path.realpath(expand(str(path)))
+    except ConfigError as error:
+        raise ConfigError(f"{file}: workspaces: {error.message}") from None
+    except ValueError:
+        raise ConfigError(f"{file}: workspaces: {str(path)!r} holds a zero byte") from None
+    if printable(real) != real:
+        raise ConfigError(f"{printable(real)}: a workspace whose name is not UTF-8: rename it")
+    return Path(real)
+
+
+def _drop_ins(file: Path) -> list[Path]:
+    """What is in `<file>.d/`, in name order."""
+    folder = file.with_name(file.name + ".d")
+    try:
+        return sorted(folder / name for name in os.listdir(folder) if name.endswith(".toml"))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    """One file, validated alone so that an error names the file it is in; None when absent."""
+    try:
+        text = file.read_bytes().decode()
+        values = tomllib.loads(text)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{file}: not UTF-8 text on line {line}") from None
+    except RecursionError:
+        raise ConfigError(f"{file}: nested too deeply") from None
+    except ValueError as error:  # a syntax error, or a number with thousands of digits
         raise ConfigError(f"{file}: {error}") from None
     _validate(values, file)
     return values

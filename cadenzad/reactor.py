@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from handlers.reactions import Reaction, Stopping, Tools
 from store.errors import CadenzaError, StoreError
-from store.events import DAEMON_STREAM, Event, NewEvent, ReactionFailed, Recorded
+from store.events import Event, NewEvent, ReactionFailed, Recorded
 from store.log import EventLog
 from store.queries import State
 from store.writer import Transaction, Writer
@@ -95,24 +95,36 @@ class Reactor:
         return self._cursors
 
     def _react(self, reaction: Reaction, record: Recorded) -> None:
-        try:
-            events = list(reaction.react(record, self._state, self._tools))
-        except Stopping:
-            raise
-        except Exception as error:
-            if not isinstance(error, CadenzaError):
-                log.exception("reaction %s failed at %d", reaction.name, record.position)
-            events = [
-                ReactionFailed(
+        """Run one reaction and commit what it returned with its cursor.
+
+        A commit the view refuses (another writer queued the same job meanwhile) means that the
+        reaction saw an older state: it runs again on the new one.
+        """
+        for last_try in (False, False, True):
+            try:
+                events = list(reaction.react(record, self._state, self._tools))
+                self._commit(reaction, record, events)
+                return
+            except (Stopping, StoreError):
+                raise
+            except Exception as error:
+                if isinstance(error, sqlite3.IntegrityError) and not last_try:
+                    continue
+                if not isinstance(error, CadenzaError):
+                    log.exception("reaction %s failed at %d", reaction.name, record.position)
+                failed = ReactionFailed(
                     reaction=reaction.name,
                     event_type=record.type,
                     error=type(error).__name__,
                     message=str(error),
                 )
-            ]
+                self._commit(reaction, record, [failed])
+                return
+
+    def _commit(self, reaction: Reaction, record: Recorded, events: Sequence[Event]) -> None:
         new = [
             NewEvent(
-                record.stream or DAEMON_STREAM,
+                record.stream,
                 event,
                 dedup_key=f"react:{reaction.name}:{record.position}:{index}",
                 causation=record.position,
@@ -120,11 +132,11 @@ class Reactor:
             for index, event in enumerate(events)
         ]
 
-        def commit(transaction: Transaction) -> None:
+        def unit(transaction: Transaction) -> None:
             transaction.append(*new)
             transaction.set_cursor(reaction.name, record.position)
 
-        self._writer.run(commit)
+        self._writer.run(unit)
 
     @staticmethod
     def _advance(cursors: Mapping[str, int]) -> Callable[[Transaction], None]:

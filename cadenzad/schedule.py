@@ -25,9 +25,10 @@ class Schedule:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
-    def every(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call at a fixed interval from now on."""
-        self._scheduler.add_job(call, IntervalTrigger(seconds=seconds, timezone="UTC"))
+    def every(self, seconds: float, call: Callable[[], None], name: str) -> None:
+        """Call at a fixed interval from now on; a second call with a name replaces the first."""
+        trigger = IntervalTrigger(seconds=seconds, timezone="UTC")
+        self._scheduler.add_job(call, trigger, id=name, replace_existing=True)
 
     def start(self) -> None:
         self._scheduler.start()

@@ -81,6 +81,12 @@ class Settler:
         self._heap: list[tuple[float, int, _Pending]] = []
         self._tickets = itertools.count()
 
+    def reconfigure(self, after_close: float, otherwise: float, max_wait: float) -> None:
+        """Other delays, for changes from now on."""
+        self._after_close = after_close
+        self._otherwise = otherwise
+        self._max_wait = max_wait
+
     def __len__(self) -> int:
         """How many files are held back."""
         return len(self._pending)

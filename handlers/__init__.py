@@ -16,6 +16,7 @@ from store.events import (
     FileMoved,
     ProjectChanged,
     ProjectDiscovered,
+    ProjectResumed,
     RunExtended,
     RunRecorded,
     RunReplaced,
@@ -33,4 +34,5 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     ExportRequested: (EXPORT_REQUESTED,),
     ProjectDiscovered: (REQUEST_EXPORTS,),
     ProjectChanged: (REQUEST_EXPORTS,),
+    ProjectResumed: (REQUEST_EXPORTS,),
 }

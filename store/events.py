@@ -215,6 +215,27 @@ class FileRemoved(Event):
     kind: FileKind
 
 
+class FilePruned(Event):
+    """Housekeeping deleted a file of ours or an old log; what is known of it stays in the log."""
+
+    path: str
+    kind: Literal["run", "export", "manifest", "adapter", "prompt"]
+    bytes: int
+    sha256: str | None = None
+
+
+class ProjectPaused(Event):
+    """Somebody stopped reactive work for a project; facts are still recorded."""
+
+    by: str
+
+
+class ProjectResumed(Event):
+    """Reactive work for a project goes on."""
+
+    by: str
+
+
 class ExamplesRecorded(Event):
     """A file of goal -> actions examples was read (first, grown or changed)."""
 
@@ -274,6 +295,65 @@ class ExportFailed(Event):
     origin: Literal["reactive", "manual"] = "reactive"
 
 
+class JobQueued(Event):
+    """Slow work was asked for. The event's position is the job's id from here on.
+
+    `project` is empty for work that concerns none. `spec` is what the job's function gets.
+    """
+
+    kind: str
+    project: str = ""
+    spec: dict[str, Any] = Field(default_factory=dict)
+    reason: str
+
+
+class JobStarted(Event):
+    """A child process took the job. `attempt` counts from 1 and is the lease's fencing token."""
+
+    job: int
+    attempt: int
+    pid: int
+
+
+class JobSucceeded(Event):
+    """The job's child ended well while its lease was valid; its events came with this one."""
+
+    job: int
+    attempt: int
+    summary: str = ""
+
+
+class JobFailed(Event):
+    """An attempt failed. `retry_at_us` None: no further attempt, somebody has to look at it."""
+
+    job: int
+    attempt: int
+    error: str
+    retry_at_us: int | None = None
+
+
+class JobRequeued(Event):
+    """A running job went back into the queue through no fault of its own."""
+
+    job: int
+    attempt: int
+    reason: str
+
+
+class JobCancelled(Event):
+    """Somebody does not want the job any more; a running child is ended."""
+
+    job: int
+    by: str
+
+
+class JobRetried(Event):
+    """Somebody put a failed or cancelled job back into the queue, with all its attempts."""
+
+    job: int
+    by: str
+
+
 class ReactionFailed(Event):
     """A reaction raised. The event that caused it is the causation position."""
 
@@ -315,11 +395,21 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         RunReplaced,
         FileMoved,
         FileRemoved,
+        FilePruned,
+        ProjectPaused,
+        ProjectResumed,
         ExamplesRecorded,
         FileRejected,
         ExportRequested,
         RunExported,
         ExportFailed,
+        JobQueued,
+        JobStarted,
+        JobSucceeded,
+        JobFailed,
+        JobRequeued,
+        JobCancelled,
+        JobRetried,
         ReactionFailed,
         RebuildRequested,
         ViewRebuilt,

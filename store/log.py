@@ -19,7 +19,14 @@ _COLUMNS = (
     "position, stream, version, type, schema_version, data, meta, dedup_key, causation,"
     " correlation, recorded_at_us, occurred_at_us"
 )
-_INSERT = f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# Python's sqlite3 looks through its adapters for every None that is bound, which takes longer than
+# the rest of the row's binding. So an absent value is bound as a number that no column can hold.
+_ABSENT = 0.5
+_OPTIONAL = f"nullif(?, {_ABSENT})"
+_INSERT = (
+    f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?,"
+    f" {_OPTIONAL}, {_OPTIONAL}, {_OPTIONAL}, ?, ?, {_OPTIONAL})"
+)
 _PAGE = 1000
 
 
@@ -59,7 +66,6 @@ class EventLog:
         self._load_head()
         # Monotone, so that "as of TIME" names one position even when the clock is set back.
         self._last_us = max(self._clock(), self._last_us)
-        rows: list[tuple[object, ...]] = []
         stored: list[Recorded] = []
         keys: set[str] = set()
         for new in events:
@@ -67,22 +73,8 @@ class EventLog:
                 if new.dedup_key in keys or self._has_key(new.dedup_key):
                     continue
                 keys.add(new.dedup_key)
-            record = self._envelope(new, stored)
-            stored.append(record)
-            event = record.event
-            meta = json.dumps(dict(new.meta)) if new.meta else None
-            rows.append(
-                (
-                    *record[:3],
-                    type(event).__name__,
-                    event.schema_version,
-                    event.__pydantic_serializer__.to_json(event).decode(),
-                    meta,
-                    new.dedup_key,
-                    *record[4:8],
-                )
-            )
-        self.connection.executemany(_INSERT, rows)
+            stored.append(self._envelope(new, stored))
+        self.connection.executemany(_INSERT, [_row(record) for record in stored])
         if self._project is not None:
             for record in stored:
                 self._project(self.connection, record)
@@ -239,6 +231,27 @@ class EventLog:
             if deadline is not None and time.monotonic() >= deadline:
                 return
             sleep(poll)
+
+
+def _row(record: Recorded) -> tuple[object, ...]:
+    """The values of an event's row, in the order of `_COLUMNS`."""
+    position, stream, version, event, cause, correlation, recorded, occurred, key, meta = record
+    kind = type(event)
+    return (
+        position,
+        stream,
+        version,
+        kind.__name__,
+        kind.schema_version,
+        # What `model_dump_json` comes down to, without its detour.
+        kind.__pydantic_serializer__.to_json(event).decode(),
+        json.dumps(dict(meta)) if meta else _ABSENT,
+        _ABSENT if key is None else key,
+        _ABSENT if cause is None else cause,
+        correlation,
+        recorded,
+        _ABSENT if occurred is None else occurred,
+    )
 
 
 def _record(row: tuple[Any, ...]) -> Recorded:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from store import views
 from store.schema import connect_writer
-from store.writer import Writer
+from store.writer import OnCommit, Writer
 
 log = logging.getLogger("store")
 
 
-def open_writer(state_dir: Path, on_commit: Callable[[int], None] | None = None) -> Writer:
+def open_writer(state_dir: Path, on_commit: OnCommit | None = None) -> Writer:
     """The writer of a state directory; a view folded by other code is folded anew first.
 
     The caller must hold the writer lock. Raises StoreError when the file cannot be used.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 
 STATUS_SCHEMA = 1
 REJECTED_SHOWN = 20
+JOBS_SHOWN = 5
 
 
 class WatchingStatus(TypedDict):
@@ -64,19 +65,32 @@ class ExportsStatus(TypedDict):
     failures: list[dict[str, Any]]
 
 
+class JobStatus(TypedDict):
+    """`progress` is what the running child last reported (epoch, loss, tick ...)."""
+
+    job: int
+    kind: str
+    state: str
+    attempt: int
+    reason: str
+    result: str
+    progress: dict[str, Any] | None
+
+
 class ProjectStatus(TypedDict):
     project: str
     path: str
     mission: str | None
     robot: str | None
     state: str
+    paused: bool
     reason: str
     runs: RunsStatus
     exports: ExportsStatus
     prompt: dict[str, Any]
     examples: dict[str, int]
     adapter: dict[str, Any]
-    jobs: list[dict[str, Any]]
+    jobs: list[JobStatus]
     reactions_failed: int
     last_failure: str
 
@@ -97,6 +111,7 @@ class FileRow(NamedTuple):
     accepted: bool
     present: bool
     reason: str
+    format: str | None = None
 
 
 class ExportRow(NamedTuple):
@@ -113,12 +128,30 @@ class ExportRow(NamedTuple):
     position: int
 
 
+class JobRow(NamedTuple):
+    """A job as the view knows it. `state`: queued running succeeded failed cancelled."""
+
+    id: int
+    project: str
+    kind: str
+    state: str
+    attempt: int
+    spec: dict[str, Any]
+    reason: str
+    result: str
+    queued_us: int
+    not_before_us: int
+    started_us: int | None
+    ended_us: int | None
+
+
 class ProjectRow(NamedTuple):
     path: str
     name: str
     state: str
     reason: str
     env_sha256: str | None
+    paused: bool = False
 
 
 class State:
@@ -129,25 +162,22 @@ class State:
 
     def project(self, path: str) -> ProjectRow | None:
         """A project by its absolute path."""
-        row = self._connection.execute(
-            "SELECT path, name, state, reason, env_sha256 FROM view_projects WHERE path = ?",
-            (path,),
-        ).fetchone()
-        return ProjectRow(*row) if row else None
+        rows = self._projects("WHERE path = ?", (path,))
+        return rows[0] if rows else None
 
     def projects(self) -> list[ProjectRow]:
-        rows = self._connection.execute(
-            "SELECT path, name, state, reason, env_sha256 FROM view_projects ORDER BY name, path"
-        )
-        return [ProjectRow(*row) for row in rows]
+        return self._projects("", ())
 
     def projects_named(self, name: str) -> list[ProjectRow]:
+        return self._projects("WHERE name = ?", (name,))
+
+    def _projects(self, where: str, values: tuple[object, ...]) -> list[ProjectRow]:
         rows = self._connection.execute(
-            "SELECT path, name, state, reason, env_sha256 FROM view_projects"
-            " WHERE name = ? ORDER BY path",
-            (name,),
+            "SELECT path, name, state, reason, env_sha256, paused FROM view_projects"
+            f" {where} ORDER BY name, path",
+            values,
         )
-        return [ProjectRow(*row) for row in rows]
+        return [ProjectRow._make((*row[:5], bool(row[5]))) for row in rows]
 
     def file(self, project: str, path: str) -> FileRow | None:
         """A file by its path inside the project."""
@@ -163,6 +193,40 @@ class State:
             "project = ? AND sha256 = ? AND kind = 'run' AND accepted AND present AND path != ?",
             (project, sha256, but_not),
         )
+
+    def job(self, job_id: int) -> JobRow | None:
+        rows = self._jobs("id = ?", (job_id,))
+        return rows[0] if rows else None
+
+    def jobs(
+        self, project: str | None = None, state: str | None = None, limit: int = -1
+    ) -> list[JobRow]:
+        """Jobs, the newest first, of one project and in one state where those are given."""
+        where, values = ["1"], []
+        for column, value in (("project", project), ("state", state)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                values.append(value)
+        return self._jobs(" AND ".join(where), tuple(values), limit)
+
+    def startable_jobs(self, now_us: int) -> list[JobRow]:
+        """Queued jobs that may start, the oldest first: due, not paused, nothing else running."""
+        rows = self._jobs(
+            "state = 'queued' AND not_before_us <= ? AND project NOT IN"
+            " (SELECT project FROM view_jobs WHERE state = 'running')"
+            " AND project NOT IN (SELECT path FROM view_projects WHERE paused)",
+            (now_us,),
+        )
+        first: dict[str, JobRow] = {}
+        for row in reversed(rows):
+            first.setdefault(row.project, row)
+        return sorted(first.values(), key=lambda row: row.id)
+
+    def next_job_us(self) -> int | None:
+        """When the next queued job becomes due."""
+        query = "SELECT min(not_before_us) FROM view_jobs WHERE state = 'queued'"
+        found = self._connection.execute(query).fetchone()[0]
+        return int(found) if found is not None else None
 
     def last_episode(self, project: str, path: str) -> int | None:
         """Index of a log's last episode; None for a file that holds none."""
@@ -230,10 +294,20 @@ class State:
     def _files(self, where: str, values: tuple[object, ...], limit: int = -1) -> list[FileRow]:
         rows = self._connection.execute(
             "SELECT project, path, kind, run_id, revision, dev, ino, size, mtime_ns, sha256,"
-            f" accepted, present, reason FROM view_files WHERE {where} ORDER BY position LIMIT ?",
+            " accepted, present, reason, format FROM view_files"
+            f" WHERE {where} ORDER BY position LIMIT ?",
             (*values, limit),
         )
-        return [FileRow._make((*row[:10], bool(row[10]), bool(row[11]), row[12])) for row in rows]
+        return [FileRow._make((*row[:10], bool(row[10]), bool(row[11]), *row[12:])) for row in rows]
+
+    def _jobs(self, where: str, values: tuple[object, ...], limit: int = -1) -> list[JobRow]:
+        rows = self._connection.execute(
+            "SELECT id, project, kind, state, attempt, spec, reason, result, queued_us,"
+            f" not_before_us, started_us, ended_us FROM view_jobs WHERE {where}"
+            " ORDER BY id DESC LIMIT ?",
+            (*values, limit),
+        )
+        return [JobRow._make((*row[:5], json.loads(row[5]), *row[6:])) for row in rows]
 
     def _exports(self, where: str, values: tuple[object, ...]) -> list[ExportRow]:
         rows = self._connection.execute(
@@ -284,6 +358,7 @@ def _project_status(view: sqlite3.Connection, row: dict[str, Any]) -> ProjectSta
         "mission": row["mission"],
         "robot": row["robot"],
         "state": row["state"],
+        "paused": bool(row["paused"]),
         "reason": row["reason"],
         "runs": {
             "total": row["runs_total"],
@@ -305,10 +380,48 @@ def _project_status(view: sqlite3.Connection, row: dict[str, Any]) -> ProjectSta
         "prompt": {"version": None, "state": "not judged"},
         "examples": {"train": row["examples_train"], "exam": row["examples_exam"]},
         "adapter": {"deployed": None, "verdict": None, "scores": {}, "next_steps": []},
-        "jobs": [],
+        "jobs": job_statuses(view, row["path"]),
         "reactions_failed": row["reactions_failed"],
         "last_failure": row["last_failure"],
     }
+
+
+def job_statuses(view: sqlite3.Connection, project: str) -> list[JobStatus]:
+    """The jobs of a project that matter now: waiting, running, and the last that ended."""
+    rows = view.execute(
+        "SELECT id, kind, state, attempt, reason, result FROM view_jobs WHERE project = ?1"
+        " AND (ended_us IS NULL OR id > coalesce((SELECT id FROM view_jobs WHERE project = ?1"
+        " ORDER BY id DESC LIMIT 1 OFFSET ?2), 0)) ORDER BY id DESC",
+        (project, JOBS_SHOWN),
+    ).fetchall()
+    statuses: list[JobStatus] = []
+    for job, kind, state, attempt, reason, result in rows:
+        progress = _progress(view, job) if state == "running" else None
+        statuses.append(
+            {
+                "job": job,
+                "kind": kind,
+                "state": state,
+                "attempt": attempt,
+                "reason": reason,
+                "result": result,
+                "progress": progress,
+            }
+        )
+    return statuses
+
+
+def job_key(job: int) -> str:
+    """The progress key of a job."""
+    return f"job:{job}"
+
+
+def _progress(view: sqlite3.Connection, job: int) -> dict[str, Any] | None:
+    """Live progress; a view of the past has none."""
+    if view.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is None:
+        return None
+    found: dict[str, Any] | None = State(view).progress(job_key(job))
+    return found
 
 
 def _rejected(view: sqlite3.Connection, project: str) -> list[RejectedFile]:

@@ -85,7 +85,14 @@ CREATE TABLE progress (
 ) STRICT, WITHOUT ROWID;
 """
 
-VIEW_TABLES = ("view_projects", "view_files", "view_episodes", "view_exports", "view_degraded")
+VIEW_TABLES = (
+    "view_projects",
+    "view_files",
+    "view_episodes",
+    "view_exports",
+    "view_degraded",
+    "view_jobs",
+)
 
 VIEW_SQL = """
 CREATE TABLE view_projects (
@@ -95,6 +102,7 @@ CREATE TABLE view_projects (
   robot              TEXT,
   phases             TEXT,
   state              TEXT NOT NULL,
+  paused             INTEGER NOT NULL DEFAULT 0,
   reason             TEXT NOT NULL DEFAULT '',
   env_sha256         TEXT,
   runs_total         INTEGER NOT NULL DEFAULT 0,
@@ -132,6 +140,7 @@ CREATE TABLE view_files (
   rows           INTEGER NOT NULL DEFAULT 0,
   rows_rejected  INTEGER NOT NULL DEFAULT 0,
   twin_of        TEXT,
+  format         TEXT,
   position       INTEGER NOT NULL,
   PRIMARY KEY (project, path)
 ) STRICT, WITHOUT ROWID;
@@ -177,6 +186,26 @@ CREATE TABLE view_exports (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX view_exports_open ON view_exports (project, state) WHERE state != 'current';
+
+CREATE TABLE view_jobs (
+  id            INTEGER PRIMARY KEY,
+  project       TEXT NOT NULL,
+  kind          TEXT NOT NULL,
+  state         TEXT NOT NULL,  -- queued running succeeded failed cancelled
+  attempt       INTEGER NOT NULL DEFAULT 0,
+  spec          TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  result        TEXT NOT NULL DEFAULT '',
+  queued_us     INTEGER NOT NULL,
+  not_before_us INTEGER NOT NULL DEFAULT 0,
+  started_us    INTEGER,
+  ended_us      INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX view_jobs_queued ON view_jobs (project, kind) WHERE state = 'queued';
+CREATE UNIQUE INDEX view_jobs_running ON view_jobs (project) WHERE state = 'running';
+CREATE INDEX view_jobs_by_project ON view_jobs (project, id);
+CREATE INDEX view_jobs_by_kind ON view_jobs (kind, state, ended_us);
 
 CREATE TABLE view_degraded (
   code     TEXT PRIMARY KEY,

@@ -20,12 +20,15 @@ from store.events import (
     ExportFailed,
     FileFact,
     FileMoved,
+    FilePruned,
     FileRejected,
     FileRemoved,
     LineCounts,
     ProjectChanged,
     ProjectDiscovered,
+    ProjectPaused,
     ProjectRemoved,
+    ProjectResumed,
     ReactionFailed,
     Recorded,
     RunExported,
@@ -35,11 +38,12 @@ from store.events import (
     WatchDegraded,
     WatchRestored,
 )
+from store.jobviews import JOB_HANDLERS
 from store.log import EventLog
 from store.schema import VIEW_TABLES, memory_view, reset_view
 
 VIEW_NAME = "state"
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raise when `apply` or a view table changes: the daemon then rebuilds at its next start."""
 
 Row = tuple[Any, ...]
@@ -95,6 +99,13 @@ def _project_removed(view: sqlite3.Connection, record: Recorded, event: ProjectR
     )
 
 
+def _paused(
+    view: sqlite3.Connection, record: Recorded, event: ProjectPaused | ProjectResumed
+) -> None:
+    paused = int(isinstance(event, ProjectPaused))
+    view.execute("UPDATE view_projects SET paused = ? WHERE path = ?", (paused, _project(record)))
+
+
 # -- files -----------------------------------------------------------------------------------------
 
 
@@ -108,8 +119,11 @@ def _accept_file(
     rows: int = 0,
     rows_rejected: int = 0,
     twin_of: str | None = None,
-) -> None:
-    _put_file(view, record, file, kind, run_id, 1, "", None, rows, rows_rejected, twin_of)
+    format: str | None = None,
+) -> bool:
+    return _put_file(
+        view, record, file, kind, run_id, 1, "", None, rows, rows_rejected, twin_of, format
+    )
 
 
 def _put_file(
@@ -124,8 +138,12 @@ def _put_file(
     rows: int,
     rows_rejected: int,
     twin_of: str | None,
-) -> None:
-    """Upsert a file's row and adjust the project's totals of rejected files and of examples."""
+    format: str | None = None,
+) -> bool:
+    """Upsert a file's row and adjust the project's totals of rejected files and of examples.
+
+    Returns whether the file was known before.
+    """
     project = _project(record)
     before = view.execute(
         "SELECT kind, accepted, rows FROM view_files WHERE project = ? AND path = ?",
@@ -133,8 +151,8 @@ def _put_file(
     ).fetchone()
     view.execute(
         "INSERT OR REPLACE INTO view_files (project, path, kind, run_id, revision, dev, ino, size,"
-        " mtime_ns, sha256, accepted, reason, line, rows, rows_rejected, twin_of, position)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " mtime_ns, sha256, accepted, reason, line, rows, rows_rejected, twin_of, format, position)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             project,
             file.path,
@@ -152,12 +170,14 @@ def _put_file(
             rows,
             rows_rejected,
             twin_of,
+            format,
             record.position,
         ),
     )
     if before is not None:
         _tally_file(view, project, -1, *before)
     _tally_file(view, project, +1, kind, accepted, rows)
+    return before is not None
 
 
 def _tally_file(
@@ -172,13 +192,19 @@ def _tally_file(
         _count(view, project, examples_train=sign * rows)
 
 
-def _count(view: sqlite3.Connection, project: str, **changes: int) -> None:
-    """Add to counters of a project's row."""
-    wanted = {name: change for name, change in changes.items() if change}
+def _count(
+    view: sqlite3.Connection, project: str, *, last_run: str | None = None, **changes: int
+) -> None:
+    """Add to counters of a project's row, and set its last run, in one statement."""
+    wanted: dict[str, object] = {name: change for name, change in changes.items() if change}
+    terms = [f"{name} = {name} + ?" for name in wanted]
+    if last_run is not None:
+        wanted["last_run"] = last_run
+        terms.append("last_run = ?")
     if wanted:
-        terms = ", ".join(f"{name} = {name} + ?" for name in wanted)
         view.execute(
-            f"UPDATE view_projects SET {terms} WHERE path = ?", (*wanted.values(), project)
+            f"UPDATE view_projects SET {', '.join(terms)} WHERE path = ?",
+            (*wanted.values(), project),
         )
 
 
@@ -236,6 +262,22 @@ def _file_removed(view: sqlite3.Connection, record: Recorded, event: FileRemoved
         _forget(view, project, event.path)
 
 
+def _file_pruned(view: sqlite3.Connection, record: Recorded, event: FilePruned) -> None:
+    project = _project(record)
+    if event.kind == "run":
+        view.execute(
+            "UPDATE view_files SET present = 0 WHERE project = ? AND path = ?",
+            (project, event.path),
+        )
+    elif event.kind == "export":
+        row = view.execute(
+            "SELECT run_path FROM view_exports WHERE project = ? AND output = ?",
+            (project, event.path),
+        ).fetchone()
+        if row is not None:
+            _set_export(view, project, row[0], None)
+
+
 def _forget(
     view: sqlite3.Connection, project: str, path: str, *, only_rejected: bool = False
 ) -> None:
@@ -248,7 +290,7 @@ def _forget(
         return
     if row is not None:
         _tally_file(view, project, -1, *row)
-    _set_episodes(view, project, path, 0, (), position=0)
+    _count(view, project, **_set_episodes(view, project, path, 0, (), position=0))
     _set_export(view, project, path, None)
     view.execute("DELETE FROM view_files WHERE project = ? AND path = ?", (project, path))
 
@@ -276,7 +318,7 @@ def _run(
     twin_of: str | None,
 ) -> None:
     project, path, lines = _project(record), event.file.path, event.lines
-    _accept_file(
+    known = _accept_file(
         view,
         record,
         event.file,
@@ -285,13 +327,14 @@ def _run(
         rows=lines.valid,
         rows_rejected=lines.rejected,
         twin_of=twin_of,
+        format=event.format,
     )
+    totals: dict[str, int] = {}
     if first_episode is not None:
-        _set_episodes(view, project, path, first_episode, event.episodes, record.position)
-    view.execute(
-        "UPDATE view_projects SET last_run = ? WHERE path = ?",
-        (json.dumps(_last_run(record, event, lines)), project),
-    )
+        totals = _set_episodes(
+            view, project, path, first_episode, event.episodes, record.position, known=known
+        )
+    _count(view, project, last_run=json.dumps(_last_run(record, event, lines)), **totals)
     _make_stale(view, project, path)
 
 
@@ -318,8 +361,13 @@ def _set_episodes(
     first: int,
     episodes: tuple[EpisodeFact, ...],
     position: int,
-) -> None:
-    """Replace a log's episodes from index `first` on, and adjust the project's totals."""
+    *,
+    known: bool = True,
+) -> dict[str, int]:
+    """Replace a log's episodes from index `first` on; returns the changes of the totals.
+
+    A log that was not `known` before has no episodes to replace.
+    """
     totals = {"runs_total": 0, "runs_succeeded": 0, "runs_failed": 0}
 
     def tally(outcome: str, sign: int) -> None:
@@ -327,10 +375,12 @@ def _set_episodes(
         if outcome in ("succeeded", "failed"):
             totals[f"runs_{outcome}"] += sign
 
-    old = view.execute(
-        "SELECT outcome FROM view_episodes WHERE project = ? AND path = ? AND idx >= ?",
-        (project, path, first),
-    ).fetchall()
+    old: list[Row] = []
+    if known:
+        old = view.execute(
+            "SELECT outcome FROM view_episodes WHERE project = ? AND path = ? AND idx >= ?",
+            (project, path, first),
+        ).fetchall()
     for (outcome,) in old:
         tally(outcome, -1)
     if old:
@@ -360,7 +410,7 @@ def _set_episodes(
             for episode in episodes
         ],
     )
-    _count(view, project, **totals)
+    return totals
 
 
 def _examples_recorded(view: sqlite3.Connection, record: Recorded, event: ExamplesRecorded) -> None:
@@ -389,40 +439,43 @@ _EXPORT_COLUMNS = (
 )
 
 
-def _export_row(view: sqlite3.Connection, project: str, path: str) -> dict[str, Any] | None:
-    row = view.execute(
-        f"SELECT {', '.join(_EXPORT_COLUMNS)} FROM view_exports WHERE project = ? AND run_path = ?",
-        (project, path),
-    ).fetchone()
-    return dict(zip(_EXPORT_COLUMNS, row, strict=True)) if row else None
+_PUT_EXPORT = (
+    f"INSERT OR REPLACE INTO view_exports (project, run_path, {', '.join(_EXPORT_COLUMNS)})"
+    f" VALUES (?, ?, {', '.join('?' * len(_EXPORT_COLUMNS))})"
+)
 
 
 def _set_export(
     view: sqlite3.Connection, project: str, path: str, new: dict[str, Any] | None
 ) -> None:
     """Put (or with None remove) a run's export, and adjust the project's totals."""
-    old = _export_row(view, project, path)
+    old = view.execute(
+        "SELECT state, records FROM view_exports WHERE project = ? AND run_path = ?",
+        (project, path),
+    ).fetchone()
     changes = {"exports_current": 0, "exports_stale": 0, "exports_failed": 0, "exports_records": 0}
-    for row, sign in ((old, -1), (new, +1)):
-        if row is not None:
-            changes[f"exports_{row['state']}"] += sign
-            changes["exports_records"] += sign * row["records"]
-    if new is None:
+    if old is not None:
+        changes[f"exports_{old[0]}"] -= 1
+        changes["exports_records"] -= old[1]
+    if new is not None:
+        changes[f"exports_{new['state']}"] += 1
+        changes["exports_records"] += new["records"]
+        values = (new[column] for column in _EXPORT_COLUMNS)
+        view.execute(_PUT_EXPORT, (project, path, *values))
+    elif old is not None:
         view.execute("DELETE FROM view_exports WHERE project = ? AND run_path = ?", (project, path))
-    else:
-        view.execute(
-            f"INSERT OR REPLACE INTO view_exports (project, run_path, {', '.join(_EXPORT_COLUMNS)})"
-            f" VALUES (?, ?, {', '.join('?' * len(_EXPORT_COLUMNS))})",
-            (project, path, *(new[column] for column in _EXPORT_COLUMNS)),
-        )
     _count(view, project, **changes)
 
 
 def _make_stale(view: sqlite3.Connection, project: str, path: str) -> None:
     """What was exported of a run is no longer what an export would give now."""
-    export = _export_row(view, project, path)
-    if export is not None and export["state"] == "current":
-        _set_export(view, project, path, export | {"state": "stale"})
+    changed = view.execute(
+        "UPDATE view_exports SET state = 'stale'"
+        " WHERE project = ? AND run_path = ? AND state = 'current'",
+        (project, path),
+    ).rowcount
+    if changed:
+        _count(view, project, exports_current=-1, exports_stale=+1)
 
 
 def _run_exported(view: sqlite3.Connection, record: Recorded, event: RunExported) -> None:
@@ -456,7 +509,10 @@ def _export_failed(view: sqlite3.Connection, record: Recorded, event: ExportFail
     if event.origin == "manual":
         return
     project = _project(record)
-    old = _export_row(view, project, event.run_path)
+    old = view.execute(
+        "SELECT attempts FROM view_exports WHERE project = ? AND run_path = ?",
+        (project, event.run_path),
+    ).fetchone()
     _set_export(
         view,
         project,
@@ -474,7 +530,7 @@ def _export_failed(view: sqlite3.Connection, record: Recorded, event: ExportFail
             "filtered": 0,
             "reason": event.reason,
             "retryable": int(event.retryable),
-            "attempts": (old["attempts"] if old else 0) + 1,
+            "attempts": (old[0] if old else 0) + 1,
             "warnings": "[]",
             "position": record.position,
         },
@@ -511,6 +567,9 @@ _HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], No
     FileRejected: _file_rejected,
     FileMoved: _file_moved,
     FileRemoved: _file_removed,
+    FilePruned: _file_pruned,
+    ProjectPaused: _paused,
+    ProjectResumed: _paused,
     RunRecorded: _run_recorded,
     RunReplaced: _run_recorded,
     RunExtended: _run_extended,
@@ -520,6 +579,7 @@ _HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], No
     ReactionFailed: _reaction_failed,
     WatchDegraded: _watch_degraded,
     WatchRestored: _watch_restored,
+    **JOB_HANDLERS,
 }
 
 

@@ -12,7 +12,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from store.events import NewEvent, Recorded
 from store.log import Clock, EventLog, Projector, now_us
 
 T = TypeVar("T")
+OnCommit = Callable[[Set[str]], None]
 GROUP_LIMIT = 512
 IDLE_CHECKPOINT_S = 5.0
 
@@ -31,10 +32,13 @@ class Transaction:
     def __init__(self, log: EventLog) -> None:
         self.log = log
         self.connection = log.connection
+        self.types: set[str] = set()
 
     def append(self, *events: NewEvent) -> list[Recorded]:
         """Append events (see EventLog.append) and fold them into the view."""
-        return self.log.append(events)
+        stored = self.log.append(events)
+        self.types.update(record.type for record in stored)
+        return stored
 
     def set_cursor(self, reaction: str, position: int) -> None:
         """A reaction has handled everything up to `position`."""
@@ -77,9 +81,9 @@ class Writer:
         project: Projector | None = None,
         *,
         clock: Clock = now_us,
-        on_commit: Callable[[int], None] | None = None,
+        on_commit: OnCommit | None = None,
     ) -> None:
-        """`on_commit` is told the new head after each commit of events, on the writer thread."""
+        """`on_commit(types)` is called after each commit of events, on the writer thread."""
         self._connection = connection
         self._log = EventLog(connection, project, clock)
         self._transaction = Transaction(self._log)
@@ -158,7 +162,7 @@ class Writer:
         """Run a group in one transaction and resolve its futures after the commit."""
         connection = self._connection
         results: list[tuple[Future[Any], Any, BaseException | None]] = []
-        before = self._log.head() if self._on_commit is not None else 0
+        types = self._transaction.types = set()
         try:
             connection.execute("BEGIN IMMEDIATE")
             for unit, future in group:
@@ -181,8 +185,8 @@ class Writer:
             for _, future in group:
                 future.set_exception(failure)
             return
-        if self._on_commit is not None and (head := self._log.head()) != before:
-            self._on_commit(head)
+        if self._on_commit is not None and types:
+            self._on_commit(types)
         for future, result, raised in results:
             if raised is not None:
                 future.set_exception(raised)

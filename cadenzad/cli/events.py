@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from cadenzad.cli.common import OK, add_state_option
-from cadenzad.cli.select import find_project, moment_us
+from cadenzad.cli.common import OK, add_state_option, filled, one_line
+from cadenzad.cli.select import find_project, moment_us, position_number
 from cadenzad.paths import state_dir
 from store.errors import ConfigError
 from store.events import EVENT_TYPES, Recorded, project_stream
@@ -24,7 +24,9 @@ EXAMPLE = "cadenzactl events --project rescue --type RunRecorded --follow --json
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="P", help="after a position, or from a time (ISO 8601)")
-    parser.add_argument("--project", metavar="X", help="one project's events, by name or path")
+    parser.add_argument(
+        "--project", metavar="X", type=filled, help="one project's events, by name or path"
+    )
     parser.add_argument("--type", metavar="T", action="append", help="of a type; repeatable")
     parser.add_argument("--follow", "-f", action="store_true", help="wait for more")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -59,8 +61,9 @@ def command(arguments: argparse.Namespace) -> int:
 def _after(history: EventLog, since: str | None) -> int:
     if since is None:
         return 0
-    if since.isdigit():
-        return int(since)
+    number = position_number(since)
+    if number is not None:
+        return number
     return history.position_at(moment_us(since) - 1)
 
 
@@ -87,7 +90,8 @@ def _print_line(record: Recorded) -> None:
     moment = record.recorded_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     project = os.path.basename(record.project) if record.project else "-"
     cause = f" <- {record.causation}" if record.causation else ""
-    print(f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}")
+    line = f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}"
+    print(one_line(line))
 
 
 def _gist(record: Recorded) -> str:

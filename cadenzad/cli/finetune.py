@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.cli.common import FAILED, OK, add_state_option
+from cadenzad.cli.common import FAILED, OK, add_state_option, filled, finite, one_line
 from cadenzad.cli.history import open_state, record
 from cadenzad.cli.select import project_folder
+from cadenzad.paths import expand, printable
 from handlers.export.export import ExportReport, export_run
 from handlers.export.records import Recipe
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, run_id_of
@@ -34,9 +35,15 @@ EXAMPLE = "cadenza env finetune robots/rescue first.log.jsonl -o records.jsonl -
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", help="the project's folder, or its name in a watched workspace")
-    parser.add_argument("log", help="a run log or run id: looked for here, then in the project")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="where records go")
+    parser.add_argument(
+        "project", type=filled, help="the project's folder, or its name in a watched workspace"
+    )
+    parser.add_argument(
+        "log", type=filled, help="a run log or run id: looked for here, then in the project"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, type=filled, metavar="FILE", help="where records go"
+    )
     parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl (default)")
     parser.add_argument(
         "--no-failures",
@@ -44,9 +51,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="leave out failed phases and ends without success (env.json may say so too)",
     )
     parser.add_argument(
-        "--min-reward", type=float, metavar="X", help="leave out records with a reward below X"
+        "--min-reward", type=finite, metavar="X", help="leave out records with a reward below X"
     )
-    parser.add_argument("--manifest", metavar="FILE", help="also write a manifest of the export")
+    parser.add_argument(
+        "--manifest", type=filled, metavar="FILE", help="also write a manifest of the export"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     add_state_option(parser)
 
@@ -56,14 +65,15 @@ def command(arguments: argparse.Namespace) -> int:
         project = project_folder(state, arguments.project)
     spec = load_spec(project / "env.json")
     log = find_log(project, arguments.log)
-    output = Path(arguments.output).expanduser()
+    output = _file_to_write(arguments.output)
+    manifest = _file_to_write(arguments.manifest) if arguments.manifest else None
     options = ExportOptions(
         include_failures=False if arguments.no_failures else None, min_reward=arguments.min_reward
     )
     requested = ExportRequested(
         run_path=_inside_or_absolute(project, log),
         reason="cadenza env finetune",
-        output=str(output.absolute()),
+        output=printable(str(output.absolute())),
         options=options,
     )
     try:
@@ -72,13 +82,13 @@ def command(arguments: argparse.Namespace) -> int:
                 log,
                 output,
                 Recipe.of(spec, options),
-                manifest=Path(arguments.manifest) if arguments.manifest else None,
+                manifest=manifest,
                 progress=progress,
             )
     except InputError as error:
         record(arguments.state, project, requested, _failed(requested, error.message))
         raise
-    record(arguments.state, project, requested, _exported(requested, arguments, report))
+    record(arguments.state, project, requested, _exported(requested, report))
     _tell(arguments, report, output)
     return OK if report.written else FAILED
 
@@ -88,12 +98,12 @@ def find_log(project: Path, text: str) -> Path:
 
     Raises ProjectNotFound that lists where it was looked for.
     """
-    given = Path(text).expanduser()
-    names = [given, given.with_name(given.name + RUN_SUFFIX)]
+    given = expand(text)
+    names = [given, given.with_name(given.name + RUN_SUFFIX)] if given.name else [given]
     folders = [Path.cwd(), project, project / CADENZA_DIR]
     for folder in folders:
         for name in names:
-            if (folder / name).is_file():
+            if os.path.isfile(folder / name):
                 return folder / name
     looked = ", ".join(str(folder) for folder in folders)
     raise ProjectNotFound(f"no run log {text!r}", hint=f"looked in {looked}")
@@ -102,7 +112,15 @@ def find_log(project: Path, text: str) -> Path:
 def _inside_or_absolute(project: Path, path: Path) -> str:
     """A path as events write it: relative to its project where it lies in it."""
     real = Path(os.path.realpath(path))
-    return real.relative_to(project).as_posix() if project in real.parents else str(real)
+    return printable(str(real.relative_to(project) if project in real.parents else real))
+
+
+def _file_to_write(text: str) -> Path:
+    """A path for a result, which must not be a folder's."""
+    path = expand(text)
+    if not path.name or os.path.isdir(path):
+        raise InputError(f"{text}: is a folder", hint="name a file to write")
+    return path
 
 
 @contextmanager
@@ -118,17 +136,16 @@ def _progress(log: Path) -> Iterator[Callable[[int], object] | None]:
         yield bar.update
 
 
-def _exported(
-    requested: ExportRequested, arguments: argparse.Namespace, report: ExportReport
-) -> RunExported:
+def _exported(requested: ExportRequested, report: ExportReport) -> RunExported:
     assert requested.output is not None
+    manifest = report.manifest
     return RunExported(
         run_id=run_id_of(requested.run_path),
         run_path=requested.run_path,
         source_sha256=report.source_sha256,
         output=requested.output,
         output_sha256=report.output_sha256,
-        manifest=str(Path(arguments.manifest).absolute()) if arguments.manifest else None,
+        manifest=printable(str(manifest.absolute())) if manifest is not None else None,
         format=report.format,
         alignment=report.alignment,
         template_sha256=report.template_sha256,
@@ -145,7 +162,7 @@ def _failed(requested: ExportRequested, reason: str) -> Event:
         run_id=run_id_of(requested.run_path),
         run_path=requested.run_path,
         source_sha256="",
-        reason=reason,
+        reason=printable(reason),
         retryable=False,
         origin="manual",
     )
@@ -156,13 +173,13 @@ def _tell(arguments: argparse.Namespace, report: ExportReport, output: Path) -> 
         print(json.dumps(_as_json(report, output), indent=2, ensure_ascii=False))
         return
     for warning in report.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {one_line(warning)}", file=sys.stderr)
     for sample in report.samples[:SHOWN]:
-        print(f"line {sample.line}: {sample.reason}", file=sys.stderr)
+        print(f"line {sample.line}: {one_line(sample.reason)}", file=sys.stderr)
     more = report.rejected - min(len(report.samples), SHOWN)
     if more > 0:
         print(f"... and {more} more rejected lines", file=sys.stderr)
-    parts = [f"wrote {report.written} records to {output}"]
+    parts = [f"wrote {report.written} records to {one_line(str(output))}"]
     if report.rejected:
         parts.append(f"{report.rejected} lines rejected")
     if report.filtered:

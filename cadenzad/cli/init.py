@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from cadenzad.cli.common import OK
+from cadenzad.cli.common import OK, filled
+from cadenzad.paths import expand
 from handlers.project.scaffold import init_project
 
 DESCRIPTION = """Make a complete sample project: a rescue-dog mission (env.json), a brain with a
@@ -15,12 +15,12 @@ EXAMPLE = "cadenza env init ~/robots/rescue"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", help="the folder to make; it must be new or empty")
+    parser.add_argument("project", type=filled, help="the folder to make; it must be new or empty")
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
 
 
 def command(arguments: argparse.Namespace) -> int:
-    target = Path(arguments.project).expanduser()
+    target = expand(arguments.project)
     files = init_project(target)
     if arguments.json:
         print(json.dumps({"project": str(target), "files": [str(file) for file in files]}))

@@ -6,8 +6,8 @@ import argparse
 import json
 import time
 
-from cadenzad.cli.common import OK, add_state_option
-from cadenzad.inbox import PONG, new_request, send
+from cadenzad.cli.common import OK, add_state_option, seconds
+from cadenzad.inbox import PONG, new_request, send, takes_requests
 from cadenzad.paths import state_dir
 from store.errors import DaemonError, DaemonNotRunning
 from store.lock import is_held
@@ -20,7 +20,7 @@ EXAMPLE = "cadenzactl ping --timeout 2"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--timeout", type=float, default=5.0, metavar="S", help="seconds (5)")
+    parser.add_argument("--timeout", type=seconds, default=5.0, metavar="S", help="seconds (5)")
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     add_state_option(parser)
 
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     directory = state_dir(arguments.state)
     holder = is_held(directory)
-    if holder is None:
+    if holder is None or not takes_requests(holder):
         raise DaemonNotRunning(
             f"no daemon runs on {directory}", hint="start it: cadenzad --workspace DIR"
         )

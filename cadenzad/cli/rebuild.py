@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     directory = state_dir(arguments.state)
     request = new_request("rebuild", {"requested_by": "cadenzactl rebuild"})
-    outcome = perform(directory, request, timeout=600.0)
+    outcome = perform(directory, request, timeout=600.0, outcome=1)
     event = outcome.event
     assert isinstance(event, ViewRebuilt)
     if arguments.json:

@@ -6,16 +6,17 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cadenzad.paths import expand, printable
 from store.errors import ConfigError, ProjectNotFound
 from store.queries import ProjectRow, State
 
 
 def find_project(state: State, text: str) -> ProjectRow:
     """The project with this path or name. Raises ProjectNotFound, also when a name is ambiguous."""
-    by_path = state.project(os.path.realpath(os.path.expanduser(text)))
+    by_path = state.project(printable(os.path.realpath(os.path.expanduser(text))))
     if by_path is not None:
         return by_path
-    named = state.projects_named(text)
+    named = state.projects_named(printable(text))
     if len(named) == 1:
         return named[0]
     if named:
@@ -29,13 +30,31 @@ def find_project(state: State, text: str) -> ProjectRow:
 
 
 def project_folder(state: State | None, text: str) -> Path:
-    """A project's folder: a path that holds env.json, or a known project's name."""
-    folder = Path(text).expanduser()
-    if (folder / "env.json").exists() or folder.is_dir():
+    """A project's folder: a path that holds env.json, or a known project's name.
+
+    A folder of that name that is no project gives way to a known project of that name. Raises
+    ProjectNotFound.
+    """
+    folder = expand(text)
+    if os.path.exists(folder / "env.json"):
         return Path(os.path.realpath(folder))
-    if state is not None:
-        return Path(find_project(state, text).path)
-    raise ProjectNotFound(f"no project {text!r}", hint="give the folder that holds its env.json")
+    try:
+        if state is not None:
+            return Path(find_project(state, text).path)
+        raise ProjectNotFound(
+            f"no project {text!r}", hint="give the folder that holds its env.json"
+        )
+    except ProjectNotFound:
+        if os.path.isdir(folder):
+            return Path(os.path.realpath(folder))  # whoever reads its env.json says what is wrong
+        raise
+
+
+def position_number(text: str) -> int | None:
+    """A position as typed; None when the text is no number (a time, perhaps)."""
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text) if len(text) < 19 else 2**63 - 1  # as far as SQLite counts
 
 
 def moment_us(text: str) -> int:
@@ -44,10 +63,9 @@ def moment_us(text: str) -> int:
     Raises ConfigError (a usage error) when it is none.
     """
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
         raise ConfigError(
             f"{text!r} is neither a position nor a time",
             hint="give a number, or a time such as 2026-01-31T12:00:00Z",
         ) from None
-    return int(moment.astimezone(UTC).timestamp() * 1_000_000)

@@ -6,9 +6,10 @@ import argparse
 import json
 import sqlite3
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.cli.common import NOT_RUNNING, OK, add_state_option, bold, table
+from cadenzad.cli.common import NOT_RUNNING, OK, add_state_option, bold, filled, one_line, table
 from cadenzad.paths import state_dir
 from store.errors import NoEventLog
 from store.lock import is_held
@@ -25,13 +26,29 @@ EXAMPLE = "cadenzactl status rescue --json | jq .projects[0].exports"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", nargs="?", help="a project's name or path (default: all)")
+    parser.add_argument(
+        "project", nargs="?", type=filled, help="a project's name or path (default: all)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    parser.add_argument("--at", metavar="P", help="as of a past position, or a time (ISO 8601)")
+    parser.add_argument(
+        "--at", metavar="P", type=filled, help="as of a past position, or a time (ISO 8601)"
+    )
+    parser.add_argument("--watch", action="store_true", help="show it anew every second")
     add_state_option(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
+    if not arguments.watch:
+        return show(arguments)
+    while True:
+        print("\033[H\033[J", end="")
+        show(arguments)
+        sys.stdout.flush()
+        time.sleep(1.0)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print the status once; 0 with a daemon, 3 without."""
     directory = state_dir(arguments.state)
     holder = is_held(directory)
     try:
@@ -64,13 +81,13 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]:
     """The view as of a position or a time, folded in memory."""
-    from cadenzad.cli.select import moment_us
+    from cadenzad.cli.select import moment_us, position_number
     from store.log import EventLog
     from store.views import view_as_of
 
     history = EventLog(reader)
-    head = history.head()
-    position = min(int(at), head) if at.isdigit() else history.position_at(moment_us(at))
+    number = position_number(at)
+    position = history.position_at(moment_us(at)) if number is None else min(number, history.head())
     progress = None
     if sys.stderr.isatty() and position > 20_000:
 
@@ -110,7 +127,7 @@ def _print(
     print(f"{bold('daemon')}: {_daemon_line(daemon)}")
     print(f"state:  {directory}")
     for reason in daemon["degraded"]:
-        print(f"degraded: {reason['detail']}")
+        print(f"degraded: {one_line(reason['detail'])}")
     if as_of is not None:
         print(f"projects as of position {as_of}:")
     print()
@@ -134,7 +151,7 @@ def _print(
     notes = [note for project in projects for note in _notes(project)]
     if notes:
         print()
-        print("\n".join(notes))
+        print("\n".join(map(one_line, notes)))
 
 
 def _daemon_line(daemon: DaemonStatus) -> str:
@@ -172,6 +189,8 @@ def _notes(project: ProjectStatus) -> list[str]:
     """One line for everything about a project that somebody should look at."""
     name = project["project"]
     notes = []
+    if project["paused"]:
+        notes.append(f"{name}: paused; `cadenzactl resume {name}` goes on")
     if project["state"] != "ready":
         notes.append(f"{name}: {project['state']}: {project['reason']}")
     notes.extend(
@@ -183,6 +202,11 @@ def _notes(project: ProjectStatus) -> list[str]:
         f"{name}: export failed for {item['path']}: {item['reason']}"
         for item in project["exports"]["failures"]
     )
+    for job in project["jobs"]:
+        if job["state"] in ("queued", "running", "failed"):
+            progress = " ".join(f"{key}={value}" for key, value in (job["progress"] or {}).items())
+            says = progress or job["result"] or job["reason"]
+            notes.append(f"{name}: job {job['job']} ({job['kind']}) {job['state']}: {says}")
     if project["reactions_failed"]:
         count = project["reactions_failed"]
         notes.append(f"{name}: {count} reactions failed, last: {project['last_failure']}")

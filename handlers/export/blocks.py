@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, product
 from typing import TypeVar
 
 import msgspec
@@ -35,7 +35,7 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
     prompt: Raw = NULL
     action: str
     action_params: Raw = NULL
-    reward: Raw = NULL
+    reward: float | int | None = None
     phase: str
     phase_idx: int
     tick: int
@@ -55,24 +55,23 @@ class JudgedRecord(Record, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines of a log and what was read from them: the n-th record and reward are the n-th line's.
-
-    At the positions in `doubts` they are place holders.
-    """
+    """Lines of a log, and the record on each; at the positions in `doubts`, what it is like."""
 
     lines: list[memoryview]
     records: list[Record]
-    rewards: list[float | None]
     doubts: set[int]
 
 
 _PLACE_HOLDER = Record(
     action="", phase="", phase_idx=0, tick=0, obs=Raw(b"{}"), goal_prompt="", judgment=NULL
 )
-_decode_reward = msgspec.json.Decoder(int | float | None).decode
+
+_STARTS = b"%.1b%.1b%.1b"
+_OBJECTS = frozenset(map(bytes, product(b"{n", repeat=3)))
+"""How the first bytes of action_params, motion and judgment read: each an object or null."""
 
 _COPIED = 4
-"""Values per record that are looked through: action_params, obs, motion, judgment."""
+"""Values per record that are looked through: those three and obs, whose kind is seen elsewhere."""
 
 # With an exponent below 100 it takes more than 200 digits to be too large for a float. So a number
 # is suspect for a longer exponent, or for more digits than anybody writes. The pattern starts with
@@ -97,11 +96,10 @@ class BlockReader:
         lines = _split(block)
         doubts: set[int] = set()
         records = decode_each(self._decode, lines, _PLACE_HOLDER, doubts)
-        rewards = decode_each(_decode_reward, [r.reward for r in records], None, doubts)
         if not _is_utf8(block):
             doubts.update(at for at, line in enumerate(lines) if not _is_utf8(bytes(line)))
         doubts.update(_suspects(records))
-        return Block(lines, records, rewards, doubts)
+        return Block(lines, records, doubts)
 
 
 def decode_each(
@@ -135,12 +133,11 @@ def _split(block: bytes) -> list[memoryview]:
 def _suspects(records: list[Record]) -> set[int]:
     """Positions of records that may hold a number too large, or no object where one is due."""
     values: list[Raw] = []
-    for r in records:
-        values += (r.action_params, r.obs, r.motion, r.judgment)
     suspects: set[int] = set()
-    starts = (b"%.1b" * len(values)) % tuple(values)
-    if starts.strip(b"{n"):  # an object or null
-        suspects.update(at // _COPIED for at, char in enumerate(starts) if char not in b"{n")
+    for at, r in enumerate(records):
+        if _STARTS % (r.action_params, r.motion, r.judgment) not in _OBJECTS:
+            suspects.add(at)
+        values += (r.action_params, r.obs, r.motion, r.judgment)
     text = b"\n".join(values)  # no value holds a newline: the line would have ended there
     found = [large.finditer(text) for letter, large in _LARGE_E.items() if letter in text]
     if _MANY_STEPS in text[::_STEP].translate(_DIGITS):

@@ -1,13 +1,13 @@
-"""One line of a log, checked to the last digit: a record, or the reason why it is none.
+"""One line of a log, checked to the last digit: a tick, or the reason why it is none.
 
-This is the slow and certain reading, about 30 us a line. The fast path of records.py hands over
-every line it has the slightest doubt about, so what is accepted, and what a rejected line is told,
-is decided here alone.
+This is the slow and certain reading, about 30 us a line. The fast path hands over every line it has
+the slightest doubt about, so what is accepted, and what is said of a rejected line, is decided here
+alone.
 
-What makes a line unusable: text that is not UTF-8 or not JSON (NaN and Infinity are not), a number
-no float or no JSON reader can hold, half a surrogate pair, nesting deeper than a reader's stack, a
-value that is no object, an exported key of the wrong type, no action. A missing key or a null is
-unknown, which is fine; so are a BOM, CRLF and keys nobody has heard of.
+A line is not usable when it is not UTF-8 or not JSON (NaN and Infinity are not), is no object, is
+nested deeper than a reader's stack, holds half a surrogate pair, has no action, or when a key that
+is used has a value of the wrong type or with a number in it that readers cannot hold. A missing key
+or a null is unknown, which is fine; so are a BOM, CRLF and keys nobody has heard of.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from handlers.export.tally import Why
@@ -25,29 +26,31 @@ MAX_DIGITS = 4300
 BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r"
 
+COPIED: dict[str, tuple[type, ...]] = {
+    "action": (str,),
+    "action_params": (dict,),
+    "reward": (float, int),
+    "phase": (str,),
+    "phase_idx": (int,),
+    "tick": (int,),
+    "obs": (dict,),
+    "motion": (dict,),
+    "mission_success": (bool,),
+    "judgment": (dict,),
+}
+"""What a record holds after its prompt, in this order; a key the log lacks is null."""
+
+_USED = {**COPIED, "goal_prompt": (str,)}
+_JUDGED = {**_USED, "phase_failed": (bool,), "terminated": (bool,)}
+
 _KINDS: dict[type, str] = {
     bool: "a boolean",
     int: "an integer",
-    float: "a number with a fraction",
+    float: "a number",
     str: "a string",
     list: "a list",
     dict: "an object",
 }
-_Wanted = dict[str, tuple[tuple[type, ...], str]]
-_WANTED: _Wanted = {
-    "tick": ((int,), "an integer"),
-    "phase": ((str,), "a string"),
-    "phase_idx": ((int,), "an integer"),
-    "goal_prompt": ((str,), "a string"),
-    "action": ((str,), "a string"),
-    "action_params": ((dict,), "an object"),
-    "obs": ((dict,), "an object"),
-    "reward": ((float, int), "a number"),
-    "mission_success": ((bool,), "a boolean"),
-    "motion": ((dict,), "an object"),
-    "judgment": ((dict,), "an object"),
-}
-_JUDGED: _Wanted = {"phase_failed": ((bool,), "a boolean"), "terminated": ((bool,), "a boolean")}
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -59,24 +62,37 @@ class Refused(Exception):
         self.why = why
 
 
-def parse_record(line: bytes, *, judged: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Unholdable:
+    """Stands for a number that is JSON but too much for its readers."""
+
+    why: Why
+    reason: str
+
+
+def parse_tick(line: bytes, *, judged: bool) -> dict[str, Any]:
     """The tick on a line (without its newline), every key that is used of its type or None.
 
     `judged`: it matters whether it is a failure. Raises Refused.
     """
-    record = _parse_object(line)
-    if "obs" not in record and "ts" in record and "event" in record:
+    tick = _parse_object(line)
+    if "obs" not in tick and "ts" in tick and "event" in tick:
         raise Refused(Why.ORCHESTRATOR, "an orchestrator's event, not a tick of a run")
-    for key, (types, wanted) in (_WANTED | _JUDGED if judged else _WANTED).items():
-        value = record.get(key)
-        if value is not None and type(value) not in types:
+    for key, types in (_JUDGED if judged else _USED).items():
+        value = tick.get(key)
+        if value is None:
+            continue
+        if (number := _unholdable(value)) is not None:
+            raise Refused(number.why, f"{key} holds {number.reason}")
+        if type(value) not in types:
+            wanted = _KINDS[types[0]]
             raise Refused(Why.WRONG_TYPE, f"{key} is {_KINDS[type(value)]}, not {wanted}")
-    return record
+    return tick
 
 
-def is_reset(record: dict[str, Any]) -> bool:
-    """Whether a record is what the robot saw before it first acted: tick 0, no action."""
-    return record.get("tick") == 0 and record.get("action") is None
+def is_reset(tick: dict[str, Any]) -> bool:
+    """Whether a tick is what the robot saw before it first acted: number 0, no action."""
+    return tick.get("tick") == 0 and tick.get("action") is None
 
 
 def _parse_object(line: bytes) -> dict[str, Any]:
@@ -86,7 +102,7 @@ def _parse_object(line: bytes) -> dict[str, Any]:
             text, parse_float=_float, parse_int=_integer, parse_constant=_not_a_number
         )
         if _HALF_PAIR.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
+            json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeDecodeError as error:
         raise Refused(Why.NOT_UTF8, f"not UTF-8 text at byte {error.start + 1}") from None
     except UnicodeEncodeError:
@@ -99,24 +115,37 @@ def _parse_object(line: bytes) -> dict[str, Any]:
     except RecursionError:
         raise Refused(Why.TOO_DEEP, "nested too deeply") from None
     if type(value) is not dict:
-        kind = "null" if value is None else _KINDS[type(value)]
+        kind = "null" if value is None else _KINDS.get(type(value), "a number")
         raise Refused(Why.NOT_OBJECT, f"the line is {kind}, not an object")
     return value
 
 
-def _float(text: str) -> float:
+def _unholdable(value: Any) -> _Unholdable | None:
+    """A number inside a value that cannot be held, if there is one."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if type(item) is _Unholdable:
+            return item
+        if type(item) is dict:
+            pending.extend(item.values())
+        elif type(item) is list:
+            pending.extend(item)
+    return None
+
+
+def _float(text: str) -> float | _Unholdable:
     value = float(text)
-    if not math.isfinite(value):
-        shown = text if len(text) <= 24 else f"{text[:20]}..."
-        raise Refused(Why.NOT_FINITE, f"the number {shown} is too large to be finite")
-    return value
+    if math.isfinite(value):
+        return value
+    shown = text if len(text) <= 24 else f"{text[:20]}..."
+    return _Unholdable(Why.NOT_FINITE, f"{shown}, too large to be finite")
 
 
-def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        digits = len(text.removeprefix("-"))
-        if digits > MAX_DIGITS:
-            raise Refused(Why.LONG_NUMBER, f"an integer of {digits:,} digits")
+def _integer(text: str) -> int | _Unholdable:
+    digits = len(text) - text.startswith("-")
+    if digits > MAX_DIGITS:
+        return _Unholdable(Why.LONG_NUMBER, f"an integer of {digits:,} digits")
     return int(text)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from handlers.export.files import LogReader, NewFile
+from handlers.export.files import LogReader, NewFile, publish
 from handlers.export.manifest import (
     ALIGNMENT,
     FileDigest,
@@ -43,6 +43,7 @@ class ExportReport:
     filtered: int
     skipped: int
     rejected: int
+    blank: int
     samples: tuple[Sample, ...]
     warnings: tuple[str, ...]
 
@@ -91,9 +92,9 @@ def export_run(
             )
             beside = open_files.enter_context(NewFile(manifest))
             beside.write(encode_manifest(record))
-        new.publish()
-        if manifest is not None:
-            beside.publish()
+            publish(new, beside)
+        else:
+            publish(new)
     return ExportReport(
         output=output,
         manifest=manifest,
@@ -105,6 +106,7 @@ def export_run(
         filtered=tally.filtered,
         skipped=tally.skipped,
         rejected=tally.rejected,
+        blank=tally.blank,
         samples=tuple(tally.samples),
         warnings=warnings,
     )

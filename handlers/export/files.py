@@ -35,14 +35,18 @@ class LogNotFound(ProjectNotFound, FileNotFoundError):
     """There is no such run log (any more)."""
 
 
+def _refused(doing: str, path: Path, reason: OSError) -> ExportIOError:
+    text = f"cannot {doing} {path}: {reason.strerror or reason}"
+    return ExportIOError(text, hint="check the disk's free space and the permissions")
+
+
 @contextlib.contextmanager
-def _named(doing: str, path: Path) -> Iterator[None]:
-    """Turns an OSError into one line that says what could not be done."""
+def _writing(path: Path) -> Iterator[None]:
+    """Turns an OSError into one line that says what could not be written."""
     try:
         yield
     except OSError as reason:
-        text = f"cannot {doing} {path}: {reason.strerror or reason}"
-        raise ExportIOError(text, hint="check the disk's free space and permissions") from None
+        raise _refused("write", path, reason) from None
 
 
 class LogReader:
@@ -56,22 +60,23 @@ class LogReader:
         self.path = path
         self.size = 0
         self.tail = b""
-        self._block = block
+        self._block = min(block, max_line)  # so that only the first line of a block can be too long
         self._max_line = max_line
         self._sha = hashlib.sha256()
-        with _named("read", path):
-            try:
-                # A pipe or a device would make an ordinary open wait, perhaps for ever.
-                fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            except FileNotFoundError:
-                raise LogNotFound(f"{path}: no such run log") from None
-            self._file = FileIO(fd, "rb")
-            found = os.fstat(fd)
+        try:
+            # A pipe or a device would make an ordinary open wait, perhaps for ever.
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise LogNotFound(f"{path}: no such run log") from None
+        except OSError as reason:
+            raise _refused("read", path, reason) from None
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(fd)
+            raise InputError(f"{path}: not a regular file", hint="name the run log itself")
         self.identity = (found.st_dev, found.st_ino)
         self._left = found.st_size
-        if not stat.S_ISREG(found.st_mode):
-            self._file.close()
-            raise InputError(f"{path}: not a regular file", hint="name the run log itself")
+        self._file = FileIO(fd, "rb")
 
     def __enter__(self) -> Self:
         return self
@@ -110,8 +115,10 @@ class LogReader:
         return self._sha.hexdigest()
 
     def _read(self) -> bytes:
-        with _named("read", self.path):
+        try:
             data = self._file.read(min(self._block, self._left))
+        except OSError as reason:
+            raise _refused("read", self.path, reason) from None
         self._left -= len(data)
         self.size += len(data)
         self._sha.update(data)
@@ -119,7 +126,7 @@ class LogReader:
 
 
 class NewFile:
-    """A file in the making. Leaving the `with` block without `publish` leaves nothing behind.
+    """A file in the making. Leaving the `with` block without `publish` of it leaves nothing behind.
 
     Raises ExportIOError, and InputError for a target that is no regular file.
     """
@@ -130,9 +137,9 @@ class NewFile:
         self._sha = hashlib.sha256()
         self._scratch = target.with_name(f".{target.name}.partial")
         self._published = False
-        if target.exists() and not target.is_file():
-            raise InputError(f"{target}: not a regular file", hint="name a file to write")
-        with _named("write", target):
+        with _writing(target):
+            if target.exists() and not target.is_file():
+                raise InputError(f"{target}: not a regular file", hint="name a file to write")
             target.parent.mkdir(parents=True, exist_ok=True)
             self._file = FileIO(self._claim(), "wb")
 
@@ -154,7 +161,7 @@ class NewFile:
     def write(self, data: bytes) -> None:
         self._sha.update(data)
         self.size += len(data)
-        with _named("write", self.target):
+        with _writing(self.target):
             view = memoryview(data)
             while view:
                 view = view[self._file.write(view) :]
@@ -162,18 +169,23 @@ class NewFile:
     def sha256(self) -> str:
         return self._sha.hexdigest()
 
-    def publish(self) -> None:
-        """Put the file in its target's place, durably."""
-        with _named("write", self.target):
+    def sync(self) -> None:
+        """Wait until what has been written is safe on disk."""
+        with _writing(self.target):
             os.fsync(self._file.fileno())
+
+    def replace(self) -> None:
+        """Put the file in its target's place."""
+        with _writing(self.target):
             self._scratch.replace(self.target)
             self._published = True
-            _sync_folder(self.target.parent)
 
     def _claim(self) -> int:
         """The scratch file, empty and locked."""
         while True:
-            fd = os.open(self._scratch, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            # A link or a pipe put in the scratch file's place is refused, not followed.
+            how = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            fd = os.open(self._scratch, how, 0o666)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _is_at(fd, self._scratch):
@@ -193,6 +205,17 @@ def _is_at(fd: int, path: Path) -> bool:
     except FileNotFoundError:
         return False
     return os.path.samestat(os.fstat(fd), there)
+
+
+def publish(*files: NewFile) -> None:
+    """Put files in their targets' places, durably: none before all of them are safe on disk."""
+    for file in files:
+        file.sync()
+    for file in files:
+        file.replace()
+    for folder in {file.target.parent for file in files}:
+        with _writing(folder):
+            _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:

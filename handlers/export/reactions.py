@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from handlers.export.export import export_run, exported_paths
@@ -19,7 +19,9 @@ from store.events import (
     ExportOptions,
     ExportRequested,
     FileMoved,
+    ProjectChanged,
     ProjectDiscovered,
+    ProjectResumed,
     Recorded,
     RunExported,
     RunExtended,
@@ -35,6 +37,8 @@ def export_on_run(event: Recorded, state: State, tools: Tools) -> Iterable[Event
     """A run that arrived, grew, changed or moved is exported to the project's exports folder."""
     fact = event.event
     assert isinstance(fact, RunRecorded | RunExtended | RunReplaced | FileMoved)
+    if _is_paused(event, state):
+        return []
     if not isinstance(fact, FileMoved):
         return [] if fact.format == "orchestrator" else _export(event, fact.file.path, state, tools)
     if fact.run_id is None:
@@ -50,14 +54,29 @@ def export_on_request(event: Recorded, state: State, tools: Tools) -> Iterable[E
 
 
 def request_on_project(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
-    """A new or changed env.json: every run whose export it made stale or possible is requested."""
+    """A new or changed env.json, or an end of a pause: every run that lacks its export is asked."""
     assert event.project is not None
-    found = isinstance(event.event, ProjectDiscovered)
-    reason = "env.json is valid now" if found else "env.json changed"
+    if _is_paused(event, state):
+        return
+    reason = _REASONS[type(event.event)]
     for run in state.runs(event.project):
         export = state.export(event.project, run.path)
-        if export is not None and export.state != "current":
+        if run.format == "mission" and (export is None or export.state != "current"):
             yield ExportRequested(run_path=run.path, reason=reason)
+
+
+_REASONS: Mapping[type[Event], str] = {
+    ProjectDiscovered: "env.json is valid now",
+    ProjectChanged: "env.json changed",
+    ProjectResumed: "the project was resumed",
+}
+
+
+def _is_paused(event: Recorded, state: State) -> bool:
+    """Nothing is done for a paused project; resuming it asks for what was left out."""
+    assert event.project is not None
+    project = state.project(event.project)
+    return project is not None and project.paused
 
 
 def retries(state: State, project: str, now: float) -> list[Event]:

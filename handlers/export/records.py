@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from handlers.export.blocks import Block, BlockReader, JudgedRecord, Record
-from handlers.export.exact import BLANK, BOM, Refused, is_reset, parse_record
+from handlers.export.exact import BLANK, BOM, COPIED, Refused, is_reset, parse_tick
 from handlers.export.prompts import Prompts
 from handlers.export.tally import Dropped, Tally, Why
 from handlers.export.template import Renderer, compile_template
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
 TORN = "torn last line (the file ends in the middle of a record)"
 TOO_LONG = "the line is over 64 MiB long"
-
-_COPIED = (
-    *("action", "action_params", "reward", "phase", "phase_idx", "tick"),
-    *("obs", "motion", "mission_success", "judgment"),
-)
-"""What a record holds after its prompt, in this order; a key the log lacks is null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +61,9 @@ class Recipe:
     ) -> Dropped | None:
         """Why a record is left out; None when it is wanted. Unknown is neither true nor enough."""
         if not self.include_failures:
-            if failed:
+            if failed is True:
                 return Dropped.PHASE_FAILED
-            if terminated and not success:
+            if terminated is True and success is not True:
                 return Dropped.TERMINATED
         if self.min_reward is not None:
             if reward is None:
@@ -121,20 +115,16 @@ class RecordMaker:
                 text = self._exact(bytes(block.lines[at]), self.tally.read + at + 1)
                 if text is not None:
                     wanted.append(Raw(text))
-            elif not self._is_dropped(record, block.rewards[at]):
+                continue
+            failed: object = None
+            terminated: object = None
+            if isinstance(record, JudgedRecord):
+                failed, terminated = record.phase_failed, record.terminated
+                record.phase_failed = record.terminated = UNSET
+            if not self._is_dropped(failed, terminated, record.mission_success, record.reward):
                 wanted.append(record)
                 self.tally.written += 1
         return wanted
-
-    def _is_dropped(self, record: Record, reward: float | None) -> bool:
-        failed = terminated = None
-        if isinstance(record, JudgedRecord):
-            failed, terminated = record.phase_failed is True, record.terminated is True
-            record.phase_failed = record.terminated = UNSET
-        dropped = self._recipe.drops(failed, terminated, record.mission_success, reward)
-        if dropped is not None:
-            self.tally.filtered_by[dropped] += 1
-        return dropped is not None
 
     def _exact(self, line: bytes, number: int, *, torn: bool = False) -> bytes | None:
         """The record of one line, whatever the line is like; None when it gives none."""
@@ -142,11 +132,11 @@ class RecordMaker:
             self.tally.blank += 1
             return None
         try:
-            record = parse_record(line, judged=not self._recipe.include_failures)
-            if is_reset(record):
+            tick = parse_tick(line, judged=not self._recipe.include_failures)
+            if is_reset(tick):
                 self.tally.skipped += 1
                 return None
-            return self._record(record)
+            return self._record(tick)
         except Refused as refused:
             why, reason = refused.why, str(refused)
             if torn and why in (Why.NOT_JSON, Why.NOT_UTF8):
@@ -154,23 +144,33 @@ class RecordMaker:
             self.tally.reject(number, why, reason)
             return None
 
-    def _record(self, record: Mapping[str, Any]) -> bytes | None:
+    def _record(self, tick: Mapping[str, Any]) -> bytes | None:
         """The training record of a checked tick; None when it is not wanted. Raises Refused."""
-        if record.get("action") is None:
+        if tick.get("action") is None:
             raise Refused(Why.NO_ACTION, "no action: there is nothing to train on")
-        failed, terminated, success, reward = (
-            record.get(key) for key in ("phase_failed", "terminated", "mission_success", "reward")
-        )
-        dropped = self._recipe.drops(failed, terminated, success, reward)
-        if dropped is not None:
-            self.tally.filtered_by[dropped] += 1
+        if self._is_dropped(
+            tick.get("phase_failed"),
+            tick.get("terminated"),
+            tick.get("mission_success"),
+            tick.get("reward"),
+        ):
             return None
-        prompt, plain = self._prompts.prompt(record)
-        copied = {key: record.get(key) for key in _COPIED}
+        prompt, plain = self._prompts.prompt(tick)
         try:
-            text = msgspec.json.encode({"prompt": prompt, **copied})
+            record = msgspec.json.encode(
+                {"prompt": prompt, **{key: tick.get(key) for key in COPIED}}
+            )
         except RecursionError:
             raise Refused(Why.TOO_DEEP, "nested too deeply") from None
         self.tally.written += 1
         self.tally.plain_prompts += plain
-        return text
+        return record
+
+    def _is_dropped(
+        self, failed: object, terminated: object, success: object, reward: float | None
+    ) -> bool:
+        """Whether a record is left out; counted by reason."""
+        dropped = self._recipe.drops(failed, terminated, success, reward)
+        if dropped is not None:
+            self.tally.filtered_by[dropped] += 1
+        return dropped is not None
