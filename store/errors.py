@@ -22,15 +22,27 @@ CadenzaError                 what went wrong, where; `hint` says what to do abou
 from __future__ import annotations
 
 
+def one_line(text: str) -> str:
+    """Text as one printable line: line ends, control characters, lone surrogates are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 class CadenzaError(Exception):
-    """Something a user can act on. `str(error)` is one line; `hint` is the next step or ''."""
+    """Something a user can act on. `str(error)` is one line; `hint` is the next step or ''.
+
+    Messages quote names and values from people's files: those cannot break the line.
+    """
 
     exit_code: int = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = one_line(message)
+        super().__init__(self.message)
+        self.hint = one_line(hint)
 
 
 class ConfigError(CadenzaError):

@@ -193,7 +193,7 @@ def _tally_file(
 
 
 def _count(
-    view: sqlite3.Connection, project: str, *, last_run: str | None = None, **changes: int
+    view: sqlite3.Connection, project: str, last_run: str | None = None, /, **changes: int
 ) -> None:
     """Add to counters of a project's row, and set its last run, in one statement."""
     wanted: dict[str, object] = {name: change for name, change in changes.items() if change}
@@ -334,7 +334,7 @@ def _run(
         totals = _set_episodes(
             view, project, path, first_episode, event.episodes, record.position, known=known
         )
-    _count(view, project, last_run=json.dumps(_last_run(record, event, lines)), **totals)
+    _count(view, project, json.dumps(_last_run(record, event, lines)), **totals)
     _make_stale(view, project, path)
 
 
