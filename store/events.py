@@ -162,8 +162,8 @@ class ProjectRemoved(Event):
     path: str
 
 
-class RunRecorded(Event):
-    """A run log was read for the first time."""
+class RunRead(Event):
+    """What the three events about a run log's content have in common; not an event itself."""
 
     run_id: str
     format: Literal["mission", "orchestrator"]
@@ -171,31 +171,24 @@ class RunRecorded(Event):
     episodes: tuple[EpisodeFact, ...]
     lines: LineCounts
     problems: tuple[LineProblem, ...] = ()
+
+
+class RunRecorded(RunRead):
+    """A run log was read for the first time."""
+
     twin_of: str | None = Field(None, description="path of a run with the same bytes")
 
 
-class RunExtended(Event):
+class RunExtended(RunRead):
     """A known run log has grown; its old bytes are unchanged. `episodes` are those that changed."""
 
-    run_id: str
-    format: Literal["mission", "orchestrator"]
-    file: FileFact
-    episodes: tuple[EpisodeFact, ...]
-    lines: LineCounts
-    problems: tuple[LineProblem, ...] = ()
     previous_size: int
     previous_sha256: str
 
 
-class RunReplaced(Event):
+class RunReplaced(RunRead):
     """A known run log now has other bytes: rewritten or truncated, not extended."""
 
-    run_id: str
-    format: Literal["mission", "orchestrator"]
-    file: FileFact
-    episodes: tuple[EpisodeFact, ...]
-    lines: LineCounts
-    problems: tuple[LineProblem, ...] = ()
     twin_of: str | None = None
     previous_sha256: str
 

@@ -33,6 +33,7 @@ from store.events import (
     Recorded,
     RunExported,
     RunExtended,
+    RunRead,
     RunRecorded,
     RunReplaced,
     WatchDegraded,
@@ -312,7 +313,7 @@ def _run_extended(view: sqlite3.Connection, record: Recorded, event: RunExtended
 def _run(
     view: sqlite3.Connection,
     record: Recorded,
-    event: RunRecorded | RunReplaced | RunExtended,
+    event: RunRead,
     *,
     first_episode: int | None,
     twin_of: str | None,
@@ -338,9 +339,7 @@ def _run(
     _make_stale(view, project, path)
 
 
-def _last_run(
-    record: Recorded, event: RunRecorded | RunReplaced | RunExtended, lines: LineCounts
-) -> dict[str, object]:
+def _last_run(record: Recorded, event: RunRead, lines: LineCounts) -> dict[str, object]:
     last = event.episodes[-1] if event.episodes else None
     return {
         "run": event.run_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from handlers.intake.observe import Observation
 from handlers.project.logsummary import LogSummary
@@ -85,40 +86,21 @@ def _is_settled(prior: FileRow, kind: StoredKind) -> bool:
 def _decide_run(
     seen: Observation, log: LogSummary, known: Known, prior: FileRow | None
 ) -> RunRecorded | RunExtended | RunReplaced:
-    run_id = run_id_of(seen.path)
+    read: dict[str, Any] = {
+        "run_id": run_id_of(seen.path),
+        "format": log.format,
+        "file": _file(seen, prior),
+        "episodes": log.episodes,
+        "lines": log.counts,
+        "problems": log.problems,
+    }
     twin_of = known.twin.path if known.twin is not None else None
-    file = _file(seen, prior)
     if prior is None or not prior.accepted or not prior.present or prior.kind != "run":
-        return RunRecorded(
-            run_id=run_id,
-            format=log.format,
-            file=file,
-            episodes=log.episodes,
-            lines=log.counts,
-            problems=log.problems,
-            twin_of=twin_of,
-        )
+        return RunRecorded(**read, twin_of=twin_of)
     if seen.prior_sha256 == prior.sha256:
-        return RunExtended(
-            run_id=run_id,
-            format=log.format,
-            file=file,
-            episodes=_changed(log.episodes, known.last_episode),
-            lines=log.counts,
-            problems=log.problems,
-            previous_size=prior.size,
-            previous_sha256=prior.sha256,
-        )
-    return RunReplaced(
-        run_id=run_id,
-        format=log.format,
-        file=file,
-        episodes=log.episodes,
-        lines=log.counts,
-        problems=log.problems,
-        twin_of=twin_of,
-        previous_sha256=prior.sha256,
-    )
+        read["episodes"] = _changed(log.episodes, known.last_episode)
+        return RunExtended(**read, previous_size=prior.size, previous_sha256=prior.sha256)
+    return RunReplaced(**read, twin_of=twin_of, previous_sha256=prior.sha256)
 
 
 def _changed(episodes: tuple[EpisodeFact, ...], last: int | None) -> tuple[EpisodeFact, ...]:
