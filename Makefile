@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports tests prove bench clean
+.PHONY: help setup demo test check lint types imports tests prove bench man clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ prove: $(VENV)/.dev ## the long proofs: hundreds of kills, a soak
 
 bench: $(VENV)/.dev ## measure and print; nothing is asserted
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+man: $(VENV)/.base ## the man pages of the three commands, in build/man
+	$(BIN)/python -m cadenzad.cli.man build/man
 
 clean: ## remove .venv, caches and the demo's folder
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

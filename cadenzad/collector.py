@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cadenzad.config import Config
 from cadenzad.ingest import Ingest
+from cadenzad.paths import printable
 from cadenzad.settle import Settler
 from cadenzad.watcher import (
     Change,
@@ -27,7 +28,7 @@ from cadenzad.watcher import (
     is_cookie,
 )
 from handlers.project.paths import CADENZA_DIR, SPEC_FILE, WATCHED_DIRS, classify
-from store.errors import StoreError
+from store.errors import StoreError, one_line
 from store.events import DAEMON_STREAM, NewEvent, WatchDegraded, WatchRestored
 from store.queries import State
 from store.writer import Writer
@@ -62,6 +63,8 @@ class Collector:
             config.watch.settle, config.watch.settle_open, config.watch.max_wait
         )
         self._projects: dict[Path, None] = {}
+        self._folders: set[Path] = set()
+        """Those in which an env.json makes a project."""
         self._lost: set[Path] = set()
         self._extra: dict[Path, Callable[[Path], None]] = {}
         self.on_cookie: Callable[[Path], None] = lambda path: None
@@ -135,8 +138,11 @@ class Collector:
 
     def record_removals(self) -> None:
         """Record what is gone; call when the drops of a scan are in (a rename is no removal)."""
-        for project in self._projects:
-            self._ingest.remove_missing(project)
+        try:
+            for project in self._projects:
+                self._ingest.remove_missing(project)
+        except StoreError as error:
+            log.error("what is gone is recorded later: %s", error.message)
 
     def _is_ours(self, project: Path) -> bool:
         return any(
@@ -146,6 +152,8 @@ class Collector:
 
     def _adopt_workspace(self, workspace: Path) -> None:
         if not self._arm(workspace):
+            if self._watches is None:
+                log.warning("%s: there is no such folder", workspace)
             return
         try:
             with os.scandir(workspace) as entries:
@@ -163,8 +171,14 @@ class Collector:
 
     def _adopt_folder(self, folder: Path) -> None:
         """A folder in a workspace: a project, or one that may become a project."""
+        is_project = os.path.lexists(folder / SPEC_FILE)
+        if (name := printable(str(folder))) != str(folder):
+            if is_project:  # no event could name it
+                self._degrade(f"name:{name}", f"{name}: its name is not UTF-8: rename it")
+            return
+        self._folders.add(folder)
         self._arm(folder)
-        if os.path.lexists(folder / SPEC_FILE):
+        if is_project:
             self._adopt_project(folder)
 
     def _adopt_project(self, project: Path) -> None:
@@ -176,7 +190,7 @@ class Collector:
 
     def _is_real_folder(self, project: Path, folder: Path) -> bool:
         """A folder of the project itself: a symlink that leads out is refused, and said so."""
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             return False
         real = Path(os.path.realpath(folder))
         if real == project or project in real.parents:
@@ -194,8 +208,10 @@ class Collector:
             path = str(project / relative)
             try:
                 unchanged = self._ingest.is_unchanged(path, entry.stat())
-            except OSError:
+            except FileNotFoundError:
                 continue
+            except OSError:
+                unchanged = False  # a loop of links, perhaps: reading it will say why
             if not unchanged:
                 if self._periodic and path not in self._settler:
                     self.reconcile_finds += 1
@@ -279,9 +295,11 @@ class Collector:
         self._ingest.flush()
 
     def _locate(self, path: Path) -> tuple[Path, str] | None:
-        """The project a path belongs to and the path inside it."""
+        """The project a path belongs to (or may make one) and the path inside it."""
+        if path.name == SPEC_FILE and path.parent in self._folders:
+            return path.parent, SPEC_FILE
         for depth in (path.parent, path.parent.parent, path.parent.parent.parent):
-            if depth in self._projects or (depth == path.parent and self._is_ours(depth)):
+            if depth in self._projects:
                 return depth, path.relative_to(depth).as_posix()
         return None
 
@@ -290,15 +308,16 @@ class Collector:
         if kind not in ("created", "moved_in"):
             return
         parent = folder.parent
-        if parent in self._projects or parent.parent in self._projects:
-            project = parent if parent in self._projects else parent.parent
-            relative = folder.relative_to(project).as_posix()
-            if relative in WATCHED_DIRS and self._is_real_folder(project, folder):
-                self._arm(folder)
-                self._scan(project, relative)
-                if relative == CADENZA_DIR:
-                    self._adopt_project(project)
-        elif parent in self._config.workspaces and not folder.name.startswith("."):
+        for project in (parent, parent.parent):
+            if project in self._projects:
+                relative = folder.relative_to(project).as_posix()
+                if relative in WATCHED_DIRS and self._is_real_folder(project, folder):
+                    self._arm(folder)
+                    self._scan(project, relative)
+                    if relative == CADENZA_DIR:
+                        self._adopt_project(project)
+        # A workspace may be a project too: then a new folder may be one of its projects.
+        if parent in self._config.workspaces and not folder.name.startswith("."):
             self._adopt_folder(Path(os.path.realpath(folder)))
 
     # -- watches that fail -------------------------------------------------------------------------
@@ -306,7 +325,7 @@ class Collector:
     def _arm(self, folder: Path) -> bool:
         """Watch a folder; False (and a degraded reason) when it is not there at all."""
         if self._watches is None:
-            return folder.is_dir()
+            return os.path.isdir(folder)
         try:
             self._watches.arm(folder)
         except WatchRefused as refusal:
@@ -341,12 +360,13 @@ class Collector:
         self._degrade(f"lost:{folder}", f"{folder}: its watch was lost: {reason}; scanned instead")
 
     def _find_lost(self) -> None:
-        back = [folder for folder in self._lost if folder.is_dir()]
+        back = [folder for folder in self._lost if os.path.isdir(folder)]
         if back:
             self._lost.difference_update(back)
             self.reconcile()
 
     def _degrade(self, code: str, detail: str) -> None:
+        code, detail = one_line(code), one_line(detail)
         self._passing.add(code)
         if self._degraded.get(code) != detail:
             self._degraded[code] = detail

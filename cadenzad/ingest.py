@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
+from cadenzad.paths import printable
 from handlers.intake.decide import Known, decide
 from handlers.intake.observe import Observation, observe, unnameable
 from handlers.project.paths import SPEC_FILE
@@ -58,6 +59,9 @@ class Ingest:
         full = str(project / path)
         raw, path = path, printable(path)
         known = self._look_up(self._state, project, path)
+        if known.project is None and path != SPEC_FILE:
+            # Files of a project count for it once it is known: env.json may settle after them.
+            self.take(project, SPEC_FILE)
         if path != raw:
             seen = unnameable(project, path, full)
             full = printable(full)
@@ -69,6 +73,8 @@ class Ingest:
         def record(transaction: Transaction) -> list[Recorded]:
             state = State(transaction.connection)
             now = self._look_up(state, project, path, seen)
+            if now.project is None and path != SPEC_FILE:
+                return []  # its env.json has gone meanwhile
             if _basis(now) != _basis(known):
                 raise StaleObservation
             transaction.mark_seen(full, *seen.stat.as_tuple())
@@ -98,25 +104,28 @@ class Ingest:
 
     def remove_missing(self, project: Path) -> None:
         """Record which known files of a project, or the project itself, are gone."""
-        stream = project_stream(str(project))
         row = self._state.project(str(project))
         if row is None:
             return
-        if not os.path.lexists(project / SPEC_FILE):
+        if _is_gone(project / SPEC_FILE):
             if row.state != "removed":
                 gone = ProjectRemoved(name=row.name, path=str(project))
-                self._append_if(stream, gone, lambda s: _is_ready(s, str(project)))
+                self._append_if(project, SPEC_FILE, gone, lambda s: _is_ready(s, str(project)))
             return
         for file in self._state.files(str(project)):
-            if file.present and file.kind != "config" and _is_gone(project, file):
+            if file.present and file.kind != "config" and _is_gone(project / file.path):
                 event = FileRemoved.model_validate({"path": file.path, "kind": file.kind})
-                self._append_if(stream, event, _still(file))
+                self._append_if(project, file.path, event, _still(file))
 
-    def _append_if(self, stream: str, event: Event, holds: Callable[[State], bool]) -> None:
+    def _append_if(
+        self, project: Path, path: str, event: Event, holds: Callable[[State], bool]
+    ) -> None:
         def record(transaction: Transaction) -> list[Recorded]:
             if not holds(State(transaction.connection)):
                 return []
-            return transaction.append(NewEvent(stream, event))
+            # A folder that is moved away and back has files that look as they were when read.
+            transaction.mark_seen(str(project / path), 0, 0, 0, 0, 0)
+            return transaction.append(NewEvent(project_stream(str(project)), event))
 
         for recorded in self._writer.run(record):
             _tell(recorded)
@@ -141,27 +150,37 @@ class Ingest:
         except OSError:
             return None
         for row in state.file_by_inode(str(project), info.st_dev, info.st_ino):
-            if row.path != path and row.accepted and _is_gone(project, row):
+            if row.path != path and row.accepted and _is_gone(project / row.path):
                 return row
         return None
 
 
-def _is_gone(project: Path, file: FileRow) -> bool:
+def _is_gone(path: Path) -> bool:
     """Not there any more; a folder that cannot be looked into proves nothing."""
     try:
-        os.lstat(project / file.path)
-    except FileNotFoundError:
-        return True
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return not _is_there_escaped(path)
     except OSError:
         return False
     return False
+
+
+def _is_there_escaped(path: Path) -> bool:
+    """Whether a file is there whose name is not UTF-8 and which is known as `path` (printable)."""
+    if "\\x" not in path.name:
+        return False
+    try:
+        return path.name in map(printable, os.listdir(path.parent))
+    except OSError:
+        return False
 
 
 def _still(file: FileRow) -> Callable[[State], bool]:
     def holds(state: State) -> bool:
         now = state.file(file.project, file.path)
         gone = now is not None and now.revision == file.revision and now.present
-        return gone and _is_gone(Path(file.project), file)
+        return gone and _is_gone(Path(file.project) / file.path)
 
     return holds
 
@@ -169,11 +188,6 @@ def _still(file: FileRow) -> Callable[[State], bool]:
 def _is_ready(state: State, project: str) -> bool:
     row = state.project(project)
     return row is not None and row.state != "removed"
-
-
-def printable(path: str) -> str:
-    """A path as it can be stored and shown; names that are not UTF-8 get backslash escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _basis(known: Known) -> tuple[object, ...]:

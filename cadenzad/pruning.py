@@ -22,8 +22,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cadenzad.housekeeping import Doomed, folder_of, objection
 from cadenzad.inbox import Request, new_request
+from cadenzad.protect import Doomed, folder_of, objection
 from store.errors import CadenzaError
 from store.events import FilePruned, NewEvent, project_stream
 from store.queries import State
@@ -72,7 +72,7 @@ def prune(request: Request, writer: Writer) -> None:
 
 
 class _Item(NamedTuple):
-    index: int
+    number: int
     doomed: Doomed
     key: str
 
@@ -98,13 +98,12 @@ class _Batch:
         """All three steps; (index, reason) for every file that stayed."""
         # Asked before anything moves, and again in the transaction that records it.
         objections = writer.run(self._object)
-        moved = [
-            aside for item in self._items if (aside := self._set_aside(item, objections)) is not None
-        ]
+        tried = [self._set_aside(item, objections) for item in self._items]
+        moved = [aside for aside in tried if aside is not None]
         _sync_folders(moved)
         recorded = writer.run(lambda transaction: self._record(transaction, moved))
         for aside in moved:
-            if aside.item.index in recorded:
+            if aside.item.number in recorded:
                 _delete(aside.aside)
             else:
                 self._put_back(aside)
@@ -114,7 +113,7 @@ class _Batch:
     def _object(self, transaction: Transaction) -> dict[int, str]:
         state = State(transaction.connection)
         return {
-            item.index: reason
+            item.number: reason
             for item in self._items
             if (reason := objection(state, item.doomed, force=self._force))
             # The manifest's export is pruned by the commit that is still to come.
@@ -127,11 +126,11 @@ class _Batch:
         try:
             folder = folder_of(doomed)
             there = folder / os.path.basename(doomed.path)
-            aside = folder / f"{ASIDE}{self._request_id}-{item.index}"
+            aside = folder / f"{ASIDE}{self._request_id}-{item.number}"
             moved = _Aside(item, there, aside)
             if os.path.lexists(aside):
                 return moved  # by this same request, before it was interrupted
-            reason = objections.get(item.index) or _difference(there, doomed)
+            reason = objections.get(item.number) or _difference(there, doomed)
             if not reason:
                 there.rename(aside)
                 reason = _difference(aside, doomed)
@@ -142,7 +141,7 @@ class _Batch:
             reason = error.message
         except OSError as error:
             reason = f"it cannot be moved: {error.strerror}"
-        self._kept[item.index] = reason
+        self._kept[item.number] = reason
         return None
 
     def _record(self, transaction: Transaction, moved: Sequence[_Aside]) -> set[int]:
@@ -154,7 +153,7 @@ class _Batch:
             if not _is_recorded(transaction, item.key):
                 reason = objection(state, item.doomed, force=self._force)
                 if reason:
-                    self._kept[item.index] = reason
+                    self._kept[item.number] = reason
                     continue
                 event = FilePruned(
                     path=item.doomed.path,
@@ -164,7 +163,7 @@ class _Batch:
                 )
                 stream = project_stream(item.doomed.project)
                 transaction.append(NewEvent(stream, event, dedup_key=item.key))
-            recorded.add(item.index)
+            recorded.add(item.number)
         return recorded
 
     def _put_back(self, moved: _Aside) -> None:
@@ -176,8 +175,8 @@ class _Batch:
                 os.link(moved.aside, moved.there)
                 moved.aside.unlink()
         except OSError as error:
-            reason = self._kept.get(moved.item.index, "it changed")
-            self._kept[moved.item.index] = f"{reason}; it lies at {moved.aside}: {error.strerror}"
+            reason = self._kept.get(moved.item.number, "it changed")
+            self._kept[moved.item.number] = f"{reason}; it lies at {moved.aside}: {error.strerror}"
 
 
 def _is_recorded(transaction: Transaction, key: str) -> bool:

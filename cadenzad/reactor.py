@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from handlers.reactions import Reaction, Stopping, Tools
-from store.errors import CadenzaError, StoreError
+from store.errors import CadenzaError, StoreError, one_line
 from store.events import Event, NewEvent, ReactionFailed, Recorded
 from store.log import EventLog
 from store.queries import State
@@ -110,13 +110,16 @@ class Reactor:
             except Exception as error:
                 if isinstance(error, sqlite3.IntegrityError) and not last_try:
                     continue
+                if isinstance(error, sqlite3.OperationalError):
+                    # The disk is full or broken: that is no verdict on the event.
+                    raise StoreError(f"reaction {reaction.name} not stored: {error}") from error
                 if not isinstance(error, CadenzaError):
                     log.exception("reaction %s failed at %d", reaction.name, record.position)
                 failed = ReactionFailed(
                     reaction=reaction.name,
                     event_type=record.type,
                     error=type(error).__name__,
-                    message=str(error),
+                    message=one_line(str(error)),
                 )
                 self._commit(reaction, record, [failed])
                 return
@@ -147,8 +150,10 @@ class Reactor:
         return commit
 
     def _run(self) -> None:
+        patience: float | None = None
         while True:
-            self._wake.wait()
+            self._wake.wait(patience)
+            patience = None
             if self._stopping:
                 return
             self._wake.clear()
@@ -156,8 +161,8 @@ class Reactor:
                 self.drain()
             except Stopping:
                 return
-            except StoreError as error:
+            except (StoreError, sqlite3.Error) as error:
                 # The cursor has not moved: the same events are tried again when there is room.
-                log.error("%s; trying again in %.0f s", error.message, RETRY_S)
+                log.error("%s; trying again in %.0f s", error, RETRY_S)
                 self._cursors = None
-                threading.Timer(RETRY_S, self._wake.set).start()
+                patience = RETRY_S

@@ -132,29 +132,27 @@ class Key:
         value: Any = config
         for attribute in self.attributes:
             value = getattr(value, attribute)
-        return _plain(value)
+        return plain(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as TOML and JSON have it."""
     return [str(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _keys(model: type[BaseModel], above: tuple[Key, ...] = ()) -> Mapping[str, Key]:
+def _keys(
+    model: type[BaseModel], names: tuple[str, ...] = (), attributes: tuple[str, ...] = ()
+) -> dict[str, Key]:
     """The keys of a table and of those in it, in the order they are declared."""
     found: dict[str, Key] = {}
-    prefix, attributes = (f"{above[0].name}.", above[0].attributes) if above else ("", ())
     for attribute, field in model.model_fields.items():
-        key = Key(
-            prefix + (field.alias or attribute),
-            _plain(field.default),
-            field.description or "",
-            frozenset(mark for mark in field.metadata if isinstance(mark, Mark)),
-            (*attributes, attribute),
-        )
+        here, there = (*names, field.alias or attribute), (*attributes, attribute)
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            found |= _keys(field.annotation, (key,))
+            found |= _keys(field.annotation, here, there)
         else:
-            found[key.name] = key
+            marks = frozenset(mark for mark in field.metadata if isinstance(mark, Mark))
+            name = ".".join(here)
+            found[name] = Key(name, plain(field.default), field.description or "", marks, there)
     return found
 
 

@@ -26,6 +26,8 @@ class Tools:
 
 
 class React(Protocol):
+    """The step itself. It may run again after a crash: its effects must be idempotent."""
+
     def __call__(self, event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
         """The events that follow, for the same stream and caused by `event`."""
 

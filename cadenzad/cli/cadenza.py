@@ -22,8 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # `env` is the only group there is; `cadenza --help` describes it all the same.
     if words[:1] == ["env"]:
         words = words[1:]
-    elif words and not words[0].startswith("-"):
-        words = ["--", words[0]]
+    elif words and words[0] in CADENZA_ENV.commands:
+        CADENZA_ENV.overview().error(f"did you mean `cadenza env {words[0]}`?")
     return CADENZA_ENV.main(words)
 
 

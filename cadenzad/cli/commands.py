@@ -63,7 +63,7 @@ class Program(NamedTuple):
         parser.add_argument(
             "name", metavar="COMMAND", choices=list(self.commands), help="what to do"
         )
-        parser.set_defaults(command=lambda arguments: 0)
+        parser.set_defaults(command=lambda arguments: parser.error("the command comes first"))
         return parser
 
     def tree(self) -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from store.errors import CadenzaError, StoreError
+from store.errors import one_line as one_line
 
 OK, FAILED, USAGE, NOT_RUNNING, NOT_FOUND = 0, 1, 2, 3, 4
 
@@ -104,18 +105,11 @@ def _give_up_on_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def one_line(text: str) -> str:
-    """Text as one line whatever is in it: what does not print is escaped, as in `\\n`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def tell_error(prog: str, error: CadenzaError) -> None:
     """One line on stderr that says what and where, and one that says what to do."""
-    print(f"{prog}: error: {one_line(error.message)}", file=sys.stderr)
+    print(f"{prog}: error: {error.message}", file=sys.stderr)
     if error.hint:
-        print(f"  {one_line(error.hint)}", file=sys.stderr)
+        print(f"  {error.hint}", file=sys.stderr)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -22,6 +22,14 @@ CADENZACTL = Program(
         "selftest": ("cadenzad.cli.selftest", "run a job that tries what jobs need"),
         "verify": ("cadenzad.cli.verify", "check database, history, view and recorded files"),
         "rebuild": ("cadenzad.cli.rebuild", "fold the state view anew from the event log"),
+        "service": ("cadenzad.cli.service", "have systemd run the daemon; or ask how it is"),
+        "doctor": ("cadenzad.cli.doctor", "what is wrong with this installation, and the fix"),
+        "backup": ("cadenzad.cli.backup", "copy the event log while the daemon runs, and check it"),
+        "restore": ("cadenzad.cli.restore", "put a checked backup in the event log's place"),
+        "prune": ("cadenzad.cli.prune", "delete old exports, run logs and adapters"),
+        "metrics": ("cadenzad.cli.metrics", "figures in the Prometheus text format"),
+        "config": ("cadenzad.cli.config", "what is set, by which file, and what is wrong with it"),
+        "completion": ("cadenzad.cli.completion", "make a shell complete the three commands"),
     },
 )
 

@@ -162,7 +162,7 @@ def _failed(requested: ExportRequested, reason: str) -> Event:
         run_id=run_id_of(requested.run_path),
         run_path=requested.run_path,
         source_sha256="",
-        reason=printable(reason),
+        reason=reason,
         retryable=False,
         origin="manual",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from cadenzad.cli.common import OK, filled
+from cadenzad.cli.common import OK, filled, one_line
 from cadenzad.paths import expand
 from handlers.project.scaffold import init_project
 
@@ -25,10 +25,8 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"project": str(target), "files": [str(file) for file in files]}))
         return OK
-    print(f"made {target}:")
+    print(f"made {one_line(str(target))}:")
     for file in files:
-        print(
-            f"  {file.relative_to(target) if file.is_absolute() is target.is_absolute() else file}"
-        )
-    print(f"next: cadenzad --workspace {target.parent}")
+        print(f"  {file.relative_to(target)}")
+    print(f"next: cadenzad --workspace {one_line(str(target.parent))}")
     return OK

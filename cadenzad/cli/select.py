@@ -54,7 +54,8 @@ def position_number(text: str) -> int | None:
     """A position as typed; None when the text is no number (a time, perhaps)."""
     if not (text.isascii() and text.isdecimal()):
         return None
-    return int(text) if len(text) < 19 else 2**63 - 1  # as far as SQLite counts
+    digits = text.lstrip("0") or "0"
+    return int(digits) if len(digits) < 19 else 2**63 - 1  # as far as SQLite counts
 
 
 def moment_us(text: str) -> int:

@@ -4,9 +4,9 @@ A `Record` is both what is read from a line and what is written: values that are
 the log's own bytes (`Raw`), so nothing is rounded or re-escaped on the way.
 
 msgspec checks the grammar, escapes and surrogate pairs of every byte it passes over, but for a Raw
-value it takes three things on trust: that the text is UTF-8, that a number can be held, and what
-kind of value it is. Those are checked here, for a whole block at a time, which costs a tenth of
-parsing it. A line with any doubt about it is named, and exact.py decides.
+value it takes two things on trust: that the text is UTF-8, and that its numbers can be held. Both
+are checked here for a whole block at a time, at a fraction of the price of reading the values. A
+line with any doubt about it is named, and exact.py decides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -66,12 +66,8 @@ _PLACE_HOLDER = Record(
     action="", phase="", phase_idx=0, tick=0, obs=Raw(b"{}"), goal_prompt="", judgment=NULL
 )
 
-_STARTS = b"%.1b%.1b%.1b"
-_OBJECTS = frozenset(map(bytes, product(b"{n", repeat=3)))
-"""How the first bytes of action_params, motion and judgment read: each an object or null."""
-
 _COPIED = 4
-"""Values per record that are looked through: those three and obs, whose kind is seen elsewhere."""
+"""Values per record that are copied verbatim: action_params, obs, motion, judgment."""
 
 # With an exponent below 100 it takes more than 200 digits to be too large for a float. So a number
 # is suspect for a longer exponent, or for more digits than anybody writes. The pattern starts with
@@ -131,20 +127,15 @@ def _split(block: bytes) -> list[memoryview]:
 
 
 def _suspects(records: list[Record]) -> set[int]:
-    """Positions of records that may hold a number too large, or no object where one is due."""
+    """Positions of records with a number that may be too large, in a value copied verbatim."""
     values: list[Raw] = []
-    suspects: set[int] = set()
-    for at, r in enumerate(records):
-        if _STARTS % (r.action_params, r.motion, r.judgment) not in _OBJECTS:
-            suspects.add(at)
+    for r in records:
         values += (r.action_params, r.obs, r.motion, r.judgment)
     text = b"\n".join(values)  # no value holds a newline: the line would have ended there
     found = [large.finditer(text) for letter, large in _LARGE_E.items() if letter in text]
     if _MANY_STEPS in text[::_STEP].translate(_DIGITS):
         found.append(_MANY_DIGITS.finditer(text))
-    for match in chain.from_iterable(found):
-        suspects.add(text.count(b"\n", 0, match.start()) // _COPIED)
-    return suspects
+    return {text.count(b"\n", 0, match.start()) // _COPIED for match in chain.from_iterable(found)}
 
 
 def _is_utf8(text: bytes) -> bool:

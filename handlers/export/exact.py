@@ -26,19 +26,24 @@ MAX_DIGITS = 4300
 BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r"
 
+_ANY = (dict, list, str, int, float, bool)
+
 COPIED: dict[str, tuple[type, ...]] = {
     "action": (str,),
-    "action_params": (dict,),
+    "action_params": _ANY,
     "reward": (float, int),
     "phase": (str,),
     "phase_idx": (int,),
     "tick": (int,),
     "obs": (dict,),
-    "motion": (dict,),
+    "motion": _ANY,
     "mission_success": (bool,),
-    "judgment": (dict,),
+    "judgment": _ANY,
 }
-"""What a record holds after its prompt, in this order; a key the log lacks is null."""
+"""What a record holds after its prompt, in this order, and what it may be besides null.
+
+What is only copied is copied whatever it is.
+"""
 
 _USED = {**COPIED, "goal_prompt": (str,)}
 _JUDGED = {**_USED, "phase_failed": (bool,), "terminated": (bool,)}

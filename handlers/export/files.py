@@ -21,7 +21,7 @@ from typing import Self
 
 from store.errors import CadenzaError, InputError, ProjectNotFound
 
-BLOCK = 128 * 1024
+BLOCK = 256 * 1024
 """Bytes read at once: so few that all passes over a block find it in the processor's cache."""
 
 MAX_LINE = 64 * 1024 * 1024
@@ -60,7 +60,7 @@ class LogReader:
         self.path = path
         self.size = 0
         self.tail = b""
-        self._block = min(block, max_line)  # so that only the first line of a block can be too long
+        self._block = min(block, max_line)
         self._max_line = max_line
         self._sha = hashlib.sha256()
         try:
@@ -75,54 +75,57 @@ class LogReader:
             os.close(fd)
             raise InputError(f"{path}: not a regular file", hint="name the run log itself")
         self.identity = (found.st_dev, found.st_ino)
-        self._left = found.st_size
-        self._file = FileIO(fd, "rb")
+        self._end = found.st_size
+        self._fd = fd
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        os.close(self._fd)
 
     def blocks(self) -> Iterator[bytes | None]:
         """Blocks of complete lines, each ended by a newline; None for a line over `max_line`.
 
         Afterwards `tail` is what follows the last newline.
         """
-        held: list[bytes] = []
-        held_size = 0
-        skipping = False
-        while data := self._read():
-            if skipping or held_size + len(data) > self._max_line:
-                end = data.find(b"\n")
-                if skipping or held_size + (end if end >= 0 else len(data)) > self._max_line:
-                    held, held_size, skipping = [], 0, end < 0
-                    if skipping:
-                        continue
-                    yield None
-                    data = data[end + 1 :]
+        wanted = self._block
+        while data := self._peek(wanted):
             cut = data.rfind(b"\n") + 1
             if cut:
-                yield b"".join((*held, data[:cut]))
-                held, held_size = [], 0
-            held.append(data[cut:])
-            held_size += len(data) - cut
-        if skipping:
-            yield None
-        self.tail = b"".join(held)
+                self._take(data, cut)
+                wanted = self._block
+                yield data[:cut]
+            elif len(data) > self._max_line:
+                self._skip_line()
+                yield None
+            elif len(data) < wanted:
+                self._take(data, len(data))
+                self.tail = data
+            else:  # a line longer than that
+                wanted = min(2 * wanted, self._max_line + 1)
 
     def sha256(self) -> str:
         return self._sha.hexdigest()
 
-    def _read(self) -> bytes:
+    def _peek(self, wanted: int) -> bytes:
+        """The next bytes, fewer than wanted only at the end of the log."""
         try:
-            data = self._file.read(min(self._block, self._left))
+            return os.pread(self._fd, min(wanted, self._end - self.size), self.size)
         except OSError as reason:
             raise _refused("read", self.path, reason) from None
-        self._left -= len(data)
-        self.size += len(data)
-        self._sha.update(data)
-        return data
+
+    def _take(self, data: bytes, size: int) -> None:
+        self._sha.update(memoryview(data)[:size])
+        self.size += size
+
+    def _skip_line(self) -> None:
+        """Go to the end of the line, or of the log, without holding it."""
+        while data := self._peek(self._block):
+            cut = data.find(b"\n") + 1
+            self._take(data, cut or len(data))
+            if cut:
+                return
 
 
 class NewFile:
@@ -161,10 +164,12 @@ class NewFile:
     def write(self, data: bytes) -> None:
         self._sha.update(data)
         self.size += len(data)
-        with _writing(self.target):
-            view = memoryview(data)
+        view = memoryview(data)
+        try:
             while view:
                 view = view[self._file.write(view) :]
+        except OSError as reason:
+            raise _refused("write", self.target, reason) from None
 
     def sha256(self) -> str:
         return self._sha.hexdigest()

@@ -12,7 +12,7 @@ from handlers.export.records import Recipe
 from handlers.project.paths import inside
 from handlers.project.spec import load_spec
 from handlers.reactions import Tools
-from store.errors import CadenzaError, InputError, SpecError, UnsafePathError
+from store.errors import CadenzaError, InputError, SpecError, UnsafePathError, one_line
 from store.events import (
     Event,
     ExportFailed,
@@ -28,7 +28,7 @@ from store.events import (
     RunRecorded,
     RunReplaced,
 )
-from store.queries import ExportRow, State
+from store.queries import ExportRow, FileRow, State
 
 MAX_ATTEMPTS = 8
 
@@ -41,8 +41,9 @@ def export_on_run(event: Recorded, state: State, tools: Tools) -> Iterable[Event
         return []
     if not isinstance(fact, FileMoved):
         return [] if fact.format == "orchestrator" else _export(event, fact.file.path, state, tools)
-    if fact.run_id is None:
-        return []
+    file = state.file(event.project, fact.file.path) if event.project is not None else None
+    if file is None or file.format != "mission":
+        return []  # examples, an orchestrator's log, or moved on since
     return _export(event, fact.file.path, state, tools)
 
 
@@ -59,9 +60,12 @@ def request_on_project(event: Recorded, state: State, tools: Tools) -> Iterable[
     if _is_paused(event, state):
         return
     reason = _REASONS[type(event.event)]
+    # Without a pause, a run that has no export yet has just come: its own event exports it.
+    passed_over = isinstance(event.event, ProjectResumed)
     for run in state.runs(event.project):
         export = state.export(event.project, run.path)
-        if run.format == "mission" and (export is None or export.state != "current"):
+        lacking = passed_over if export is None else export.state != "current"
+        if run.format == "mission" and lacking:
             yield ExportRequested(run_path=run.path, reason=reason)
 
 
@@ -114,15 +118,10 @@ def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[
         return []
     except CadenzaError as error:
         permanent = isinstance(error, InputError | SpecError | UnsafePathError)
-        return [
-            ExportFailed(
-                run_id=file.run_id,
-                run_path=run_path,
-                source_sha256=file.sha256,
-                reason=error.message,
-                retryable=not permanent,
-            )
-        ]
+        return [_failed(file, error.message, retryable=not permanent)]
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return [_failed(file, one_line(reason), retryable=True)]
     if previous is not None and previous.output not in (None, output):
         _remove_if_ours(project, previous)
     return [
@@ -142,6 +141,17 @@ def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[
             warnings=report.warnings,
         )
     ]
+
+
+def _failed(file: FileRow, reason: str, *, retryable: bool) -> ExportFailed:
+    assert file.run_id is not None
+    return ExportFailed(
+        run_id=file.run_id,
+        run_path=file.path,
+        source_sha256=file.sha256,
+        reason=reason,
+        retryable=retryable,
+    )
 
 
 def _remove_if_ours(project: Path, row: ExportRow) -> None:

@@ -31,8 +31,8 @@ class Known:
     """What the view says about the observed file at the moment of deciding.
 
     `prior`: the file under this path. `moved_from`: a known file with the same identity whose old
-    path is gone. `twin`: another run with the same bytes. `first_changed_episode`: index of the
-    last known episode of the run (an extension may change it), None without one.
+    path is gone. `twin`: another run with the same bytes. `last_episode`: index of the last known
+    episode of the run (an extension may change it), None without one.
     """
 
     project: ProjectRow | None
@@ -119,7 +119,11 @@ def _decide_config(seen: Observation, known: Known) -> list[Event]:
         return []
     name = PurePosixPath(seen.project).name
     phases = tuple(phase.name for phase in seen.spec.phases)
-    if project is None or project.env_sha256 is None or project.state == "removed":
+    # One that comes back with other bytes has changed: what was exported before is stale.
+    comes_back = (
+        project is not None and project.state == "removed" and project.env_sha256 == seen.sha256
+    )
+    if project is None or project.env_sha256 is None or comes_back:
         return [
             ProjectDiscovered(
                 name=name,

@@ -8,8 +8,10 @@ import stat as stat_module
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from handlers.project.examples import ExamplesSummary, read_examples
+from handlers.project.jsontext import MAX_BYTES
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.lines import first_objects
 from handlers.project.logsummary import LogSummary
@@ -82,6 +84,9 @@ def observe(project: Path, path: str, prior: FileRow | None) -> Observation | No
         return None
     try:
         info = full.lstat()
+    except OSError:
+        return None  # gone, or in a folder that cannot be looked into: that says nothing of it
+    try:
         if stat_module.S_ISLNK(info.st_mode):
             inside(project, full)
             info = full.stat()
@@ -123,7 +128,7 @@ def _sniff(full: Path, path: str, kind: Role) -> Role:
     A run log may be an orchestrator's. Of files whose name says nothing, those in the project root
     are people's own business; in `.cadenza-env/` one that is nothing we know stays "maybe".
     """
-    with full.open("rb") as stream:
+    with _open(full) as stream:
         objects = first_objects(stream)
     in_root = "/" not in path
     content = sniff(objects, in_root=in_root)
@@ -135,16 +140,21 @@ def _sniff(full: Path, path: str, kind: Role) -> Role:
     return content
 
 
+def _open(path: Path) -> BinaryIO:
+    """Open for reading without waiting: a pipe may have taken the file's place just now."""
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+
+
 def _unreadable(project: Path, path: str, kind: Role, stat: Stat, reason: str) -> Observation:
     return Observation(str(project), path, kind, stat, 0, EMPTY_SHA256, rejection=reason)
 
 
 def _read(project: Path, path: str, kind: Role, prior: FileRow | None) -> Observation | None:
     prior_size = prior.size if prior is not None else None
-    with (project / path).open("rb") as stream:
+    with _open(project / path) as stream:
         stat = Stat.of(os.fstat(stream.fileno()))
         if kind == "config":
-            return _observe_config(project, path, stat, stream.read())
+            return _observe_config(project, path, stat, stream.read(MAX_BYTES + 1))
         if kind in ("examples", "exam"):
             library = _library(project)
             examples = read_examples(stream, library, prior_size=prior_size)

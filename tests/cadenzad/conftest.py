@@ -122,7 +122,7 @@ def one_error() -> Callable[[str], str]:
 
 
 @pytest.fixture
-def without_privilege() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+def without_privilege() -> Callable[[], AbstractContextManager[None]]:
     """A context in which file permissions count, for root as for anybody."""
 
     @contextmanager
@@ -134,7 +134,7 @@ def without_privilege() -> Iterator[Callable[[], AbstractContextManager[None]]]:
         finally:
             _set_effective(before)
 
-    yield drop
+    return drop
 
 
 @pytest.fixture

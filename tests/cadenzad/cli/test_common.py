@@ -1,0 +1,151 @@
+"""Errors as one line, exit codes, arguments that must make sense, tables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from cadenzad.cli.common import Parser, filled, finite, one_line, run, seconds, table
+from store.errors import ConfigError, ProjectNotFound
+
+
+def parser_of(command: Callable[[], object]) -> Parser:
+    parser = Parser(prog="tool")
+    parser.set_defaults(command=lambda arguments: command())
+    return parser
+
+
+def fail(error: BaseException) -> Callable[[], object]:
+    def command() -> object:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ConfigError("bad"), 2, "tool: error: bad"),
+        (ProjectNotFound("no such\nproject"), 4, "tool: error: no such\\nproject"),
+        (OSError(28, "No space left on device"), 1, "tool: error: No space left on device"),
+        (PermissionError(13, "Permission denied", "/a\nb"), 1, "/a\\nb: Permission denied"),
+        (sqlite3.DatabaseError("malformed"), 1, "tool: error: the event log: malformed"),
+    ],
+)
+def test_an_error_is_one_line_and_a_code(capsys, error, code, line) -> None:
+    assert run(parser_of(fail(error)), []) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[0].endswith(line)
+    assert [text for text in err.splitlines()[1:] if not text.startswith("  ")] == []
+
+
+def test_a_hint_follows_on_a_line_of_its_own(capsys) -> None:
+    run(parser_of(fail(ConfigError("bad", hint="do\tbetter"))), [])
+    assert capsys.readouterr().err == "tool: error: bad\n  do\\tbetter\n"
+
+
+def test_an_interrupt_and_a_reader_that_left_are_no_errors(capsys) -> None:
+    assert run(parser_of(fail(KeyboardInterrupt())), []) == 130
+    assert run(parser_of(fail(BrokenPipeError())), []) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_mistake_of_ours_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(parser_of(fail(ZeroDivisionError())), [])
+
+
+def test_a_usage_error_is_one_line_and_two(capsys) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(parser_of(lambda: 0), ["--what\nis"])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == (
+        "tool: error: unrecognized arguments: --what\\nis\n  try `tool --help`\n"
+    )
+
+
+PRINTER = """
+import sys
+from cadenzad.cli.common import Parser, run
+parser = Parser(prog="tool")
+parser.set_defaults(command=lambda arguments: print({text}) or 0)
+sys.exit(run(parser, []))
+"""
+
+
+def child(text: str, stdout: object, **environ: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", PRINTER.format(text=text)],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=os.environ | environ,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        done = child("'x' * 100", full)
+    assert (done.returncode, done.stderr) == (1, b"tool: error: No space left on device\n")
+
+
+def test_a_reader_that_left_is_silent() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = child("'x' * 100_000", writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_name_that_stdout_cannot_show_is_escaped() -> None:
+    done = child(r"'a\u4e2d\udcff'", subprocess.PIPE, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout) == (0, b"a\\u4e2d\\udcff\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ä ✓", "plain ä ✓"),
+        ("a\nb\r\tc\x1b[31m", "a\\nb\\r\\tc\\x1b[31m"),
+        ("\u2028\u202e", "\\u2028\\u202e"),
+        ("\udcff", "\\udcff"),
+        ("", ""),
+    ],
+)
+def test_one_line_is_one_line(text, shown) -> None:
+    assert one_line(text) == shown
+
+
+def test_arguments_that_make_no_sense_are_refused() -> None:
+    assert (filled("a"), finite("-1e3"), seconds("0.5")) == ("a", -1000.0, 0.5)
+    for convert, text in (
+        (filled, ""),
+        (finite, "nan"),
+        (finite, "inf"),
+        (finite, "-Infinity"),
+        (finite, "1e999"),
+        (finite, "x"),
+        (seconds, "0"),
+        (seconds, "-1"),
+        (seconds, "nan"),
+    ):
+        with pytest.raises(argparse.ArgumentTypeError):
+            convert(text)
+
+
+def test_a_table_is_as_wide_as_its_cells() -> None:
+    assert table(("NAME", "N"), [("a", 1), ("long name", 100), ("x\ny", None)]).splitlines() == [
+        "NAME         N",
+        "a            1",
+        "long name  100",
+        "x\\ny",
+    ]
+    assert table(("NAME", "N"), []) == "NAME  N"

@@ -1,0 +1,86 @@
+"""`cadenzactl doctor`: a line for each finding, the fix below it, and an exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cadenzad.cli import doctor
+from cadenzad.cli.ctl import main
+from cadenzad.health import Finding
+
+
+@pytest.fixture
+def findings(monkeypatch):
+    """What the checks will have found."""
+    found: list[Finding] = []
+    monkeypatch.setattr(doctor, "diagnose", lambda situation: found)
+    return found
+
+
+def test_a_real_look_at_a_real_home_has_no_failure(home, run_cli) -> None:
+    home.log(home.project())
+    home.once()
+    code, out, err = run_cli(main, "doctor", "--json")
+    answer = json.loads(out)
+    failed = [check for check in answer["checks"] if check["level"] == "FAIL"]
+    assert (code, err, failed) == (0, "", [])
+    assert {"sqlite", "inotify", "disk", "daemon", "key"} <= {c["check"] for c in answer["checks"]}
+
+
+def test_a_line_each_and_the_fix_below(home, findings, run_cli) -> None:
+    findings += [
+        Finding("sqlite", "ok", "3.51.3"),
+        Finding("key", "warn", "none", "export it\nnow"),
+    ]
+    code, out, err = run_cli(main, "doctor")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "ok    sqlite  3.51.3",
+        "warn  key     none",
+        "              fix: export it\\nnow",
+        "",
+        "0 FAIL, 1 warn, 1 ok",
+    ]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_failure_is_code_one(home, findings, run_cli, form) -> None:
+    findings.append(Finding("disk", "FAIL", "full", "make room"))
+    code, out, err = run_cli(main, "doctor", *form)
+    assert (code, err) == (1, "")
+    assert "make room" in out
+
+
+def test_a_wrong_configuration_is_a_finding(home, run_cli) -> None:
+    config = home.root / "cadenzad.toml"
+    config.write_text("wach = 1\n")
+    code, out, _ = run_cli(main, "doctor", "--config", config, "--json")
+    (finding,) = [c for c in json.loads(out)["checks"] if c["check"] == "config"]
+    assert code == 1
+    assert finding["level"] == "FAIL"
+    assert "wach" in finding["text"]
+
+
+def test_a_damaged_log_is_a_finding(home, run_cli) -> None:
+    (home.state / "events.db").write_bytes(b"not a database" * 1000)
+    code, out, _ = run_cli(main, "doctor", "--json")
+    failed = [c for c in json.loads(out)["checks"] if c["level"] == "FAIL"]
+    assert code == 1
+    assert [finding["check"] for finding in failed] == ["state"]
+    assert "events.db" in failed[0]["text"]
+
+
+def test_before_anything_was_set_up_it_answers_too(tmp_path, run_cli) -> None:
+    code, out, err = run_cli(main, "doctor", "--state", tmp_path / "none")
+    assert (code, err) == (0, "")
+    assert "not there yet" in out
+
+
+def test_the_key_is_never_shown(home, run_cli, monkeypatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_never_to_be_shown")
+    for form in ([], ["--json"]):
+        _, out, err = run_cli(main, "doctor", *form)
+        assert "GROQ_API_KEY is set" in out
+        assert "never_to_be_shown" not in out + err

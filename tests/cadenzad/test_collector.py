@@ -1,0 +1,390 @@
+"""The collector: every file of every project to intake, however it lies, and never silence."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cadenzad.collector import Collector
+from cadenzad.config import Config
+from cadenzad.ingest import Ingest
+from cadenzad.settings import Watch
+from cadenzad.watcher import ChangeQueue, FolderWatches, Overflowed
+from store.opening import open_writer
+from store.queries import State, project_statuses
+from store.schema import connect_reader
+
+
+class Watched:
+    """A collector with real watches on a home's workspace, turned by hand."""
+
+    def __init__(self, home, workspaces: tuple[Path, ...] = ()) -> None:
+        self.home = home
+        self.writer = open_writer(home.state)
+        self.reader = connect_reader(home.state)
+        self.state = State(self.reader)
+        self.changes = ChangeQueue()
+        self.watches = FolderWatches(self.changes)
+        self.watches.start()
+        self.ingest = Ingest(self.reader, self.writer, lambda path: None)
+        config = Config(
+            workspaces=workspaces or (home.workspace,),
+            watch=Watch(settle=0.01, settle_open=0.05, max_wait=2.0),
+        )
+        self.collector = Collector(
+            config, self.state, self.writer, self.ingest, self.changes, self.watches
+        )
+
+    def scan(self, *, periodic: bool = True) -> None:
+        """A reconcile, and everything it found taken in."""
+        self.collector.reconcile(periodic=periodic)
+        self.collector.finish_scan()
+        self.collector.record_removals()
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Turn the loop until a condition holds."""
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline, f"did not come: {what}"
+            change = self.changes.get(0.01)
+            if change is not None:
+                self.collector.handle(change)
+            self.collector.turn()
+            self.ingest.flush()
+
+    def status(self, name: str = "rescue") -> dict:
+        found = [row for row in project_statuses(self.reader) if row["project"] == name]
+        assert found, f"no project {name}"
+        return found[0]
+
+    def runs(self, name: str = "rescue") -> int:
+        rows = [row for row in project_statuses(self.reader) if row["project"] == name]
+        return sum(row["runs"]["total"] for row in rows)
+
+    def close(self) -> None:
+        self.watches.stop()
+        self.reader.close()
+        self.writer.close()
+
+
+@pytest.fixture
+def watch(home) -> Iterator[Callable[..., Watched]]:
+    made: list[Watched] = []
+
+    def start(*workspaces: Path) -> Watched:
+        made.append(Watched(home, workspaces))
+        made[-1].scan()
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+# -- what is found ---------------------------------------------------------------------------------
+
+
+def test_an_old_log_in_a_new_project_counts(home) -> None:
+    # given a log whose file is older than env.json, so that it settles first
+    log = home.log(home.project())
+    os.utime(log, (1, 1))
+
+    # when
+    home.once()
+
+    # then the project comes first in the log, and its totals are right
+    assert home.types()[0] == "ProjectDiscovered"
+    reader = connect_reader(home.state)
+    (row,) = project_statuses(reader)
+    reader.close()
+    assert row["runs"]["total"] == row["runs"]["succeeded"] == 1
+    assert row["examples"] == {"train": 40, "exam": 16}
+
+
+def test_what_comes_to_a_project_is_taken_in(home, watch) -> None:
+    project = home.project()
+    watched = watch()
+    home.log(project)
+    watched.until(lambda: watched.runs() == 1, "the run")
+
+
+def test_a_workspace_that_is_a_project_itself_is_both(home, watch) -> None:
+    # given projects beside the workspace's own .cadenza-env/ and lora/
+    home.project(str(home.workspace))
+    inner = home.project("inner")
+    home.log(home.workspace, "outer")
+    home.log(inner, "inner")
+    watched = watch()
+    outer_name = home.workspace.name
+    assert watched.runs(outer_name) == watched.runs("inner") == 1
+    assert watched.status(outer_name)["examples"] == {"train": 40, "exam": 16}
+
+    # when more comes to each of them, and a new project beside them
+    patterns = home.workspace / "lora" / "patterns.jsonl"
+    row = json.loads(patterns.read_text().splitlines()[0])
+    with patterns.open("a") as stream:
+        stream.write(json.dumps(row) + "\n")
+    home.log(home.workspace, "outer-2")
+    home.log(inner, "inner-2")
+    home.log(home.project("later"), "later")
+
+    # then
+    watched.until(lambda: watched.runs(outer_name) == 2, "the outer run")
+    watched.until(lambda: watched.runs("inner") == 2, "the inner run")
+    watched.until(lambda: watched.runs("later") == 1, "the new project's run")
+    watched.until(lambda: watched.status(outer_name)["examples"]["train"] == 41, "the example")
+
+
+def test_a_project_reached_by_a_symlink_is_known_by_its_real_path(home, watch) -> None:
+    # given
+    real = home.root / "elsewhere" / "rescue"
+    home.project(str(real))
+    home.log(real)
+    (home.workspace / "one").symlink_to(real)
+    (home.workspace / "two").symlink_to(real)
+
+    # when / then
+    watched = watch()
+    assert watched.runs() == 1
+    assert watched.status()["path"] == str(real)
+    home.log(real, "two")
+    watched.until(lambda: watched.runs() == 2, "the second run")
+
+
+def test_a_linked_folder_becomes_a_project_when_env_json_arrives(home, watch) -> None:
+    real = home.root / "elsewhere" / "rescue"
+    real.mkdir(parents=True)
+    (home.workspace / "rescue").symlink_to(real)
+    watched = watch()
+    home.project(str(real))
+    watched.until(lambda: watched.state.project(str(real)) is not None, "the project")
+
+
+def test_two_workspaces_with_one_name_are_two_projects(home, watch) -> None:
+    first, second = home.project(), home.root / "more" / "rescue"
+    home.project(str(second))
+    home.log(first, "one")
+    home.log(second, "two")
+    watched = watch(home.workspace, second.parent)
+    assert watched.runs() == 2
+    assert {row.path for row in watched.state.projects()} == {str(first), str(second)}
+
+
+@pytest.mark.parametrize("name", ["my rescue", "räscue ✓", "a\nb", "'$(x)'", "x" * 250])
+def test_odd_names_of_projects_and_logs_are_no_obstacle(home, watch, name) -> None:
+    home.log(home.project(name), name[:200])
+    watched = watch()
+    assert watched.runs(name) == 1
+
+
+def test_a_project_whose_name_is_not_utf8_is_told_and_the_others_go_on(home, watch) -> None:
+    # given
+    odd = home.project(os.fsdecode(b"res\xff"))
+    home.log(odd)
+    plain = home.project()
+    watched = watch()
+
+    # when more comes to both
+    home.log(odd, "two")
+    home.log(plain, "one")
+    watched.until(lambda: watched.runs() == 1, "the run of the other project")
+
+    # then
+    assert [row.name for row in watched.state.projects()] == ["rescue"]
+    (reason,) = watched.state.degraded()
+    assert "res\\xff: its name is not UTF-8" in reason["detail"]
+
+
+def test_files_whose_names_are_not_utf8_are_rejected_by_name(home, watch) -> None:
+    project = home.project()
+    log = home.log(project, os.fsdecode(b"one\xff"))
+    watched = watch()
+    (rejected,) = watched.status()["runs"]["rejected_files"]
+    assert rejected["path"] == ".cadenza-env/one\\xff.log.jsonl"
+    assert "not UTF-8" in rejected["reason"]
+
+    # and again: nothing new
+    before = home.types()
+    watched.scan()
+    assert home.types() == before
+
+    # until it is renamed
+    log.rename(log.with_name("one.log.jsonl"))
+    watched.scan()
+    assert watched.runs() == 1
+    assert watched.status()["runs"]["rejected"] == 0
+
+
+# -- what goes and comes back ----------------------------------------------------------------------
+
+
+def test_a_project_that_is_moved_away_and_back_is_ready_again(home, watch) -> None:
+    project = home.project()
+    home.log(project)
+    watched = watch()
+    project.rename(home.root / "away")
+    watched.scan()
+    assert watched.status()["state"] == "removed"
+    (home.root / "away").rename(project)
+    watched.scan()
+    assert watched.status()["state"] == "ready"
+    assert watched.runs() == 1
+    home.log(project, "two")
+    watched.until(lambda: watched.runs() == 2, "a run after its return")
+
+
+def test_a_folder_that_is_moved_away_and_back_counts_again(home, watch) -> None:
+    # given examples and a run
+    project = home.project()
+    home.log(project)
+    watched = watch()
+    lora, cadenza = project / "lora", project / ".cadenza-env"
+
+    # when both folders go
+    lora.rename(home.root / "lora")
+    cadenza.rename(home.root / "cadenza")
+    watched.scan()
+    assert watched.status()["examples"] == {"train": 0, "exam": 0}
+    assert watched.state.runs(str(project)) == []
+
+    # and come back as they were
+    (home.root / "lora").rename(lora)
+    (home.root / "cadenza").rename(cadenza)
+    watched.scan()
+
+    # then
+    assert watched.status()["examples"] == {"train": 40, "exam": 16}
+    assert [run.run_id for run in watched.state.runs(str(project))] == ["one"]
+    assert watched.runs() == 1
+
+
+def test_env_json_that_is_deleted_and_made_anew_is_the_same_project(home, watch) -> None:
+    project = home.project()
+    env = (project / "env.json").read_bytes()
+    watched = watch()
+    (project / "env.json").unlink()
+    watched.scan()
+    assert watched.status()["state"] == "removed"
+    (project / "env.json").write_bytes(env)
+    watched.until(lambda: watched.status()["state"] == "ready", "its return")
+    assert home.types().count("ProjectDiscovered") == 2
+
+
+def test_a_folder_without_leave_to_look_into_it_proves_nothing(
+    home, watch, without_privilege
+) -> None:
+    # given a project with a run, and folders closed one after the other
+    project = home.project()
+    home.log(project)
+    watched = watch()
+    before = home.types()
+    for closed in (project / ".cadenza-env", project, home.workspace):
+        closed.chmod(0)
+        try:
+            with without_privilege():
+                watched.scan()
+        finally:
+            closed.chmod(0o755)
+
+        # then nothing is recorded as gone, and the reason is told
+        assert not {"FileRemoved", "ProjectRemoved", "FileRejected"} & set(home.types())
+        assert any(str(closed) in item["detail"] for item in watched.state.degraded()), closed
+
+        # and is forgotten again after two scans
+        watched.scan()
+        watched.scan()
+        assert watched.state.degraded() == []
+    assert [name for name in home.types() if not name.startswith("Watch")] == before
+
+
+def test_a_link_in_place_of_a_folder_is_refused(home, watch) -> None:
+    project = home.project()
+    outside = home.root / "outside"
+    outside.mkdir()
+    (outside / "one.log.jsonl").write_bytes(home.log(project, "x").read_bytes())
+    shutil.rmtree(project / ".cadenza-env")
+    (project / ".cadenza-env").symlink_to(outside)
+    watched = watch()
+    assert watched.runs() == 0
+    assert any("leaves its project" in item["detail"] for item in watched.state.degraded())
+
+
+@pytest.mark.parametrize("name", [".cadenza-env", "lora"])
+def test_a_file_in_place_of_a_folder_is_no_obstacle(home, watch, name) -> None:
+    project = home.project()
+    shutil.rmtree(project / name)
+    (project / name).touch()
+    watched = watch()
+    assert watched.status()["state"] == "ready"
+
+
+def test_folders_and_pipes_where_files_are_expected_are_passed_over(home, watch) -> None:
+    project = home.project()
+    cadenza = project / ".cadenza-env"
+    (cadenza / "folder.log.jsonl").mkdir()
+    os.mkfifo(cadenza / "pipe.log.jsonl")
+    (cadenza / "dangling.log.jsonl").symlink_to("nowhere")
+    (cadenza / "loop.log.jsonl").symlink_to("loop.log.jsonl")
+    home.log(project)
+    watched = watch()
+    assert watched.runs() == 1
+    (rejected,) = watched.status()["runs"]["rejected_files"]
+    assert rejected["path"] == ".cadenza-env/loop.log.jsonl"
+    before = home.types()
+    watched.scan()
+    assert home.types() == before
+
+
+def test_a_missing_workspace_is_told_and_found_when_it_comes(home, watch) -> None:
+    later = home.root / "later"
+    watched = watch(later)
+    assert any(str(later) in item["detail"] for item in watched.state.degraded())
+    home.log(home.project(str(later / "rescue")))
+    watched.until(lambda: watched.runs() == 1, "the run")
+
+
+def test_once_does_not_pass_over_a_missing_workspace_in_silence(home, caplog) -> None:
+    shutil.rmtree(home.workspace)
+    with caplog.at_level(logging.WARNING):
+        home.once()
+    assert any(str(home.workspace) in line for line in caplog.messages)
+
+
+def test_an_overflow_is_scanned_away_and_told(home, watch) -> None:
+    project = home.project()
+    watched = watch()
+    home.log(project)
+    while watched.changes.get(0.2) is not None:
+        pass  # lost
+    watched.collector.handle(Overflowed())
+    watched.until(lambda: watched.runs() == 1, "the run")
+    assert [item["code"] for item in watched.state.degraded()] == ["overflow"]
+
+
+def test_a_full_disk_is_told_and_the_file_taken_later(home, watch, caplog) -> None:
+    # given a log that has no room
+    project = home.project()
+    watched = watch()
+
+    def pages(pragma: str) -> int:
+        return watched.writer.run(lambda t: t.connection.execute(pragma).fetchone()[0])
+
+    pages(f"PRAGMA max_page_count = {pages('PRAGMA page_count')}")
+    for number in range(200):
+        home.log(project, f"run-{number}")
+    (project / "lora" / "eval.jsonl").unlink()
+
+    # when / then nothing ends, and with room again everything comes
+    watched.scan()
+    assert any("not recorded" in line for line in caplog.messages)
+    pages("PRAGMA max_page_count = 1000000")
+    watched.scan()
+    assert watched.runs() == 200
+    assert watched.status()["examples"]["exam"] == 0

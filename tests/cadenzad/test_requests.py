@@ -1,0 +1,131 @@
+"""What a request leads to: its events once, or one line why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cadenzad.inbox import PONG, Request
+from cadenzad.requests import carry_out
+from store.errors import CadenzaError, InputError
+from store.events import NewEvent, ProjectDiscovered, RunExported, project_stream
+from store.log import EventLog
+from store.opening import open_writer
+from store.queries import State
+from store.schema import connect_reader
+from store.writer import Writer
+
+PROJECT = "/robots/rescue"
+
+
+@pytest.fixture
+def writer(home) -> Iterator[Writer]:
+    opened = open_writer(home.state)
+    yield opened
+    opened.close()
+
+
+def exported(**changes: object) -> dict:
+    event = RunExported(
+        run_id="one",
+        run_path=".cadenza-env/one.log.jsonl",
+        source_sha256="a" * 64,
+        output="/out.jsonl",
+        output_sha256="b" * 64,
+        manifest=None,
+        format="jsonl",
+        alignment="x",
+        template_sha256="c" * 64,
+        records=3,
+        rejected=0,
+        filtered=0,
+        origin="manual",
+    )
+    return {"type": "RunExported", "data": event.model_dump(mode="json") | changes}
+
+
+def export_body(**changes: object) -> dict:
+    requested = {"run_path": ".cadenza-env/one.log.jsonl", "reason": "test", "output": "/out.jsonl"}
+    return {"project": PROJECT, "requested": requested, "outcome": exported()} | changes
+
+
+def test_a_ping_is_answered_and_is_no_history(home, writer) -> None:
+    carry_out(Request("a", "ping", {}), writer)
+    reader = connect_reader(home.state)
+    assert State(reader).progress(PONG)["id"] == "a"
+    assert EventLog(reader).head() == 0
+    reader.close()
+
+
+def test_an_export_by_hand_is_a_wish_and_its_outcome_once(home, writer) -> None:
+    request = Request("a", "record-export", export_body())
+    carry_out(request, writer)
+    carry_out(request, writer)
+    requested, done = home.events()
+    assert (requested.type, done.type) == ("ExportRequested", "RunExported")
+    assert (done.causation, done.correlation) == (requested.position, requested.position)
+    assert done.stream == requested.stream == project_stream(PROJECT)
+
+
+def test_an_export_by_hand_leaves_the_projects_own_export_alone(home, writer, tmp_path) -> None:
+    file = {"path": "env.json", "dev": 1, "ino": 1, "size": 1, "mtime_ns": 1, "sha256": "a"}
+    known = ProjectDiscovered.model_validate(
+        {"name": "rescue", "path": PROJECT, "mission": "m", "robot": "go1", "phases": ["a"]}
+        | {"file": file}
+    )
+    writer.append(NewEvent(project_stream(PROJECT), known))
+    carry_out(Request("a", "record-export", export_body()), writer)
+    reader = connect_reader(home.state)
+    assert State(reader).exports(PROJECT) == []
+    reader.close()
+
+
+def test_a_rebuild_is_done_once(home, writer) -> None:
+    request = Request("a", "rebuild", {"requested_by": "test"})
+    carry_out(request, writer)
+    carry_out(request, writer)
+    assert home.types() == ["RebuildRequested", "ViewRebuilt"]
+    assert home.events("ViewRebuilt")[0].event.same
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("dance", {}, "unknown kind 'dance'"),
+        ("rebuild", {}, "no requested_by"),
+        ("rebuild", {"requested_by": "\ud800"}, "surrogates"),
+        ("record-export", {}, "no project"),
+        ("record-export", export_body(project=7), "not int"),
+        ("record-export", export_body(project="rescue"), "not an absolute path"),
+        ("record-export", export_body(project="/\ud800"), "surrogates"),
+        ("record-export", export_body(requested=None), "valid dictionary"),
+        ("record-export", export_body(requested={"run_path": "x"}), "reason: Field required"),
+        ("record-export", export_body(outcome=[]), "list"),
+        ("record-export", export_body(outcome={"type": "RunExported"}), "no data"),
+        ("record-export", export_body(outcome={"type": "DaemonStopped", "data": {}}), "required"),
+        ("record-export", export_body(outcome=exported(records="many")), "records: "),
+        ("record-export", export_body(outcome=exported(extra=1)), "extra: "),
+        ("queue-job", {}, "no "),
+        ("queue-job", {"project": "", "kind": "dance", "spec": {}, "reason": "x"}, "dance"),
+        ("queue-job", {"project": "", "kind": "selftest", "spec": 7, "reason": "x"}, ""),
+        ("cancel-job", {"job": "x", "by": "me"}, "x"),
+        ("cancel-job", {"job": 10**30, "by": "me"}, "int"),
+        ("retry-job", {"job": float("inf"), "by": "me"}, "infinity"),
+        ("pause", {"project": "\ud800", "by": "me"}, "surrogates"),
+        ("pause", {"by": "me"}, "no project"),
+    ],
+)
+def test_a_body_that_does_not_fit_is_one_line_and_no_event(
+    home, writer, kind, body, reason
+) -> None:
+    with pytest.raises(CadenzaError) as caught:
+        carry_out(Request("some-id", kind, body), writer)
+    assert isinstance(caught.value, InputError)
+    assert "some-id" in str(caught.value)
+    assert reason in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert home.events() == []
+    # and the writer goes on
+    carry_out(Request("b", "rebuild", {"requested_by": "test"}), writer)
+    assert home.types() == ["RebuildRequested", "ViewRebuilt"]

@@ -1,0 +1,447 @@
+"""When the daemon exports: each run once per change, failures with a reason, nothing in silence."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from handlers import REACTIONS
+from handlers.export.reactions import (
+    MAX_ATTEMPTS,
+    export_on_request,
+    export_on_run,
+    request_on_project,
+    retries,
+)
+from handlers.project.scaffold import init_project
+from handlers.reactions import Stopping, Tools
+from store.events import (
+    Event,
+    ExportFailed,
+    ExportRequested,
+    FileFact,
+    FileMoved,
+    FileRejected,
+    FileRemoved,
+    LineCounts,
+    ProjectChanged,
+    ProjectDiscovered,
+    ProjectPaused,
+    ProjectResumed,
+    Recorded,
+    RunExported,
+    RunRecorded,
+    project_stream,
+)
+from store.queries import State, project_statuses
+from store.schema import memory_view
+from store.views import apply
+
+EXPORTS = ".cadenza-env/exports"
+
+
+class Bench:
+    """A real project, its view in memory, and events put into it by hand."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.view = memory_view()
+        self.view.execute("CREATE TABLE events (position INTEGER, recorded_at_us INTEGER)")
+        self.state = State(self.view)
+        self.position = 0
+        self.now_us = 0
+
+    def record(self, event: Event) -> Recorded:
+        self.position += 1
+        stream = project_stream(str(self.project))
+        record = Recorded(
+            self.position, stream, self.position, event, None, self.position, self.now_us
+        )
+        self.view.execute("INSERT INTO events VALUES (?, ?)", (self.position, self.now_us))
+        apply(self.view, record)
+        return record
+
+    def react(self, react: Callable, record: Recorded, tools: Tools | None = None) -> list[Event]:
+        """What a reaction returns, recorded like the reactor records it."""
+        events = list(react(record, self.state, tools or Tools()))
+        for event in events:
+            self.record(event)
+        return events
+
+    def discover(self, kind: type = ProjectDiscovered) -> Recorded:
+        facts = {"name": "rescue", "path": str(self.project), "mission": "m", "robot": "go1"}
+        facts |= {"phases": ("a",), "file": self.fact("env.json")}
+        if kind is ProjectChanged:
+            facts["previous_sha256"] = "0" * 64
+        return self.record(kind(**facts))
+
+    def fact(self, path: str, revision: int = 1) -> FileFact:
+        return FileFact(
+            path=path, dev=1, ino=1, size=1, mtime_ns=1, sha256="a" * 64, revision=revision
+        )
+
+    def log(self, name: str = "one", content: bytes | None = None) -> Path:
+        path = self.project / ".cadenza-env" / f"{name}.log.jsonl"
+        path.write_bytes(run_log() if content is None else content)
+        return path
+
+    def run(self, name: str = "one", format: str = "mission") -> Recorded:
+        """A recorded run; its file is there unless something else is."""
+        path = f".cadenza-env/{name}.log.jsonl"
+        if not os.path.lexists(self.project / path):
+            self.log(name)
+        event = RunRecorded(
+            run_id=name,
+            format=format,
+            file=self.fact(path),
+            episodes=(),
+            lines=LineCounts(read=3, valid=3),
+        )
+        return self.record(event)
+
+    def export(self, name: str = "one") -> list[Event]:
+        return self.react(export_on_run, self.run(name))
+
+    def exports(self) -> dict:
+        return project_statuses(self.view)[0]["exports"]
+
+
+def run_log(ticks: int = 3) -> bytes:
+    record = {"phase": "a", "phase_idx": 0, "goal_prompt": "g", "action": "stand", "obs": {}}
+    record |= {"action_params": {}, "reward": 1.0}
+    lines = [json.dumps({"tick": number} | record) for number in range(1, ticks + 1)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    init_project(tmp_path / "rescue")
+    made = Bench(tmp_path / "rescue")
+    made.discover()
+    return made
+
+
+def names(events: list[Event]) -> list[str]:
+    return [event.type_name() for event in events]
+
+
+# -- runs ------------------------------------------------------------------------------------------
+
+
+def test_a_recorded_run_is_exported_with_its_manifest(bench: Bench) -> None:
+    (exported,) = bench.export()
+    assert isinstance(exported, RunExported)
+    assert (exported.records, exported.origin) == (3, "reactive")
+    assert exported.output == f"{EXPORTS}/one.finetune.jsonl"
+    assert exported.manifest == f"{EXPORTS}/one.finetune.manifest.json"
+    assert len((bench.project / exported.output).read_text().splitlines()) == 3
+    assert json.loads((bench.project / exported.manifest).read_text())["counts"]["written"] == 3
+
+
+def test_doing_it_again_gives_the_same_bytes(bench: Bench) -> None:
+    record = bench.run()
+    (first,) = bench.react(export_on_run, record)
+    (second,) = bench.react(export_on_run, record)
+    assert first == second
+    assert bench.exports()["current"] == 1
+
+
+def test_an_orchestrator_log_has_nothing_to_export_even_when_renamed(bench: Bench) -> None:
+    session = b'{"ts": 1, "event": "session_start"}\n'
+    bench.log("one", session)
+    assert bench.react(export_on_run, bench.run("one", format="orchestrator")) == []
+    (bench.project / ".cadenza-env/one.log.jsonl").rename(
+        bench.project / ".cadenza-env/two.log.jsonl"
+    )
+    path = ".cadenza-env/two.log.jsonl"
+    moved = FileMoved(
+        previous_path=".cadenza-env/one.log.jsonl", run_id="two", file=bench.fact(path, 2)
+    )
+    assert bench.react(export_on_run, bench.record(moved)) == []
+
+
+def test_a_renamed_run_takes_its_export_along(bench: Bench) -> None:
+    bench.export()
+    (bench.project / ".cadenza-env/one.log.jsonl").rename(
+        bench.project / ".cadenza-env/two.log.jsonl"
+    )
+    path = ".cadenza-env/two.log.jsonl"
+    moved = FileMoved(
+        previous_path=".cadenza-env/one.log.jsonl", run_id="two", file=bench.fact(path, 2)
+    )
+    (exported,) = bench.react(export_on_run, bench.record(moved))
+    assert isinstance(exported, RunExported)
+    assert exported.output == f"{EXPORTS}/two.finetune.jsonl"
+    assert sorted(os.listdir(bench.project / EXPORTS)) == [
+        "two.finetune.jsonl",
+        "two.finetune.manifest.json",
+    ]
+
+
+def test_an_export_that_somebody_changed_is_not_removed_with_the_old_name(bench: Bench) -> None:
+    bench.export()
+    mine = bench.project / EXPORTS / "one.finetune.jsonl"
+    mine.write_text("my notes")
+    (bench.project / ".cadenza-env/one.log.jsonl").rename(
+        bench.project / ".cadenza-env/two.log.jsonl"
+    )
+    path = ".cadenza-env/two.log.jsonl"
+    moved = FileMoved(
+        previous_path=".cadenza-env/one.log.jsonl", run_id="two", file=bench.fact(path, 2)
+    )
+    bench.react(export_on_run, bench.record(moved))
+    assert mine.read_text() == "my notes"
+
+
+def test_moved_examples_are_no_run(bench: Bench) -> None:
+    moved = FileMoved(previous_path="a", run_id=None, file=bench.fact("b"))
+    assert bench.react(export_on_run, bench.record(moved)) == []
+
+
+def test_a_run_that_went_away_meanwhile_is_left_to_a_later_event(bench: Bench) -> None:
+    # removed and recorded as such
+    record = bench.run()
+    bench.record(FileRemoved(path=".cadenza-env/one.log.jsonl", kind="run"))
+    assert bench.react(export_on_run, record) == []
+
+    # rejected
+    record = bench.run("two")
+    rejected = FileRejected(file=bench.fact(".cadenza-env/two.log.jsonl"), kind="run", reason="x")
+    bench.record(rejected)
+    assert bench.react(export_on_run, record) == []
+
+    # gone from the disk, not yet recorded
+    record = bench.run("three")
+    (bench.project / ".cadenza-env/three.log.jsonl").unlink()
+    assert bench.react(export_on_run, record) == []
+
+
+# -- failures --------------------------------------------------------------------------------------
+
+
+def test_a_log_without_a_record_fails_for_good(bench: Bench) -> None:
+    bench.log("one", b"[1]\n")
+    (failed,) = bench.export()
+    assert isinstance(failed, ExportFailed)
+    assert (failed.retryable, failed.run_path) == (False, ".cadenza-env/one.log.jsonl")
+    assert "nothing to export" in failed.reason
+    assert not (bench.project / EXPORTS).exists() or os.listdir(bench.project / EXPORTS) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "retryable", "reason"),
+    [
+        ("broken env.json", False, "env.json"),
+        ("no env.json", True, "env.json"),
+        ("exports is a file", True, "exports"),
+        ("exports leads out", False, "leads out of the project"),
+        ("exports is a loop", False, "not a usable path"),
+        ("output is a folder", False, "not a regular file"),
+        ("log leads out", False, "leads out of the project"),
+        ("log is a folder", False, "not a regular file"),
+        ("log is a pipe", False, "not a regular file"),
+        ("long name", True, "File name too long"),
+    ],
+)
+def test_what_is_in_the_way_is_named(
+    bench: Bench, damage: str, retryable: bool, reason: str
+) -> None:
+    # given
+    exports, name = bench.project / EXPORTS, "one"
+    log = bench.log()
+    outside = bench.project.parent / "outside"
+    outside.mkdir()
+    match damage:
+        case "broken env.json":
+            (bench.project / "env.json").write_text("{")
+        case "no env.json":
+            (bench.project / "env.json").unlink()
+        case "exports is a file":
+            exports.touch()
+        case "exports leads out":
+            exports.symlink_to(outside)
+        case "exports is a loop":
+            exports.symlink_to("exports")
+        case "output is a folder":
+            (exports / "one.finetune.jsonl").mkdir(parents=True)
+        case "log leads out":
+            log.rename(outside / "log")
+            log.symlink_to(outside / "log")
+        case "log is a folder":
+            log.unlink()
+            log.mkdir()
+        case "log is a pipe":
+            log.unlink()
+            os.mkfifo(log)
+        case "long name":
+            name = "x" * 244
+
+    # when
+    events = bench.export(name)
+
+    # then
+    assert names(events) == ["ExportFailed"]
+    (failed,) = events
+    assert isinstance(failed, ExportFailed)
+    assert failed.retryable is retryable
+    assert reason in failed.reason
+    assert len(failed.reason.splitlines()) == 1
+    assert os.listdir(outside) in ([], ["log"])
+    assert bench.exports()["failed"] == 1
+
+
+def test_a_missing_exports_folder_is_made(bench: Bench) -> None:
+    bench.export()
+    shutil.rmtree(bench.project / EXPORTS)
+    (exported,) = bench.react(export_on_run, bench.run("two"))
+    assert isinstance(exported, RunExported)
+    assert sorted(os.listdir(bench.project / EXPORTS))[0] == "two.finetune.jsonl"
+
+
+def test_a_refusal_of_the_system_that_nobody_foresaw_is_a_failure_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "/robots/rescue")
+
+    monkeypatch.setattr("handlers.export.reactions.export_run", refuse)
+    (failed,) = bench.export()
+    assert isinstance(failed, ExportFailed)
+    assert (failed.reason, failed.retryable) == ("/robots/rescue: Permission denied", True)
+
+
+def test_a_template_that_cannot_be_rendered_is_a_warning(bench: Bench) -> None:
+    env = bench.project / "env.json"
+    mission = json.loads(env.read_text()) | {"vla_finetune": {"prompt_template": "{nonsense}"}}
+    env.write_text(json.dumps(mission))
+    (exported,) = bench.export()
+    assert isinstance(exported, RunExported)
+    assert any("nonsense" in warning for warning in exported.warnings)
+
+
+def test_stopping_in_the_middle_leaves_nothing_half_done(bench: Bench) -> None:
+    def stop() -> None:
+        raise Stopping
+
+    record = bench.run()
+    with pytest.raises(Stopping):
+        bench.react(export_on_run, record, Tools(checkpoint=stop))
+    assert not list((bench.project / EXPORTS).rglob("*"))
+    assert names(bench.react(export_on_run, record)) == ["RunExported"]
+
+
+# -- requests --------------------------------------------------------------------------------------
+
+
+def test_a_request_is_met_unless_whoever_asked_does_it(bench: Bench) -> None:
+    bench.run()
+    wish = ExportRequested(run_path=".cadenza-env/one.log.jsonl", reason="test")
+    assert names(bench.react(export_on_request, bench.record(wish))) == ["RunExported"]
+    elsewhere = wish.model_copy(update={"output": "/out.jsonl"})
+    assert bench.react(export_on_request, bench.record(elsewhere)) == []
+
+
+def test_a_request_for_a_run_nobody_knows_is_nothing(bench: Bench) -> None:
+    wish = ExportRequested(run_path="../../etc/passwd", reason="test")
+    assert bench.react(export_on_request, bench.record(wish)) == []
+
+
+def test_a_changed_mission_asks_for_every_export_it_made_stale(bench: Bench) -> None:
+    for name in ("one", "two"):
+        bench.export(name)
+    assert bench.exports()["current"] == 2
+    changed = bench.discover(ProjectChanged)
+    assert bench.exports()["stale"] == 2
+    asked = bench.react(request_on_project, changed)
+    assert [event.run_path for event in asked] == [
+        ".cadenza-env/one.log.jsonl",
+        ".cadenza-env/two.log.jsonl",
+    ]
+    assert {event.reason for event in asked} == {"env.json changed"}
+
+
+def test_a_new_mission_asks_for_what_failed_and_for_nothing_that_is_about_to_come(
+    bench: Bench,
+) -> None:
+    # given one export that failed, one that is current, one run whose own turn is still to come
+    bench.log("bad", b"[1]\n")
+    bench.export("bad")
+    bench.export("good")
+    bench.run("new")
+
+    # when / then
+    asked = bench.react(request_on_project, bench.discover())
+    assert [event.run_path for event in asked] == [".cadenza-env/bad.log.jsonl"]
+
+
+def test_a_paused_project_is_left_alone_and_made_up_for(bench: Bench) -> None:
+    # given runs before and during a pause, and an orchestrator's
+    bench.export("before")
+    bench.record(ProjectPaused(by="test"))
+    assert bench.react(export_on_run, bench.run("during")) == []
+    bench.log("session", b'{"ts": 1, "event": "session_start"}\n')
+    bench.react(export_on_run, bench.run("session", format="orchestrator"))
+    assert bench.react(request_on_project, bench.discover(ProjectChanged)) == []
+
+    # when
+    asked = bench.react(request_on_project, bench.record(ProjectResumed(by="test")))
+
+    # then what is stale and what is lacking is asked for
+    assert sorted(event.run_path for event in asked) == [
+        ".cadenza-env/before.log.jsonl",
+        ".cadenza-env/during.log.jsonl",
+    ]
+
+
+# -- retries ---------------------------------------------------------------------------------------
+
+
+def failing(bench: Bench, retryable: bool = True) -> None:
+    failed = ExportFailed(
+        run_id="one",
+        run_path=".cadenza-env/one.log.jsonl",
+        source_sha256="a" * 64,
+        reason="no room",
+        retryable=retryable,
+    )
+    bench.record(failed)
+
+
+def test_a_failure_that_may_pass_is_tried_again_ever_later_and_given_up(bench: Bench) -> None:
+    bench.run()
+    project, begin = str(bench.project), 1_000_000.0
+    for attempt in range(1, MAX_ATTEMPTS):
+        bench.now_us = int(begin * 1e6)
+        failing(bench)
+        wait = 60 * 2 ** (attempt - 1)
+        assert retries(bench.state, project, begin + wait - 1) == []
+        (wish,) = retries(bench.state, project, begin + wait)
+        assert isinstance(wish, ExportRequested)
+        assert (wish.run_path, wish.output) == (".cadenza-env/one.log.jsonl", None)
+        begin += wait
+    failing(bench)
+    assert retries(bench.state, project, begin + 1e9) == []
+
+
+def test_a_failure_that_will_not_pass_is_not_tried_again(bench: Bench) -> None:
+    bench.run()
+    failing(bench, retryable=False)
+    assert retries(bench.state, str(bench.project), 1e12) == []
+
+
+def test_a_clock_that_was_set_back_only_delays(bench: Bench) -> None:
+    bench.run()
+    bench.now_us = int(2e12)
+    failing(bench)
+    assert retries(bench.state, str(bench.project), 1e6) == []
+
+
+def test_the_table_of_contents_names_each_reaction_once() -> None:
+    reactions = {reaction for group in REACTIONS.values() for reaction in group}
+    assert len({reaction.name for reaction in reactions}) == len(reactions)
+    assert {"export_run", "export_requested", "request_exports"} <= {r.name for r in reactions}

@@ -1,0 +1,234 @@
+"""Reading a dropped file: what it is, how far it was read, why it is of no use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from handlers.intake.observe import EMPTY_SHA256, observe, unnameable
+from handlers.project.scaffold import init_project
+from store.queries import FileRow
+
+LOG = ".cadenza-env/one.log.jsonl"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    init_project(tmp_path / "rescue")
+    return tmp_path / "rescue"
+
+
+def tick(number: int, **changes: object) -> bytes:
+    record = {"tick": number, "phase": "a", "phase_idx": 0, "action": "stand", "obs": {}}
+    return json.dumps(record | {"terminated": False} | changes).encode() + b"\n"
+
+
+def put(project: Path, path: str, content: bytes) -> Path:
+    file = project / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return file
+
+
+def known(path: str, content: bytes) -> FileRow:
+    """A file as the view knows it after `content` was read."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return FileRow("p", path, "run", "one", 1, 1, 1, len(content), 1, sha256, True, True, "")
+
+
+def test_a_run_log_is_read_up_to_its_last_newline(project: Path) -> None:
+    whole = tick(1) + tick(2, terminated=True, mission_success=True)
+    put(project, LOG, whole + b'{"tick": 3, "act')
+    seen = observe(project, LOG, None)
+    assert seen is not None
+    assert (seen.kind, seen.rejection) == ("run", None)
+    assert (seen.size, seen.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert seen.log is not None
+    assert [episode.outcome for episode in seen.log.episodes] == ["succeeded"]
+    assert seen.stat.size == len(whole) + 16
+
+
+def test_what_was_known_before_is_hashed_apart(project: Path) -> None:
+    old, more = tick(1), tick(2)
+    put(project, LOG, old + more)
+    seen = observe(project, LOG, known(LOG, old))
+    assert seen is not None
+    assert seen.prior_sha256 == hashlib.sha256(old).hexdigest()
+    shorter = observe(project, LOG, known(LOG, old + more + more))
+    assert shorter is not None
+    assert shorter.prior_sha256 is None
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind"),
+    [
+        (LOG, tick(1), "run"),
+        (".cadenza-env/x.jsonl", tick(1), "run"),
+        (".cadenza-env/x.jsonl", b'{"ts": 1, "event": "session_start"}\n', "orchestrator"),
+        (LOG, b'{"ts": 1, "event": "session_start"}\n', "orchestrator"),
+        ("session.jsonl", b'{"ts": 1, "event": "session_start"}\n', "orchestrator"),
+        ("lora/patterns.jsonl", b'{"goal": "g", "actions": [{"action": "stand"}]}\n', "examples"),
+        ("lora/eval.jsonl", b'{"goal": "g", "actions": [{"action": "stand"}]}\n', "exam"),
+        (
+            ".cadenza-env/examples/x.jsonl",
+            b'{"goal": "g", "actions": [{"action": "stand"}]}\n',
+            "examples",
+        ),
+    ],
+)
+def test_a_file_is_what_its_name_or_else_its_first_lines_say(
+    project: Path, path: str, content: bytes, kind: str
+) -> None:
+    put(project, path, content)
+    seen = observe(project, path, None)
+    assert seen is not None
+    assert (seen.kind, seen.rejection) == (kind, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("notes.jsonl", b'{"my": "own"}\n'),
+        ("notes.jsonl", tick(1)),
+        ("notes.txt", b"x"),
+        (".cadenza-env/.one.log.jsonl", tick(1)),
+        (".cadenza-env/one.log.jsonl.tmp", tick(1)),
+        (".cadenza-env/one.finetune.jsonl", b'{"prompt": "x"}\n'),
+        (".cadenza-env/records.jsonl", b'{"prompt": "x", "tick": 1, "action": "stand"}\n'),
+        (".cadenza-env/exports/one.log.jsonl", tick(1)),
+        (LOG, b""),
+        (LOG, b'{"tick": 1, "act'),
+        ("lora/eval.jsonl", b""),
+    ],
+)
+def test_what_is_not_for_us_or_says_nothing_yet_is_passed_over(
+    project: Path, path: str, content: bytes
+) -> None:
+    put(project, path, content)
+    assert observe(project, path, None) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "reason", "line"),
+    [
+        (LOG, b"\n\n", "only blank lines", None),
+        (LOG, b"[1]\n", "line 1: ", 1),
+        (LOG, b"\n\xff\xfe\n" + b"[1]\n" * 30, "no run record in 31 lines; line 2: ", 2),
+        (LOG, b"\0" * 100 + b"\n", "zero bytes", 1),
+        ("lora/eval.jsonl", b'{"goal": "g", "actions": [{"action": "fly"}]}\n', "fly", 1),
+        (".cadenza-env/x.jsonl", b'{"my": "own"}\n', "not recognised", None),
+        ("env.json", b"", "empty", None),
+        ("env.json", b'{"name": "x", "phases": []}', "phases", None),
+        ("env.json", b"[" * 100_000, "nested", None),
+        ("env.json", b" " * (17 << 20), "larger than 16 MiB", None),
+        ("env.json", b'{"name": "\\ud800", "phases": []}', "half a character", None),
+    ],
+)
+def test_a_file_without_anything_usable_is_rejected_with_a_reason(
+    project: Path, path: str, content: bytes, reason: str, line: int | None
+) -> None:
+    put(project, path, content)
+    seen = observe(project, path, None)
+    assert seen is not None
+    assert seen.rejection is not None
+    assert reason in seen.rejection
+    assert len(seen.rejection.splitlines()) == 1
+    assert seen.rejected_line == line
+    assert seen.spec is seen.log is seen.examples is None
+
+
+def test_one_usable_line_is_enough(project: Path) -> None:
+    put(project, LOG, b"[1]\n" + tick(1) + b"null\n")
+    seen = observe(project, LOG, None)
+    assert seen is not None
+    assert seen.log is not None
+    assert (seen.log.counts.valid, seen.log.counts.rejected) == (1, 2)
+
+
+def test_examples_are_checked_with_the_projects_own_actions(project: Path) -> None:
+    # given a mission with a signal
+    spec = json.loads((project / "env.json").read_text())
+    spec["control_panel"] = {"actions": {"wave_flag": "I see you"}}
+    (project / "env.json").write_text(json.dumps(spec))
+    row = b'{"goal": "g", "actions": [{"action": "wave_flag"}]}\n'
+    put(project, "lora/eval.jsonl", row)
+
+    # when / then
+    seen = observe(project, "lora/eval.jsonl", None)
+    assert seen is not None
+    assert seen.examples is not None
+    assert seen.examples.rows == 1
+
+
+def test_a_broken_env_json_leaves_examples_to_the_standard_actions(project: Path) -> None:
+    (project / "env.json").write_text("{")
+    put(project, "lora/eval.jsonl", b'{"goal": "g", "actions": [{"action": "stand"}]}\n')
+    seen = observe(project, "lora/eval.jsonl", None)
+    assert seen is not None
+    assert seen.rejection is None
+
+
+# -- links, folders, pipes -------------------------------------------------------------------------
+
+
+def test_a_link_within_the_project_is_followed_and_one_that_leaves_it_is_refused(
+    project: Path,
+) -> None:
+    put(project, "data/real.bin", tick(1))
+    (project / LOG).symlink_to(project / "data" / "real.bin")
+    seen = observe(project, LOG, None)
+    assert seen is not None
+    assert seen.log is not None
+
+    (project.parent / "outside").write_bytes(tick(1))
+    for target in (project.parent / "outside", "../../outside", "/etc/passwd"):
+        (project / LOG).unlink()
+        (project / LOG).symlink_to(target)
+        seen = observe(project, LOG, None)
+        assert seen is not None
+        assert seen.rejection is not None
+        assert "leads out of the project" in seen.rejection
+        assert (seen.size, seen.sha256) == (0, EMPTY_SHA256)
+
+
+def test_a_link_to_itself_is_rejected_and_one_to_nothing_is_nothing(project: Path) -> None:
+    (project / LOG).symlink_to("nowhere")
+    assert observe(project, LOG, None) is None
+    (project / LOG).unlink()
+    (project / LOG).symlink_to("one.log.jsonl")
+    seen = observe(project, LOG, None)
+    assert seen is not None
+    assert seen.rejection is not None
+
+
+def test_what_is_no_file_is_passed_over(project: Path) -> None:
+    (project / LOG).mkdir()
+    assert observe(project, LOG, None) is None
+    (project / LOG).rmdir()
+    os.mkfifo(project / LOG)
+    assert observe(project, LOG, None) is None
+    (project / LOG).unlink()
+    (project / LOG).symlink_to("pipe")
+    os.mkfifo(project / ".cadenza-env" / "pipe")
+    assert observe(project, LOG, None) is None
+
+
+def test_a_folder_that_is_a_file_holds_nothing(project: Path) -> None:
+    (project / ".cadenza-env").rmdir()
+    (project / ".cadenza-env").touch()
+    assert observe(project, LOG, None) is None
+    assert observe(project.parent / "nowhere", LOG, None) is None
+
+
+def test_a_name_that_is_not_utf8_is_rejected_as_printed(project: Path) -> None:
+    file = put(project, os.fsdecode(b".cadenza-env/one\xff.log.jsonl"), tick(1))
+    seen = unnameable(project, ".cadenza-env/one\\xff.log.jsonl", str(file))
+    assert seen is not None
+    assert (seen.path, seen.kind) == (".cadenza-env/one\\xff.log.jsonl", "run")
+    assert seen.rejection == "its name is not UTF-8: rename it"
+    file.unlink()
+    assert unnameable(project, "x", str(file)) is None

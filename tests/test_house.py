@@ -1,0 +1,215 @@
+"""The rules of the house: who imports whom, what starts light, what every public name says."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("store", "handlers", "cadenzad")
+HEAVY = {"torch", "peft", "mujoco", "groq", "transformers", "numpy", "safetensors", "pyarrow"}
+
+
+def module_names() -> list[str]:
+    """Every module of the three packages."""
+    found = list(PACKAGES)
+    for package in PACKAGES:
+        walked = pkgutil.walk_packages([str(ROOT / package)], prefix=f"{package}.")
+        found += [module.name for module in walked]
+    return found
+
+
+def source_of(name: str) -> Path:
+    path = ROOT / name.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@cache
+def tree_of(name: str) -> ast.Module:
+    return ast.parse(source_of(name).read_text())
+
+
+def imported_by(code: str) -> set[str]:
+    """The modules a fresh interpreter has after running some code, without the environment's."""
+    listing = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", listing],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def top_level(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+# -- who is who ------------------------------------------------------------------------------------
+
+
+def test_the_three_names_come_from_our_distribution_alone() -> None:
+    distributions = packages_distributions()
+    for package in PACKAGES:
+        # PyPI has distributions that ship a top-level `store`; installed beside ours it would win
+        # or lose by chance.
+        assert set(distributions.get(package, ["cadenzad"])) == {"cadenzad"}
+        module = importlib.import_module(package)
+        assert module.__file__ is not None
+        assert Path(module.__file__).is_relative_to(ROOT)
+
+
+def test_imports_go_one_way() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_nothing_imports_upwards_even_inside_a_function() -> None:
+    rank = {package: index for index, package in enumerate(PACKAGES)}
+    upward = [
+        f"{name} imports {target}"
+        for name in module_names()
+        for target in imports_of(tree_of(name))
+        if rank.get(target.partition(".")[0], -1) > rank[name.partition(".")[0]]
+    ]
+    assert upward == []
+
+
+def imports_of(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+# -- what starts light -----------------------------------------------------------------------------
+
+
+def test_no_module_imports_anything_heavy_when_it_is_imported() -> None:
+    code = f"import importlib\nfor name in {light_modules()!r}: importlib.import_module(name)"
+    assert top_level(imported_by(code)) & HEAVY == set()
+
+
+def light_modules() -> list[str]:
+    """All but what is meant to run in a child of its own: those may import what they are for."""
+    return [
+        name
+        for name in module_names()
+        if not name.startswith(("handlers.lora.", "handlers.mission."))
+    ]
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["cadenzad.cli.ctl:CADENZACTL", "cadenzad.cli.cadenza:CADENZA_ENV"],
+)
+def test_the_daemon_and_every_command_start_without_anything_heavy(program: str) -> None:
+    module, _, name = program.partition(":")
+    code = (
+        f"import cadenzad.daemon\nfrom {module} import {name} as program\n"
+        "import importlib\n"
+        "for target, _ in program.commands.values(): importlib.import_module(target)"
+    )
+    assert top_level(imported_by(code)) & HEAVY == set()
+
+
+def test_status_and_ping_pay_for_the_standard_library_alone(tmp_path: Path) -> None:
+    state = ["--state", str(tmp_path)]
+    for words in (
+        ["status", *state],
+        ["status", "--json", *state],
+        ["ping", *state],
+        ["--version"],
+    ):
+        code = f"from cadenzad.cli.ctl import main\ntry: main({words!r})\nexcept SystemExit: pass"
+        modules = top_level(imported_by(code))
+        ours = modules - set(sys.stdlib_module_names) - environment_modules()
+        assert ours == {"store", "cadenzad"}, words
+
+
+@cache
+def environment_modules() -> frozenset[str]:
+    """What this environment loads into every interpreter (editable installs bring hooks)."""
+    return frozenset(top_level(imported_by("")))
+
+
+# -- what is said ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_every_public_name_says_what_it_is_for(name: str) -> None:
+    tree = tree_of(name)
+    lacking = [] if ast.get_docstring(tree) else [name]
+    lacking += [f"{name}.{path}" for path in undocumented(tree.body, "")]
+    assert lacking == []
+
+
+OBVIOUS = frozenset({"configure", "command", "main"})
+"""The first two are said once for every subcommand, in cadenzad.cli.commands."""
+
+OVERRIDES = frozenset({"emit", "error", "filter", "format", "formatMessage"})
+"""Said by the standard library's base class."""
+
+
+def undocumented(body: list[ast.stmt], prefix: str) -> Iterator[str]:
+    for node in body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+            continue
+        if not ast.get_docstring(node) and not is_plain(node):
+            yield prefix + node.name
+        if isinstance(node, ast.ClassDef):
+            yield from undocumented(node.body, f"{prefix}{node.name}.")
+
+
+def is_plain(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """What needs no words: a few lines whose name and types say it all."""
+    if isinstance(node, ast.ClassDef):
+        return all(isinstance(item, ast.AnnAssign | ast.Pass) for item in node.body)
+    return node.name in OBVIOUS | OVERRIDES or len(node.body) <= 3
+
+
+def test_no_module_names_a_machines_path() -> None:
+    paths = re.compile(r"(?<![\w.~-])/(?:home|root|work|tmp|Users|mnt|data)/[\w.-]+")
+    found = [
+        f"{name}: {match.group()}"
+        for name in module_names()
+        for match in paths.finditer(source_of(name).read_text())
+    ]
+    assert found == []
+
+
+def test_no_module_is_left_without_types() -> None:
+    for package in PACKAGES:
+        assert (ROOT / package / "py.typed").is_file()
+
+
+def test_importing_a_module_does_no_work(tmp_path: Path) -> None:
+    code = f"import os\nos.chdir({str(tmp_path)!r})\nimport importlib, threading\n" + (
+        f"for name in {light_modules()!r}: importlib.import_module(name)\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+        "assert os.listdir() == []"
+    )
+    imported_by(code)
