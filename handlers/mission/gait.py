@@ -84,6 +84,7 @@ LEAK = 1.5
 CAPTURE_S = 0.13
 CAPTURE_M = 0.16
 LEVELLING = 5.0
+AIM_M = 0.16
 SWAY_LEAD_S = 0.06
 SINK_M_S = 0.25
 SINK_MAX = 0.10
@@ -111,6 +112,7 @@ class Walker:
         self.target: list[Vec] = [(0.0, 0.0, 0.0)] * 4
         self.apex = [0.0] * 4
         self.lost = [0.0] * 4
+        self.aimable = [True] * 4
         self.free: dict[int, Vec] = {}
         self.lead = (0.0, 0.0)
 
@@ -203,9 +205,13 @@ class Walker:
     ) -> None:
         x, y = self._land_at(leg, sense, self.gait.swing_s, vx, vy, wz)
         back = -cos(sense.yaw), -sin(sense.yaw)
-        x, y, z = self.terrain.foothold(x, y, back)
         start = feet[leg]
-        top = self.terrain.highest(start[0], start[1], x, y)
+        # On even ground the aim follows the trunk during the swing, which is what balances it.
+        self.aimable[leg] = self.terrain.even(x, y, AIM_M)
+        z = top = self.terrain.height(x, y)
+        if not self.aimable[leg]:
+            x, y, z = self.terrain.foothold(x, y, back)
+            top = self.terrain.highest(start[0], start[1], x, y)
         self.origin[leg] = start
         self.target[leg] = (x, y, z + FOOT_RADIUS)
         self.apex[leg] = (
@@ -219,7 +225,7 @@ class Walker:
         s = self.swing[leg] + TICK_S / self.gait.swing_s
         self.swing[leg] = s
         tx, ty, tz = self.target[leg]
-        if self.terrain.flat and s < 0.75:
+        if self.aimable[leg] and s < 0.75:
             tx, ty = self._land_at(leg, sense, (1.0 - s) * self.gait.swing_s, vx, vy, wz)
             self.target[leg] = (tx, ty, tz)
         if s >= 0.999 or (s > 0.6 and sense.forces[leg] > TOUCH_N):

@@ -77,11 +77,7 @@ def _shake_hand(walker: Walker, call: Call) -> Skill:
         lean,
         replace(lean, seconds=0.5, lifted={FR: out}),
         *shakes * max(1, call.repeat),
-        *(
-            [replace(lean, seconds=call.duration_s * call.speed, lifted={FR: out})]
-            if call.duration_s
-            else []
-        ),
+        *hold,
         replace(lean, seconds=0.5, lifted={FR: (0.03, -ABDUCTION, -0.235)}),
     ]
     return Upright(walker, Chain([Keyframes(walker, keys, call.speed), _square(walker)]))

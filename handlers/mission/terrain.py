@@ -16,6 +16,7 @@ CELL = 0.02
 MARGIN = 1.5
 FOOTPRINT = 0.045
 EDGE = 0.025
+LEVEL = 0.005
 CALF_CLEARANCE = 0.11
 MAX_CELLS = 4_000_000
 SPHERE = 2  # mujoco.mjtGeom.mjGEOM_SPHERE
@@ -54,6 +55,18 @@ class HeightMap:
         at = self._index(x, y)
         return self.rough[at] if at >= 0 else 0.0
 
+    def even(self, x: float, y: float, reach: float) -> bool:
+        """Whether the ground is level within `reach` of a place (looked up at 24 points)."""
+        if self.nx == 0:
+            return True
+        if self.roughness(x, y) > LEVEL:
+            return False
+        return all(
+            self.roughness(x + reach * part * dx, y + reach * part * dy) <= LEVEL
+            for part in (0.33, 0.67, 1.0)
+            for dx, dy in _COMPASS
+        )
+
     def highest(self, ax: float, ay: float, bx: float, by: float) -> float:
         """The greatest height along a straight line."""
         if self.nx == 0:
@@ -82,6 +95,7 @@ class HeightMap:
         return x, y, self.height(x, y)
 
 
+_COMPASS = ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7))
 _SPIRAL = sorted(
     ((i * CELL, j * CELL) for i in range(-7, 8) for j in range(-7, 8) if i * i + j * j <= 49),
     key=lambda offset: (round(hypot(*offset), 6), offset),
