@@ -87,7 +87,7 @@ LEVELLING = 5.0
 AIM_M = 0.16
 SWAY_LEAD_S = 0.06
 SINK_M_S = 0.25
-SINK_MAX = 0.10
+SINK_MAX, SINK_EVEN = 0.10, 0.025
 LOST = 0.02
 TOUCH_N = 8.0
 
@@ -344,7 +344,7 @@ class Walker:
         """A standing foot's anchor; one that found no ground feels its way down."""
         fx, fy, fz = self.anchors[leg]
         if sense.forces[leg] < 1.0:
-            if self.lost[leg] < SINK_MAX:
+            if self.lost[leg] < (SINK_EVEN if self.aimable[leg] else SINK_MAX):
                 self.lost[leg] += SINK_M_S * TICK_S
         elif self.lost[leg] > LOST:
             self.anchors[leg] = fx, fy, fz = sense.feet()[leg]

@@ -21,6 +21,7 @@ SETTLE_MIN_S, SETTLE_MAX_S = 0.3, 1.2
 SETTLE_GAIN = 4.0
 STOP_M, STOP_RAD = 0.004, 0.004
 RETURN_M, RETURN_RAD = 0.015, 0.012
+TIPPED_RAD, TIPPED_M_S = 0.07, 0.22
 STALL_S = 2.5
 STALL_M = 0.02
 STALL_RAD = 0.03
@@ -82,15 +83,27 @@ class Travel:
         left = self.length - done
         off = self.yaw0 + self.turn - sense.yaw
         if not self.arrived:
-            self._check(left if self.length else off, left, off)
+            self._check(sense, left if self.length else off, left, off)
+        elif self._tipped(sense):
+            self._walk_on()
         if self.arrived and walker.all_down:
             return self._settle(sense, off)
         vx, vy, wz = self._command(left, aside, off)
         return walker.tick(sense, vx, vy, wz, stepping=not self.arrived)
 
-    def _check(self, remaining: float, left: float, off: float) -> None:
+    def _tipped(self, sense: Sense) -> bool:
+        """Whether a push has caught the robot while stopping: only steps can save it then."""
+        walker = self.walker
+        return (
+            abs(sense.roll - walker.roll) > TIPPED_RAD
+            or abs(sense.pitch - walker.pitch) > TIPPED_RAD
+            or hypot(sense.vx, sense.vy) > TIPPED_M_S
+        )
+
+    def _check(self, sense: Sense, remaining: float, left: float, off: float) -> None:
         """Whether to stop here: arrived, out of time, or no longer getting anywhere."""
-        if (abs(left) < CLOSE_M and abs(off) < CLOSE_RAD) or self._time_is_up():
+        there = abs(left) < CLOSE_M and abs(off) < CLOSE_RAD
+        if (there or self._time_is_up()) and not self._tipped(sense):
             self.arrived = True
         elif self.elapsed > self.deadline:
             self.arrived, self.outcome = True, "timeout"
@@ -134,18 +147,19 @@ class Travel:
         if self.settled > (SETTLE_MIN_S if there else SETTLE_MAX_S):
             if there or self.returns == 0 or (gap < RETURN_M and abs(off) < RETURN_RAD):
                 return None
-            return self._walk_on(sense)
+            self.returns -= 1
+            self._walk_on()
+            return walker.tick(sense, 0.0, 0.0, 0.0)
         fit = SETTLE_GAIN * min(1.0, 0.03 / gap) if gap > 1e-6 else 0.0
         wz = min(max(SETTLE_GAIN * off, -0.3), 0.3)
         return walker.tick(sense, gx * fit, gy * fit, wz, stepping=False)
 
-    def _walk_on(self, sense: Sense) -> list[float]:
+    def _walk_on(self) -> None:
         """Pushed off the mark while stopping: take more steps."""
-        self.returns -= 1
         self.arrived, self.settled = False, 0.0
-        self.walker.begin(self.gait, self.extension)
         self.mark = (self.elapsed, 1e9)
-        return self.walker.tick(sense, 0.0, 0.0, 0.0, stepping=True)
+        if self.walker.all_down:
+            self.walker.begin(self.gait, self.extension)
 
 
 def clipped_speed(gait: Gait, factor: float) -> float:
