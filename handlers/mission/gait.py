@@ -74,7 +74,7 @@ WALK = Gait(0.44, 0.60, _DIAGONAL, 0.35, 0.6)
 TROT = Gait(0.40, 0.52, _DIAGONAL, 0.55, 0.9)
 PACE = Gait(0.24, 0.60, (0.0, 0.5, 0.0, 0.5), 0.35, 0.5, clearance=0.035)
 BOUND = Gait(0.24, 0.66, (0.0, 0.0, 0.5, 0.5), 0.40, 0.6, clearance=0.035)
-CRAWL = Gait(0.9, 0.80, _WAVE, 0.18, 0.26, height=0.27, clearance=0.05, sway=0.025, turn=0.35)
+CRAWL = Gait(0.9, 0.78, _WAVE, 0.18, 0.26, height=0.27, clearance=0.05, sway=0.025, turn=0.35)
 
 COM_X = 0.006
 ROLL_NM, ROLL_NMS = 60.0, 3.0
@@ -85,6 +85,7 @@ CAPTURE_S = 0.13
 CAPTURE_M = 0.16
 LEVELLING = 5.0
 AIM_M = 0.16
+UPHILL_M = 0.25
 SWAY_LEAD_S = 0.06
 SINK_M_S = 0.25
 SINK_MAX, SINK_EVEN = 0.10, 0.025
@@ -195,6 +196,7 @@ class Walker:
             size = (dx * dx + dy * dy) ** 0.5
             fit = CAPTURE_M / size if size > CAPTURE_M else 1.0
             x, y = sense.x + dx * fit, sense.y + dy * fit
+        hip_x += UPHILL_M * sin(self.pitch)  # lean uphill: the legs give way downhill
         return (
             x + vx * ahead + c * hip_x - s * side,
             y + vy * ahead + s * hip_x + c * side,
@@ -259,6 +261,8 @@ class Walker:
         self._level(sense, gait.height)
         if gait.sway:
             self._sway(1.0 if stepping else 0.0)
+        else:
+            self.sway_x, self.sway_y, self.sway_scale = 0.7 * self.sway_x, 0.7 * self.sway_y, 0.0
         before = self.time / gait.period
         self.time += TICK_S
         now = self.time / gait.period

@@ -35,7 +35,7 @@ class Variation:
 
     friction: tuple[float, float] = (0.5, 1.0)
     mass: tuple[float, float] = (0.85, 1.15)
-    push_n: tuple[float, float] = (0.0, 40.0)
+    push_n: tuple[float, float] = (0.0, 30.0)
     push_every: tuple[float, float] = (2.0, 4.0)
     push_s: float = 0.12
 

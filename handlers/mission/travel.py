@@ -15,13 +15,13 @@ SIDE_GAIN = 2.0
 SIDE_MAX = 0.15
 HEADING_GAIN = 3.0
 HEADING_MAX = 0.6
-CLOSE_M = 0.012
-CLOSE_RAD = 0.012
+CLOSE_M, CLOSE_RAD = 0.02, 0.02
+CLOSE_SWAYING = 1.7
 SETTLE_MIN_S, SETTLE_MAX_S = 0.3, 1.2
 SETTLE_GAIN = 4.0
 STOP_M, STOP_RAD = 0.004, 0.004
 RETURN_M, RETURN_RAD = 0.015, 0.012
-TIPPED_RAD, TIPPED_M_S = 0.07, 0.22
+TIPPED_RAD, TIPPED_SWAYING_RAD, TIPPED_M_S = 0.07, 0.14, 0.22
 STALL_S = 2.5
 STALL_M = 0.02
 STALL_RAD = 0.03
@@ -57,6 +57,8 @@ class Travel:
         self.outcome: Outcome = "done"
         self.elapsed = self.settled = self.pace = 0.0
         self.returns = 3
+        self.slack = CLOSE_SWAYING if gait.sway else 1.0
+        self.tipped = TIPPED_SWAYING_RAD if gait.sway else TIPPED_RAD
         self.arrived = False
         self.started = False
         self.mark = (0.0, 0.0)
@@ -95,14 +97,15 @@ class Travel:
         """Whether a push has caught the robot while stopping: only steps can save it then."""
         walker = self.walker
         return (
-            abs(sense.roll - walker.roll) > TIPPED_RAD
-            or abs(sense.pitch - walker.pitch) > TIPPED_RAD
+            abs(sense.roll - walker.roll) > self.tipped
+            or abs(sense.pitch - walker.pitch) > self.tipped
             or hypot(sense.vx, sense.vy) > TIPPED_M_S
         )
 
     def _check(self, sense: Sense, remaining: float, left: float, off: float) -> None:
         """Whether to stop here: arrived, out of time, or no longer getting anywhere."""
-        there = abs(left) < CLOSE_M and abs(off) < CLOSE_RAD
+        # Marking time one foot at a time is what a crawl does worst: let standing do the rest.
+        there = abs(left) < CLOSE_M * self.slack and abs(off) < CLOSE_RAD * self.slack
         if (there or self._time_is_up()) and not self._tipped(sense):
             self.arrived = True
         elif self.elapsed > self.deadline:
@@ -155,11 +158,9 @@ class Travel:
         return walker.tick(sense, gx * fit, gy * fit, wz, stepping=False)
 
     def _walk_on(self) -> None:
-        """Pushed off the mark while stopping: take more steps."""
+        """Pushed off the mark while stopping: take more steps, in the rhythm as it runs."""
         self.arrived, self.settled = False, 0.0
         self.mark = (self.elapsed, 1e9)
-        if self.walker.all_down:
-            self.walker.begin(self.gait, self.extension)
 
 
 def clipped_speed(gait: Gait, factor: float) -> float:

@@ -20,7 +20,7 @@ BODY_M = 0.27
 FEET_M = 0.22
 WALKABLE = 0.012
 STEP_M = 0.088
-ROUGH_COST = 5.0
+ROUGH_COST = 2.5
 MAX_NODES = 60_000
 
 Ground = Literal["open", "rough", "closed"]
