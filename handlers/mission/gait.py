@@ -212,7 +212,8 @@ class Walker:
         self.aimable[leg] = self.terrain.even(x, y, AIM_M)
         z = top = self.terrain.height(x, y)
         if not self.aimable[leg]:
-            x, y, z = self.terrain.foothold(x, y, back)
+            level = sum(self.ground) / 4.0
+            x, y, z = self.terrain.foothold(x, y, back, level)
             top = self.terrain.highest(start[0], start[1], x, y)
         self.origin[leg] = start
         self.target[leg] = (x, y, z + FOOT_RADIUS)

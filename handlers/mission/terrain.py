@@ -17,6 +17,7 @@ MARGIN = 1.5
 FOOTPRINT = 0.045
 EDGE = 0.025
 LEVEL = 0.005
+STEP = 0.105
 CALF_CLEARANCE = 0.11
 MAX_CELLS = 4_000_000
 SPHERE = 2  # mujoco.mjtGeom.mjGEOM_SPHERE
@@ -77,10 +78,11 @@ class HeightMap:
             for k in range(steps + 1)
         )
 
-    def foothold(self, x: float, y: float, back: tuple[float, float]) -> Vec:
+    def foothold(self, x: float, y: float, back: tuple[float, float], level: float) -> Vec:
         """The usable foothold nearest to x, y: flat under the foot, room for the calf behind it.
 
-        `back` is the unit direction the calf leans to. The wanted place when none is near.
+        `back` is the unit direction the calf leans to, `level` the height of the other feet: what
+        is more than a step above or below is no foothold. The wanted place when none is near.
         """
         if self.nx == 0:
             return x, y, 0.0
@@ -89,6 +91,8 @@ class HeightMap:
             if self.roughness(px, py) > EDGE:
                 continue
             height = self.height(px, py)
+            if abs(height - level) > STEP:
+                continue
             bx, by = px + back[0] * CALF_CLEARANCE, py + back[1] * CALF_CLEARANCE
             if self.highest(px, py, bx, by) - height < EDGE:
                 return px, py, height

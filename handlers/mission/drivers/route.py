@@ -1,7 +1,8 @@
 """Ways around obstacles: A* over the height map, and straight lines between its corners.
 
-A cell is *open* (walk), *rough* (crawl: steps of up to 8.5 cm, slopes) or *closed*. Obstacles are
-widened by the robot's half width, so a way through the cells is a way for the robot.
+A cell is *open* (walk), *tight* (walk, but something is near), *rough* (crawl: steps of up to
+8.5 cm, slopes) or *closed*. Obstacles are widened by the robot's reach, so a way through the cells is
+a way for the robot, however it turns.
 """
 
 from __future__ import annotations
@@ -17,17 +18,20 @@ from handlers.project.scene import Zone
 
 GRID = 0.06
 BODY_M = 0.27
-FEET_M = 0.22
+ROOM_M = 0.38
 WALKABLE = 0.012
 STEP_M = 0.088
-ROUGH_COST = 2.5
+COST = {"open": 1.0, "tight": 2.0, "rough": 2.5, "closed": 12.0}
 MAX_NODES = 60_000
 
-Ground = Literal["open", "rough", "closed"]
+Ground = Literal["open", "tight", "rough", "closed"]
 Cell = tuple[int, int]
 Spot = tuple[float, float]
 
 _MOVES = tuple((i, j, hypot(i, j)) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j)
+
+
+_ORDER = {"open": 0, "tight": 1, "rough": 2, "closed": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class GroundMap:
         self.terrain = terrain
         self.forbidden = [zone.aabb for zone in forbidden]
         self._known: dict[Cell, Ground] = {}
-        self._wide = _disc(BODY_M)
+        self._reach = _disc(0.0, BODY_M)
+        self._room = _disc(BODY_M, ROOM_M)
 
     def at(self, cell: Cell) -> Ground:
         kind = self._known.get(cell)
@@ -62,10 +67,13 @@ class GroundMap:
         terrain = self.terrain
         if terrain.flat:
             return "open"
-        worst = max(terrain.roughness(x + dx, y + dy) for dx, dy in self._wide)
-        if worst <= WALKABLE:
-            return "open"
-        return "rough" if worst <= STEP_M else "closed"
+        worst = max(terrain.roughness(x + dx, y + dy) for dx, dy in self._reach)
+        if worst > STEP_M:
+            return "closed"
+        if worst > WALKABLE:
+            return "rough"
+        near = max(terrain.roughness(x + dx, y + dy) for dx, dy in self._room)
+        return "open" if near <= STEP_M else "tight"
 
     def line(self, a: Spot, b: Spot) -> Ground:
         """The worst ground along a straight line."""
@@ -76,7 +84,7 @@ class GroundMap:
             kind = self.at(cell_of(x, y))
             if kind == "closed":
                 return kind
-            if kind == "rough":
+            if _ORDER[kind] > _ORDER[worst]:
                 worst = kind
         return worst
 
@@ -91,15 +99,15 @@ def centre(cell: Cell) -> Spot:
     return (cell[0] + 0.5) * GRID, (cell[1] + 0.5) * GRID
 
 
-def _disc(radius: float) -> list[Spot]:
-    """Offsets that cover a disc as densely as footprints of a foothold do."""
+def _disc(inner: float, outer: float) -> list[Spot]:
+    """Offsets that cover a ring as densely as footprints of a foothold do."""
     step = 3 * CELL
-    n = ceil(radius / step)
+    n = ceil(outer / step)
     return [
         (i * step, j * step)
         for i in range(-n, n + 1)
         for j in range(-n, n + 1)
-        if hypot(i * step, j * step) <= radius
+        if inner <= hypot(i * step, j * step) <= outer
     ]
 
 
@@ -146,8 +154,7 @@ def _search(
             # Out of a tight spot any way is allowed: the robot is there already.
             if kind == "closed" and ground.at(cell) != "closed":
                 continue
-            weight = 1.0 if kind == "open" else ROUGH_COST if kind == "rough" else 4 * ROUGH_COST
-            reached = cost[cell] + GRID * length * weight
+            reached = cost[cell] + GRID * length * COST[kind]
             if reached < cost.get(following, 1e18):
                 cost[following] = reached
                 came[following] = cell
@@ -157,9 +164,6 @@ def _search(
     while path[-1] in came:
         path.append(came[path[-1]])
     return path[::-1][1:]
-
-
-_ORDER = {"open": 0, "rough": 1, "closed": 2}
 
 
 def _straightened(ground: GroundMap, start: Spot, spots: list[Spot]) -> list[Leg]:

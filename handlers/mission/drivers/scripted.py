@@ -138,7 +138,7 @@ class Scripted:
         start, end = swept(view.x, view.y, view.yaw, distance * line.along, distance * line.left)
         ground = self.ground.line(start, end)
         careful = call.action in ("crawl_forward", "climb_step")
-        if ground == "closed" or (ground == "rough" and not careful):
+        if ground == "closed" or (ground != "open" and not careful):
             return False
         if self.target is None:
             return True
@@ -191,7 +191,7 @@ class Scripted:
                 Call(f"turn_{side}", rotation_rad=round(abs(off), 4)),
                 f"the way around leads {side}: turn to it",
             )
-        if leg.ground != "open":
+        if leg.ground in ("rough", "closed"):
             return Decision(
                 Call("crawl_forward", distance_m=round(min(way, CRAWL_MAX_M), 3)),
                 "rough ground on the way: crawl",

@@ -43,8 +43,8 @@ def test_a_foothold_keeps_off_edges_and_clear_of_what_is_behind() -> None:
         [Box(type="box", position=(-1.0, 0, 0.04), size=(0.2, 0.5, 0.04))]
     ).terrain
     # when a foot wants to land on the edge, or just below it, looking toward -X
-    on_edge = terrain.foothold(-0.81, 0.0, (1.0, 0.0))
-    below = terrain.foothold(-1.25, 0.0, (1.0, 0.0))
+    on_edge = terrain.foothold(-0.81, 0.0, (1.0, 0.0), 0.0)
+    below = terrain.foothold(-1.25, 0.0, (1.0, 0.0), 0.08)
     # then it goes where it stands flat, and the calf has room
     assert terrain.roughness(on_edge[0], on_edge[1]) == 0.0
     assert below[2] == 0.0
