@@ -1,8 +1,8 @@
 """Ways around obstacles: A* over the height map, and straight lines between its corners.
 
 A cell is *open* (walk), *tight* (walk, but something is near), *rough* (crawl: steps of up to
-8.5 cm, slopes) or *closed*. Obstacles are widened by the robot's reach, so a way through the cells is
-a way for the robot, however it turns.
+8.5 cm, slopes) or *closed*. Obstacles are widened by the robot's reach, so a way through the cells
+is a way for the robot, however it turns.
 """
 
 from __future__ import annotations
