@@ -1,1 +1,60 @@
+# Two commands matter: `make demo` shows the loop at work, `make test` proves it. Each sets itself up.
 SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types imports tests prove bench clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(VENV)/.all ## make .venv with every extra (torch, peft, groq, mujoco) and the developers' tools
+
+demo: $(VENV)/.base ## a sample project, the daemon, a dropped run log, an export: in under a minute
+	$(BIN)/python -m cadenzad.cli.demo
+
+test: $(VENV)/.dev ## install what tests need and run every check and test
+	$(MAKE) --no-print-directory check
+
+check: lint types imports tests ## linters, types, import rules and tests, in the present .venv
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+imports:
+	$(BIN)/lint-imports
+
+tests:
+	$(BIN)/python -m pytest -m "not long"
+
+prove: $(VENV)/.dev ## the long proofs: hundreds of kills, a soak
+	$(BIN)/python -m pytest -m long
+
+bench: $(VENV)/.dev ## measure and print; nothing is asserted
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean: ## remove .venv, caches and the demo's folder
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/.base
+
+$(VENV)/.all: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[all,dev]'
+	touch $@ $(VENV)/.dev $(VENV)/.base

@@ -1,34 +1,48 @@
 """The error tree. Every error a user can meet is one of these, and reads as one line.
 
-    CadenzaError                 what went wrong, where; `hint` says what to do about it
-    ├── ConfigError              a configuration file or flag is not usable
-    ├── ProjectError             a project cannot be used
-    │   ├── ProjectNotFound      no such project, run or log (exit code 4)
-    │   └── SpecError            env.json is not a valid mission
-    ├── InputError               a file's content is not usable (named by file and line)
-    │   └── NothingToExport      a log was read and no record could be made of it
-    ├── UnsafePathError          a path leaves its project
-    ├── MissingExtraError        an optional dependency is not installed
-    ├── StoreError               the event log cannot be used
-    │   ├── LockHeldError        another process is the writer
-    │   ├── SchemaError          the database was written by a newer version
-    │   └── VersionConflict      the stream moved on since the caller looked
-    └── DaemonError              the daemon did not do what was asked
-        └── DaemonNotRunning     (exit code 3)
+CadenzaError                 what went wrong, where; `hint` says what to do about it
+├── ConfigError              a configuration file or flag is not usable
+├── ProjectError             a project cannot be used
+│   ├── ProjectNotFound      no such project, run or log (exit code 4)
+│   └── SpecError            env.json is not a valid mission
+├── InputError               a file's content is not usable (named by file and line)
+│   └── NothingToExport      a log was read and no record could be made of it
+├── UnsafePathError          a path leaves its project
+├── MissingExtraError        an optional dependency is not installed
+├── StoreError               the event log cannot be used
+│   ├── NoEventLog           nothing has been written to the state directory yet
+│   ├── LockHeldError        another process is the writer
+│   ├── SchemaError          the database was written by a newer version
+│   └── VersionConflict      the stream moved on since the caller looked
+└── DaemonError              the daemon did not do what was asked
+    ├── DaemonNotRunning     (exit code 3)
+    └── WatchRefused         a folder cannot be watched (in cadenzad.watcher)
 """
 
 from __future__ import annotations
 
 
+def one_line(text: str) -> str:
+    """Text as one printable line: line ends, control characters, lone surrogates are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 class CadenzaError(Exception):
-    """Something a user can act on. `str(error)` is one line; `hint` is the next step or ''."""
+    """Something a user can act on. `str(error)` is one line; `hint` is the next step or ''.
+
+    Messages quote names and values from people's files: those cannot break the line.
+    """
 
     exit_code: int = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = one_line(message)
+        super().__init__(self.message)
+        self.hint = one_line(hint)
 
 
 class ConfigError(CadenzaError):
@@ -69,6 +83,10 @@ class MissingExtraError(CadenzaError):
 
 class StoreError(CadenzaError):
     """The event log cannot be used."""
+
+
+class NoEventLog(StoreError):
+    """Nothing has been written to the state directory yet."""
 
 
 class LockHeldError(StoreError):

@@ -1,8 +1,8 @@
 """Every event the system can record, and the envelope it travels in.
 
-An event is a past-tense, immutable fact: a frozen pydantic model named `NounVerbed`. Its class name
-is its type in the log and `schema_version` the shape it was written in; older shapes are upcast when
-they are read (see `UPCASTS`), never rewritten.
+An event is a past-tense, immutable fact: a frozen pydantic model named `NounVerbed`. Its class
+name is its type in the log and `schema_version` the shape it was written in; older shapes are
+upcast when they are read (see `UPCASTS`), never rewritten.
 
 Paths inside a project are relative to it, with forward slashes. Times are microseconds since the
 epoch in the envelope and never appear in an event's data, so that replaying gives the same view.
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -37,7 +37,7 @@ class Fact(BaseModel):
 class FileFact(Fact):
     """Which bytes, where: the identity of a file at the moment it was read.
 
-    `dev`+`ino` say which file it is, `sha256` covers its first `size` bytes. Because the hash covers
+    `dev`+`ino` say which file it is, `sha256` covers its first `size` bytes. As the hash covers
     everything read so far, it is a head hash that grows with the file: a later read whose first
     `size` bytes still hash to it is the same file, extended.
     """
@@ -162,8 +162,8 @@ class ProjectRemoved(Event):
     path: str
 
 
-class RunRecorded(Event):
-    """A run log was read for the first time."""
+class RunRead(Event):
+    """What the three events about a run log's content have in common; not an event itself."""
 
     run_id: str
     format: Literal["mission", "orchestrator"]
@@ -171,31 +171,24 @@ class RunRecorded(Event):
     episodes: tuple[EpisodeFact, ...]
     lines: LineCounts
     problems: tuple[LineProblem, ...] = ()
+
+
+class RunRecorded(RunRead):
+    """A run log was read for the first time."""
+
     twin_of: str | None = Field(None, description="path of a run with the same bytes")
 
 
-class RunExtended(Event):
+class RunExtended(RunRead):
     """A known run log has grown; its old bytes are unchanged. `episodes` are those that changed."""
 
-    run_id: str
-    format: Literal["mission", "orchestrator"]
-    file: FileFact
-    episodes: tuple[EpisodeFact, ...]
-    lines: LineCounts
-    problems: tuple[LineProblem, ...] = ()
     previous_size: int
     previous_sha256: str
 
 
-class RunReplaced(Event):
+class RunReplaced(RunRead):
     """A known run log now has other bytes: rewritten or truncated, not extended."""
 
-    run_id: str
-    format: Literal["mission", "orchestrator"]
-    file: FileFact
-    episodes: tuple[EpisodeFact, ...]
-    lines: LineCounts
-    problems: tuple[LineProblem, ...] = ()
     twin_of: str | None = None
     previous_sha256: str
 
@@ -206,6 +199,34 @@ class FileMoved(Event):
     previous_path: str
     run_id: str | None
     file: FileFact
+
+
+class FileRemoved(Event):
+    """A known file is gone. A run's history stays; examples no longer count."""
+
+    path: str
+    kind: FileKind
+
+
+class FilePruned(Event):
+    """Housekeeping deleted a file of ours or an old log; what is known of it stays in the log."""
+
+    path: str
+    kind: Literal["run", "export", "manifest", "adapter", "prompt"]
+    bytes: int
+    sha256: str | None = None
+
+
+class ProjectPaused(Event):
+    """Somebody stopped reactive work for a project; facts are still recorded."""
+
+    by: str
+
+
+class ProjectResumed(Event):
+    """Reactive work for a project goes on."""
+
+    by: str
 
 
 class ExamplesRecorded(Event):
@@ -238,7 +259,7 @@ class ExportRequested(Event):
 
 
 class RunExported(Event):
-    """A run log became training records. `output` is relative to the project, or absolute outside."""
+    """A run log became training records. `output` is relative to the project, else absolute."""
 
     run_id: str
     run_path: str
@@ -265,6 +286,65 @@ class ExportFailed(Event):
     reason: str
     retryable: bool
     origin: Literal["reactive", "manual"] = "reactive"
+
+
+class JobQueued(Event):
+    """Slow work was asked for. The event's position is the job's id from here on.
+
+    `project` is empty for work that concerns none. `spec` is what the job's function gets.
+    """
+
+    kind: str
+    project: str = ""
+    spec: dict[str, Any] = Field(default_factory=dict)
+    reason: str
+
+
+class JobStarted(Event):
+    """A child process took the job. `attempt` counts from 1 and is the lease's fencing token."""
+
+    job: int
+    attempt: int
+    pid: int
+
+
+class JobSucceeded(Event):
+    """The job's child ended well while its lease was valid; its events came with this one."""
+
+    job: int
+    attempt: int
+    summary: str = ""
+
+
+class JobFailed(Event):
+    """An attempt failed. `retry_at_us` None: no further attempt, somebody has to look at it."""
+
+    job: int
+    attempt: int
+    error: str
+    retry_at_us: int | None = None
+
+
+class JobRequeued(Event):
+    """A running job went back into the queue through no fault of its own."""
+
+    job: int
+    attempt: int
+    reason: str
+
+
+class JobCancelled(Event):
+    """Somebody does not want the job any more; a running child is ended."""
+
+    job: int
+    by: str
+
+
+class JobRetried(Event):
+    """Somebody put a failed or cancelled job back into the queue, with all its attempts."""
+
+    job: int
+    by: str
 
 
 class ReactionFailed(Event):
@@ -307,11 +387,22 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         RunExtended,
         RunReplaced,
         FileMoved,
+        FileRemoved,
+        FilePruned,
+        ProjectPaused,
+        ProjectResumed,
         ExamplesRecorded,
         FileRejected,
         ExportRequested,
         RunExported,
         ExportFailed,
+        JobQueued,
+        JobStarted,
+        JobSucceeded,
+        JobFailed,
+        JobRequeued,
+        JobCancelled,
+        JobRetried,
         ReactionFailed,
         RebuildRequested,
         ViewRebuilt,
@@ -356,7 +447,9 @@ def decode(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise SchemaError(f"a stored {type_name} is not readable: {place}: {first['msg']}") from None
+        raise SchemaError(
+            f"a stored {type_name} is not readable: {place}: {first['msg']}"
+        ) from None
 
 
 # -- envelope --------------------------------------------------------------------------------------
@@ -374,8 +467,10 @@ def stream_project(stream: str) -> str | None:
     return stream[len("project:") :] if stream.startswith("project:") else None
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+NO_META: Mapping[str, Any] = MappingProxyType({})
+
+
+class NewEvent(NamedTuple):
     """An event on its way into the log.
 
     `dedup_key` makes an append idempotent: a second event with the same key is not stored.
@@ -386,26 +481,28 @@ class NewEvent:
     event: Event
     dedup_key: str | None = None
     causation: int | None = None
-    correlation: str | None = None
     expected_version: int | None = None
     occurred_at_us: int | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = NO_META
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An event in the log, in its envelope."""
+class Recorded(NamedTuple):
+    """An event in the log, in its envelope.
+
+    `causation` is the position of the event that led to this one; `correlation` the position where
+    the chain of causes began: its own for an event without a cause.
+    """
 
     position: int
     stream: str
     version: int
     event: Event
     causation: int | None
-    correlation: str
+    correlation: int
     recorded_at_us: int
-    occurred_at_us: int
+    occurred_at_us: int | None = None
     dedup_key: str | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = NO_META
 
     @property
     def type(self) -> str:

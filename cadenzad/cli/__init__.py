@@ -1,0 +1,1 @@
+"""The command lines: `cadenzad`, `cadenzactl` and `cadenza env`. One subcommand, one function."""

@@ -1,0 +1,31 @@
+"""cadenza env: the same work by hand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cadenzad.cli.commands import Program
+
+CADENZA_ENV = Program(
+    "cadenza env",
+    "Robot projects by hand: a project is a folder with env.json.",
+    {
+        "init": ("cadenzad.cli.init", "make a complete sample project"),
+        "finetune": ("cadenzad.cli.finetune", "export a run log as training records"),
+    },
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    # `env` is the only group there is; `cadenza --help` describes it all the same.
+    if words[:1] == ["env"]:
+        words = words[1:]
+    elif words and not words[0].startswith("-"):
+        words = ["--", words[0]]
+    return CADENZA_ENV.main(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

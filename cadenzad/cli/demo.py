@@ -1,0 +1,118 @@
+"""`make demo`: the main job, from nothing to a training record, with the real daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from handlers.project.paths import CADENZA_DIR
+from handlers.project.scaffold import recorded_run
+
+BIN = Path(sys.executable).parent
+PATIENCE_S = 30.0
+
+
+class StepFailed(Exception):
+    """A step of the demo did not do what it should."""
+
+
+def main() -> int:
+    """Run the demo in ./demo (made anew); the exit code says whether every step worked."""
+    home = Path("demo").absolute()
+    workspace, state = home / "robots", home / "state"
+    project = workspace / "rescue"
+    shutil.rmtree(home, ignore_errors=True)
+    workspace.mkdir(parents=True)
+    environ = {**os.environ, "CADENZAD_STATE": str(state), "NO_COLOR": "1"}
+    log_path = home / "cadenzad.log"
+    try:
+        say("1. A sample project")
+        call("cadenza", "env", "init", str(project), environ=environ)
+        say("2. The daemon watches it")
+        with log_path.open("wb") as log:
+            daemon = subprocess.Popen(
+                [BIN / "cadenzad", "--workspace", str(workspace)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environ,
+            )
+        try:
+            wait_for("the daemon", lambda: is_ready(environ), daemon, log_path)
+            say("3. A run log is dropped into .cadenza-env/")
+            target = project / CADENZA_DIR / "2026-01-31T12-00-00-demo.log.jsonl"
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(recorded_run(), target)
+            wait_for("the export", lambda: exported(environ) is not None, daemon, log_path)
+            say("4. What happened")
+            call("cadenzactl", "events", environ=environ)
+            print()
+            call("cadenzactl", "status", environ=environ)
+            say("5. The first exported record")
+            output = exported(environ)
+            assert output is not None
+            export = project / output
+            with export.open(encoding="utf-8") as records:
+                print(json.dumps(json.loads(records.readline()), indent=2, ensure_ascii=False))
+            call("cadenzactl", "verify", environ=environ)
+        finally:
+            daemon.terminate()
+            code = daemon.wait(timeout=PATIENCE_S)
+        if code != 0:
+            raise StepFailed(f"the daemon ended with {code}; see {log_path}")
+    except (StepFailed, subprocess.CalledProcessError, OSError) as error:
+        print(f"demo: FAILED: {error}", file=sys.stderr)
+        return 1
+    say("Where everything lies")
+    print(f"project     {project}\nrun log     {target}\nrecords     {export}")
+    print(f"event log   {state / 'events.db'}\ndaemon log  {log_path}")
+    print("\nask on: CADENZAD_STATE=demo/state .venv/bin/cadenzactl status")
+    return 0
+
+
+def say(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def call(command: str, *arguments: str, environ: dict[str, str]) -> None:
+    subprocess.run([BIN / command, *arguments], env=environ, check=True)
+
+
+def ask(environ: dict[str, str], *arguments: str) -> str | None:
+    """What a command prints, None when it fails."""
+    done = subprocess.run(
+        [BIN / "cadenzactl", *arguments], env=environ, capture_output=True, text=True, check=False
+    )
+    return done.stdout if done.returncode == 0 else None
+
+
+def is_ready(environ: dict[str, str]) -> bool:
+    answer = ask(environ, "status", "--json")
+    return answer is not None and json.loads(answer)["daemon"]["state"] == "running"
+
+
+def exported(environ: dict[str, str]) -> str | None:
+    """The export's path inside the project, once it is recorded."""
+    answer = ask(environ, "events", "--type", "RunExported", "--json")
+    return json.loads(answer.splitlines()[0])["data"]["output"] if answer else None
+
+
+def wait_for(
+    what: str, done: Callable[[], bool], daemon: subprocess.Popen[bytes], log_path: Path
+) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not done():
+        if daemon.poll() is not None:
+            raise StepFailed(f"the daemon ended with {daemon.returncode}; see {log_path}")
+        if time.monotonic() > deadline:
+            raise StepFailed(f"{what} did not come in {PATIENCE_S:g} s; see {log_path}")
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,327 @@
+"""The daemon: takes the lock, starts the parts in order, runs the loop, stops them in reverse."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Set
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import cadenzad
+from cadenzad import inbox
+from cadenzad.collector import Collector
+from cadenzad.config import Config
+from cadenzad.ingest import Ingest
+from cadenzad.jobs import Jobs
+from cadenzad.notify import notify
+from cadenzad.paths import INBOX, make_state_dir
+from cadenzad.reactor import Reactor
+from cadenzad.requests import carry_out
+from cadenzad.schedule import Schedule
+from cadenzad.watchdog import Watchdog, interval_s
+from cadenzad.watcher import ChangeQueue, FolderWatches
+from handlers import REACTIONS
+from handlers.export.reactions import retries
+from handlers.jobs import JOBS
+from handlers.reactions import Stopping, Tools
+from store.errors import ConfigError, InputError, StoreError
+from store.events import DAEMON_STREAM, DaemonStarted, DaemonStopped, NewEvent, project_stream
+from store.lock import WriterLock
+from store.opening import open_writer
+from store.queries import State
+from store.schema import connect_reader
+from store.writer import Transaction
+
+log = logging.getLogger("cadenzad")
+
+JOB_NEWS = frozenset(
+    {"JobQueued", "JobCancelled", "JobRetried", "JobFailed", "JobRequeued", "JobSucceeded"}
+    | {"ProjectPaused", "ProjectResumed"}
+)
+"""Events after which another job may start, or a running one is no longer wanted."""
+
+
+class Daemon:
+    """One running daemon on one state directory. `run` blocks until it is told to stop."""
+
+    def __init__(
+        self, config: Config, state_dir: Path, reload: Callable[[], Config] | None = None
+    ) -> None:
+        """`reload` reads the configuration anew on SIGHUP; it may raise ConfigError."""
+        self._config = config
+        self._state_dir = state_dir
+        self._reload = reload
+        self._changes = ChangeQueue()
+        self._stop_reason = ""
+        self._stopping = threading.Event()
+        self._due: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    # -- lifecycle ---------------------------------------------------------------------------------
+
+    def run(self, *, once: bool = False) -> int:
+        """Watch until SIGTERM or SIGINT; with `once`, scan, react, do the jobs and return.
+
+        Returns the exit code. Raises LockHeldError when another writer holds the state directory.
+        """
+        make_state_dir(self._state_dir)
+        with ExitStack() as stack:
+            stack.enter_context(WriterLock(self._state_dir, "cadenzad").acquire())
+            self._open(stack, once)
+            if once:
+                self._run_once()
+            else:
+                self._run_loop(stack)
+        return 0
+
+    def _open(self, stack: ExitStack, once: bool) -> None:
+        """Build the parts, innermost first; the stack takes them down again."""
+        self._writer = open_writer(self._state_dir, on_commit=self._committed)
+        stack.callback(self._writer.close)
+        self._reactor = Reactor(
+            self._reader(stack), self._writer, REACTIONS, Tools(checkpoint=self._checkpoint)
+        )
+        self._jobs = Jobs(
+            self._config.jobs, self._state_dir, self._reader(stack), self._writer, JOBS
+        )
+        stack.callback(self._jobs.stop)
+        reader = self._reader(stack)
+        self._state = State(reader)
+        watches = None
+        if not once:
+            watches = FolderWatches(self._changes)
+            watches.start()
+            stack.callback(watches.stop)
+        self._ingest = Ingest(reader, self._writer, self._look_again)
+        self._collector = Collector(
+            self._config, self._state, self._writer, self._ingest, self._changes, watches
+        )
+        self._watchdog = Watchdog(self._state_dir / INBOX, self._writer, self._collector.probe)
+        self._collector.on_cookie = self._watchdog.came_back
+
+    def _reader(self, stack: ExitStack) -> sqlite3.Connection:
+        reader = connect_reader(self._state_dir)
+        stack.callback(reader.close)
+        return reader
+
+    def _run_once(self) -> None:
+        """Cron's habit: everything there is to do now, then the end."""
+        self._jobs.requeue_orphans()
+        self._announce("running")
+        self._take_requests()
+        self._collector.reconcile()
+        self._collector.finish_scan()
+        self._collector.record_removals()
+        self._request_retries()
+        self._reactor.drain()
+        self._jobs.work_off()
+        self._reactor.drain()
+        self._writer.run(_forget_daemon)
+
+    def _run_loop(self, stack: ExitStack) -> None:
+        self._catch_signals(stack)
+        self._begin(stack)
+        self._start_up()
+        schedule = self._schedule = Schedule()
+        self._set_clocks()
+        schedule.start()
+        stack.callback(schedule.stop)
+        self._announce("running")
+        notify("READY=1", f"STATUS={self._status_line()}")
+        log.info("ready: %s", self._status_line())
+        while not self._stop_reason:
+            self._step()
+        self._end()
+
+    def _begin(self, stack: ExitStack) -> None:
+        started = DaemonStarted(
+            pid=os.getpid(),
+            version=cadenzad.__version__,
+            workspaces=tuple(str(path) for path in self._config.workspaces),
+        )
+        self._writer.append(NewEvent(DAEMON_STREAM, started))
+        self._announce("starting")
+        self._jobs.start()
+        self._reactor.start()
+        stack.callback(self._reactor.stop)  # also when the start fails half-way
+        stack.callback(self._stopping.set)
+
+    def _start_up(self) -> None:
+        """Arm every watch, then scan; what the scan found is in the log when this returns."""
+        self._collector.watch_extra(self._state_dir / INBOX, self._request_arrived)
+        self._collector.reconcile()
+        self._take_requests()
+        while self._collector.turn():
+            pass
+        self._ingest.flush()
+        self._collector.record_removals()
+
+    def _end(self) -> None:
+        log.info("stopping: %s", self._stop_reason)
+        notify("STOPPING=1", "STATUS=stopping")
+        self._announce("stopping")
+        self._stopping.set()
+        self._reactor.stop()
+        self._jobs.stop()
+        self._ingest.flush()
+        stopped = DaemonStopped(pid=os.getpid(), reason=self._stop_reason)
+        self._writer.append(NewEvent(DAEMON_STREAM, stopped))
+        self._writer.run(_forget_daemon)
+
+    # -- the loop ----------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        """Wait for the next change, deadline or wake-up, and do what it asks."""
+        deadline = self._collector.next_deadline()
+        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        change = self._changes.get(timeout)
+        if change is not None:
+            self._collector.handle(change)
+        with suppress(Empty):
+            while True:
+                self._due.get_nowait()()
+        self._collector.turn()
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        """From another thread or a signal handler: have the loop call something."""
+        self._due.put(call)
+        self._changes.wake()
+
+    def _reconcile(self) -> None:
+        self._collector.reconcile(periodic=True)
+        self._take_requests()
+        self._collector.turn()
+        self._ingest.flush()
+        self._collector.record_removals()
+        self._request_retries()
+        self._announce("running")
+        notify(f"STATUS={self._status_line()}")
+
+    def _set_clocks(self) -> None:
+        every = self._schedule.every
+        every(self._config.reconcile.every, lambda: self._soon(self._reconcile), "reconcile")
+        watchdog = interval_s()
+        if watchdog is not None:
+            # Twice per interval, as sd_watchdog_enabled(3) asks for.
+            every(watchdog / 2, lambda: self._soon(self._watchdog.begin), "watchdog")
+
+    def _reconfigure(self) -> None:
+        """SIGHUP: a good configuration is taken over, a bad one is named and the old one kept."""
+        if self._reload is None:
+            return
+        notify("RELOADING=1")
+        try:
+            config = self._reload()
+        except ConfigError as error:
+            log.error("configuration not reloaded: %s", " ".join((error.message, error.hint)))
+        else:
+            self._config = config
+            logging.getLogger().setLevel(config.log.level.upper())
+            self._jobs.reconfigure(config.jobs)
+            self._collector.reconfigure(config)
+            self._set_clocks()
+            self._announce("running")
+            log.info("configuration reloaded: %s", self._status_line())
+        notify("READY=1", f"STATUS={self._status_line()}")
+
+    def _catch_signals(self, stack: ExitStack) -> None:
+        def stop(number: int, _frame: object) -> None:
+            self._stop_reason = signal.Signals(number).name
+            self._stopping.set()
+            self._changes.wake()
+
+        def reload(_number: int, _frame: object) -> None:
+            self._soon(self._reconfigure)
+
+        for number, handler in (
+            (signal.SIGTERM, stop),
+            (signal.SIGINT, stop),
+            (signal.SIGHUP, reload),
+        ):
+            stack.callback(signal.signal, number, signal.signal(number, handler))
+
+    # -- what the parts call -----------------------------------------------------------------------
+
+    def _checkpoint(self) -> None:
+        if self._stopping.is_set():
+            raise Stopping
+
+    def _committed(self, types: Set[str]) -> None:
+        self._reactor.wake()
+        if not JOB_NEWS.isdisjoint(types):
+            self._jobs.wake()
+
+    def _look_again(self, path: str) -> None:
+        self._soon(lambda: self._collector.take(path))
+
+    def _request_arrived(self, path: Path) -> None:
+        if path.suffix != inbox.SUFFIX or path.name.startswith("."):
+            return
+        try:
+            carry_out(inbox.read(path), self._writer)
+            inbox.done(path)
+        except FileNotFoundError:
+            return
+        except InputError as error:
+            log.warning("%s", error.message)
+            inbox.refuse(path)
+        except (StoreError, sqlite3.Error, OSError) as error:
+            log.error("%s: left for later: %s", path, error)
+
+    # -- odds --------------------------------------------------------------------------------------
+
+    def _take_requests(self) -> None:
+        for path in inbox.waiting(self._state_dir):
+            self._request_arrived(path)
+
+    def _request_retries(self) -> None:
+        """Ask again for exports that failed for a reason that may have passed."""
+        now = time.time()
+        for project in self._collector.projects:
+            for event in retries(self._state, str(project), now):
+                self._writer.append(NewEvent(project_stream(str(project)), event))
+
+    def _announce(self, state: str) -> None:
+        """Overwrite what `status` and `metrics` say of the living daemon."""
+        now = int(time.time())
+        live = {
+            "pid": os.getpid(),
+            "state": state,
+            "started_at": self._started_at,
+            "version": cadenzad.__version__,
+            "workspaces": [str(path) for path in self._config.workspaces],
+            "watching": {
+                "projects": len(self._collector.projects),
+                "directories": self._collector.directories,
+            },
+        }
+        counters = {
+            "overflows": self._collector.overflows,
+            "reconcile_finds": self._collector.reconcile_finds,
+            "reconciled_at": now,
+        }
+
+        def write(transaction: Transaction) -> None:
+            transaction.set_progress("daemon", live)
+            transaction.set_progress("counters", counters)
+
+        self._writer.run(write)
+
+    def _status_line(self) -> str:
+        degraded = len(self._state.degraded())
+        line = (
+            f"watching {len(self._collector.projects)} projects"
+            f" in {self._collector.directories} folders"
+        )
+        return f"{line}; degraded: {degraded} reasons" if degraded else line
+
+
+def _forget_daemon(transaction: Transaction) -> None:
+    transaction.set_progress("daemon", None)

@@ -1,0 +1,116 @@
+"""The child process of a job: `python -m cadenzad.jobchild`, a JSON spec on stdin, JSON lines out.
+
+It dies with its parent (PR_SET_PDEATHSIG). Lines on stdout are the protocol, so anything the job
+prints goes to stderr instead:
+
+    {"beat": 3}                            still alive
+    {"progress": {...}}                    live values
+    {"done": {"events": [...], "summary": ""}}
+    {"failed": {"error": "...", "permanent": false}}
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from store.errors import CadenzaError
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    request = json.loads(sys.stdin.readline())
+    die_with(int(request["parent"]))
+    out = take_stdout()
+    line = _Lines(out)
+    stop = threading.Event()
+    beat = threading.Thread(
+        target=_beat, args=(line, float(request["heartbeat"]), stop), daemon=True
+    )
+    beat.start()
+    try:
+        line.send({"done": _run(request, line)})
+        return 0
+    except CadenzaError as error:
+        from handlers.jobs import PermanentFailure
+
+        permanent = isinstance(error, PermanentFailure)
+        line.send({"failed": {"error": error.message, "permanent": permanent}})
+        return 1
+    except Exception as error:  # noqa: BLE001 - every failure is reported to the parent
+        traceback.print_exc()
+        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        line.send({"failed": {"error": text, "permanent": False}})
+        return 1
+    finally:
+        stop.set()
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill us when the parent's thread ends; end at once if it already has."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def take_stdout() -> TextIO:
+    """The protocol's stream; file descriptor 1 becomes stderr for everybody else."""
+    protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return protocol
+
+
+class _Lines:
+    """Writes whole lines, from any thread."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._out.write(json.dumps(message) + "\n")
+            self._out.flush()
+
+
+def _beat(line: _Lines, every: float, stop: threading.Event) -> None:
+    count = 0
+    while not stop.wait(every):
+        count += 1
+        line.send({"beat": count})
+
+
+def _run(request: Mapping[str, Any], line: _Lines) -> dict[str, Any]:
+    from handlers.jobs import JobContext
+
+    module, _, name = request["function"].partition(":")
+    function = getattr(importlib.import_module(module), name)
+    result = function(
+        JobContext(
+            spec=request["spec"],
+            project=Path(request["project"]) if request["project"] else None,
+            state_dir=Path(request["state_dir"]),
+            report=lambda values: line.send({"progress": dict(values)}),
+        )
+    )
+    events = [
+        {"type": event.type_name(), "data": event.model_dump(mode="json")}
+        for event in result.events
+    ]
+    return {"events": events, "summary": result.summary}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

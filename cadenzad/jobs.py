@@ -1,0 +1,409 @@
+"""Jobs: queued work becomes child processes, under a lease, with retries and a dead end.
+
+One long-lived thread spawns and minds every child: a child asks the kernel to be killed when the
+*thread* that spawned it ends, so that thread must live as long as the daemon. A lease is renewed
+by every line a child sends; its attempt number is the fencing token: what a child returns is stored
+only if its attempt is still the running one in the view, in the transaction that ends the job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import selectors
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cadenzad.config import Jobs as JobsConfig
+from store.errors import StoreError
+from store.events import (
+    DAEMON_STREAM,
+    EVENT_TYPES,
+    Event,
+    JobFailed,
+    JobRequeued,
+    JobStarted,
+    JobSucceeded,
+    NewEvent,
+    project_stream,
+)
+from store.queries import JobRow, State, job_key
+from store.writer import Transaction, Writer
+
+log = logging.getLogger("cadenzad.jobs")
+GRACE_S = 5.0
+PROGRESS_EVERY_S = 0.5
+
+
+@dataclass
+class _Child:
+    """A running child and what is known of it."""
+
+    job: JobRow
+    attempt: int
+    process: subprocess.Popen[bytes]
+    lease_until: float
+    deadline: float
+    buffer: bytes = b""
+    outcome: dict[str, Any] | None = None
+    shown: float = 0.0
+    ended_because: str = ""
+    kill_at: float | None = None
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def fd(self) -> int:
+        assert self.process.stdout is not None
+        return self.process.stdout.fileno()
+
+
+class Jobs:
+    """Starts due jobs, minds their children, records how they end."""
+
+    def __init__(
+        self,
+        config: JobsConfig,
+        state_dir: Path,
+        reader: sqlite3.Connection,
+        writer: Writer,
+        functions: Mapping[str, str],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """`functions`: kind -> "module:function". `reader` is for this object alone."""
+        self._config = config
+        self._state_dir = state_dir
+        self._state = State(reader)
+        self._writer = writer
+        self._functions = functions
+        self._jitter = jitter
+        self._children: dict[int, _Child] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._selector.register(self._wake_r, selectors.EVENT_READ)
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+        self._error = ""
+
+    # -- from other threads ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Requeue what an earlier daemon left running, then begin to work."""
+        self.requeue_orphans()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something about jobs may have changed: look."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_w, b"!")
+
+    def stop(self) -> None:
+        """End every child, put their jobs back into the queue, end the thread. Idempotent."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+        else:
+            self._end_all()
+        self._selector.close()
+        os.close(self._wake_r)
+        os.close(self._wake_w)
+
+    def reconfigure(self, config: JobsConfig) -> None:
+        """New limits, for jobs that start from now on."""
+        self._config = config
+        self.wake()
+
+    def requeue_orphans(self) -> None:
+        """No child outlives its daemon, so a job that runs in the view and not here is none."""
+        for job in self._state.jobs(state="running"):
+            event: Event
+            if job.attempt >= self._config.attempts:
+                event = JobFailed(
+                    job=job.id, attempt=job.attempt, error="the daemon died while it ran"
+                )
+            else:
+                # It counts as an attempt: the job itself may be what kills the daemon.
+                event = JobRequeued(
+                    job=job.id, attempt=job.attempt + 1, reason="the daemon died while it ran"
+                )
+            self._writer.append(NewEvent(_stream(job), event, causation=job.id))
+
+    # -- the thread --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self.turn()
+                self._error = ""
+            except (StoreError, sqlite3.Error, OSError) as error:
+                if str(error) != self._error:
+                    log.error("jobs: %s", error)
+                self._error = str(error)
+                time.sleep(1.0)
+        self._end_all()
+
+    def turn(self, patience: float | None = None) -> None:
+        """Start what can start, then wait for news of a child (at most `patience` seconds)."""
+        self._start_due()
+        timeout = self._timeout()
+        if patience is not None:
+            timeout = patience if timeout is None else min(timeout, patience)
+        for key, _ in self._selector.select(timeout):
+            if key.fd == self._wake_r:
+                with contextlib.suppress(BlockingIOError):
+                    while os.read(self._wake_r, 4096):
+                        pass
+            else:
+                self._read(self._children[key.data])
+        self._mind()
+
+    def work_off(self) -> None:
+        """Without the thread: start what can start, one after another, until nothing is left."""
+        while self._children or self._state.startable_jobs(time.time_ns() // 1000):
+            self.turn(patience=1.0)
+
+    def _timeout(self) -> float | None:
+        """Seconds until something is due; None: only news can wake us."""
+        now = time.monotonic()
+        deadlines = [
+            min(child.lease_until, child.deadline, child.kill_at or float("inf"))
+            for child in self._children.values()
+        ]
+        if len(self._children) < self._config.workers:
+            next_us = self._state.next_job_us()
+            if next_us is not None:
+                wait = next_us / 1e6 - time.time()
+                # Due, but its project is busy or paused: an event about that wakes us.
+                if wait > 0:
+                    deadlines.append(now + wait)
+        return max(0.0, min(deadlines) - now) if deadlines else None
+
+    def _start_due(self) -> None:
+        for job in self._state.startable_jobs(time.time_ns() // 1000):
+            if len(self._children) >= self._config.workers:
+                return
+            if job.id not in self._children:
+                self._start(job)
+
+    def _start(self, job: JobRow) -> None:
+        function = self._functions.get(job.kind)
+        if function is None:
+            failed = JobFailed(job=job.id, attempt=job.attempt, error=f"no job kind {job.kind!r}")
+            self._writer.append(NewEvent(_stream(job), failed, causation=job.id))
+            return
+        attempt = job.attempt + 1
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cadenzad.jobchild"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_child_environ(),
+            start_new_session=True,
+        )
+
+        def begin(transaction: Transaction) -> bool:
+            now = State(transaction.connection).job(job.id)
+            if now is None or now.state != "queued":
+                return False
+            event = JobStarted(job=job.id, attempt=attempt, pid=process.pid)
+            transaction.append(NewEvent(_stream(job), event, causation=job.id))
+            return True
+
+        try:
+            begun = self._writer.run(begin)
+        except BaseException:
+            _kill(process)
+            raise
+        if not begun:
+            _kill(process)
+            return
+        now = time.monotonic()
+        child = _Child(job, attempt, process, now + self._config.lease, now + self._config.timeout)
+        self._children[job.id] = child
+        self._selector.register(child.fd, selectors.EVENT_READ, job.id)
+        request = {
+            "function": function,
+            "spec": job.spec,
+            "project": job.project,
+            "state_dir": str(self._state_dir),
+            "parent": os.getpid(),
+            "heartbeat": self._config.heartbeat,
+        }
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+            stdin.write(json.dumps(request).encode() + b"\n")
+        log.info("job %d (%s) started, attempt %d, pid %d", job.id, job.kind, attempt, process.pid)
+
+    # -- news of a child ---------------------------------------------------------------------------
+
+    def _read(self, child: _Child) -> None:
+        data = os.read(child.fd, 1 << 16)
+        if not data:
+            self._end(child)
+            return
+        child.lease_until = time.monotonic() + self._config.lease
+        *lines, child.buffer = (child.buffer + data).split(b"\n")
+        for line in lines:
+            try:
+                self._hear(child, json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                child.outcome = {"error": f"said what is no protocol: {error}", "permanent": True}
+
+    def _hear(self, child: _Child, message: dict[str, Any]) -> None:
+        if "progress" in message:
+            now = time.monotonic()
+            if now - child.shown >= PROGRESS_EVERY_S:
+                child.shown = now
+                key, values = job_key(child.job.id), dict(message["progress"])
+                self._writer.submit(lambda transaction: transaction.set_progress(key, values))
+        elif "done" in message:
+            child.events = [
+                EVENT_TYPES[event["type"]].model_validate(event["data"])
+                for event in message["done"]["events"]
+            ]
+            child.outcome = {"summary": str(message["done"]["summary"])}
+        elif "failed" in message:
+            child.outcome = {
+                "error": str(message["failed"]["error"]),
+                "permanent": bool(message["failed"]["permanent"]),
+            }
+
+    def _mind(self) -> None:
+        """Leases, deadlines, and jobs that are no longer wanted."""
+        now = time.monotonic()
+        for child in list(self._children.values()):
+            if child.kill_at is not None:
+                if now >= child.kill_at:
+                    _signal(child.process, signal.SIGKILL)
+                continue
+            current = self._state.job(child.job.id)
+            if current is None or (current.state, current.attempt) != ("running", child.attempt):
+                self._terminate(child, "no longer wanted")
+            elif now >= child.deadline:
+                self._terminate(child, f"took longer than {self._config.timeout:g} s")
+            elif now >= child.lease_until:
+                self._terminate(child, f"was silent for {self._config.lease:g} s")
+
+    def _terminate(self, child: _Child, why: str) -> None:
+        child.ended_because = why
+        child.kill_at = time.monotonic() + GRACE_S
+        _signal(child.process, signal.SIGTERM)
+
+    def _end(self, child: _Child) -> None:
+        """A child closed its stdout: it is ending, or has ended."""
+        self._selector.unregister(child.fd)
+        code = _reap(child.process)
+        del self._children[child.job.id]
+        outcome = child.outcome or {"error": _how_it_died(code), "permanent": False}
+        if child.ended_because:
+            outcome = {"error": f"it {child.ended_because}", "permanent": False}
+        self._writer.run(lambda transaction: self._record(transaction, child, outcome))
+
+    def _record(self, transaction: Transaction, child: _Child, outcome: Mapping[str, Any]) -> None:
+        """The end of an attempt; nothing at all when its lease is no longer the valid one."""
+        job = child.job
+        transaction.set_progress(job_key(job.id), None)
+        now = State(transaction.connection).job(job.id)
+        if now is None or (now.state, now.attempt) != ("running", child.attempt):
+            log.warning("job %d: attempt %d came too late", job.id, child.attempt)
+            return
+        stream = _stream(job)
+        if "summary" in outcome:
+            end = JobSucceeded(job=job.id, attempt=child.attempt, summary=outcome["summary"])
+            events = [*child.events, end]
+            transaction.append(*(NewEvent(stream, event, causation=job.id) for event in events))
+            log.info("job %d (%s) succeeded: %s", job.id, job.kind, outcome["summary"])
+            return
+        final = outcome["permanent"] or child.attempt >= self._config.attempts
+        retry_at_us = None if final else time.time_ns() // 1000 + self._backoff_us(child.attempt)
+        failed = JobFailed(
+            job=job.id, attempt=child.attempt, error=outcome["error"], retry_at_us=retry_at_us
+        )
+        transaction.append(NewEvent(stream, failed, causation=job.id))
+        what = "given up" if final else "to be tried again"
+        log.warning("job %d (%s) failed, %s: %s", job.id, job.kind, what, outcome["error"])
+
+    def _backoff_us(self, attempt: int) -> int:
+        """Twice as long after each attempt, times 0.5 to 1.5 so that many do not return at once."""
+        seconds = self._config.backoff * 2 ** (attempt - 1) * (0.5 + self._jitter())
+        return int(seconds * 1_000_000)
+
+    def _end_all(self) -> None:
+        """The daemon stops: children get a moment, then their jobs go back into the queue."""
+        for child in self._children.values():
+            _signal(child.process, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S
+        for child in self._children.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            _kill(child.process)
+            event = JobRequeued(
+                job=child.job.id, attempt=child.attempt, reason="the daemon stopped"
+            )
+
+            def requeue(
+                transaction: Transaction, child: _Child = child, event: Event = event
+            ) -> None:
+                transaction.set_progress(job_key(child.job.id), None)
+                now = State(transaction.connection).job(child.job.id)
+                if now is not None and (now.state, now.attempt) == ("running", child.attempt):
+                    transaction.append(NewEvent(_stream(child.job), event, causation=child.job.id))
+
+            with contextlib.suppress(StoreError):
+                self._writer.run(requeue)
+        self._children.clear()
+
+
+def _stream(job: JobRow) -> str:
+    return project_stream(job.project) if job.project else DAEMON_STREAM
+
+
+def _child_environ() -> dict[str, str]:
+    """A child's environment: one thread for numeric libraries, no key that is not its business."""
+    environ = {key: value for key, value in os.environ.items() if key != "GROQ_API_KEY"}
+    return {"OMP_NUM_THREADS": "1", **environ, "PYTHONUNBUFFERED": "1"}
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """Signal a child and whatever it started (it leads a session of its own)."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    _signal(process, signal.SIGKILL)
+    _reap(process)
+
+
+def _reap(process: subprocess.Popen[bytes]) -> int:
+    """The exit code; a child that closed its output and lingers is not waited for long."""
+    try:
+        code = process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        _signal(process, signal.SIGKILL)
+        code = process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+    return code
+
+
+def _how_it_died(code: int) -> str:
+    if code >= 0:
+        return f"it ended with {code} and said nothing"
+    name = signal.Signals(-code).name
+    hint = " (out of memory?)" if name == "SIGKILL" else ""
+    return f"it was killed by {name}{hint}"

@@ -1,0 +1,163 @@
+"""The reactor: each new event, in position order, to the reactions that want it.
+
+A reaction's events and its cursor commit in one transaction, so after a crash it either has
+happened or runs again. One that raises becomes `ReactionFailed` in the same way: nothing is skipped
+in silence and nothing blocks the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from handlers.reactions import Reaction, Stopping, Tools
+from store.errors import CadenzaError, StoreError
+from store.events import Event, NewEvent, ReactionFailed, Recorded
+from store.log import EventLog
+from store.queries import State
+from store.writer import Transaction, Writer
+
+log = logging.getLogger("cadenzad.reactor")
+RETRY_S = 5.0
+
+Reactions = Mapping[type[Event], tuple[Reaction, ...]]
+
+
+class Reactor:
+    """Drains the log through the reactions; on its own thread, or by hand with `drain`."""
+
+    def __init__(
+        self, reader: sqlite3.Connection, writer: Writer, reactions: Reactions, tools: Tools
+    ) -> None:
+        """`reader` is for this reactor alone. Call `wake` when events were committed."""
+        self._log = EventLog(reader)
+        self._state = State(reader)
+        self._writer = writer
+        self._reactions = reactions
+        self._tools = tools
+        self._names = sorted({r.name for group in reactions.values() for r in group})
+        self._types = [event_type.type_name() for event_type in reactions]
+        self._wake = threading.Event()
+        self._stopping = False
+        self._cursors: dict[str, int] | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
+        self._thread.start()
+        self._wake.set()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let the running reaction finish, or give up at its next checkpoint; end the thread."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def drain(self) -> int:
+        """React to everything in the log, including what reactions add; returns events handled.
+
+        Raises Stopping when told to stop, StoreError when the log cannot be written.
+        """
+        handled = 0
+        cursors = self._load_cursors()
+        while True:
+            position = min(cursors.values(), default=0)
+            head = self._log.head()
+            if position >= head:
+                return handled
+            for record in self._log.read(position, until=head, types=self._types):
+                for reaction in self._reactions[type(record.event)]:
+                    if cursors[reaction.name] < record.position:
+                        self._react(reaction, record)
+                        handled += 1
+                        cursors[reaction.name] = record.position
+                if self._stopping:
+                    raise Stopping
+            # Events nobody reacts to are done as well; one write for all of them.
+            for name in self._names:
+                cursors[name] = max(cursors[name], head)
+            self._writer.run(self._advance(dict(cursors)))
+
+    def _load_cursors(self) -> dict[str, int]:
+        """A reaction that is new to an old log begins where the others are."""
+        if self._cursors is None:
+            known = {name: self._state.cursor(name) for name in self._names}
+            others = [position for position in known.values() if position]
+            begin = min(others, default=0)
+            self._cursors = {name: position or begin for name, position in known.items()}
+        return self._cursors
+
+    def _react(self, reaction: Reaction, record: Recorded) -> None:
+        """Run one reaction and commit what it returned with its cursor.
+
+        A commit the view refuses (another writer queued the same job meanwhile) means that the
+        reaction saw an older state: it runs again on the new one.
+        """
+        for last_try in (False, False, True):
+            try:
+                events = list(reaction.react(record, self._state, self._tools))
+                self._commit(reaction, record, events)
+                return
+            except (Stopping, StoreError):
+                raise
+            except Exception as error:
+                if isinstance(error, sqlite3.IntegrityError) and not last_try:
+                    continue
+                if not isinstance(error, CadenzaError):
+                    log.exception("reaction %s failed at %d", reaction.name, record.position)
+                failed = ReactionFailed(
+                    reaction=reaction.name,
+                    event_type=record.type,
+                    error=type(error).__name__,
+                    message=str(error),
+                )
+                self._commit(reaction, record, [failed])
+                return
+
+    def _commit(self, reaction: Reaction, record: Recorded, events: Sequence[Event]) -> None:
+        new = [
+            NewEvent(
+                record.stream,
+                event,
+                dedup_key=f"react:{reaction.name}:{record.position}:{index}",
+                causation=record.position,
+            )
+            for index, event in enumerate(events)
+        ]
+
+        def unit(transaction: Transaction) -> None:
+            transaction.append(*new)
+            transaction.set_cursor(reaction.name, record.position)
+
+        self._writer.run(unit)
+
+    @staticmethod
+    def _advance(cursors: Mapping[str, int]) -> Callable[[Transaction], None]:
+        def commit(transaction: Transaction) -> None:
+            for name, position in cursors.items():
+                transaction.set_cursor(name, position)
+
+        return commit
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            if self._stopping:
+                return
+            self._wake.clear()
+            try:
+                self.drain()
+            except Stopping:
+                return
+            except StoreError as error:
+                # The cursor has not moved: the same events are tried again when there is room.
+                log.error("%s; trying again in %.0f s", error.message, RETRY_S)
+                self._cursors = None
+                threading.Timer(RETRY_S, self._wake.set).start()

@@ -1,0 +1,169 @@
+"""Every key that can be set: its type, bounds, default, meaning, and who may set it.
+
+The classes below are the one source: cadenzad.config reads files into them, and the commented
+example, the reference page and the man page are compared with or made from `KEYS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DAY = 86_400.0
+"""Upper bounds keep a number within what timers and the kernel's timeouts can hold."""
+
+
+class Mark(Enum):
+    """What a key allows beyond being set in the daemon's own files."""
+
+    RESTART = "a running daemon takes it over only when it is started anew"
+    PROJECT_RAISES = "a project may set it for itself, to the daemon's value or a higher one"
+    PROJECT_LOWERS = "a project may set it for itself, to the daemon's value or a lower one"
+
+
+class Section(BaseModel):
+    """A table of the file. Strict: `"4"` is no number and `1` is not `true`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+class Watch(Section):
+    """How long a file must be quiet before it is read."""
+
+    settle: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        0.05, gt=0, le=60, description="seconds a file must be quiet after a close or a move-in"
+    )
+    settle_open: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        2.0, gt=0, le=600, description="seconds a file must be quiet that nobody has closed"
+    )
+    max_wait: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        30.0, gt=0, le=3600, description="seconds after which a file that never rests is read"
+    )
+
+
+class Reconcile(Section):
+    """The periodic scan that finds what a watch missed."""
+
+    every: float = Field(60.0, ge=0.2, le=DAY, description="seconds between two scans")
+
+
+class Jobs(Section):
+    """Slow work in child processes."""
+
+    workers: int = Field(1, ge=1, le=64, description="children at once, over all projects")
+    timeout: Annotated[float, Mark.PROJECT_LOWERS] = Field(
+        3600.0, gt=0, le=30 * DAY, description="seconds after which an attempt is ended"
+    )
+    attempts: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        3, ge=1, le=100, description="attempts after which a job waits for somebody to look"
+    )
+    backoff: float = Field(
+        30.0, ge=0, le=DAY, description="seconds before the second attempt; doubles each time"
+    )
+    heartbeat: float = Field(
+        5.0, gt=0, le=3600, description="seconds between a child's signs of life"
+    )
+    lease: float = Field(
+        30.0, gt=0, le=DAY, description="seconds of silence after which a child is ended"
+    )
+
+
+class Metrics(Section):
+    """Figures for Prometheus."""
+
+    textfile: str = Field("", description="file for node_exporter's textfile collector; empty: off")
+    every: float = Field(60.0, ge=1, le=DAY, description="seconds between two writes of that file")
+    port: Annotated[int, Mark.RESTART] = Field(
+        0, ge=0, le=65535, description="TCP port of http://127.0.0.1:PORT/metrics; 0: off"
+    )
+
+
+class Log(Section):
+    """What the daemon writes to stderr or the journal."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least that is written"
+    )
+    json_lines: bool = Field(
+        False, alias="json", description="one JSON object a line instead of text"
+    )
+
+
+class Config(BaseModel):
+    """Everything that can be set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workspaces: tuple[Path, ...] = Field((), description="folders that hold projects")
+    watch: Watch = Watch()
+    reconcile: Reconcile = Reconcile()
+    jobs: Jobs = Jobs()
+    metrics: Metrics = Metrics()
+    log: Log = Log()
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key as people write it: `name` is "watch.settle", `default` a TOML value."""
+
+    name: str
+    default: Any
+    description: str
+    marks: frozenset[Mark]
+    attributes: tuple[str, ...]
+
+    @property
+    def needs_restart(self) -> bool:
+        return Mark.RESTART in self.marks
+
+    @property
+    def project_may(self) -> Mark | None:
+        """How far a project may set it for itself; None: not at all."""
+        allowed = self.marks & {Mark.PROJECT_RAISES, Mark.PROJECT_LOWERS}
+        return next(iter(allowed), None)
+
+    def of(self, config: Config) -> Any:
+        """This key's value in a configuration, as TOML and JSON have it."""
+        value: Any = config
+        for attribute in self.attributes:
+            value = getattr(value, attribute)
+        return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    return [str(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _keys(model: type[BaseModel], above: tuple[Key, ...] = ()) -> Mapping[str, Key]:
+    """The keys of a table and of those in it, in the order they are declared."""
+    found: dict[str, Key] = {}
+    prefix, attributes = (f"{above[0].name}.", above[0].attributes) if above else ("", ())
+    for attribute, field in model.model_fields.items():
+        key = Key(
+            prefix + (field.alias or attribute),
+            _plain(field.default),
+            field.description or "",
+            frozenset(mark for mark in field.metadata if isinstance(mark, Mark)),
+            (*attributes, attribute),
+        )
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            found |= _keys(field.annotation, (key,))
+        else:
+            found[key.name] = key
+    return found
+
+
+KEYS: Mapping[str, Key] = _keys(Config)
+"""Every key by its dotted name."""
+
+SECTIONS: Mapping[str, str] = {
+    name: (field.annotation.__doc__ or "")
+    for name, field in Config.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+}
+"""Every table and what it is about."""

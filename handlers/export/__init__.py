@@ -1,0 +1,14 @@
+"""A run log becomes training records: one `(prompt, action, reward, ...)` per tick, in log order.
+
+    template.py   a mission's prompt template, compiled once: exactly what `str.format` would say
+    exact.py      one line, checked to the last digit: what is wrong with it, or what it holds
+    prompts.py    the prompts of many records at once
+    records.py    blocks of lines -> blocks of records: the fast path and its guards
+    tally.py      what became of every line
+    files.py      the log read in blocks; results that appear whole or not at all
+    manifest.py   what an export was made of, beside the export
+    export.py     all of it for one file
+    reactions.py  when the daemon does it
+
+Import the module you need: this package itself pulls in nothing.
+"""

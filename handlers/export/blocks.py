@@ -1,0 +1,157 @@
+"""A block of log lines, read fast: typed where a prompt needs it, verbatim where it does not.
+
+A `Record` is both what is read from a line and what is written: values that are only copied stay
+the log's own bytes (`Raw`), so nothing is rounded or re-escaped on the way.
+
+msgspec checks the grammar, escapes and surrogate pairs of every byte it passes over, but for a Raw
+value it takes three things on trust: that the text is UTF-8, that a number can be held, and what
+kind of value it is. Those are checked here, for a whole block at a time, which costs a tenth of
+parsing it. A line with any doubt about it is named, and exact.py decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain, product
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+T = TypeVar("T")
+
+NULL = Raw(b"null")
+
+
+class Record(msgspec.Struct, kw_only=True, gc=False):
+    """A training record in the making; on a log's line, a tick.
+
+    Keys required here may be missing from a tick too: that is for exact.py to tolerate. `prompt` is
+    set, and `goal_prompt` taken out, before a record is encoded.
+    """
+
+    prompt: Raw = NULL
+    action: str
+    action_params: Raw = NULL
+    reward: float | int | None = None
+    phase: str
+    phase_idx: int
+    tick: int
+    obs: Raw
+    motion: Raw = NULL
+    mission_success: bool | None = None
+    judgment: Raw = NULL
+    goal_prompt: str | UnsetType
+
+
+class JudgedRecord(Record, kw_only=True, gc=False):
+    """A record of which it matters whether it is a failure; both keys are taken out as well."""
+
+    phase_failed: bool | UnsetType | None = UNSET
+    terminated: bool | UnsetType | None = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines of a log, and the record on each; at the positions in `doubts`, what it is like."""
+
+    lines: list[memoryview]
+    records: list[Record]
+    doubts: set[int]
+
+
+_PLACE_HOLDER = Record(
+    action="", phase="", phase_idx=0, tick=0, obs=Raw(b"{}"), goal_prompt="", judgment=NULL
+)
+
+_STARTS = b"%.1b%.1b%.1b"
+_OBJECTS = frozenset(map(bytes, product(b"{n", repeat=3)))
+"""How the first bytes of action_params, motion and judgment read: each an object or null."""
+
+_COPIED = 4
+"""Values per record that are looked through: those three and obs, whose kind is seen elsewhere."""
+
+# With an exponent below 100 it takes more than 200 digits to be too large for a float. So a number
+# is suspect for a longer exponent, or for more digits than anybody writes. The pattern starts with
+# a plain letter because such a pattern is searched for several times faster.
+_LARGE_EXPONENT = rb"e[+0-9][0-9]{2}(?:(?<=[0-9]e[0-9]{3})|(?<=[0-9]e\+[0-9]{2})[0-9])"
+_LARGE_E = {letter: re.compile(_LARGE_EXPONENT.replace(b"e", letter)) for letter in (b"e", b"E")}
+_MANY_DIGITS = re.compile(rb"[0-9]{192}")
+_STEP = 16
+_DIGITS = bytes(ord("0") if char in b"0123456789" else ord(" ") for char in range(256))
+_MANY_STEPS = b"0" * (192 // _STEP)
+
+
+class BlockReader:
+    """Reads blocks. `judged`: the records are JudgedRecords."""
+
+    def __init__(self, *, judged: bool) -> None:
+        kind: type[Record] = JudgedRecord if judged else Record
+        self._decode = msgspec.json.Decoder(kind).decode
+
+    def read(self, block: bytes) -> Block:
+        """The records on the lines of a block, each ended by a newline."""
+        lines = _split(block)
+        doubts: set[int] = set()
+        records = decode_each(self._decode, lines, _PLACE_HOLDER, doubts)
+        if not _is_utf8(block):
+            doubts.update(at for at, line in enumerate(lines) if not _is_utf8(bytes(line)))
+        doubts.update(_suspects(records))
+        return Block(lines, records, doubts)
+
+
+def decode_each(
+    decode: Callable[[Raw], T],
+    items: Sequence[Raw | memoryview],
+    otherwise: T,
+    failed: set[int],
+) -> list[T]:
+    """`decode` of each item; `otherwise`, and its position into `failed`, where that raises."""
+    decoded: list[T] = []
+    rest = map(decode, items)  # type: ignore[arg-type]  # any buffer will do
+    while len(decoded) < len(items):
+        try:
+            decoded.extend(rest)  # keeps what came before an item that raises
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            failed.add(len(decoded))
+            decoded.append(otherwise)
+    return decoded
+
+
+def _split(block: bytes) -> list[memoryview]:
+    view = memoryview(block)
+    lines: list[memoryview] = []
+    find, start = block.find, 0
+    while (end := find(b"\n", start)) >= 0:
+        lines.append(view[start:end])
+        start = end + 1
+    return lines
+
+
+def _suspects(records: list[Record]) -> set[int]:
+    """Positions of records that may hold a number too large, or no object where one is due."""
+    values: list[Raw] = []
+    suspects: set[int] = set()
+    for at, r in enumerate(records):
+        if _STARTS % (r.action_params, r.motion, r.judgment) not in _OBJECTS:
+            suspects.add(at)
+        values += (r.action_params, r.obs, r.motion, r.judgment)
+    text = b"\n".join(values)  # no value holds a newline: the line would have ended there
+    found = [large.finditer(text) for letter, large in _LARGE_E.items() if letter in text]
+    if _MANY_STEPS in text[::_STEP].translate(_DIGITS):
+        found.append(_MANY_DIGITS.finditer(text))
+    for match in chain.from_iterable(found):
+        suspects.add(text.count(b"\n", 0, match.start()) // _COPIED)
+    return suspects
+
+
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,182 @@
+"""Export one run log: training records and their manifest, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from handlers.export.files import LogReader, NewFile, publish
+from handlers.export.manifest import (
+    ALIGNMENT,
+    FileDigest,
+    build_manifest,
+    encode_manifest,
+    template_sha256,
+)
+from handlers.export.records import Recipe, RecordMaker
+from handlers.export.tally import Sample, Tally, Why
+from store.errors import InputError, NothingToExport
+
+EXPORTS = ".cadenza-env/exports"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export did. Counts are lines of the log; see `Tally` for how they add up.
+
+    `samples` are the first rejected lines with their reasons.
+    """
+
+    format: ClassVar[str] = "jsonl"
+    alignment: ClassVar[str] = ALIGNMENT
+
+    output: Path
+    manifest: Path | None
+    source_sha256: str
+    output_sha256: str
+    template_sha256: str
+    read: int
+    written: int
+    filtered: int
+    skipped: int
+    rejected: int
+    blank: int
+    samples: tuple[Sample, ...]
+    warnings: tuple[str, ...]
+
+
+def exported_paths(run_id: str) -> tuple[str, str]:
+    """Where a run's export and its manifest go, relative to the project."""
+    return f"{EXPORTS}/{run_id}.finetune.jsonl", f"{EXPORTS}/{run_id}.finetune.manifest.json"
+
+
+def export_run(
+    log: Path,
+    output: Path,
+    recipe: Recipe,
+    *,
+    manifest: Path | None,
+    progress: Callable[[int], object] | None = None,
+) -> ExportReport:
+    """Make training records of a run log.
+
+    The log is read once, up to the size it has now. `progress` is called with the number of bytes
+    read since its last call, a few hundred thousand at a time; what it raises ends the export.
+    Whatever ends it, an existing output stays as it was. The same log and recipe give the same
+    bytes, in the output and in the manifest.
+
+    Raises NothingToExport when not one record could be made (records that were only filtered out
+    give an empty output and a warning), LogNotFound (which is a FileNotFoundError too), InputError
+    for paths that cannot be meant, ExportIOError for what the operating system refuses.
+    """
+    with contextlib.ExitStack() as open_files:
+        reader = open_files.enter_context(LogReader(log))
+        _check_paths(reader, output, manifest)
+        new = open_files.enter_context(NewFile(output))
+        maker = RecordMaker(recipe)
+        _convert(reader, new, maker, progress or (lambda _read: None))
+        tally, warnings = maker.tally, _warnings(maker)
+        if not tally.written and not tally.filtered:
+            raise NothingToExport(f"{log}: {_why_nothing(tally)}", hint=_HINT)
+        if manifest is not None:
+            record = build_manifest(
+                FileDigest(name=log.name, size=reader.size, sha256=reader.sha256()),
+                FileDigest(name=output.name, size=new.size, sha256=new.sha256()),
+                recipe,
+                tally,
+                used=maker.renderer.source,
+                warnings=warnings,
+            )
+            beside = open_files.enter_context(NewFile(manifest))
+            beside.write(encode_manifest(record))
+            publish(new, beside)
+        else:
+            publish(new)
+    return ExportReport(
+        output=output,
+        manifest=manifest,
+        source_sha256=reader.sha256(),
+        output_sha256=new.sha256(),
+        template_sha256=template_sha256(recipe.template),
+        read=tally.read,
+        written=tally.written,
+        filtered=tally.filtered,
+        skipped=tally.skipped,
+        rejected=tally.rejected,
+        blank=tally.blank,
+        samples=tuple(tally.samples),
+        warnings=warnings,
+    )
+
+
+def _convert(
+    reader: LogReader, new: NewFile, maker: RecordMaker, progress: Callable[[int], object]
+) -> None:
+    reported = 0
+    for block in reader.blocks():
+        if block is None:
+            maker.long_line()
+        else:
+            new.write(maker.block(block))
+        progress(reader.size - reported)
+        reported = reader.size
+    if reader.tail:
+        new.write(maker.last_line(reader.tail))
+    progress(reader.size - reported)
+
+
+def _check_paths(reader: LogReader, output: Path, manifest: Path | None) -> None:
+    """An export must not replace the log it reads, nor its own manifest."""
+    for target in (output, *([] if manifest is None else [manifest])):
+        with contextlib.suppress(OSError):
+            found = target.stat()
+            if (found.st_dev, found.st_ino) == reader.identity:
+                raise InputError(
+                    f"{target}: is the run log itself", hint="name another file to write"
+                )
+    if manifest is not None and output.resolve() == manifest.resolve():
+        raise InputError(f"{output}: cannot be the export and its manifest at once")
+
+
+_HINT = "a run log holds one JSON object per tick, with tick, phase, action, obs and reward"
+
+
+def _why_nothing(tally: Tally) -> str:
+    """Why a log gave no record, in one line."""
+    rejected = tally.rejected
+    if not tally.read - tally.blank:
+        return "nothing to export: the file holds no lines"
+    if rejected and tally.rejected_by[Why.ORCHESTRATOR] == rejected:
+        return "nothing to export: an orchestrator log holds no observations or rewards"
+    if not rejected:
+        return "nothing to export: only reset observations, no action was taken"
+    first = tally.samples[0]
+    return (
+        f"nothing to export: no usable record in {_count(rejected, 'line')}; "
+        f"the first is line {first.line}: {first.reason}"
+    )
+
+
+def _warnings(maker: RecordMaker) -> tuple[str, ...]:
+    """What a user should know although the export succeeded, one line each."""
+    warnings = []
+    tally, problem = maker.tally, maker.renderer.problem
+    if problem is not None:
+        warnings.append(f"prompt_template cannot be rendered, a plain prompt is used: {problem}")
+    if tally.plain_prompts:
+        warnings.append(
+            f"prompt_template does not suit the values of {_count(tally.plain_prompts, 'record')}; "
+            "a plain prompt is used there"
+        )
+    if tally.filtered and not tally.written:
+        warnings.append(
+            f"the export is empty: all {tally.filtered} usable records were filtered out"
+        )
+    return tuple(warnings)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,155 @@
+"""When the daemon exports: a run arrives or changes, env.json changes, somebody asks."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from handlers.export.export import export_run, exported_paths
+from handlers.export.records import Recipe
+from handlers.project.paths import inside
+from handlers.project.spec import load_spec
+from handlers.reactions import Tools
+from store.errors import CadenzaError, InputError, SpecError, UnsafePathError
+from store.events import (
+    Event,
+    ExportFailed,
+    ExportOptions,
+    ExportRequested,
+    FileMoved,
+    ProjectChanged,
+    ProjectDiscovered,
+    ProjectResumed,
+    Recorded,
+    RunExported,
+    RunExtended,
+    RunRecorded,
+    RunReplaced,
+)
+from store.queries import ExportRow, State
+
+MAX_ATTEMPTS = 8
+
+
+def export_on_run(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """A run that arrived, grew, changed or moved is exported to the project's exports folder."""
+    fact = event.event
+    assert isinstance(fact, RunRecorded | RunExtended | RunReplaced | FileMoved)
+    if _is_paused(event, state):
+        return []
+    if not isinstance(fact, FileMoved):
+        return [] if fact.format == "orchestrator" else _export(event, fact.file.path, state, tools)
+    if fact.run_id is None:
+        return []
+    return _export(event, fact.file.path, state, tools)
+
+
+def export_on_request(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """A requested export; one with its own output is made by whoever asked, and only noted here."""
+    fact = event.event
+    assert isinstance(fact, ExportRequested)
+    return _export(event, fact.run_path, state, tools) if fact.output is None else []
+
+
+def request_on_project(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """A new or changed env.json, or an end of a pause: every run that lacks its export is asked."""
+    assert event.project is not None
+    if _is_paused(event, state):
+        return
+    reason = _REASONS[type(event.event)]
+    for run in state.runs(event.project):
+        export = state.export(event.project, run.path)
+        if run.format == "mission" and (export is None or export.state != "current"):
+            yield ExportRequested(run_path=run.path, reason=reason)
+
+
+_REASONS: Mapping[type[Event], str] = {
+    ProjectDiscovered: "env.json is valid now",
+    ProjectChanged: "env.json changed",
+    ProjectResumed: "the project was resumed",
+}
+
+
+def _is_paused(event: Recorded, state: State) -> bool:
+    """Nothing is done for a paused project; resuming it asks for what was left out."""
+    assert event.project is not None
+    project = state.project(event.project)
+    return project is not None and project.paused
+
+
+def retries(state: State, project: str, now: float) -> list[Event]:
+    """Requests for failed exports that may work now: after 1, 2, 4 ... minutes, then given up.
+
+    `now` is the wall clock in Unix seconds.
+    """
+    return [
+        ExportRequested(run_path=row.run_path, reason=f"retry {row.attempts}")
+        for row in state.exports(project, "failed")
+        if row.retryable
+        and row.attempts < MAX_ATTEMPTS
+        and now - state.recorded_at(row.position) >= 60 * 2 ** (row.attempts - 1)
+    ]
+
+
+def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[Event]:
+    assert event.project is not None
+    project = Path(event.project)
+    file = state.file(event.project, run_path)
+    if file is None or file.run_id is None or not (file.accepted and file.present):
+        return []  # moved, removed or rejected meanwhile: a later event speaks of it
+    output, manifest = exported_paths(file.run_id)
+    previous = state.export(event.project, run_path)
+    try:
+        recipe = Recipe.of(load_spec(project / "env.json"), ExportOptions())
+        report = export_run(
+            inside(project, project / run_path),
+            inside(project, project / output),
+            recipe,
+            manifest=inside(project, project / manifest),
+            progress=lambda _bytes: tools.checkpoint(),
+        )
+    except FileNotFoundError:
+        return []
+    except CadenzaError as error:
+        permanent = isinstance(error, InputError | SpecError | UnsafePathError)
+        return [
+            ExportFailed(
+                run_id=file.run_id,
+                run_path=run_path,
+                source_sha256=file.sha256,
+                reason=error.message,
+                retryable=not permanent,
+            )
+        ]
+    if previous is not None and previous.output not in (None, output):
+        _remove_if_ours(project, previous)
+    return [
+        RunExported(
+            run_id=file.run_id,
+            run_path=run_path,
+            source_sha256=report.source_sha256,
+            output=output,
+            output_sha256=report.output_sha256,
+            manifest=manifest,
+            format=report.format,
+            alignment=report.alignment,
+            template_sha256=report.template_sha256,
+            records=report.written,
+            rejected=report.rejected,
+            filtered=report.filtered,
+            warnings=report.warnings,
+        )
+    ]
+
+
+def _remove_if_ours(project: Path, row: ExportRow) -> None:
+    """Remove an export under a run's former name, unless somebody changed it since."""
+    assert row.output is not None
+    with contextlib.suppress(OSError, UnsafePathError):
+        old = inside(project, project / row.output)
+        if hashlib.sha256(old.read_bytes()).hexdigest() == row.output_sha256:
+            old.unlink()
+            if row.manifest is not None:
+                inside(project, project / row.manifest).unlink()

@@ -1,0 +1,230 @@
+"""Read one dropped file: its identity, its hash and what is in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat as stat_module
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from handlers.project.examples import ExamplesSummary, read_examples
+from handlers.project.library import ActionLibrary, library_for
+from handlers.project.lines import first_objects
+from handlers.project.logsummary import LogSummary
+from handlers.project.orchestrator import read_orchestrator_log
+from handlers.project.paths import Role, classify, inside, sniff
+from handlers.project.runlog import read_run_log
+from handlers.project.spec import ProjectSpec, load_spec, parse_spec
+from store.errors import ProjectError, SpecError, UnsafePathError
+from store.events import LineProblem
+from store.queries import FileRow
+
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
+UNRECOGNISED = (
+    "not recognised: name it *.log.jsonl, *.orchestrator.jsonl, *.examples.jsonl or *.exam.jsonl"
+)
+
+
+@dataclass(frozen=True)
+class Stat:
+    """The part of os.stat that says whether a file is the one that was read before."""
+
+    dev: int
+    ino: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, result: os.stat_result) -> Stat:
+        return cls(
+            result.st_dev, result.st_ino, result.st_size, result.st_mtime_ns, result.st_ctime_ns
+        )
+
+    def as_tuple(self) -> tuple[int, int, int, int, int]:
+        return self.dev, self.ino, self.size, self.mtime_ns, self.ctime_ns
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one read of a file found.
+
+    `sha256` covers the first `size` bytes (a torn last line is left for later); `prior_sha256` the
+    first bytes that were known before, None when the file is now shorter. Exactly one of `spec`,
+    `log`, `examples` and `rejection` is set.
+    """
+
+    project: str
+    path: str
+    kind: Role
+    stat: Stat
+    size: int
+    sha256: str
+    prior_sha256: str | None = None
+    spec: ProjectSpec | None = None
+    log: LogSummary | None = None
+    examples: ExamplesSummary | None = None
+    rejection: str | None = None
+    rejected_line: int | None = None
+
+
+def observe(project: Path, path: str, prior: FileRow | None) -> Observation | None:
+    """Read the file at `path` (relative to `project`); None when it is not for us or not there.
+
+    `prior` is the file as known before under this or an earlier name: what it covered is hashed
+    apart, which tells a file that grew from one that was replaced.
+    """
+    kind = classify(path)
+    full = project / path
+    if kind == "ignore":
+        return None
+    try:
+        info = full.lstat()
+        if stat_module.S_ISLNK(info.st_mode):
+            inside(project, full)
+            info = full.stat()
+        if not stat_module.S_ISREG(info.st_mode):
+            return None
+        if kind in ("maybe", "run"):
+            kind = _sniff(full, path, kind)
+        if kind == "ignore":
+            return None
+        if kind == "maybe":
+            return _unreadable(project, path, kind, Stat.of(info), UNRECOGNISED)
+        return _read(project, path, kind, prior)
+    except FileNotFoundError:
+        return None
+    except UnsafePathError as error:
+        return _unreadable(project, path, kind, Stat.of(info), error.message)
+    except OSError as error:
+        return _unreadable(
+            project, path, kind, Stat.of(info), f"cannot be read: {error.strerror or error}"
+        )
+
+
+def unnameable(project: Path, path: str, full: str) -> Observation | None:
+    """A file whose name is not UTF-8: it cannot be written into an event, so it is rejected.
+
+    `path` is its name made printable, `full` its real path.
+    """
+    try:
+        stat = Stat.of(os.stat(full))
+    except OSError:
+        return None
+    reason = "its name is not UTF-8: rename it"
+    return _unreadable(project, path, classify(path), stat, reason)
+
+
+def _sniff(full: Path, path: str, kind: Role) -> Role:
+    """What a file is by its first lines, where its name does not say it for sure.
+
+    A run log may be an orchestrator's. Of files whose name says nothing, those in the project root
+    are people's own business; in `.cadenza-env/` one that is nothing we know stays "maybe".
+    """
+    with full.open("rb") as stream:
+        objects = first_objects(stream)
+    in_root = "/" not in path
+    content = sniff(objects, in_root=in_root)
+    if kind == "run":
+        return "orchestrator" if content == "orchestrator" else "run"
+    training_records = any("prompt" in item for item in objects)
+    if content == "ignore" and objects and not in_root and not training_records:
+        return "maybe"
+    return content
+
+
+def _unreadable(project: Path, path: str, kind: Role, stat: Stat, reason: str) -> Observation:
+    return Observation(str(project), path, kind, stat, 0, EMPTY_SHA256, rejection=reason)
+
+
+def _read(project: Path, path: str, kind: Role, prior: FileRow | None) -> Observation | None:
+    prior_size = prior.size if prior is not None else None
+    with (project / path).open("rb") as stream:
+        stat = Stat.of(os.fstat(stream.fileno()))
+        if kind == "config":
+            return _observe_config(project, path, stat, stream.read())
+        if kind in ("examples", "exam"):
+            library = _library(project)
+            examples = read_examples(stream, library, prior_size=prior_size)
+            return _observe_examples(project, path, kind, stat, examples)
+        read = read_orchestrator_log if kind == "orchestrator" else read_run_log
+        log = read(stream, prior_size=prior_size)
+        return _observe_log(project, path, kind, stat, log)
+
+
+def _observe_config(project: Path, path: str, stat: Stat, data: bytes) -> Observation:
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        spec = parse_spec(data, path)
+    except SpecError as error:
+        return Observation(
+            str(project), path, "config", stat, len(data), sha256, rejection=error.message
+        )
+    return Observation(str(project), path, "config", stat, len(data), sha256, spec=spec)
+
+
+def _observe_log(
+    project: Path, path: str, kind: Role, stat: Stat, log: LogSummary
+) -> Observation | None:
+    if log.size == 0:
+        return None  # empty, or one line that is still being written: nothing to say yet
+    rejection, line = None, None
+    if log.counts.valid == 0:
+        rejection, line = _nothing_usable("no run record", log.problems, log.counts.rejected)
+    return Observation(
+        str(project),
+        path,
+        kind,
+        stat,
+        log.size,
+        log.sha256,
+        log.prior_sha256,
+        log=log if rejection is None else None,
+        rejection=rejection,
+        rejected_line=line,
+    )
+
+
+def _observe_examples(
+    project: Path, path: str, kind: Role, stat: Stat, examples: ExamplesSummary
+) -> Observation | None:
+    if examples.size == 0:
+        return None
+    rejection, line = None, None
+    if examples.rows == 0:
+        rejection, line = _nothing_usable("no example", examples.problems, examples.rejected)
+    return Observation(
+        str(project),
+        path,
+        kind,
+        stat,
+        examples.size,
+        examples.sha256,
+        examples.prior_sha256,
+        examples=examples if rejection is None else None,
+        rejection=rejection,
+        rejected_line=line,
+    )
+
+
+def _nothing_usable(
+    what: str, problems: Sequence[LineProblem], rejected: int
+) -> tuple[str, int | None]:
+    """The reason for rejecting a whole file, from the first of its bad lines."""
+    if not problems:
+        return f"{what} in it: only blank lines", None
+    first = problems[0]
+    lines = "1 line" if rejected == 1 else f"{rejected} lines"
+    return f"{what} in {lines}; line {first.line}: {first.reason}", first.line
+
+
+def _library(project: Path) -> ActionLibrary:
+    """The actions this project knows; go1's when env.json does not say (it is not valid yet)."""
+    try:
+        spec = load_spec(project / "env.json")
+        signals = spec.control_panel.actions if spec.control_panel else {}
+        return library_for(spec.robot, project, signals)
+    except ProjectError:
+        return library_for("go1", project, ())

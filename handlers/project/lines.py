@@ -1,0 +1,223 @@
+"""A log's lines: read once, in bounded memory, hashed on the way, a torn tail left pending.
+
+A log is read while something else writes it. What counts as read ends with a newline: `size` and
+`sha256` cover the bytes up to and including the last one, so that the next, longer read can be told
+from a replacement by hashing the same number of bytes again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO
+
+import orjson
+
+from handlers.project.jsontext import kind_of
+
+BLOCK = 256 * 1024
+"""Bytes read at a time: small enough that a block and its lines stay in the processor's cache."""
+
+MAX_LINE = 64 * 1024 * 1024
+SNIFFED = 1024 * 1024
+
+
+class BadLine(Exception):
+    """A line that is no JSON object; the text says why. Caught by every reader, met by no user."""
+
+
+# -- bytes -> lines --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The part of a file that was read: `sha256` covers its first `size` bytes.
+
+    `prior_sha256` covers the first `prior_size` bytes the caller asked about; None when it did not
+    ask or the file is shorter. `torn_tail`: after `size` there are bytes of an unfinished line.
+    """
+
+    size: int
+    sha256: str
+    prior_sha256: str | None
+    torn_tail: bool
+
+
+class _Hasher:
+    """SHA-256 that notes its value when `mark` bytes have gone in."""
+
+    def __init__(self, mark: int | None) -> None:
+        self._sha = hashlib.sha256()
+        self._mark = mark
+        self.size = 0
+        self.at_mark: str | None = None
+        self.update(b"")
+
+    def update(self, data: bytes | memoryview) -> None:
+        mark = self._mark
+        if mark is not None and self.size <= mark <= self.size + len(data):
+            upto = self._sha.copy()
+            upto.update(data[: mark - self.size])
+            self.at_mark = upto.hexdigest()
+        self._sha.update(data)
+        self.size += len(data)
+
+    def copy(self) -> _Hasher:
+        twin = _Hasher(self._mark)
+        twin._sha, twin.size, twin.at_mark = self._sha.copy(), self.size, self.at_mark
+        return twin
+
+    def hexdigest(self) -> str:
+        return self._sha.hexdigest()
+
+
+class LineReader:
+    """Iterates over (1-based number, line without its newline); None for a line over MAX_LINE.
+
+    Only lines that end with a newline are iterated over. Afterwards `tail` holds what follows the
+    last newline; call `take_tail` to count it as read. `head` then says what was read.
+    """
+
+    def __init__(self, stream: BinaryIO, *, prior_size: int | None = None) -> None:
+        self._stream = stream
+        self._read = _Hasher(prior_size)
+        self._ahead: _Hasher | None = None  # runs ahead of _read in a line too long to hold
+        self._held: list[bytes] = []
+        self._held_size = 0
+        self.number = 0
+
+    def __iter__(self) -> Iterator[tuple[int, bytes | None]]:
+        while block := self._stream.read(BLOCK):
+            lines = block.split(b"\n")
+            rest = lines.pop()
+            if lines:
+                first = len(lines[0]) + 1
+                yield self._complete(lines[0])
+                self._read.update(memoryview(block)[first : len(block) - len(rest)])
+                for line in islice(lines, 1, None):
+                    self.number += 1
+                    yield self.number, line
+            if rest:
+                self._hold(rest)
+
+    def _complete(self, end_of_line: bytes) -> tuple[int, bytes | None]:
+        """The line that was held, now that its last piece is known."""
+        self._hold(end_of_line)
+        line = None if self._ahead else self.tail
+        if self._ahead:
+            self._read, self._ahead = self._ahead, None
+        self._release()
+        self._read.update(b"\n")
+        self.number += 1
+        return self.number, line
+
+    def _release(self) -> None:
+        """Count what is held as read."""
+        for piece in self._held:
+            self._read.update(piece)
+        self._held, self._held_size = [], 0
+
+    @property
+    def tail(self) -> bytes:
+        """The unfinished last line, complete or torn; empty when it is too long to hold."""
+        return b"".join(self._held)
+
+    def take_tail(self) -> int:
+        """Count the unfinished last line as read; its number."""
+        self._release()
+        self.number += 1
+        return self.number
+
+    def head(self) -> Head:
+        """What has been read. The prior hash looks into an unfinished line where it must."""
+        beyond = (self._ahead or self._read).copy()
+        for piece in self._held:
+            beyond.update(piece)
+        return Head(
+            size=self._read.size,
+            sha256=self._read.hexdigest(),
+            prior_sha256=beyond.at_mark,
+            torn_tail=self._ahead is not None or bool(self.tail.strip()),
+        )
+
+    def _hold(self, piece: bytes) -> None:
+        """Keep a piece of an unfinished line, unless the line is already too long to keep."""
+        if self._ahead is not None:
+            self._ahead.update(piece)
+            return
+        self._held.append(piece)
+        self._held_size += len(piece)
+        if self._held_size > MAX_LINE:
+            self._ahead = self._read.copy()
+            for held in self._held:
+                self._ahead.update(held)
+            self._held, self._held_size = [], 0
+
+
+# -- line -> object --------------------------------------------------------------------------------
+
+
+def parse_line(line: bytes) -> dict[str, Any]:
+    """The JSON object on a line. Raises BadLine.
+
+    NaN and Infinity come through as such (loggers write them); what no number or text can hold
+    does not: 1e999, integers of hundreds of digits, half a surrogate pair, invalid UTF-8.
+    """
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as refused:
+        value = _parse_leniently(line, refused)
+    if type(value) is not dict:
+        raise BadLine(f"expected an object {{ ... }}, not {kind_of(value)}")
+    return value
+
+
+def _parse_leniently(line: bytes, refused: orjson.JSONDecodeError) -> Any:
+    """A second opinion, for lines with NaN or a BOM; else why the line was refused."""
+    try:
+        value = json.loads(line.decode("utf-8-sig"), parse_int=_integer, parse_float=_float)
+        orjson.dumps(value)  # refuses half a surrogate pair
+    except UnicodeDecodeError as error:
+        raise BadLine(f"not UTF-8 text at column {error.start + 1}") from None
+    except json.JSONDecodeError:
+        if b"\0" in line:
+            raise BadLine("holds zero bytes, as files cut by a crash do") from None
+        raise BadLine(f"not JSON at column {refused.pos + 1}: {refused.msg}") from None
+    except RecursionError:
+        raise BadLine("nested too deeply") from None
+    except orjson.JSONEncodeError as error:
+        deep = "ecursion" in str(error)
+        raise BadLine(
+            "nested too deeply" if deep else "holds half a character (a lone surrogate)"
+        ) from None
+    return value
+
+
+def _integer(digits: str) -> int | float:
+    if len(digits) < 19:
+        return int(digits)
+    return _float(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise BadLine("holds a number too large to represent")
+    return value
+
+
+def first_objects(stream: BinaryIO, limit: int = 16) -> list[dict[str, Any]]:
+    """Up to `limit` objects from the lines at the start of a file (its first MiB), for sniffing."""
+    found: list[dict[str, Any]] = []
+    for line in stream.read(SNIFFED).split(b"\n"):
+        if len(found) == limit:
+            break
+        try:
+            found.append(parse_line(line))
+        except BadLine:
+            continue
+    return found

@@ -1,0 +1,350 @@
+"""Tables, triggers, pragmas and migrations of `events.db`; the only place connections are opened.
+
+Three kinds of table share the file:
+
+    events                       history: append-only and gap-free, enforced by triggers
+    view_*, projections          state folded from history; `rebuild` makes them anew
+    cursors, seen, progress      bookkeeping of the running daemon; no history, no view
+
+The writer is one connection of one process (see `store.lock`). SQLite from 3.7.0 to 3.51.2 can
+corrupt a WAL database when two connections write and checkpoint at once; with one writer it cannot
+happen. Readers are opened `mode=ro` and `query_only`.
+
+The schema has no CHECK (json_valid(...)): SQLite builds before 3.41 do not mark it innocuous, and
+`trusted_schema = OFF` then refuses every insert. Data is JSON because only pydantic writes it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from store.errors import NoEventLog, SchemaError, StoreError
+
+DATABASE = "events.db"
+SET_NAME = "cadenzad"
+
+EVENTS_SQL = """
+CREATE TABLE events (
+  position       INTEGER PRIMARY KEY CHECK (position > 0),
+  stream         TEXT    NOT NULL,
+  version        INTEGER NOT NULL CHECK (version > 0),
+  type           TEXT    NOT NULL,
+  schema_version INTEGER NOT NULL CHECK (schema_version > 0),
+  data           TEXT    NOT NULL CHECK (substr(data, 1, 1) = '{'),
+  meta           TEXT,
+  dedup_key      TEXT,
+  causation      INTEGER REFERENCES events (position),
+  correlation    INTEGER NOT NULL,  -- position of the event that began the chain; maybe its own
+  recorded_at_us INTEGER NOT NULL,
+  occurred_at_us INTEGER,           -- NULL: when it was recorded
+  UNIQUE (stream, version)
+) STRICT;
+
+CREATE UNIQUE INDEX events_dedup ON events (dedup_key) WHERE dedup_key IS NOT NULL;
+
+-- UNIQUE keeps versions apart and the writer counts them; `verify` checks that none is missing.
+CREATE TRIGGER events_gap_free BEFORE INSERT ON events
+  WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM events)
+BEGIN
+  SELECT RAISE(ABORT, 'positions are gap-free: this is not the next one');
+END;
+
+CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN
+  SELECT RAISE(ABORT, 'the event log is append-only');
+END;
+
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN
+  SELECT RAISE(ABORT, 'the event log is append-only');
+END;
+"""
+
+BOOKKEEPING_SQL = """
+-- How far each reaction has come; committed with the events it made.
+CREATE TABLE cursors (
+  reaction TEXT PRIMARY KEY,
+  position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The stat of each file as last read: spares a restart from hashing everything again.
+CREATE TABLE seen (
+  path     TEXT PRIMARY KEY,
+  dev      INTEGER NOT NULL,
+  ino      INTEGER NOT NULL,
+  size     INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  ctime_ns INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What is true just now (pid, heartbeat, epoch, loss): overwritten, never replayed.
+CREATE TABLE progress (
+  key        TEXT PRIMARY KEY,
+  value      TEXT NOT NULL,
+  updated_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+VIEW_TABLES = (
+    "view_projects",
+    "view_files",
+    "view_episodes",
+    "view_exports",
+    "view_degraded",
+    "view_jobs",
+)
+
+VIEW_SQL = """
+CREATE TABLE view_projects (
+  path               TEXT PRIMARY KEY,
+  name               TEXT NOT NULL,
+  mission            TEXT,
+  robot              TEXT,
+  phases             TEXT,
+  state              TEXT NOT NULL,
+  paused             INTEGER NOT NULL DEFAULT 0,
+  reason             TEXT NOT NULL DEFAULT '',
+  env_sha256         TEXT,
+  runs_total         INTEGER NOT NULL DEFAULT 0,
+  runs_succeeded     INTEGER NOT NULL DEFAULT 0,
+  runs_failed        INTEGER NOT NULL DEFAULT 0,
+  files_rejected     INTEGER NOT NULL DEFAULT 0,
+  last_run           TEXT,
+  exports_current    INTEGER NOT NULL DEFAULT 0,
+  exports_stale      INTEGER NOT NULL DEFAULT 0,
+  exports_failed     INTEGER NOT NULL DEFAULT 0,
+  exports_records    INTEGER NOT NULL DEFAULT 0,
+  examples_train     INTEGER NOT NULL DEFAULT 0,
+  examples_exam      INTEGER NOT NULL DEFAULT 0,
+  reactions_failed   INTEGER NOT NULL DEFAULT 0,
+  last_failure       TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX view_projects_by_name ON view_projects (name);
+
+CREATE TABLE view_files (
+  project        TEXT NOT NULL,
+  path           TEXT NOT NULL,
+  kind           TEXT NOT NULL,
+  run_id         TEXT,
+  revision       INTEGER NOT NULL,
+  dev            INTEGER NOT NULL,
+  ino            INTEGER NOT NULL,
+  size           INTEGER NOT NULL,
+  mtime_ns       INTEGER NOT NULL,
+  sha256         TEXT NOT NULL,
+  accepted       INTEGER NOT NULL,
+  present        INTEGER NOT NULL DEFAULT 1,
+  reason         TEXT NOT NULL DEFAULT '',
+  line           INTEGER,
+  rows           INTEGER NOT NULL DEFAULT 0,
+  rows_rejected  INTEGER NOT NULL DEFAULT 0,
+  twin_of        TEXT,
+  format         TEXT,
+  position       INTEGER NOT NULL,
+  PRIMARY KEY (project, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX view_files_by_hash ON view_files (project, sha256);
+CREATE INDEX view_files_by_inode ON view_files (project, ino);
+CREATE INDEX view_files_rejected ON view_files (project, position) WHERE NOT accepted;
+
+CREATE TABLE view_episodes (
+  project     TEXT NOT NULL,
+  path        TEXT NOT NULL,
+  idx         INTEGER NOT NULL,
+  outcome     TEXT NOT NULL,
+  reason      TEXT NOT NULL,
+  ticks       INTEGER NOT NULL,
+  reward      REAL,
+  phases_done INTEGER NOT NULL,
+  last_phase  TEXT,
+  first_line  INTEGER NOT NULL,
+  position    INTEGER NOT NULL,
+  PRIMARY KEY (project, path, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE view_exports (
+  project         TEXT NOT NULL,
+  run_path        TEXT NOT NULL,
+  run_id          TEXT NOT NULL,
+  state           TEXT NOT NULL,
+  source_sha256   TEXT NOT NULL,
+  output          TEXT,
+  output_sha256   TEXT,
+  manifest        TEXT,
+  template_sha256 TEXT,
+  records         INTEGER NOT NULL DEFAULT 0,
+  rejected        INTEGER NOT NULL DEFAULT 0,
+  filtered        INTEGER NOT NULL DEFAULT 0,
+  reason          TEXT NOT NULL DEFAULT '',
+  retryable       INTEGER NOT NULL DEFAULT 0,
+  attempts        INTEGER NOT NULL DEFAULT 0,
+  warnings        TEXT NOT NULL DEFAULT '[]',
+  position        INTEGER NOT NULL,
+  PRIMARY KEY (project, run_path)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX view_exports_open ON view_exports (project, state) WHERE state != 'current';
+
+CREATE TABLE view_jobs (
+  id            INTEGER PRIMARY KEY,
+  project       TEXT NOT NULL,
+  kind          TEXT NOT NULL,
+  state         TEXT NOT NULL,  -- queued running succeeded failed cancelled
+  attempt       INTEGER NOT NULL DEFAULT 0,
+  spec          TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  result        TEXT NOT NULL DEFAULT '',
+  queued_us     INTEGER NOT NULL,
+  not_before_us INTEGER NOT NULL DEFAULT 0,
+  started_us    INTEGER,
+  ended_us      INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX view_jobs_queued ON view_jobs (project, kind) WHERE state = 'queued';
+CREATE UNIQUE INDEX view_jobs_running ON view_jobs (project) WHERE state = 'running';
+CREATE INDEX view_jobs_by_project ON view_jobs (project, id);
+CREATE INDEX view_jobs_by_kind ON view_jobs (kind, state, ended_us);
+
+CREATE TABLE view_degraded (
+  code     TEXT PRIMARY KEY,
+  detail   TEXT NOT NULL,
+  position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+PROJECTIONS_SQL = """
+CREATE TABLE projections (
+  name         TEXT PRIMARY KEY,
+  code_version INTEGER NOT NULL,
+  position     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+WRITER_PRAGMAS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA recursive_triggers = ON;
+PRAGMA busy_timeout = 5000;
+PRAGMA trusted_schema = OFF;
+PRAGMA wal_autocheckpoint = 1000;
+PRAGMA journal_size_limit = 67108864;
+"""
+
+
+def connect_writer(state_dir: Path) -> sqlite3.Connection:
+    """The one writing connection, with the schema brought up to date.
+
+    The caller must hold the writer lock. Raises SchemaError when the file is newer than this
+    program and StoreError when it is not a usable database.
+    """
+    path = state_dir / DATABASE
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.executescript(WRITER_PRAGMAS)
+        _migrate(connection)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{path}: {error}",
+            hint="restore a backup of the file, or move it away to begin a new history",
+        ) from error
+    return connection
+
+
+def connect_reader(state_dir: Path) -> sqlite3.Connection:
+    """A read-only connection that never blocks the writer.
+
+    Raises StoreError when there is no database yet or it cannot be read.
+    """
+    path = state_dir / DATABASE
+    nothing = NoEventLog(
+        f"{path}: there is no event log yet", hint="start the daemon: cadenzad --workspace DIR"
+    )
+    if not path.exists():
+        raise nothing
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.executescript("PRAGMA busy_timeout = 2000; PRAGMA query_only = ON;")
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'projections'"
+        if connection.execute(query).fetchone() is None:
+            connection.close()
+            raise nothing  # somebody is creating it at this moment
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{path}: {error}", hint="`cadenzactl verify` checks the file; is the disk full?"
+        ) from error
+    return connection
+
+
+def memory_view() -> sqlite3.Connection:
+    """An empty view in memory, for replaying history without touching the file."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(VIEW_SQL + PROJECTIONS_SQL)
+    return connection
+
+
+def run_script(connection: sqlite3.Connection, script: str) -> None:
+    """Execute a script inside the running transaction (`executescript` would commit it)."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
+def reset_view(connection: sqlite3.Connection) -> None:
+    """Drop and create the view tables, inside the caller's transaction."""
+    for table in VIEW_TABLES:
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    run_script(connection, VIEW_SQL)
+
+
+MIGRATIONS = ("m001_events",)
+"""Names of all migrations, oldest first. View tables need none: new code rebuilds them."""
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Apply what is pending, all or nothing."""
+    # `atomic()` of sqlite-utils begins a deferred transaction; inside ours it uses a savepoint.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        applied = _applied(connection)
+        newer = sorted(applied.difference(MIGRATIONS))
+        if newer:
+            raise SchemaError(
+                f"the event log has migrations this program does not know: {', '.join(newer)}",
+                hint="upgrade cadenzad",
+            )
+        if applied != set(MIGRATIONS):
+            _apply_pending(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    """What sqlite-utils noted as applied; asked without importing it, as every start asks."""
+    table = "_sqlite_migrations"
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    if connection.execute(query, (table,)).fetchone() is None:
+        return set()
+    rows = connection.execute(f"SELECT name FROM {table} WHERE migration_set = ?", (SET_NAME,))
+    return {name for (name,) in rows}
+
+
+def _apply_pending(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations(SET_NAME)
+
+    @migrations(name=MIGRATIONS[0])
+    def create(db: Database) -> None:
+        for script in (EVENTS_SQL, BOOKKEEPING_SQL, PROJECTIONS_SQL, VIEW_SQL):
+            run_script(connection, script)
+
+    migrations.apply(Database(connection, execute_plugins=False))

@@ -1,0 +1,220 @@
+"""How fast a run log becomes training records, beside the loop one would write without us.
+
+    python tests/benchmarks/bench_export.py [--ticks 200000] [--repeats 3]
+
+Both sides write the same records of the same log. The plain loop is json.loads, str.format and
+json.dumps for each line, and checks nothing; the export is `export_run` as the daemon calls it:
+every guard on, both files hashed, the manifest written, everything synced to disk. Each run is a
+process of its own, the two sides take turns, and what is compared is CPU time (user and system).
+Prints figures and asserts nothing about time; only that the records are equal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # runs from a checkout as it is
+
+from handlers.export.export import export_run
+from handlers.export.records import Recipe
+from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE
+
+MISSION, PHASES = "rescue-dog-debris", ("approach", "enter_debris", "find_victim", "exit", "patrol")
+RECIPE = Recipe(mission=MISSION, n_phases=len(PHASES), template=DEFAULT_PROMPT_TEMPLATE)
+SAMPLE_EVERY = 37
+SMALL = 20_000
+
+
+# -- a log like the recorded ones ------------------------------------------------------------------
+
+
+def write_log(path: Path, ticks: int) -> None:
+    """Write a run log of about 1.9 KB a line; every number that varies in real logs varies."""
+    rng = random.Random(20260214)
+    with path.open("w", encoding="utf-8") as stream:
+        for tick in range(1, ticks + 1):
+            stream.write(json.dumps(_record(rng, tick, tick * len(PHASES) // (ticks + 1))) + "\n")
+
+
+def _record(rng: random.Random, tick: int, phase: int) -> dict[str, Any]:
+    def gauss(spread: float, middle: float = 0.0) -> float:
+        return rng.gauss(middle, spread)
+
+    roll, pitch, height = gauss(4), gauss(4), gauss(0.01, 0.28)
+    feet = rng.randrange(5)
+    action = rng.choice(("walk_forward", "turn_left", "crawl_forward", "stand_up"))
+    distance = round(rng.uniform(0.3, 1.4), 1)
+    why = (
+        f"attitude/feet warn (roll={roll:+.0f}\u00b0 pitch={pitch:+.0f}\u00b0 h={height:.2f}m "
+        f"feet={feet}) \u2014 library entry stand_up before any locomotion"
+    )
+    return {
+        "tick": tick,
+        "phase": PHASES[phase],
+        "phase_idx": phase,
+        "goal_prompt": f"walk forward {1 + phase / 5} meters carefully into the debris interior, "
+        "picking footholds between the rubble piles",
+        "action": action,
+        "action_params": {"speed": 1.0, "extension": 1.0, "repeat": 1, "distance_m": distance},
+        "obs": {
+            "body_height": height,
+            "roll_deg": roll,
+            "pitch_deg": pitch,
+            "feet_grounded": feet,
+            "nearest_m": -1.0 if rng.random() < 0.5 else abs(gauss(1)),
+            "pos_x": gauss(2),
+            "pos_y": gauss(2),
+        },
+        "reward": gauss(1),
+        "phase_done": rng.random() < 0.1,
+        "phase_failed": False,
+        "terminated": False,
+        "truncated": False,
+        "mission_success": False,
+        "step_ok": True,
+        "motion": {
+            "label": rng.choice(("stuck", "moving", "navigating", "reaching_goal")),
+            "speed_ms": abs(gauss(0.1)),
+            "displacement_m": abs(gauss(1)),
+            "path_length_m": abs(gauss(1)),
+            "direction_changes": rng.randrange(4),
+            "height_change_m": gauss(1e-4),
+            "distance_to_goal_m": abs(gauss(1)),
+            "goal_xyz": [-1.9500000000000002, 0.0, 0.5],
+        },
+        "judgment": {
+            "match": False,
+            "family_match": False,
+            "param_delta": {"distance_m": gauss(0.2)},
+            "severity": rng.random(),
+            "rationale": f"recovery was canonical (stand_up), model emitted {action} \u2014 {why}",
+            "canonical_action": "stand_up",
+            "canonical_params": {},
+            "canonical_confidence": 0.95,
+            "canonical_reason": why,
+            "library_spec": {
+                "name": "stand_up",
+                "description": "Rise from prone. Calves tuck first, then thighs push.",
+                "robot": "go1",
+                "distance_m": 0.0,
+                "rotation_rad": 0.0,
+                "duration_s": 6.5,
+                "speed_ms": 0.0,
+                "max_pitch_rad": 1.2,
+                "max_roll_rad": 1.2,
+                "min_feet_contact": 0,
+                "hip_range": [-0.863, 0.863],
+                "thigh_range": [-0.686, 4.501],
+                "knee_range": [-2.818, -0.888],
+                "gait": None,
+            },
+            "model_rationale": None,
+            "rationale_alignment": "none",
+        },
+        "visible_tags": {"rubble": round(abs(gauss(1)), 3), "victim": round(abs(gauss(2)), 3)},
+        "is_signal": False,
+        "signal_event": "none",
+        "signal_phrase": None,
+    }
+
+
+# -- the two sides, each run in a process of its own -----------------------------------------------
+
+
+def plain_loop(log: Path, output: Path) -> None:
+    """What one would write first. The same records; no checks, no hashes, no manifest."""
+    copied = ("action", "action_params", "reward", "phase", "phase_idx", "tick", "obs", "motion")
+    with log.open(encoding="utf-8") as lines, output.open("w", encoding="utf-8") as records:
+        for line in lines:
+            tick = json.loads(line)
+            prompt = DEFAULT_PROMPT_TEMPLATE.format(
+                mission_name=MISSION,
+                n_phases=len(PHASES),
+                phase_idx=tick["phase_idx"] + 1,
+                phase_name=tick["phase"],
+                goal_prompt=tick["goal_prompt"],
+                **tick["obs"],
+            )
+            record = {"prompt": prompt, **{key: tick[key] for key in copied}}
+            record["mission_success"] = tick["mission_success"]
+            record["judgment"] = tick["judgment"]
+            records.write(json.dumps(record) + "\n")
+
+
+def run_side(side: str, log: Path, output: Path) -> None:
+    """Run one side and print what it cost, as JSON."""
+    start = time.process_time()
+    if side == "plain":
+        plain_loop(log, output)
+    else:
+        export_run(log, output, RECIPE, manifest=output.with_suffix(".manifest.json"))
+    seconds = time.process_time() - start
+    status = Path("/proc/self/status").read_text()
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    print(json.dumps({"seconds": seconds, "peak_mib": peak / 1024}))
+
+
+def measure(side: str, log: Path, output: Path) -> dict[str, float]:
+    command = [sys.executable, __file__, "--side", side, str(log), str(output)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def equal_on_a_sample(one: Path, other: Path) -> int:
+    """How many records were compared. Raises when two differ or one side has more."""
+    compared = 0
+    with one.open(encoding="utf-8") as left, other.open(encoding="utf-8") as right:
+        for number, (a, b) in enumerate(zip(left, right, strict=True)):
+            if number % SAMPLE_EVERY == 0:
+                if json.loads(a) != json.loads(b):
+                    raise SystemExit(f"record {number + 1} differs")
+                compared += 1
+    return compared
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the export beside a plain loop.")
+    parser.add_argument("--ticks", type=int, default=200_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--side", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        side, log, output = options.side
+        run_side(side, Path(log), Path(output))
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-export-") as folder:
+        report(Path(folder), options.ticks, options.repeats)
+
+
+def report(folder: Path, ticks: int, repeats: int) -> None:
+    log, small = folder / "run.log.jsonl", folder / "small.log.jsonl"
+    write_log(log, ticks)
+    write_log(small, SMALL)
+    print(f"{ticks:,} ticks, {log.stat().st_size / ticks:,.0f} bytes a line")
+    plain, ours = folder / "plain.jsonl", folder / "ours.jsonl"
+    ratios = []
+    for _ in range(repeats):
+        slow, fast = measure("plain", log, plain), measure("export", log, ours)
+        ratios.append(slow["seconds"] / fast["seconds"])
+        print(
+            f"  plain loop {ticks / slow['seconds']:>9,.0f} records per CPU-second"
+            f"   export {ticks / fast['seconds']:>9,.0f}   ratio {ratios[-1]:.2f}"
+        )
+    print(f"ratio (median of {repeats}): {median(ratios):.2f}")
+    print(f"equal as parsed JSON: {equal_on_a_sample(plain, ours):,} records compared")
+    peaks = [measure("export", path, ours)["peak_mib"] for path in (small, log)]
+    print(f"peak RSS: {peaks[0]:.1f} MiB at {SMALL:,} ticks, {peaks[1]:.1f} MiB at {ticks:,}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""A workspace and a state directory in one process, and the mishaps that tests make happen."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadenzad.config import Config
+from cadenzad.daemon import Daemon
+from cadenzad.paths import make_state_dir
+from handlers.project.scaffold import init_project
+from store.events import Recorded
+from store.log import EventLog
+from store.schema import connect_reader
+
+
+class Home:
+    """A workspace with projects and a state directory that nobody watches."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.workspace = root / "robots"
+        self.workspace.mkdir(parents=True)
+        self.state = make_state_dir(root / "state")
+
+    def project(self, name: str = "rescue") -> Path:
+        """A sample project; as a child of the workspace unless `name` is absolute."""
+        project = self.workspace / name
+        init_project(project)
+        return project
+
+    def log(self, project: Path, name: str = "one", ticks: int = 3, **changes: object) -> Path:
+        """A run log in a project's `.cadenza-env/`."""
+        path = project / ".cadenza-env" / f"{name}.log.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(run_log(ticks, **changes))
+        return path
+
+    def once(self) -> None:
+        """What `cadenzad --once` does."""
+        Daemon(Config(workspaces=(self.workspace,)), self.state).run(once=True)
+
+    def events(self, *types: str) -> list[Recorded]:
+        reader = connect_reader(self.state)
+        try:
+            return list(EventLog(reader).read(types=types or None))
+        finally:
+            reader.close()
+
+    def types(self) -> list[str]:
+        return [record.type for record in self.events()]
+
+
+def run_log(ticks: int = 3, **changes: object) -> bytes:
+    """A whole run that succeeded."""
+    lines = [tick(number, **changes) for number in range(1, ticks)]
+    return b"".join([*lines, tick(ticks, terminated=True, mission_success=True, **changes)])
+
+
+def tick(number: int, **changes: object) -> bytes:
+    record: dict[str, Any] = {
+        "tick": number,
+        "phase": "approach",
+        "phase_idx": 0,
+        "goal_prompt": "walk",
+        "action": "walk_forward",
+        "action_params": {"speed": 1.0},
+        "obs": {"body_height": 0.28, "pos_x": -0.1 * number, "pos_y": 0.0},
+        "reward": 0.5,
+        "phase_failed": False,
+        "terminated": False,
+        "truncated": False,
+        "mission_success": False,
+    }
+    return json.dumps(record | changes).encode() + b"\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    made = Home(tmp_path / "house")
+    monkeypatch.setenv("CADENZAD_STATE", str(made.state))
+    return made
+
+
+@pytest.fixture
+def run_cli(
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a `main` with arguments: (exit code, stdout, stderr). A usage error is a code too."""
+
+    def run(main: Callable[[list[str]], int], *arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def one_error() -> Callable[[str], str]:
+    """The single error line of a command's stderr; a hint may follow it, nothing else."""
+
+    def check(stderr: str) -> str:
+        first, *hints = stderr.splitlines()
+        assert "error: " in first, stderr
+        assert len(hints) <= 1, stderr
+        assert all(line.startswith("  ") for line in hints), stderr
+        return first.split("error: ", 1)[1]
+
+    return check
+
+
+@pytest.fixture
+def without_privilege() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """A context in which file permissions count, for root as for anybody."""
+
+    @contextmanager
+    def drop() -> Iterator[None]:
+        before = _effective_capabilities()
+        _set_effective(before & ~_DAC_CAPABILITIES)
+        try:
+            yield
+        finally:
+            _set_effective(before)
+
+    yield drop
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """A context in which no file of this process grows beyond some bytes."""
+
+    @contextmanager
+    def limit(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limit
+
+
+# capget(2): root passes permission checks by these two, for the calling thread alone.
+_DAC_CAPABILITIES = 1 << 1 | 1 << 2
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class _Header(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+def _effective_capabilities() -> int:
+    data = (ctypes.c_uint32 * 6)()
+    assert _LIBC.capget(ctypes.byref(_Header(0x2008_0522, 0)), data) == 0
+    return data[0]
+
+
+def _set_effective(capabilities: int) -> None:
+    header, data = _Header(0x2008_0522, 0), (ctypes.c_uint32 * 6)()
+    assert _LIBC.capget(ctypes.byref(header), data) == 0
+    data[0] = capabilities
+    assert _LIBC.capset(ctypes.byref(header), data) == 0

@@ -1,0 +1,362 @@
+"""Jobs: leases, retries, dead ends, fencing, and children that never outlive their parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cadenzad.config import Jobs as JobsConfig
+from cadenzad.inbox import new_request
+from cadenzad.jobs import Jobs
+from cadenzad.requests import carry_out
+from handlers.jobs import queue_job
+from store.events import JobQueued, JobStarted, NewEvent, ProjectDiscovered, project_stream
+from store.opening import open_writer
+from store.queries import State
+from store.schema import connect_reader
+
+KINDS = """
+import os, signal, sys, time
+from pathlib import Path
+from handlers.jobs import JobResult, PermanentFailure
+from store.events import JobRetried, WatchRestored
+
+def good(context):
+    print("talk on stdout is no protocol")
+    os.write(1, b"nor is this\\n")
+    context.report({"epoch": 1, "loss": 0.5})
+    return JobResult((WatchRestored(code=context.spec["code"]),), "all well")
+
+def bad(context):
+    raise ValueError("no such thing\\nand a second line")
+
+def hopeless(context):
+    raise PermanentFailure("the data is wrong")
+
+def flaky(context):
+    mark = Path(context.spec["mark"])
+    if not mark.exists():
+        mark.touch()
+        raise RuntimeError("not yet")
+    return JobResult(summary="second time")
+
+def forever(context):
+    Path(context.spec["pid"]).write_text(str(os.getpid()))
+    while True:
+        time.sleep(0.01)
+
+def stopped(context):
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+def dies(context):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def stubborn(context):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    forever(context)
+"""
+NAMES = ("good", "bad", "hopeless", "flaky", "forever", "stopped", "dies", "stubborn")
+PROJECT = "/robots/rescue"
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """A state directory with a writer, and job kinds of this test's own."""
+    (tmp_path / "jobkinds_for_tests.py").write_text(KINDS)
+    paths = [str(tmp_path), *sys.path]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
+    made = Bench(tmp_path)
+    yield made
+    made.close()
+
+
+class Bench:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.writer = open_writer(directory)
+        self.reader = connect_reader(directory)
+        self.state = State(self.reader)
+        self.functions = {name: f"jobkinds_for_tests:{name}" for name in NAMES}
+        self.made: list[Jobs] = []
+
+    def jobs(self, **config: float) -> Jobs:
+        quick = {"backoff": 0.01, "heartbeat": 0.05, "lease": 5, "timeout": 20, "attempts": 2}
+        jobs = Jobs(
+            JobsConfig(**quick | config),
+            self.directory,
+            connect_reader(self.directory),
+            self.writer,
+            self.functions,
+            jitter=lambda: 0.5,
+        )
+        self.made.append(jobs)
+        return jobs
+
+    def queue(self, kind: str, project: str = "", **spec: object) -> int:
+        event = JobQueued(kind=kind, project=project, spec=spec, reason="test")
+        stream = project_stream(project) if project else "daemon"
+        return self.writer.append(NewEvent(stream, event))[0].position
+
+    def work_off(self, jobs: Jobs, *ids: int) -> None:
+        deadline = time.monotonic() + 20
+        while any(self.state.job(job).ended_us is None for job in ids):
+            assert time.monotonic() < deadline, [self.state.job(job) for job in ids]
+            jobs.turn(patience=0.05)
+
+    def turn_until(self, jobs: Jobs, condition) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline
+            jobs.turn(patience=0.02)
+
+    def types(self) -> list[str]:
+        return self.writer.run(lambda t: [event.type for event in t.log.read()])
+
+    def close(self) -> None:
+        for jobs in self.made:
+            jobs.stop()
+            jobs._state._connection.close()
+        self.reader.close()
+        self.writer.close()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_job_returns_events_and_a_summary_in_one_commit(bench):
+    job = bench.queue("good", code="x")
+    bench.work_off(bench.jobs(), job)
+    assert bench.types() == ["JobQueued", "JobStarted", "WatchRestored", "JobSucceeded"]
+    ended = bench.state.job(job)
+    assert (ended.state, ended.result, ended.attempt) == ("succeeded", "all well", 1)
+    assert bench.state.progress(f"job:{job}") is None
+
+
+def test_a_failing_job_is_tried_again_and_then_given_up(bench):
+    job = bench.queue("bad")
+    bench.work_off(bench.jobs(attempts=3), job)
+    ended = bench.state.job(job)
+    assert (ended.state, ended.attempt) == ("failed", 3)
+    assert ended.result == "ValueError: no such thing"
+    assert bench.types().count("JobFailed") == 3
+
+
+def test_a_job_that_fails_once_succeeds_the_second_time(bench, tmp_path):
+    job = bench.queue("flaky", mark=str(tmp_path / "mark"))
+    bench.work_off(bench.jobs(), job)
+    assert bench.state.job(job).result == "second time"
+
+
+def test_a_permanent_failure_is_not_tried_again(bench):
+    job = bench.queue("hopeless")
+    bench.work_off(bench.jobs(attempts=5), job)
+    assert (bench.state.job(job).state, bench.state.job(job).attempt) == ("failed", 1)
+    assert bench.state.job(job).result == "the data is wrong"
+
+
+def test_a_backoff_doubles_and_is_waited_for(bench):
+    jobs = bench.jobs(backoff=100, attempts=3)
+    job = bench.queue("bad")
+    bench.turn_until(jobs, lambda: bench.state.job(job).result)
+    waiting = bench.state.job(job)
+    assert waiting.state == "queued"
+    assert 95e6 < waiting.not_before_us - time.time_ns() // 1000 <= 100e6
+    assert bench.state.startable_jobs(time.time_ns() // 1000) == []
+    assert jobs._backoff_us(2) == 200_000_000
+
+
+def test_a_child_that_is_killed_says_so(bench):
+    job = bench.queue("dies")
+    bench.work_off(bench.jobs(attempts=1), job)
+    assert "SIGKILL" in bench.state.job(job).result
+
+
+def test_a_child_that_takes_too_long_is_ended(bench, tmp_path):
+    job = bench.queue("forever", pid=str(tmp_path / "pid"))
+    bench.work_off(bench.jobs(attempts=1, timeout=1.0), job)
+    assert bench.state.job(job).result == "it took longer than 1 s"
+    assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_a_child_that_falls_silent_loses_its_lease(bench, monkeypatch):
+    monkeypatch.setattr("cadenzad.jobs.GRACE_S", 0.2)
+    job = bench.queue("stopped")
+    bench.work_off(bench.jobs(attempts=1, lease=0.8), job)
+    assert bench.state.job(job).result == "it was silent for 0.8 s"
+
+
+def test_a_child_that_ignores_sigterm_is_killed(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr("cadenzad.jobs.GRACE_S", 0.2)
+    job = bench.queue("stubborn", pid=str(tmp_path / "pid"))
+    bench.work_off(bench.jobs(attempts=1, timeout=1.0), job)
+    assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_an_unknown_kind_is_given_up_at_once(bench):
+    job = bench.queue("unheard")
+    bench.work_off(bench.jobs(), job)
+    assert bench.state.job(job).result == "no job kind 'unheard'"
+
+
+def test_one_job_runs_per_project_and_workers_bound_them_all(bench, tmp_path):
+    jobs = bench.jobs(workers=2)
+    for project in ("/a", "/b", "/c"):
+        bench.queue("forever", project, pid=str(tmp_path / f"{project[1]}-1"))
+        bench.queue("good", project, code="x")
+    bench.turn_until(jobs, lambda: len(bench.state.jobs(state="running")) == 2)
+    jobs.turn(patience=0.05)
+    running = bench.state.jobs(state="running")
+    assert sorted(job.project for job in running) == ["/a", "/b"]
+    assert {job.kind for job in running} == {"forever"}
+
+
+def test_only_one_job_of_a_kind_waits_per_project(bench):
+    first = bench.writer.run(
+        lambda t: list(queue_job(State(t.connection), "good", "", "because", {"code": "x"}))
+    )
+    bench.writer.append(*(NewEvent("daemon", event) for event in first))
+    again = bench.writer.run(lambda t: list(queue_job(State(t.connection), "good", "", "again")))
+    assert (len(first), again) == (1, [])
+
+
+def test_a_paused_project_starts_no_job(bench):
+    found = ProjectDiscovered.model_validate(
+        {
+            "name": "rescue",
+            "path": PROJECT,
+            "mission": "m",
+            "robot": "go1",
+            "phases": ["a"],
+            "file": {
+                "path": "env.json",
+                "dev": 1,
+                "ino": 1,
+                "size": 1,
+                "mtime_ns": 1,
+                "sha256": "e" * 64,
+            },
+        }
+    )
+    bench.writer.append(NewEvent(project_stream(PROJECT), found))
+    job = bench.queue("good", PROJECT, code="x")
+    carry_out(new_request("pause", {"project": PROJECT, "by": "test"}), bench.writer)
+    jobs = bench.jobs()
+    jobs.turn(patience=0.05)
+    assert bench.state.job(job).state == "queued"
+    carry_out(new_request("resume", {"project": PROJECT, "by": "test"}), bench.writer)
+    bench.work_off(jobs, job)
+    assert bench.state.job(job).state == "succeeded"
+
+
+def test_a_cancelled_job_is_ended_and_stays_cancelled(bench, tmp_path):
+    jobs = bench.jobs()
+    pid = tmp_path / "pid"
+    job = bench.queue("forever", pid=str(pid))
+    bench.turn_until(jobs, pid.exists)
+    carry_out(new_request("cancel-job", {"job": job, "by": "test"}), bench.writer)
+    bench.turn_until(jobs, lambda: not is_alive(int(pid.read_text() or 0)))
+    jobs.turn(patience=0.1)
+    assert bench.state.job(job).state == "cancelled"
+    assert "JobFailed" not in bench.types()
+
+
+def test_a_failed_job_can_be_retried_by_hand(bench):
+    jobs = bench.jobs(attempts=1)
+    job = bench.queue("bad")
+    bench.work_off(jobs, job)
+    carry_out(new_request("retry-job", {"job": job, "by": "test"}), bench.writer)
+    assert (bench.state.job(job).state, bench.state.job(job).attempt) == ("queued", 0)
+    bench.work_off(jobs, job)
+    assert bench.types().count("JobStarted") == 2
+
+
+def test_what_an_overtaken_attempt_returns_is_not_stored(bench, tmp_path):
+    # given a child whose job was requeued behind its back and taken by a later attempt
+    jobs = bench.jobs()
+    pid = tmp_path / "pid"
+    job = bench.queue("forever", pid=str(pid))
+    bench.turn_until(jobs, pid.exists)
+    child = jobs._children[job]
+    carry_out(new_request("cancel-job", {"job": job, "by": "test"}), bench.writer)
+    carry_out(new_request("retry-job", {"job": job, "by": "test"}), bench.writer)
+    bench.writer.append(NewEvent("daemon", JobStarted(job=job, attempt=7, pid=1)))
+
+    # when it comes back with a result
+    child.outcome = {"summary": "too late"}
+    before = len(bench.types())
+    bench.writer.run(lambda t: jobs._record(t, child, child.outcome))
+
+    # then
+    assert len(bench.types()) == before
+
+
+def test_stopping_requeues_what_runs_without_counting_the_attempt(bench, tmp_path):
+    jobs = bench.jobs()
+    jobs.start()
+    pid = tmp_path / "pid"
+    job = bench.queue("forever", pid=str(pid))
+    jobs.wake()
+    deadline = time.monotonic() + 20
+    while not pid.exists() or not pid.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    jobs.stop()
+    assert (bench.state.job(job).state, bench.state.job(job).attempt) == ("queued", 0)
+    assert not is_alive(int(pid.read_text()))
+
+
+def test_what_a_dead_daemon_left_running_is_queued_again_then_given_up(bench):
+    job = bench.queue("good", code="x")
+    bench.writer.append(NewEvent("daemon", JobStarted(job=job, attempt=1, pid=1)))
+    bench.jobs().requeue_orphans()
+    assert (bench.state.job(job).state, bench.state.job(job).attempt) == ("queued", 1)
+    bench.writer.append(NewEvent("daemon", JobStarted(job=job, attempt=2, pid=1)))
+    bench.jobs().requeue_orphans()
+    assert bench.state.job(job).state == "failed"
+
+
+def test_a_child_dies_with_a_parent_that_is_killed(bench, tmp_path):
+    # given a parent process whose job runs
+    pid = tmp_path / "child.pid"
+    bench.queue("forever", pid=str(pid))
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from cadenzad.config import Jobs as Config\nfrom cadenzad.jobs import Jobs\n"
+        "from store.opening import open_writer\nfrom store.schema import connect_reader\n"
+        "d = Path(sys.argv[1])\n"
+        "jobs = Jobs(Config(), d, connect_reader(d), open_writer(d),"
+        " {'forever': 'jobkinds_for_tests:forever'})\njobs.start()\nimport time; time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    deadline = time.monotonic() + 20
+    while not pid.exists() or not pid.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child = int(pid.read_text())
+    assert is_alive(child)
+
+    # when
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+
+    # then
+    while is_alive(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_key_reaches_no_child(bench, monkeypatch):
+    from cadenzad.jobs import _child_environ
+
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_secret")
+    assert "GROQ_API_KEY" not in _child_environ()

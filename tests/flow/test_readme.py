@@ -1,0 +1,74 @@
+"""Documentation runs: every command README shows is executed, every link and target exists."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from cadenzad.cli.cadenza import CADENZA_ENV
+from cadenzad.cli.ctl import CADENZACTL
+from handlers.project.scaffold import recorded_run
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_every_command_shown_runs(house):
+    # given an empty folder with somebody's run log in it
+    desk = house.root / "desk"
+    desk.mkdir()
+    shutil.copyfile(recorded_run(), desk / "my-run.log.jsonl")
+    house.environ["PATH"] = f"{Path(shutil.which('cadenzad')).parent}:{house.environ['PATH']}"
+
+    # when / then
+    commands = [line[2:] for block in blocks("console") for line in block.splitlines()]
+    assert len(commands) >= 9
+    for command in commands:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=desk,
+            env=house.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+    assert len((desk / "records.jsonl").read_text().splitlines()) > len(
+        (desk / "good.jsonl").read_text().splitlines()
+    )
+
+
+def test_every_make_target_shown_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"make ([a-z]+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"no target {target}"
+
+
+def test_every_linked_file_exists():
+    for page in DOCS:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_the_table_of_commands_names_them_all():
+    shown = set(re.findall(r"^\| `(cadenza env|cadenzactl) ([a-z]+)", README, re.MULTILINE))
+    real = {
+        (program.name, command)
+        for program in (CADENZACTL, CADENZA_ENV)
+        for command in program.commands
+    }
+    assert shown == real
+
+
+def test_ci_calls_the_test_command_of_the_readme():
+    assert re.search(r"^make test\b", blocks("sh")[0], re.MULTILINE)
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

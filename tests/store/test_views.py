@@ -1,0 +1,297 @@
+"""Projections: what status counts, and that a replay gives the same view."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from store import views
+from store.events import (
+    ExportFailed,
+    FileMoved,
+    FileRejected,
+    FileRemoved,
+    NewEvent,
+    ProjectChanged,
+    ProjectRemoved,
+    ReactionFailed,
+    RunExported,
+    RunReplaced,
+    WatchDegraded,
+    WatchRestored,
+)
+from store.queries import State, daemon_status, project_statuses
+
+
+def status(writer):
+    return writer.run(lambda t: project_statuses(t.connection))[0]
+
+
+def exported(make, name="a", records=3, **changes):
+    values = {
+        "run_id": name,
+        "run_path": f".cadenza-env/{name}.log.jsonl",
+        "source_sha256": "a" * 64,
+        "output": f".cadenza-env/exports/{name}.finetune.jsonl",
+        "output_sha256": "f" * 64,
+        "manifest": None,
+        "format": "jsonl",
+        "alignment": "reference",
+        "template_sha256": "0" * 64,
+        "records": records,
+        "rejected": 0,
+        "filtered": 0,
+    }
+    return NewEvent(make.stream, RunExported.model_validate(values | changes))
+
+
+def export_failed(make, name="a"):
+    event = ExportFailed(
+        run_id=name,
+        run_path=f".cadenza-env/{name}.log.jsonl",
+        source_sha256="a" * 64,
+        reason="disk full",
+        retryable=True,
+    )
+    return NewEvent(make.stream, event)
+
+
+def test_runs_are_counted_by_outcome(writer, make):
+    writer.append(
+        make.discovered(),
+        make.run("a", "succeeded"),
+        make.run("b", "failed"),
+        make.run("c", "unfinished"),
+    )
+    runs = status(writer)["runs"]
+    assert (runs["total"], runs["succeeded"], runs["failed"], runs["unfinished"]) == (3, 1, 1, 1)
+    assert runs["last"]["run"] == "c"
+
+
+def test_an_extension_changes_the_last_episode_and_adds_new_ones(writer, make):
+    writer.append(make.discovered(), make.run("a", "unfinished"))
+    writer.append(make.extended("a", (make.episode(0, "succeeded"), make.episode(1, "failed"))))
+    runs = status(writer)["runs"]
+    assert (runs["total"], runs["succeeded"], runs["failed"]) == (2, 1, 1)
+
+
+def test_an_extension_without_new_episodes_keeps_the_count(writer, make):
+    writer.append(make.discovered(), make.run("a"), make.extended("a", ()))
+    assert status(writer)["runs"]["total"] == 1
+
+
+def test_a_replaced_run_is_counted_once(writer, make):
+    writer.append(make.discovered(), make.run("a", "failed"))
+    values = make.run("a", "succeeded").event.model_dump() | {"previous_sha256": "a" * 64}
+    writer.append(NewEvent(make.stream, RunReplaced.model_validate(values)))
+    runs = status(writer)["runs"]
+    assert (runs["total"], runs["succeeded"], runs["failed"]) == (1, 1, 0)
+
+
+def test_exports_go_stale_when_the_run_or_the_project_changes(writer, make):
+    # given
+    writer.append(make.discovered(), make.run("a"), make.run("b"))
+    writer.append(exported(make, "a", 3), exported(make, "b", 4))
+    assert status(writer)["exports"]["current"] == 2
+    assert status(writer)["exports"]["records"] == 7
+
+    # when one run grows
+    writer.append(make.extended("a", (make.episode(),)))
+    assert (status(writer)["exports"]["current"], status(writer)["exports"]["stale"]) == (1, 1)
+
+    # and then env.json changes
+    values = make.discovered().event.model_dump() | {"previous_sha256": "e" * 64}
+    writer.append(NewEvent(make.stream, ProjectChanged.model_validate(values)))
+    assert (status(writer)["exports"]["current"], status(writer)["exports"]["stale"]) == (0, 2)
+
+    # and one is exported again
+    writer.append(exported(make, "a", 5))
+    exports = status(writer)["exports"]
+    assert (exports["current"], exports["stale"], exports["records"]) == (1, 1, 9)
+
+
+def test_a_failed_export_shows_its_reason_and_counts_attempts(writer, make):
+    writer.append(make.discovered(), make.run("a"), export_failed(make), export_failed(make))
+    exports = status(writer)["exports"]
+    assert exports["failed"] == 1
+    assert exports["failures"] == [
+        {"path": ".cadenza-env/a.log.jsonl", "reason": "disk full", "attempts": 2}
+    ]
+    writer.append(exported(make))
+    assert status(writer)["exports"]["failed"] == 0
+
+
+def test_a_manual_export_leaves_the_projects_own_alone(writer, make):
+    writer.append(make.discovered(), make.run("a"), exported(make, origin="manual"))
+    assert status(writer)["exports"]["current"] == 0
+
+
+def test_examples_are_counted_by_split_and_follow_their_file(writer, make):
+    writer.append(make.discovered(), make.examples(5), make.examples(2, "exam", "y"))
+    assert status(writer)["examples"] == {"train": 5, "exam": 2}
+    writer.append(make.examples(8, revision=2))
+    assert status(writer)["examples"] == {"train": 8, "exam": 2}
+    gone = FileRemoved(path=".cadenza-env/x.examples.jsonl", kind="examples")
+    writer.append(NewEvent(make.stream, gone))
+    assert status(writer)["examples"] == {"train": 0, "exam": 2}
+
+
+def rejected(make, path=".cadenza-env/bad.log.jsonl", kind="run", **changes):
+    event = FileRejected(
+        file=make.file(path, "d", **changes),
+        kind=kind,
+        reason="no run record",
+        line=1,
+        project_name="rescue",
+    )
+    return NewEvent(make.stream, event)
+
+
+def test_a_rejected_file_shows_until_it_is_good_or_gone(writer, make):
+    writer.append(make.discovered(), rejected(make), rejected(make, ".cadenza-env/b.log.jsonl"))
+    runs = status(writer)["runs"]
+    assert runs["rejected"] == 2
+    assert runs["rejected_files"][0]["reason"] == "no run record"
+    writer.append(make.run("bad"))
+    assert status(writer)["runs"]["rejected"] == 1
+    writer.append(NewEvent(make.stream, FileRemoved(path=".cadenza-env/b.log.jsonl", kind="run")))
+    assert status(writer)["runs"]["rejected"] == 0
+
+
+def test_rejected_examples_no_longer_count(writer, make):
+    writer.append(make.discovered(), make.examples(5))
+    writer.append(rejected(make, ".cadenza-env/x.examples.jsonl", "examples", revision=2))
+    assert status(writer)["examples"]["train"] == 0
+    writer.append(make.examples(4, revision=3))
+    assert status(writer)["examples"]["train"] == 4
+
+
+def test_a_project_with_a_broken_env_json_is_known_as_invalid(writer, make):
+    writer.append(rejected(make, "env.json", "config"))
+    assert (status(writer)["state"], status(writer)["reason"]) == ("invalid", "no run record")
+    writer.append(make.discovered())
+    assert (status(writer)["state"], status(writer)["runs"]["rejected"]) == ("ready", 0)
+    writer.append(NewEvent(make.stream, ProjectRemoved(name="rescue", path=make.project)))
+    assert status(writer)["state"] == "removed"
+
+
+def moved(make, old, new):
+    event = FileMoved(
+        previous_path=f".cadenza-env/{old}.log.jsonl",
+        run_id=new,
+        file=make.file(f".cadenza-env/{new}.log.jsonl", revision=2),
+    )
+    return NewEvent(make.stream, event)
+
+
+def test_a_moved_run_is_the_same_run_under_a_new_name(writer, make):
+    writer.append(make.discovered(), make.run("a"), exported(make, "a"), moved(make, "a", "b"))
+    assert status(writer)["runs"]["total"] == 1
+    assert status(writer)["exports"]["stale"] == 1
+    state = writer.run(lambda t: State(t.connection).runs(make.project))
+    assert [(file.path, file.run_id) for file in state] == [(".cadenza-env/b.log.jsonl", "b")]
+
+
+def test_a_move_over_a_known_run_replaces_it(writer, make):
+    writer.append(make.discovered(), make.run("a"), make.run("b", "failed"), exported(make, "b"))
+    writer.append(moved(make, "a", "b"))
+    now = status(writer)
+    assert (now["runs"]["total"], now["runs"]["failed"], now["exports"]["current"]) == (1, 0, 0)
+
+
+def test_a_removed_run_keeps_its_history_but_is_no_longer_there(writer, make):
+    writer.append(make.discovered(), make.run("a"))
+    writer.append(NewEvent(make.stream, FileRemoved(path=".cadenza-env/a.log.jsonl", kind="run")))
+    assert status(writer)["runs"]["total"] == 1
+    assert writer.run(lambda t: State(t.connection).runs(make.project)) == []
+
+
+def test_degraded_reasons_come_and_go(writer):
+    writer.append(NewEvent("daemon", WatchDegraded(code="overflow", detail="lost some")))
+    degraded = writer.run(lambda t: daemon_status(t.connection, None))["degraded"]
+    assert degraded == [{"code": "overflow", "detail": "lost some"}]
+    writer.append(NewEvent("daemon", WatchRestored(code="overflow")))
+    assert writer.run(lambda t: daemon_status(t.connection, None))["degraded"] == []
+
+
+def test_a_failed_reaction_is_shown(writer, make):
+    first = writer.append(make.discovered(), make.run("a"))[1]
+    event = ReactionFailed(
+        reaction="export_run", event_type="RunRecorded", error="ValueError", message="odd"
+    )
+    writer.append(NewEvent(make.stream, event, causation=first.position))
+    assert status(writer)["reactions_failed"] == 1
+    assert "odd" in status(writer)["last_failure"]
+
+
+# -- replay ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_replay_gives_the_identical_view(writer, make, seed):
+    # given a random history of everything
+    rng = random.Random(seed)
+    names = "abcdef"
+
+    def some():
+        name = rng.choice(names)
+        return rng.choice(
+            [
+                lambda: make.run(name, rng.choice(["succeeded", "failed", "unfinished"])),
+                lambda: make.extended(name, (make.episode(rng.randrange(3), "failed"),)),
+                lambda: exported(make, name, rng.randrange(9)),
+                lambda: export_failed(make, name),
+                lambda: rejected(make, f".cadenza-env/{name}.log.jsonl"),
+                lambda: rejected(make, f".cadenza-env/{name}.examples.jsonl", "examples"),
+                lambda: make.examples(rng.randrange(9), rng.choice(["train", "exam"]), name),
+                lambda: moved(make, name, rng.choice(names)),
+                lambda: NewEvent(
+                    make.stream, FileRemoved(path=f".cadenza-env/{name}.log.jsonl", kind="run")
+                ),
+                lambda: make.discovered(),
+            ]
+        )()
+
+    writer.append(make.discovered(), *(some() for _ in range(200)))
+    live = writer.run(lambda t: views.view_hash(t.connection))
+
+    # when / then
+    assert writer.run(lambda t: views.view_hash(views.view_as_of(t.connection, 201))) == live
+    writer.run(lambda t: views.rebuild(t.connection))
+    assert writer.run(lambda t: views.view_hash(t.connection)) == live
+    _counters_agree_with_rows(writer, make)
+
+
+def _counters_agree_with_rows(writer, make):
+    def count(query):
+        return writer.run(lambda t: t.connection.execute(query).fetchone()[0] or 0)
+
+    now = status(writer)
+    assert now["runs"]["total"] == count("SELECT count(*) FROM view_episodes")
+    assert now["runs"]["failed"] == count(
+        "SELECT count(*) FROM view_episodes WHERE outcome = 'failed'"
+    )
+    assert now["runs"]["rejected"] == count("SELECT count(*) FROM view_files WHERE NOT accepted")
+    assert now["examples"]["train"] == count(
+        "SELECT sum(rows) FROM view_files WHERE kind = 'examples' AND accepted"
+    )
+    for state in ("current", "stale", "failed"):
+        assert now["exports"][state] == count(
+            f"SELECT count(*) FROM view_exports WHERE state = '{state}'"
+        )
+    assert now["exports"]["records"] == count("SELECT sum(records) FROM view_exports")
+
+
+def test_the_view_of_a_past_moment(writer, make):
+    writer.append(make.discovered(), make.run("a"), make.run("b"))
+    past = writer.run(lambda t: project_statuses(views.view_as_of(t.connection, 2)))[0]
+    assert past["runs"]["total"] == 1
+
+
+def test_a_view_folded_by_other_code_is_outdated(writer):
+    assert writer.run(lambda t: views.is_outdated(t.connection))
+    writer.run(lambda t: views.rebuild(t.connection))
+    assert not writer.run(lambda t: views.is_outdated(t.connection))
+    writer.run(lambda t: t.connection.execute("UPDATE projections SET code_version = 0") and None)
+    assert writer.run(lambda t: views.is_outdated(t.connection))
