@@ -1,8 +1,8 @@
 """`cadenza env run`, `env show` and `env stats`: missions for people.
 
-The parsers are added to the `cadenza env` parser with `add_parsers`; what lies outside this module
-(finding a project by name, a deployed adapter's decoder, the state view's runs) comes in through
-`Services`. Data goes to stdout, talk to stderr; CadenzaErrors pass through to the caller.
+The parsers are added to `cadenza env` with `add_parsers`, or one by one from `COMMANDS`; what lies
+outside this module (finding a project by name, a deployed adapter's decoder, the state view's runs)
+comes in through `Services`. Data goes to stdout, talk to stderr; CadenzaErrors pass through.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import os
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from cadenzad.cli.select import project_folder
 from handlers.mission.drivers.lora import Decode, Lora, deployed_adapter
 from handlers.mission.drivers.protocol import Driver
 from handlers.mission.drivers.random import RandomDriver
@@ -28,7 +28,6 @@ from handlers.mission.drivers.scripted import Scripted
 from handlers.mission.environment import Mission
 from handlers.mission.episode import EpisodeResult, PhaseResult, run_episode
 from handlers.mission.history import (
-    ProjectStats,
     RunStats,
     path_of,
     project_stats,
@@ -39,6 +38,7 @@ from handlers.mission.mapview import text_map, write_map
 from handlers.mission.model import ROBOTS, SceneModel, compile_scene
 from handlers.mission.runlog import RunLog
 from handlers.mission.sim import Simulator
+from handlers.mission.tables import mix, print_stats, print_summary
 from handlers.mission.video import Film
 from handlers.project.library import library_for
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, inside
@@ -47,6 +47,10 @@ from store.errors import ProjectError, ProjectNotFound
 
 INTERRUPTED = 130
 POLICIES = ("scripted", "lora", "random")
+
+
+def _by_path(text: str) -> Path:
+    return project_folder(None, text)
 
 
 def _no_decoder(project: Path) -> Decode:
@@ -60,39 +64,49 @@ def _no_decoder(project: Path) -> Decode:
 class Services:
     """What the commands need from elsewhere."""
 
-    find_project: Callable[[str], Path] = Path
+    find_project: Callable[[str], Path] = _by_path
     decoder: Callable[[Path], Decode] = _no_decoder
     runs: Callable[[Path], Sequence[RunStats]] = read_runs
 
 
 def add_parsers(subparsers: Any, services: Services | None = None) -> None:
-    """Add `run`, `show` and `stats`; each sets `handler` (args -> exit code)."""
-    common = {"services": services or Services()}
-    run = subparsers.add_parser("run", help="drive the mission in MuJoCo and log it")
-    run.add_argument("project")
-    run.add_argument("--headless", action="store_true", help="no window")
-    run.add_argument("--policy", choices=POLICIES, default="scripted")
-    run.add_argument("--episodes", type=_positive, default=1, metavar="N")
-    run.add_argument(
+    """Add `run`, `show` and `stats`; each sets `command` (args -> exit code)."""
+    for name, (line, configure, command) in COMMANDS.items():
+        parser = subparsers.add_parser(name, help=line, description=line)
+        configure(parser, services)
+        parser.set_defaults(command=command)
+
+
+def configure_run(parser: argparse.ArgumentParser, services: Services | None = None) -> None:
+    """The arguments of `run`."""
+    parser.add_argument("project")
+    parser.add_argument("--headless", action="store_true", help="no window")
+    parser.add_argument("--policy", choices=POLICIES, default="scripted")
+    parser.add_argument("--episodes", type=_positive, default=1, metavar="N")
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="of the first episode; each adds one"
     )
-    run.add_argument("--max-ticks", type=_positive, default=None, metavar="N")
-    run.add_argument("--xml", type=Path, default=None, metavar="PATH", help="your own model")
-    run.add_argument("--video", type=Path, default=None, metavar="FILE", help=".mp4 or .gif")
-    run.add_argument("--json", action="store_true")
-    run.set_defaults(handler=run_command, **common)
-    show = subparsers.add_parser("show", help="draw the mission's map")
-    show.add_argument("project")
-    show.add_argument(
-        "-o", "--output", type=Path, default=None, metavar="FILE", help=".svg or .png"
-    )
-    show.add_argument("--run", default=None, metavar="ID", help="overlay the path of a run")
-    show.add_argument("--json", action="store_true")
-    show.set_defaults(handler=show_command, **common)
-    stats = subparsers.add_parser("stats", help="what all runs say together")
-    stats.add_argument("project")
-    stats.add_argument("--json", action="store_true")
-    stats.set_defaults(handler=stats_command, **common)
+    parser.add_argument("--max-ticks", type=_positive, metavar="N", help="actions a run may take")
+    parser.add_argument("--xml", type=Path, metavar="PATH", help="your own model of the robot")
+    parser.add_argument("--video", type=Path, metavar="FILE", help="a film: .mp4 or .gif")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(services=services or Services())
+
+
+def configure_show(parser: argparse.ArgumentParser, services: Services | None = None) -> None:
+    """The arguments of `show`."""
+    parser.add_argument("project")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=".svg or .png")
+    parser.add_argument("--run", metavar="ID", help="overlay the path of a run")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(services=services or Services())
+
+
+def configure_stats(parser: argparse.ArgumentParser, services: Services | None = None) -> None:
+    """The arguments of `stats`."""
+    parser.add_argument("project")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(services=services or Services())
 
 
 def _positive(text: str) -> int:
@@ -175,16 +189,12 @@ def _progress(spec: ProjectSpec, seed: int) -> Callable[[PhaseResult], None]:
         number = spec.phase_names.index(phase.name) + 1
         print(
             f"seed {seed}  {number}/{len(spec.phases)} {phase.name:<18} {phase.outcome:<8}"
-            f"{phase.ticks:>3} ticks  {_mix(phase.motion):<32} reward {phase.reward:+.2f}",
+            f"{phase.ticks:>3} ticks  {mix(phase.motion):<32} reward {phase.reward:+.2f}",
             file=sys.stderr,
             flush=True,
         )
 
     return line
-
-
-def _mix(motion: Counter[str]) -> str:
-    return ", ".join(f"{label} {count}" for label, count in motion.most_common(2))
 
 
 @contextmanager
@@ -240,31 +250,6 @@ def _report(args: argparse.Namespace, results: list[EpisodeResult], spec: Projec
         print_summary(results, len(spec.phases), sys.stdout)
 
 
-def print_summary(results: list[EpisodeResult], phases: int, out: TextIO) -> None:
-    """One row per episode, and how many succeeded."""
-    rows = [("run", "seed", "policy", "phases", "ticks", "time", "reward", "falls", "result")]
-    for r in results:
-        rows.append(
-            (
-                r.run_id or "-", str(r.seed), r.policy, f"{r.phases_done}/{phases}", str(r.ticks),
-                f"{r.sim_time_s:.1f}s", f"{r.reward:+.2f}", str(r.falls), r.end,
-            )
-        )  # fmt: skip
-    _table(rows, out)
-    if len(results) > 1:
-        won = sum(result.success for result in results)
-        print(f"{won} of {len(results)} succeeded", file=out)
-
-
-def _table(rows: Sequence[Sequence[str]], out: TextIO) -> None:
-    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(),
-            file=out,
-        )
-
-
 # -- show and stats --------------------------------------------------------------------------------
 
 
@@ -308,30 +293,9 @@ def stats_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def print_stats(stats: ProjectStats, spec: ProjectSpec, out: TextIO) -> None:
-    """The tables of `stats`, phases in the mission's order."""
-    if not stats.runs:
-        print(f"{spec.name}: no runs yet", file=out)
-        return
-    rate = 100 * stats.succeeded / stats.runs
-    print(
-        f"{spec.name}: {stats.succeeded} of {stats.runs} runs succeeded ({rate:.0f}%)"
-        + (f", {stats.unfinished} unfinished" if stats.unfinished else ""),
-        file=out,
-    )
-    trend = "" if stats.reward_trend is None else f", trend {stats.reward_trend:+.2f}"
-    print(f"reward {stats.reward_mean:+.2f} a run{trend}", file=out)
-    ticks = sum(stats.motion.values()) or 1
-    mix = ", ".join(f"{k} {100 * n / ticks:.0f}%" for k, n in stats.motion.most_common())
-    print(f"motion {mix or 'unknown'}", file=out)
-    rows = [("phase", "entered", "done", "failed", "ticks", "reward", "motion")]
-    known = [name for name in spec.phase_names if name in stats.phases]
-    for name in [*known, *(n for n in stats.phases if n not in known)]:
-        p = stats.phases[name]
-        rows.append(
-            (
-                name, str(p.entered), str(p.done), str(p.failed), f"{p.ticks / p.entered:.1f}",
-                f"{p.reward / p.entered:+.2f}", _mix(p.motion),
-            )
-        )  # fmt: skip
-    _table(rows, out)
+COMMANDS = {
+    "run": ("drive the mission in MuJoCo and log it", configure_run, run_command),
+    "show": ("draw the mission's map", configure_show, show_command),
+    "stats": ("what all runs say together", configure_stats, stats_command),
+}
+"""Subcommand -> its line of help, its arguments, what it does."""

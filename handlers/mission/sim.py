@@ -209,7 +209,8 @@ class Simulator:
         else:
             data.ctrl[self.scene.actuators] = targets
         if pushed and not self.pushes.quiet:
-            data.xfrc_applied[self.scene.trunk, :2] = self.pushes.at(self.time_s)
+            dof = self.scene.root_dof
+            data.qfrc_applied[dof : dof + 2] = self.pushes.at(self.time_s)
         self.mj.mj_step(self.model, data, SUBSTEPS)
         self.ticks += 1
         self.sense = self._read(self.sense.yaw)
