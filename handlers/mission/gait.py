@@ -44,7 +44,8 @@ class Gait:
     """A rhythm. `starts` is the part of the period at which FR, FL, RR, RL lift off.
 
     period s; duty: part of the period a foot stands; speed m/s at action speed 1, top its limit;
-    height of the trunk and clearance of a swinging foot in m; sway m sideways and surge m along.
+    height of the trunk and clearance of a swinging foot in m; sway m sideways and surge m along;
+    rocks: how far (rad) the trunk tilts to and fro by itself.
     """
 
     period: float
@@ -57,6 +58,7 @@ class Gait:
     sway: float = 0.0
     surge: float = 0.0
     turn: float = 1.0
+    rocks: float = 0.0
 
     @property
     def swing_s(self) -> float:
@@ -72,9 +74,11 @@ _WAVE = (0.75, 0.25, 0.5, 0.0)
 
 WALK = Gait(0.44, 0.60, _DIAGONAL, 0.35, 0.6)
 TROT = Gait(0.40, 0.52, _DIAGONAL, 0.55, 0.9)
-PACE = Gait(0.24, 0.60, (0.0, 0.5, 0.0, 0.5), 0.35, 0.5, clearance=0.035)
-BOUND = Gait(0.24, 0.66, (0.0, 0.0, 0.5, 0.5), 0.40, 0.6, clearance=0.035)
-CRAWL = Gait(0.9, 0.78, _WAVE, 0.18, 0.26, height=0.27, clearance=0.05, sway=0.025, turn=0.35)
+PACE = Gait(0.24, 0.60, (0.0, 0.5, 0.0, 0.5), 0.35, 0.5, clearance=0.035, rocks=0.03)
+BOUND = Gait(0.24, 0.72, (0.0, 0.0, 0.5, 0.5), 0.40, 0.6, clearance=0.035, rocks=0.2)
+CRAWL = Gait(
+    0.9, 0.78, _WAVE, 0.18, 0.26, height=0.27, clearance=0.05, sway=0.025, turn=0.35, rocks=0.07
+)
 
 COM_X = 0.006
 ROLL_NM, ROLL_NMS = 60.0, 3.0

@@ -21,7 +21,7 @@ SETTLE_MIN_S, SETTLE_MAX_S = 0.3, 1.2
 SETTLE_GAIN = 4.0
 STOP_M, STOP_RAD = 0.004, 0.004
 RETURN_M, RETURN_RAD = 0.015, 0.012
-TIPPED_RAD, TIPPED_SWAYING_RAD, TIPPED_M_S = 0.07, 0.14, 0.22
+TIPPED_RAD, TIPPED_M_S = 0.07, 0.22
 STALL_S = 2.5
 STALL_M = 0.02
 STALL_RAD = 0.03
@@ -58,7 +58,7 @@ class Travel:
         self.elapsed = self.settled = self.pace = 0.0
         self.returns = 3
         self.slack = CLOSE_SWAYING if gait.sway else 1.0
-        self.tipped = TIPPED_SWAYING_RAD if gait.sway else TIPPED_RAD
+        self.tipped = TIPPED_RAD + gait.rocks
         self.arrived = False
         self.started = False
         self.mark = (0.0, 0.0)
