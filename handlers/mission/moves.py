@@ -97,7 +97,7 @@ class Upright:
 def _needs_rise(sense: Sense, walker: Walker) -> bool:
     under = sense.feet()
     ground = sum(z for _, _, z in under) / 4.0 - FOOT_RADIUS
-    return sense.z - ground < LYING_BELOW or sense.feet_grounded < 3 or abs(sense.pitch) > 0.35
+    return sense.z - ground < LYING_BELOW or sense.feet_grounded < 2 or abs(sense.pitch) > 0.35
 
 
 class Jump:

@@ -74,11 +74,14 @@ class RunLog:
             raise ProjectError(f"{self.path}: cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
-        """Make it durable and let go of it. Safe to call twice."""
+        """Make it durable and let go of it; an empty log is removed. Safe to call twice."""
         if self._fd >= 0:
             os.fsync(self._fd)
+            empty = os.fstat(self._fd).st_size == 0
             os.close(self._fd)
             self._fd = -1
+            if empty:
+                self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> RunLog:
         return self

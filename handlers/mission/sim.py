@@ -120,7 +120,8 @@ def spawn_qpos(
     )
     qpos = list(nominal)
     facing = yaw + pi
-    root = [x, y, ground + max(z, 0.0) + STAND_HEIGHT, cos(facing / 2), 0.0, 0.0, sin(facing / 2)]
+    height = ground + max(z, 0.0) + STAND_HEIGHT - 0.003  # the feet press on the ground
+    root = [x, y, height, cos(facing / 2), 0.0, 0.0, sin(facing / 2)]
     qpos[scene.root : scene.root + 7] = root
     for place, angle in zip(scene.joints, standing_joints(), strict=True):
         qpos[place] = angle

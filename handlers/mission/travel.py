@@ -23,6 +23,7 @@ STOP_M, STOP_RAD = 0.004, 0.004
 RETURN_M, RETURN_RAD = 0.015, 0.012
 TIPPED_RAD, TIPPED_M_S = 0.07, 0.22
 STALL_S = 2.5
+PATIENCE_S = 10.0
 STALL_M = 0.02
 STALL_RAD = 0.03
 
@@ -56,6 +57,7 @@ class Travel:
         self.limit = limit_s
         self.outcome: Outcome = "done"
         self.elapsed = self.settled = self.pace = 0.0
+        self.giving_up = False
         self.returns = 3
         self.slack = CLOSE_SWAYING if gait.sway else 1.0
         self.tipped = TIPPED_RAD + gait.rocks
@@ -104,26 +106,27 @@ class Travel:
 
     def _check(self, sense: Sense, remaining: float, left: float, off: float) -> None:
         """Whether to stop here: arrived, out of time, or no longer getting anywhere."""
+        at, before = self.mark
+        if not self.giving_up and self.elapsed - at > STALL_S:
+            # A push may well undo progress once; only no gain at all over the window counts.
+            gained = before - abs(remaining)
+            if gained < (STALL_M if self.length else STALL_RAD) and abs(remaining) > 0.05:
+                self.giving_up, self.outcome = True, "blocked"
+            self.mark = (self.elapsed, abs(remaining))
+        if not self.giving_up and self.elapsed > self.deadline:
+            self.giving_up, self.outcome = True, "timeout"
+        if self.limit is not None and self.elapsed >= self.limit:
+            self.giving_up = True
         # Marking time one foot at a time is what a crawl does worst: let standing do the rest.
         there = abs(left) < CLOSE_M * self.slack and abs(off) < CLOSE_RAD * self.slack
-        if (there or self._time_is_up()) and not self._tipped(sense):
+        overdue = self.elapsed > self.deadline + PATIENCE_S
+        if (there or self.giving_up) and (overdue or not self._tipped(sense)):
             self.arrived = True
-        elif self.elapsed > self.deadline:
-            self.arrived, self.outcome = True, "timeout"
-        at, before = self.mark
-        if self.elapsed - at > STALL_S:
-            # A push may well undo progress once; only no gain at all over the window counts.
-            if before - abs(remaining) < (STALL_M if self.length else STALL_RAD) and (
-                abs(remaining) > 0.05
-            ):
-                self.arrived, self.outcome = True, "blocked"
-            self.mark = (self.elapsed, abs(remaining))
-
-    def _time_is_up(self) -> bool:
-        return self.limit is not None and self.elapsed >= self.limit
 
     def _command(self, left: float, aside: float, off: float) -> tuple[float, float, float]:
         """World velocity and yaw rate that bring the robot on along its line."""
+        if self.giving_up:
+            return 0.0, 0.0, 0.0
         self.pace = min(self.pace + ACCELERATION * TICK_S, 1.0)
         if self.length:
             wanted = min(self.speed, sqrt(2.0 * BRAKING * abs(left)), LINE_GAIN * abs(left) + 0.01)
@@ -139,7 +142,7 @@ class Travel:
         """With all feet down, bring the trunk to the very place and stop."""
         walker = self.walker
         self.settled += TICK_S
-        if self.outcome != "done" or self._time_is_up():
+        if self.giving_up:
             if self.settled > SETTLE_MIN_S:
                 return None
             return walker.tick(sense, 0.0, 0.0, 0.0, stepping=False)

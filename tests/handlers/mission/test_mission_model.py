@@ -1,0 +1,50 @@
+"""The user's own model: used when it fits, refused in one line when it does not."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mujoco")
+
+from handlers.mission.model import compile_scene
+from handlers.mission.sim import Simulator
+from handlers.mission.skill import Call
+from store.errors import InputError
+
+
+def _own_model() -> str:
+    return resources.files("handlers.mission").joinpath("go1.xml").read_text("utf-8")
+
+
+def test_a_model_of_ones_own_walks(tmp_path: Path) -> None:
+    xml = tmp_path / "mine.xml"
+    xml.write_text(_own_model().replace('kp="200"', 'kp="30"'), "utf-8")
+    sim = Simulator(compile_scene(xml=xml))
+    assert sim.execute(Call("walk_forward", distance_m=0.3)).ok
+
+
+def test_what_a_model_lacks_is_named(tmp_path: Path) -> None:
+    xml = tmp_path / "mine.xml"
+    xml.write_text(_own_model().replace("RL_calf_joint", "RL_knee"), "utf-8")
+    with pytest.raises(InputError, match="joint RL_calf_joint") as error:
+        compile_scene(xml=xml)
+    assert str(xml) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content", ["<mujoco>", "nonsense", "<mujoco><worldbody><geom/></worldbody></mujoco>"]
+)
+def test_bad_xml_is_one_line(tmp_path: Path, content: str) -> None:
+    xml = tmp_path / "bad.xml"
+    xml.write_text(content, "utf-8")
+    with pytest.raises(InputError) as error:
+        compile_scene(xml=xml)
+    assert "bad.xml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        compile_scene(xml=tmp_path / "none.xml")
