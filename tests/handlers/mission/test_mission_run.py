@@ -144,8 +144,8 @@ def test_looking_and_signalling_are_driven_by_sight_under_any_policy(
 def test_a_signal_with_nothing_in_view_is_a_false_positive(
     make_spec: Callable[..., ProjectSpec],
 ) -> None:
-    phase = {"name": "p", "success_when": {"elapsed_ticks": 1},
-             "reward": {"signal_false_positive_penalty": -2.0, "phase_success_bonus": 0.0}}  # fmt: skip
+    reward = {"signal_false_positive_penalty": -2.0, "phase_success_bonus": 0.0}
+    phase = {"name": "p", "success_when": {"elapsed_ticks": 1}, "reward": reward}
     _, records = run(make_spec(**{**VISION, "phases": [phase]}), Steps(Call("call")))
     assert records[-1]["signal_event"] == "false_positive"
     assert records[-1]["reward"] == pytest.approx(-2.0)
