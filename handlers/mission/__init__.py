@@ -3,7 +3,8 @@
     model.py, sim.py            scene and robot as one model; seeds, actions, what happened
     leg.py, sense.py            kinematics and the robot's state, as plain floats
     terrain.py                  the ground as heights
-    gait.py, travel.py, poses.py, actions.py    from an action's name to joint targets
+    rhythm.py, gait.py, loads.py  footfalls, and the forces in them
+    travel.py, poses.py, actions.py  from an action's name to joint targets
     environment.py              a mission tick by tick: predicates, rewards, judgment, records
     drivers/                    who decides the next action: scripted, random, lora
     episode.py, runlog.py       a whole run, and its log

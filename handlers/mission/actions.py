@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from math import pi
 
 from handlers.mission import poses
-from handlers.mission.gait import BOUND, CRAWL, PACE, TROT, WALK, Gait, Walker
+from handlers.mission.gait import Walker
 from handlers.mission.moves import Upright
+from handlers.mission.rhythm import BOUND, CRAWL, PACE, TROT, WALK, Gait
 from handlers.mission.skill import Call, Skill
 from handlers.mission.travel import Travel, clipped_speed, turn_rate
 from store.errors import InputError

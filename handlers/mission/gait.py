@@ -9,79 +9,22 @@ however the trunk leans. Terrain is looked up when a foot lifts off, never in be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import atan, cos, pi, sin
 
 from handlers.mission.leg import (
-    ABDUCTION,
     FOOT_RADIUS,
     HIP_X,
-    HIP_Y,
     HIPS,
     SIDES,
     Vec,
     load_torques,
     solve,
 )
+from handlers.mission.loads import KP, carried
+from handlers.mission.rhythm import STAND_HEIGHT, TICK_S, TRACK, WALK, Gait
 from handlers.mission.sense import Sense, rotation
 from handlers.mission.terrain import HeightMap
 
-TICK_S = 0.02
-"""Control period."""
-
-KP = 200.0
-KV = 4.0
-"""Gains of the joints' position servos; 60 is too soft to carry the trunk, 100 barely does."""
-
-MASS = 11.7
-GRAVITY = 9.81
-TRACK = HIP_Y + ABDUCTION
-STAND_HEIGHT = 0.285
-
-
-@dataclass(frozen=True, slots=True)
-class Gait:
-    """A rhythm. `starts` is the part of the period at which FR, FL, RR, RL lift off.
-
-    period s; duty: part of the period a foot stands; speed m/s at action speed 1, top its limit;
-    height of the trunk and clearance of a swinging foot in m; sway m sideways and surge m along;
-    rocks: how far (rad) the trunk tilts to and fro by itself.
-    """
-
-    period: float
-    duty: float
-    starts: tuple[float, float, float, float]
-    speed: float
-    top: float
-    height: float = STAND_HEIGHT
-    clearance: float = 0.05
-    sway: float = 0.0
-    surge: float = 0.0
-    turn: float = 1.0
-    rocks: float = 0.0
-
-    @property
-    def swing_s(self) -> float:
-        return self.period * (1.0 - self.duty)
-
-    @property
-    def stance_s(self) -> float:
-        return self.period * self.duty
-
-
-_DIAGONAL = (0.0, 0.5, 0.5, 0.0)
-_WAVE = (0.75, 0.25, 0.5, 0.0)
-
-WALK = Gait(0.44, 0.60, _DIAGONAL, 0.35, 0.6)
-TROT = Gait(0.40, 0.52, _DIAGONAL, 0.55, 0.9)
-PACE = Gait(0.24, 0.60, (0.0, 0.5, 0.0, 0.5), 0.35, 0.5, clearance=0.035, rocks=0.03)
-BOUND = Gait(0.24, 0.72, (0.0, 0.0, 0.5, 0.5), 0.40, 0.6, clearance=0.035, rocks=0.2)
-CRAWL = Gait(
-    0.9, 0.78, _WAVE, 0.18, 0.26, height=0.27, clearance=0.05, sway=0.025, turn=0.35, rocks=0.07
-)
-
-COM_X = 0.006
-ROLL_NM, ROLL_NMS = 60.0, 3.0
 LEASH_M = 0.05
 LEASH_RAD = 0.15
 LEAK = 1.5
@@ -294,7 +237,8 @@ class Walker:
         x, y, z = self.x + self.sway_x, self.y + self.sway_y, self.z + self.lift
         planned = rotation(self.roll, self.pitch, self.yaw)
         actual = rotation(sense.roll, sense.pitch, sense.yaw)
-        loads = self._loads(sense)
+        standing = [leg for leg in range(4) if self.swing[leg] < 0.0 and leg not in self.free]
+        loads = carried(sense, standing, self.anchors, self.roll, self.pitch)
         ctrl: list[float] = []
         for leg in range(4):
             hip_x, hip_y = HIPS[leg]
@@ -325,30 +269,6 @@ class Walker:
                 ctrl += angles
         return ctrl
 
-    def _loads(self, sense: Sense) -> list[float]:
-        """How many newtons each foot should carry: the weight, balanced about the trunk's centre.
-
-        Two feet share it. Three or four carry it so that the trunk does not tip, and push back
-        against a roll or pitch that is not meant.
-        """
-        standing = [leg for leg in range(4) if self.swing[leg] < 0.0 and leg not in self.free]
-        weight = MASS * GRAVITY
-        loads = [0.0] * 4
-        if len(standing) < 3:
-            for leg in standing:
-                loads[leg] = weight / 2.0
-            return loads
-        c, s = cos(sense.yaw), sin(sense.yaw)
-        spots = []
-        for leg in standing:
-            dx, dy = self.anchors[leg][0] - sense.x, self.anchors[leg][1] - sense.y
-            spots.append((c * dx + s * dy - COM_X, c * dy - s * dx))
-        roll = -ROLL_NM * (sense.roll - self.roll) - ROLL_NMS * sense.roll_rate
-        pitch = -ROLL_NM * (sense.pitch - self.pitch) - ROLL_NMS * sense.pitch_rate
-        for leg, force in zip(standing, balanced(spots, weight, roll, pitch), strict=True):
-            loads[leg] = min(max(force, 0.0), weight)
-        return loads
-
     def _standing(self, leg: int, sense: Sense) -> Vec:
         """A standing foot's anchor; one that found no ground feels its way down."""
         fx, fy, fz = self.anchors[leg]
@@ -360,27 +280,3 @@ class Walker:
             self.ground[leg] = fz - FOOT_RADIUS
             self.lost[leg] = 0.0
         return fx, fy, fz - self.lost[leg]
-
-
-def balanced(
-    spots: list[tuple[float, float]], force: float, roll: float, pitch: float
-) -> list[float]:
-    """Vertical forces at `spots` (forward, left; m) with a given sum and given moments.
-
-    The smallest such forces: f = W' (W W')^-1 b, with the rows 1, left and -forward in W.
-    """
-    n = float(len(spots))
-    sx = sum(x for x, _ in spots)
-    sy = sum(y for _, y in spots)
-    xx = sum(x * x for x, _ in spots) + 1e-6
-    yy = sum(y * y for _, y in spots) + 1e-6
-    xy = sum(x * y for x, y in spots)
-    # W W' = [[n, sy, -sx], [sy, yy, -xy], [-sx, -xy, xx]], symmetric: solve by cofactors
-    a, b, c, d, e, f = n, sy, -sx, yy, -xy, xx
-    ca, cb, cc = d * f - e * e, c * e - b * f, b * e - c * d
-    cd, ce, cf = a * f - c * c, b * c - a * e, a * d - b * b
-    det = a * ca + b * cb + c * cc
-    u = (ca * force + cb * roll + cc * pitch) / det
-    v = (cb * force + cd * roll + ce * pitch) / det
-    w = (cc * force + ce * roll + cf * pitch) / det
-    return [u + v * y - w * x for x, y in spots]

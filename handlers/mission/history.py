@@ -40,9 +40,14 @@ class RunStats:
 
 
 def read_runs(project: Path) -> list[RunStats]:
-    """Every run log in the project, by name (names begin with the time); the first run in each."""
-    logs = sorted((project / CADENZA_DIR).glob(f"*{RUN_SUFFIX}"))
+    """Every run log in the project, oldest first: by the time in its name, then last written."""
+    logs = sorted((project / CADENZA_DIR).glob(f"*{RUN_SUFFIX}"), key=_age)
     return [run_stats(run_id_of(path), records(path)) for path in logs]
+
+
+def _age(path: Path) -> tuple[str, int, str]:
+    """Runs of one second differ by random digits only: those are told apart by their last write."""
+    return path.name[: len("2026-11-22T20-14-48")], path.stat().st_mtime_ns, path.name
 
 
 def records(path: Path) -> Iterator[dict[str, Any]]:

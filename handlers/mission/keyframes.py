@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import cos, sin
 
-from handlers.mission.gait import STAND_HEIGHT, TICK_S, Walker
+from handlers.mission.gait import Walker
 from handlers.mission.leg import Vec, foot
+from handlers.mission.rhythm import STAND_HEIGHT, TICK_S
 from handlers.mission.sense import Sense
 from handlers.mission.skill import Outcome
 

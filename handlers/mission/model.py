@@ -13,8 +13,8 @@ from math import cos, radians, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handlers.mission.gait import KP, KV
 from handlers.mission.leg import JOINTS, LEGS, LINK
+from handlers.mission.loads import KP, KV
 from handlers.mission.terrain import HeightMap, from_model
 from handlers.project.scene import Box, Marker, Slope, Sphere
 from store.errors import InputError, MissingExtraError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers.mission.gait import STAND_HEIGHT, TICK_S, Walker
+from handlers.mission.gait import Walker
 from handlers.mission.leg import ABDUCTION, FOOT_RADIUS, SIDES, solve
+from handlers.mission.rhythm import STAND_HEIGHT, TICK_S
 from handlers.mission.sense import Sense
 from handlers.mission.skill import Outcome, Skill
 

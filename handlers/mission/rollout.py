@@ -17,8 +17,9 @@ from multiprocessing import get_context
 from typing import Any
 
 from handlers.mission.actions import skill_for
-from handlers.mission.gait import TICK_S, Walker
+from handlers.mission.gait import Walker
 from handlers.mission.model import SceneModel, compile_scene, mujoco
+from handlers.mission.rhythm import TICK_S
 from handlers.mission.sense import Sense
 from handlers.mission.sim import (
     NEAR_LIMIT,

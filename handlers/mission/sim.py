@@ -14,9 +14,10 @@ from random import Random
 from typing import Any
 
 from handlers.mission.actions import Call, skill_for
-from handlers.mission.gait import STAND_HEIGHT, TICK_S, Walker
+from handlers.mission.gait import Walker
 from handlers.mission.leg import ABDUCTION, FOOT_RADIUS, SIDES, solve
 from handlers.mission.model import TIMESTEP, SceneModel, mujoco
+from handlers.mission.rhythm import STAND_HEIGHT, TICK_S
 from handlers.mission.sense import Sense
 from handlers.mission.skill import Outcome
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import cos, hypot, pi, sin, sqrt
 
-from handlers.mission.gait import TICK_S, Gait, Walker
+from handlers.mission.gait import Walker
+from handlers.mission.rhythm import TICK_S, Gait
 from handlers.mission.sense import Sense
 from handlers.mission.skill import Outcome
 

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from handlers.mission.gait import TICK_S
 from handlers.mission.model import mujoco
+from handlers.mission.rhythm import TICK_S
 from handlers.mission.sim import Simulator
 from store.errors import ConfigError, MissingExtraError
 
