@@ -8,20 +8,18 @@ ends there, and the record repeats the last believable observation and says so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import degrees, hypot
 from typing import Any
 
-from handlers.mission.conditions import PhaseWatch, SignalEvent, TickState, nearest_tag
-from handlers.mission.drivers.prompts import parse_goal
+from handlers.mission.conditions import PhaseWatch, SignalEvent, TickState
 from handlers.mission.drivers.protocol import Decision, View
 from handlers.mission.drivers.vision import signal_wanted
 from handlers.mission.judgment import Situation, canonical, judge
 from handlers.mission.model import SceneModel
-from handlers.mission.motion import Mark, Motion, Point
+from handlers.mission.motion import Mark, Motion
+from handlers.mission.perception import Perception
 from handlers.mission.rewards import TickFacts, reward_of
 from handlers.mission.sim import Execution, Simulator, Variation
 from handlers.mission.skill import Call
-from handlers.mission.vision import bearing, highest_ahead, nearest_obstacle, place_of, visible
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import Phase, ProjectSpec
 from store.errors import InputError
@@ -30,7 +28,6 @@ PAUSE_S = 0.3
 """How long sending a signal takes: the robot stands still."""
 
 DIGITS = 6
-UPRIGHT_M = 0.16
 
 Record = dict[str, Any]
 
@@ -53,6 +50,7 @@ class Mission:
         self.spec, self.library, self.scene = spec, library, scene
         self.seed, self.policy, self.max_ticks = seed, policy, max_ticks
         self.variation, self.on_control = variation, on_control
+        self.senses = Perception(spec, scene)
         self.end: str | None = None
         self.success = False
         self.pending: Decision | None = None
@@ -71,8 +69,8 @@ class Mission:
         self.tick = 0
         self.phase_idx = 0
         self.last_outcome: str | None = None
-        self.obs = self._observe()
-        self.state = self._state(None, "none")
+        self.obs = self.senses.observe(self.sim.sense)
+        self.state = self.senses.state(self.sim.sense, None, "none")
         self._enter_phase()
         return self._record(
             None, reward=0.0, done=False, failed=False, ok=True, outcome=None, judgment=None
@@ -103,8 +101,8 @@ class Mission:
             yaw=sense.yaw,
             obs=self.obs,
             visible=self.state.visible,
-            visible_bearings=self._bearings(),
-            upright=self._upright(),
+            visible_bearings=self.senses.bearings(sense, self.state.visible),
+            upright=self.senses.upright(sense),
             last_outcome=self.last_outcome,
         )
 
@@ -123,8 +121,8 @@ class Mission:
         self.last_outcome = result.outcome
         if result.outcome == "diverged":
             return self._diverged(decision, signal, event)
-        self.obs = self._observe()
-        self.state = self._state(signal, event)
+        self.obs = self.senses.observe(self.sim.sense)
+        self.state = self.senses.state(self.sim.sense, signal, event)
         self.motion.add(self._mark())
         done, failed = self.watch.tick(self.state)
         judgment = judge(call, wanted, self.library, decision.rationale)
@@ -176,44 +174,14 @@ class Mission:
 
     # -- what is known -----------------------------------------------------------------------------
 
-    def _upright(self) -> bool:
-        sense = self.sim.sense
-        ground = self.scene.terrain.height(sense.x, sense.y)
-        return not sense.flipped and sense.z - ground > UPRIGHT_M
-
     def _mark(self) -> Mark:
         sense = self.sim.sense
         return Mark(self.sim.time_s, (sense.x, sense.y, sense.z), sense.yaw)
 
-    def _observe(self) -> dict[str, Any]:
-        sense = self.sim.sense
-        limit = self.spec.vision.max_distance_m
-        return {
-            "body_height": sense.z,
-            "roll_deg": degrees(sense.roll),
-            "pitch_deg": degrees(sense.pitch),
-            "feet_grounded": sense.feet_grounded,
-            "nearest_m": nearest_obstacle(self.scene.terrain, sense.x, sense.y, limit),
-            "pos_x": sense.x,
-            "pos_y": sense.y,
-        }
-
-    def _state(self, signal: str | None, event: SignalEvent) -> TickState:
-        sense = self.sim.sense
-        seen = visible(self.spec.scene.objects, self.spec.vision, sense.x, sense.y, sense.yaw)
-        return TickState(sense.x, sense.y, sense.z, sense.flipped, seen, signal, event)
-
-    def _bearings(self) -> dict[str, float]:
-        sense = self.sim.sense
-        found: dict[str, tuple[float, float]] = {}
-        for item in self.spec.scene.objects:
-            if item.tag in self.state.visible:
-                px, py, _ = place_of(item)
-                way = hypot(px - sense.x, py - sense.y)
-                if item.tag not in found or way < found[item.tag][0]:
-                    angle = bearing(sense.x, sense.y, sense.yaw, px, py)
-                    found[item.tag] = (way, angle)
-        return {tag: angle for tag, (_, angle) in found.items()}
+    def _situation(self) -> Situation:
+        return self.senses.situation(
+            self.phase, self.sim.sense, self.state, self.watch.elapsed, signal_wanted(self.view())
+        )
 
     def _signal_event(self, signal: str | None, before: TickState) -> SignalEvent:
         """A signal is right when what it reports is in view; not sending it then is a miss."""
@@ -223,65 +191,6 @@ class Mission:
             return "correct" if clear else "false_positive"
         wanted = bool(self.phase.success_when.signal_emitted) and bool(self.spec.signals)
         return "missed" if wanted and clear else "none"
-
-    def _goal(self) -> Point | None:
-        """The middle of what the phase is after."""
-        wanted, reward = self.phase.success_when, self.phase.reward
-        zone = wanted.enter_zone or (reward.distance_to_zone and reward.distance_to_zone.zone)
-        if zone:
-            return self.spec.scene.zone(zone).centre
-        tag = (
-            (wanted.near_object and wanted.near_object.tag)
-            or (wanted.see_object and wanted.see_object.tag)
-            or (reward.distance_to_tag and reward.distance_to_tag.tag)
-        )
-        if not tag:
-            return None
-        x, y = self.sim.sense.x, self.sim.sense.y
-        places = [place_of(item) for item in self.spec.scene.tagged(tag)]
-        return min(places, key=lambda p: (p[0] - x) ** 2 + (p[1] - y) ** 2)
-
-    def _situation(self) -> Situation:
-        sense, wanted = self.sim.sense, self.phase.success_when
-        terrain = self.scene.terrain
-        goal = self._goal() if wanted.enter_zone or wanted.near_object else None
-        off, way = None, None
-        if goal is not None:
-            off = bearing(sense.x, sense.y, sense.yaw, goal[0], goal[1])
-            way = self._way_left(goal)
-        view = self.view()
-        signal = signal_wanted(view)
-        needed = self.spec.control_panel.requires_visible_tag
-        told = None
-        if goal is None:
-            spoken = parse_goal(self.phase.goal_prompt)
-            told = spoken[min(self.watch.elapsed, len(spoken) - 1)] if spoken else None
-        return Situation(
-            height=sense.z - terrain.height(sense.x, sense.y),
-            roll=sense.roll,
-            pitch=sense.pitch,
-            feet_grounded=sense.feet_grounded,
-            off_axis=off,
-            target_m=way,
-            step_m=highest_ahead(terrain, sense.x, sense.y, sense.yaw, 0.6),
-            scans=wanted.see_object is not None,
-            seen=wanted.see_object is not None and wanted.see_object.tag in self.state.visible,
-            signal=signal,
-            signal_clear=needed is None or needed in self.state.visible,
-            told=told,
-        )
-
-    def _way_left(self, goal: Point) -> float:
-        wanted = self.phase.success_when
-        sense = self.sim.sense
-        way = hypot(goal[0] - sense.x, goal[1] - sense.y)
-        if wanted.enter_zone:
-            inside = self.spec.scene.zone(wanted.enter_zone).contains((sense.x, sense.y, sense.z))
-            return 0.0 if inside else way
-        if wanted.near_object:
-            near = nearest_tag(self.spec, wanted.near_object.tag, sense.x, sense.y)
-            return max(0.0, near - wanted.near_object.max_distance_m)
-        return way
 
     # -- the record --------------------------------------------------------------------------------
 
@@ -301,6 +210,7 @@ class Mission:
         result: Execution | None = None,
     ) -> Record:
         end = self.end
+        goal = self.senses.goal(self.phase, self.sim.sense) if finite else None
         timeout = end is not None and (end.startswith("timeout") or end == "interrupted")
         params = {} if decision is None or signal else decision.call.params
         return {
@@ -318,7 +228,11 @@ class Mission:
             "truncated": timeout,
             "mission_success": self.success,
             "step_ok": ok,
-            "motion": _rounded(self.motion.describe(self._goal() if finite else None)),
+            "motion": _rounded(
+                self.motion.describe(
+                    self.senses.goal(self.phase, self.sim.sense) if finite else None
+                )
+            ),
             "judgment": judgment,
             "visible_tags": _rounded(dict(self.state.visible)),
             "is_signal": signal is not None,
