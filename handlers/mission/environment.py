@@ -228,11 +228,7 @@ class Mission:
             "truncated": timeout,
             "mission_success": self.success,
             "step_ok": ok,
-            "motion": _rounded(
-                self.motion.describe(
-                    self.senses.goal(self.phase, self.sim.sense) if finite else None
-                )
-            ),
+            "motion": _rounded(self.motion.describe(goal)),
             "judgment": judgment,
             "visible_tags": _rounded(dict(self.state.visible)),
             "is_signal": signal is not None,
