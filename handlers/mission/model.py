@@ -115,12 +115,22 @@ def _require_robot(mj: Any, spec: Any, where: str) -> None:
     driven = {actuator.target: actuator for actuator in spec.actuators}
     missing = [f"joint {name}" for name in JOINTS if name not in joints]
     missing += [f"an actuator on {name}" for name in JOINTS if name not in driven]
-    if not any(joint.type == mj.mjtJoint.mjJNT_FREE for joint in spec.joints):
+    if "FR_hip_joint" in joints and _trunk(mj, spec) is None:
         missing.insert(0, "a free joint for the trunk")
     if missing:
         raise InputError(f"{where}: the model lacks {', '.join(missing)}")
     for name in JOINTS:  # the joint servo is part of the controller, not of the model
         driven[name].set_to_position(kp=KP, kv=KV)
+
+
+def _trunk(mj: Any, spec: Any) -> Any:
+    """The body with the free joint that the legs hang on; None when there is none."""
+    body = spec.joint("FR_hip_joint").parent
+    while body is not None:
+        if any(joint.type == mj.mjtJoint.mjJNT_FREE for joint in body.joints):
+            return body
+        body = body.parent
+    return None
 
 
 def _add_touch(mj: Any, spec: Any) -> None:
@@ -130,8 +140,9 @@ def _add_touch(mj: Any, spec: Any) -> None:
         calf = spec.joint(f"{leg}_calf_joint").parent
         calf.add_site(name=f"cadenza_{leg}", pos=[0, 0, -LINK], size=[0.035, 0.035, 0.035])
         spec.add_sensor(name=f"cadenza_{leg}", type=touch, objtype=site, objname=f"cadenza_{leg}")
-    root = next(joint for joint in spec.joints if joint.type == mj.mjtJoint.mjJNT_FREE)
-    root.parent.add_site(name="cadenza_trunk", type=mj.mjtGeom.mjGEOM_BOX, size=[0.26, 0.08, 0.09])
+    _trunk(mj, spec).add_site(
+        name="cadenza_trunk", type=mj.mjtGeom.mjGEOM_BOX, size=[0.26, 0.08, 0.09]
+    )
     spec.add_sensor(name="cadenza_trunk", type=touch, objtype=site, objname="cadenza_trunk")
 
 
@@ -184,8 +195,9 @@ def incline(item: Slope) -> tuple[list[float], list[float], list[float]]:
 def _indexed(mj: Any, model: Any, solids: Sequence[str]) -> SceneModel:
     data = mj.MjData(model)
     mj.mj_forward(model, data)
-    free = next(i for i in range(model.njnt) if model.jnt_type[i] == mj.mjtJoint.mjJNT_FREE)
     joints = [model.joint(name).id for name in JOINTS]
+    trunk = int(model.body_rootid[model.jnt_bodyid[joints[0]]])
+    free = int(model.body_jntadr[trunk])
     by_joint = {int(model.actuator_trnid[i][0]): i for i in range(model.nu)}
     calves = {int(model.jnt_bodyid[joints[3 * leg + 2]]) for leg in range(4)}
     fixed = _fixed_geoms(mj, model)
@@ -193,7 +205,6 @@ def _indexed(mj: Any, model: Any, solids: Sequence[str]) -> SceneModel:
     qpos = [int(model.jnt_qposadr[j]) for j in joints]
     actuators = [by_joint[j] for j in joints]
     root = int(model.jnt_qposadr[free])
-    trunk = int(model.jnt_bodyid[free])
     return SceneModel(
         model=model,
         terrain=terrain,
@@ -207,7 +218,10 @@ def _indexed(mj: Any, model: Any, solids: Sequence[str]) -> SceneModel:
         trunk_touch=int(model.sensor("cadenza_trunk").adr[0]),
         feet=_foot_geoms(mj, model, calves),
         solids={model.geom(name).id: name for name in solids},
-        tidy=root == 0 and qpos == list(range(7, 19)) and actuators == list(range(12)),
+        tidy=root == 0
+        and qpos == list(range(7, 19))
+        and actuators == list(range(12))
+        and model.nu == 12,
     )
 
 
