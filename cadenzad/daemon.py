@@ -34,7 +34,7 @@ from handlers.reactions import Stopping, Tools
 from store.errors import ConfigError, InputError, StoreError
 from store.events import DAEMON_STREAM, DaemonStarted, DaemonStopped, NewEvent, project_stream
 from store.lock import WriterLock
-from store.opening import open_writer
+from store.opening import open_writer, prepare_in_child
 from store.queries import State
 from store.schema import connect_reader
 from store.writer import Transaction
@@ -83,6 +83,7 @@ class Daemon:
 
     def _open(self, stack: ExitStack, once: bool) -> None:
         """Build the parts, innermost first; the stack takes them down again."""
+        prepare_in_child(self._state_dir)
         self._writer = open_writer(self._state_dir, on_commit=self._committed)
         stack.callback(self._writer.close)
         self._reactor = Reactor(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cadenzad import pruning
 from cadenzad.inbox import PONG, Request
 from handlers.jobs import JOBS
-from store import views
+from store import replay
 from store.errors import InputError
 from store.events import (
     DAEMON_STREAM,
@@ -72,9 +72,9 @@ def _rebuild(request: Request) -> Callable[[Transaction], None]:
         first = transaction.append(NewEvent(DAEMON_STREAM, wanted, dedup_key=_key(request, 0)))
         if not first:
             return
-        before = views.view_hash(transaction.connection)
-        count = views.rebuild(transaction.connection)
-        after = views.view_hash(transaction.connection)
+        before = replay.view_hash(transaction.connection)
+        count = replay.rebuild(transaction.connection)
+        after = replay.view_hash(transaction.connection)
         rebuilt = ViewRebuilt(
             events=count, previous_hash=before, new_hash=after, same=before == after
         )

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
-from store import views
-from store.schema import connect_writer
+from store import replay, views
+from store.schema import connect_writer, is_migrated
 from store.writer import OnCommit, Writer
 
 log = logging.getLogger("store")
+
+
+def prepare_in_child(state_dir: Path) -> None:
+    """Have a child process create or migrate the database, when that is needed.
+
+    Migrating imports sqlite-utils: 14 MB that a long-lived process would keep for nothing. The
+    caller must hold the writer lock. Failing is harmless: `open_writer` then says why.
+    """
+    if not is_migrated(state_dir):
+        subprocess.run(
+            [sys.executable, "-m", "store.opening", str(state_dir)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
 
 
 def open_writer(state_dir: Path, on_commit: OnCommit | None = None) -> Writer:
@@ -18,9 +35,13 @@ def open_writer(state_dir: Path, on_commit: OnCommit | None = None) -> Writer:
     The caller must hold the writer lock. Raises StoreError when the file cannot be used.
     """
     connection = connect_writer(state_dir)
-    if views.is_outdated(connection):
+    if replay.is_outdated(connection):
         connection.execute("BEGIN IMMEDIATE")
-        count = views.rebuild(connection)
+        count = replay.rebuild(connection)
         connection.execute("COMMIT")
         log.info("folded the view anew from %d events", count)
     return Writer(connection, views.apply, on_commit=on_commit)
+
+
+if __name__ == "__main__":
+    connect_writer(Path(sys.argv[1])).close()

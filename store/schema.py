@@ -253,6 +253,20 @@ def connect_writer(state_dir: Path) -> sqlite3.Connection:
     return connection
 
 
+def is_migrated(state_dir: Path) -> bool:
+    """Whether the database exists and needs no migration."""
+    if not (state_dir / DATABASE).exists():
+        return False
+    try:
+        connection = sqlite3.connect(state_dir / DATABASE, isolation_level=None)
+        try:
+            return _applied(connection) == set(MIGRATIONS)
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError:
+        return False
+
+
 def connect_reader(state_dir: Path) -> sqlite3.Connection:
     """A read-only connection that never blocks the writer.
 

@@ -1,4 +1,4 @@
-"""Projections: how each event changes the state tables; rebuild, replay and compare them.
+"""Projections: how each event changes the state tables.
 
 `apply` folds one event. It is called inside the transaction that appends the event, so the view is
 never behind the log. Totals that `status` shows are kept as counters on the project's row: reading
@@ -7,14 +7,12 @@ them costs the same after a thousand events and after a million.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from store.events import (
-    EpisodeFact,
     Event,
     ExamplesRecorded,
     ExportFailed,
@@ -40,14 +38,11 @@ from store.events import (
     WatchRestored,
 )
 from store.jobviews import JOB_HANDLERS
-from store.log import EventLog
-from store.schema import VIEW_TABLES, memory_view, reset_view
+from store.tables import count, forget, make_stale, project_of, put_file, set_episodes, set_export
 
 VIEW_NAME = "state"
 CODE_VERSION = 2
 """Raise when `apply` or a view table changes: the daemon then rebuilds at its next start."""
-
-Row = tuple[Any, ...]
 
 
 def apply(view: sqlite3.Connection, record: Recorded) -> None:
@@ -60,17 +55,10 @@ def apply(view: sqlite3.Connection, record: Recorded) -> None:
 # -- projects --------------------------------------------------------------------------------------
 
 
-def _project(record: Recorded) -> str:
-    project = record.project
-    if project is None:
-        raise ValueError(f"{record.type} at {record.position} belongs to no project")
-    return project
-
-
 def _project_known(
     view: sqlite3.Connection, record: Recorded, event: ProjectDiscovered | ProjectChanged
 ) -> None:
-    path = _project(record)
+    path = project_of(record)
     view.execute(
         "INSERT INTO view_projects (path, name, mission, robot, phases, state, env_sha256)"
         " VALUES (?, ?, ?, ?, ?, 'ready', ?)"
@@ -96,7 +84,7 @@ def _project_removed(view: sqlite3.Connection, record: Recorded, event: ProjectR
     view.execute(
         "UPDATE view_projects SET state = 'removed', reason = 'its env.json is gone'"
         " WHERE path = ?",
-        (_project(record),),
+        (project_of(record),),
     )
 
 
@@ -104,7 +92,7 @@ def _paused(
     view: sqlite3.Connection, record: Recorded, event: ProjectPaused | ProjectResumed
 ) -> None:
     paused = int(isinstance(event, ProjectPaused))
-    view.execute("UPDATE view_projects SET paused = ? WHERE path = ?", (paused, _project(record)))
+    view.execute("UPDATE view_projects SET paused = ? WHERE path = ?", (paused, project_of(record)))
 
 
 # -- files -----------------------------------------------------------------------------------------
@@ -122,109 +110,27 @@ def _accept_file(
     twin_of: str | None = None,
     format: str | None = None,
 ) -> bool:
-    return _put_file(
+    return put_file(
         view, record, file, kind, run_id, 1, "", None, rows, rows_rejected, twin_of, format
     )
 
 
-def _put_file(
-    view: sqlite3.Connection,
-    record: Recorded,
-    file: FileFact,
-    kind: str,
-    run_id: str | None,
-    accepted: int,
-    reason: str,
-    line: int | None,
-    rows: int,
-    rows_rejected: int,
-    twin_of: str | None,
-    format: str | None = None,
-) -> bool:
-    """Upsert a file's row and adjust the project's totals of rejected files and of examples.
-
-    Returns whether the file was known before.
-    """
-    project = _project(record)
-    before = view.execute(
-        "SELECT kind, accepted, rows FROM view_files WHERE project = ? AND path = ?",
-        (project, file.path),
-    ).fetchone()
-    view.execute(
-        "INSERT OR REPLACE INTO view_files (project, path, kind, run_id, revision, dev, ino, size,"
-        " mtime_ns, sha256, accepted, reason, line, rows, rows_rejected, twin_of, format, position)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            project,
-            file.path,
-            kind,
-            run_id,
-            file.revision,
-            file.dev,
-            file.ino,
-            file.size,
-            file.mtime_ns,
-            file.sha256,
-            accepted,
-            reason,
-            line,
-            rows,
-            rows_rejected,
-            twin_of,
-            format,
-            record.position,
-        ),
-    )
-    if before is not None:
-        _tally_file(view, project, -1, *before)
-    _tally_file(view, project, +1, kind, accepted, rows)
-    return before is not None
-
-
-def _tally_file(
-    view: sqlite3.Connection, project: str, sign: int, kind: str, accepted: int, rows: int
-) -> None:
-    """Add (or with sign -1 take away) what one file contributes to its project's totals."""
-    if not accepted:
-        _count(view, project, files_rejected=sign)
-    elif kind == "exam":
-        _count(view, project, examples_exam=sign * rows)
-    elif kind == "examples":
-        _count(view, project, examples_train=sign * rows)
-
-
-def _count(
-    view: sqlite3.Connection, project: str, last_run: str | None = None, /, **changes: int
-) -> None:
-    """Add to counters of a project's row, and set its last run, in one statement."""
-    wanted: dict[str, object] = {name: change for name, change in changes.items() if change}
-    terms = [f"{name} = {name} + ?" for name in wanted]
-    if last_run is not None:
-        wanted["last_run"] = last_run
-        terms.append("last_run = ?")
-    if wanted:
-        view.execute(
-            f"UPDATE view_projects SET {', '.join(terms)} WHERE path = ?",
-            (*wanted.values(), project),
-        )
-
-
 def _file_rejected(view: sqlite3.Connection, record: Recorded, event: FileRejected) -> None:
-    project = _project(record)
+    project = project_of(record)
     if event.kind == "config":
         view.execute(
             "INSERT INTO view_projects (path, name, state, reason) VALUES (?, ?, 'invalid', ?)"
             " ON CONFLICT (path) DO UPDATE SET state = 'invalid', reason = excluded.reason",
             (project, event.project_name, event.reason),
         )
-    _put_file(view, record, event.file, event.kind, None, 0, event.reason, event.line, 0, 0, None)
+    put_file(view, record, event.file, event.kind, None, 0, event.reason, event.line, 0, 0, None)
 
 
 def _file_moved(view: sqlite3.Connection, record: Recorded, event: FileMoved) -> None:
-    project = _project(record)
+    project = project_of(record)
     old, new = event.previous_path, event.file.path
     if old != new:
-        _forget(view, project, new)  # the move may have gone over a known file: it is no more
+        forget(view, project, new)  # the move may have gone over a known file: it is no more
     view.execute(
         "UPDATE view_files SET path = ?, run_id = ?, revision = ?, dev = ?, ino = ?, size = ?,"
         " mtime_ns = ?, position = ? WHERE project = ? AND path = ?",
@@ -248,23 +154,23 @@ def _file_moved(view: sqlite3.Connection, record: Recorded, event: FileMoved) ->
         "UPDATE view_exports SET run_path = ? WHERE project = ? AND run_path = ?",
         (new, project, old),
     )
-    _make_stale(view, project, new)
+    make_stale(view, project, new)
 
 
 def _file_removed(view: sqlite3.Connection, record: Recorded, event: FileRemoved) -> None:
-    project = _project(record)
+    project = project_of(record)
     if event.kind == "run":
         view.execute(
             "UPDATE view_files SET present = 0 WHERE project = ? AND path = ? AND accepted",
             (project, event.path),
         )
-        _forget(view, project, event.path, only_rejected=True)
+        forget(view, project, event.path, only_rejected=True)
     else:
-        _forget(view, project, event.path)
+        forget(view, project, event.path)
 
 
 def _file_pruned(view: sqlite3.Connection, record: Recorded, event: FilePruned) -> None:
-    project = _project(record)
+    project = project_of(record)
     if event.kind == "run":
         view.execute(
             "UPDATE view_files SET present = 0 WHERE project = ? AND path = ?",
@@ -276,24 +182,7 @@ def _file_pruned(view: sqlite3.Connection, record: Recorded, event: FilePruned) 
             (project, event.path),
         ).fetchone()
         if row is not None:
-            _set_export(view, project, row[0], None)
-
-
-def _forget(
-    view: sqlite3.Connection, project: str, path: str, *, only_rejected: bool = False
-) -> None:
-    """Remove a file, its episodes and its export from the view, and from the totals."""
-    row = view.execute(
-        "SELECT kind, accepted, rows FROM view_files WHERE project = ? AND path = ?",
-        (project, path),
-    ).fetchone()
-    if row is not None and only_rejected and row[1]:
-        return
-    if row is not None:
-        _tally_file(view, project, -1, *row)
-    _count(view, project, **_set_episodes(view, project, path, 0, (), position=0))
-    _set_export(view, project, path, None)
-    view.execute("DELETE FROM view_files WHERE project = ? AND path = ?", (project, path))
+            set_export(view, project, row[0], None)
 
 
 # -- runs ------------------------------------------------------------------------------------------
@@ -318,7 +207,7 @@ def _run(
     first_episode: int | None,
     twin_of: str | None,
 ) -> None:
-    project, path, lines = _project(record), event.file.path, event.lines
+    project, path, lines = project_of(record), event.file.path, event.lines
     known = _accept_file(
         view,
         record,
@@ -332,11 +221,11 @@ def _run(
     )
     totals: dict[str, int] = {}
     if first_episode is not None:
-        totals = _set_episodes(
+        totals = set_episodes(
             view, project, path, first_episode, event.episodes, record.position, known=known
         )
-    _count(view, project, json.dumps(_last_run(record, event, lines)), **totals)
-    _make_stale(view, project, path)
+    count(view, project, json.dumps(_last_run(record, event, lines)), **totals)
+    make_stale(view, project, path)
 
 
 def _last_run(record: Recorded, event: RunRead, lines: LineCounts) -> dict[str, object]:
@@ -353,65 +242,6 @@ def _last_run(record: Recorded, event: RunRead, lines: LineCounts) -> dict[str, 
     }
 
 
-def _set_episodes(
-    view: sqlite3.Connection,
-    project: str,
-    path: str,
-    first: int,
-    episodes: tuple[EpisodeFact, ...],
-    position: int,
-    *,
-    known: bool = True,
-) -> dict[str, int]:
-    """Replace a log's episodes from index `first` on; returns the changes of the totals.
-
-    A log that was not `known` before has no episodes to replace.
-    """
-    totals = {"runs_total": 0, "runs_succeeded": 0, "runs_failed": 0}
-
-    def tally(outcome: str, sign: int) -> None:
-        totals["runs_total"] += sign
-        if outcome in ("succeeded", "failed"):
-            totals[f"runs_{outcome}"] += sign
-
-    old: list[Row] = []
-    if known:
-        old = view.execute(
-            "SELECT outcome FROM view_episodes WHERE project = ? AND path = ? AND idx >= ?",
-            (project, path, first),
-        ).fetchall()
-    for (outcome,) in old:
-        tally(outcome, -1)
-    if old:
-        view.execute(
-            "DELETE FROM view_episodes WHERE project = ? AND path = ? AND idx >= ?",
-            (project, path, first),
-        )
-    for episode in episodes:
-        tally(episode.outcome, +1)
-    view.executemany(
-        "INSERT INTO view_episodes (project, path, idx, outcome, reason, ticks, reward,"
-        " phases_done, last_phase, first_line, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                project,
-                path,
-                episode.index,
-                episode.outcome,
-                episode.reason,
-                episode.ticks,
-                episode.reward,
-                episode.phases_done,
-                episode.last_phase,
-                episode.first_line,
-                position,
-            )
-            for episode in episodes
-        ],
-    )
-    return totals
-
-
 def _examples_recorded(view: sqlite3.Connection, record: Recorded, event: ExamplesRecorded) -> None:
     kind = "exam" if event.split == "exam" else "examples"
     _accept_file(view, record, event.file, kind, rows=event.rows, rows_rejected=event.rejected)
@@ -419,70 +249,13 @@ def _examples_recorded(view: sqlite3.Connection, record: Recorded, event: Exampl
 
 # -- exports ---------------------------------------------------------------------------------------
 
-_EXPORT_COLUMNS = (
-    "run_id",
-    "state",
-    "source_sha256",
-    "output",
-    "output_sha256",
-    "manifest",
-    "template_sha256",
-    "records",
-    "rejected",
-    "filtered",
-    "reason",
-    "retryable",
-    "attempts",
-    "warnings",
-    "position",
-)
-
-
-_PUT_EXPORT = (
-    f"INSERT OR REPLACE INTO view_exports (project, run_path, {', '.join(_EXPORT_COLUMNS)})"
-    f" VALUES (?, ?, {', '.join('?' * len(_EXPORT_COLUMNS))})"
-)
-
-
-def _set_export(
-    view: sqlite3.Connection, project: str, path: str, new: dict[str, Any] | None
-) -> None:
-    """Put (or with None remove) a run's export, and adjust the project's totals."""
-    old = view.execute(
-        "SELECT state, records FROM view_exports WHERE project = ? AND run_path = ?",
-        (project, path),
-    ).fetchone()
-    changes = {"exports_current": 0, "exports_stale": 0, "exports_failed": 0, "exports_records": 0}
-    if old is not None:
-        changes[f"exports_{old[0]}"] -= 1
-        changes["exports_records"] -= old[1]
-    if new is not None:
-        changes[f"exports_{new['state']}"] += 1
-        changes["exports_records"] += new["records"]
-        values = (new[column] for column in _EXPORT_COLUMNS)
-        view.execute(_PUT_EXPORT, (project, path, *values))
-    elif old is not None:
-        view.execute("DELETE FROM view_exports WHERE project = ? AND run_path = ?", (project, path))
-    _count(view, project, **changes)
-
-
-def _make_stale(view: sqlite3.Connection, project: str, path: str) -> None:
-    """What was exported of a run is no longer what an export would give now."""
-    changed = view.execute(
-        "UPDATE view_exports SET state = 'stale'"
-        " WHERE project = ? AND run_path = ? AND state = 'current'",
-        (project, path),
-    ).rowcount
-    if changed:
-        _count(view, project, exports_current=-1, exports_stale=+1)
-
 
 def _run_exported(view: sqlite3.Connection, record: Recorded, event: RunExported) -> None:
     if event.origin == "manual":
         return  # a copy for its user; the project's own export is untouched
-    _set_export(
+    set_export(
         view,
-        _project(record),
+        project_of(record),
         event.run_path,
         {
             "run_id": event.run_id,
@@ -507,12 +280,12 @@ def _run_exported(view: sqlite3.Connection, record: Recorded, event: RunExported
 def _export_failed(view: sqlite3.Connection, record: Recorded, event: ExportFailed) -> None:
     if event.origin == "manual":
         return
-    project = _project(record)
+    project = project_of(record)
     old = view.execute(
         "SELECT attempts FROM view_exports WHERE project = ? AND run_path = ?",
         (project, event.run_path),
     ).fetchone()
-    _set_export(
+    set_export(
         view,
         project,
         event.run_path,
@@ -580,62 +353,3 @@ _HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], No
     WatchRestored: _watch_restored,
     **JOB_HANDLERS,
 }
-
-
-# -- replay ----------------------------------------------------------------------------------------
-
-
-def replay(
-    source: sqlite3.Connection,
-    target: sqlite3.Connection,
-    *,
-    until: int | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> int:
-    """Fold history from `source` into the empty view of `target`; returns the events read."""
-    count = 0
-    for count, record in enumerate(EventLog(source).read(until=until), start=1):
-        apply(target, record)
-        if progress is not None and count % 1000 == 0:
-            progress(count)
-    return count
-
-
-def view_as_of(
-    source: sqlite3.Connection, until: int, progress: Callable[[int], None] | None = None
-) -> sqlite3.Connection:
-    """The view as it was after position `until`, in memory."""
-    view = memory_view()
-    view.execute("BEGIN")
-    replay(source, view, until=until, progress=progress)
-    view.execute("COMMIT")
-    return view
-
-
-def rebuild(connection: sqlite3.Connection) -> int:
-    """Fold the whole history anew, inside the caller's transaction; returns the events read."""
-    reset_view(connection)
-    count = replay(connection, connection)
-    connection.execute(
-        "INSERT OR REPLACE INTO projections (name, code_version, position) VALUES (?, ?, ?)",
-        (VIEW_NAME, CODE_VERSION, EventLog(connection).head()),
-    )
-    return count
-
-
-def is_outdated(connection: sqlite3.Connection) -> bool:
-    """Whether the view was folded by other code than this."""
-    row = connection.execute(
-        "SELECT code_version FROM projections WHERE name = ?", (VIEW_NAME,)
-    ).fetchone()
-    return row is None or row[0] != CODE_VERSION
-
-
-def view_hash(connection: sqlite3.Connection) -> str:
-    """SHA-256 over every row of every view table, in key order."""
-    digest = hashlib.sha256()
-    for table in VIEW_TABLES:
-        digest.update(table.encode())
-        for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3"):
-            digest.update(repr(row).encode())
-    return digest.hexdigest()

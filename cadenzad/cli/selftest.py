@@ -22,8 +22,8 @@ from store.opening import open_writer
 from store.queries import JobRow, State, job_key
 from store.schema import connect_reader
 
-DESCRIPTION = """Queue a job that trains a tiny model, steps a tiny simulation and writes a file, all
-where installed, and wait for it: does everything a job needs work inside the service?"""
+DESCRIPTION = """Queue a job that trains a tiny model, steps a tiny simulation and writes a file
+(each where installed), and wait for it: does what jobs need work inside the service?"""
 EXAMPLE = "cadenzactl selftest"
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sqlite3
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.common import NOT_RUNNING, OK, add_state_option, bold, filled, one_line, table
@@ -41,7 +43,8 @@ def command(arguments: argparse.Namespace) -> int:
     if not arguments.watch:
         return show(arguments)
     while True:
-        print("\033[H\033[J", end="")
+        if sys.stdout.isatty():
+            print("\033[H\033[J", end="")
         show(arguments)
         sys.stdout.flush()
         time.sleep(1.0)
@@ -57,6 +60,16 @@ def show(arguments: argparse.Namespace) -> int:
         if arguments.project or arguments.at:
             raise
         return _nothing_yet(arguments, str(directory))
+    with contextlib.closing(reader):  # else `--watch` would pin what the writer wants to tidy away
+        return _show(arguments, directory, holder, reader)
+
+
+def _show(
+    arguments: argparse.Namespace,
+    directory: Path,
+    holder: dict[str, object] | None,
+    reader: sqlite3.Connection,
+) -> int:
     # One read transaction: the daemon's part and the projects' part are of the same moment.
     reader.execute("BEGIN")
     daemon = daemon_status(reader, holder)
@@ -83,7 +96,7 @@ def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]
     """The view as of a position or a time, folded in memory."""
     from cadenzad.cli.select import moment_us, position_number
     from store.log import EventLog
-    from store.views import view_as_of
+    from store.replay import view_as_of
 
     history = EventLog(reader)
     number = position_number(at)

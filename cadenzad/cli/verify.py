@@ -6,18 +6,20 @@ import argparse
 import hashlib
 import json
 import sqlite3
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.common import FAILED, OK, add_state_option
+from cadenzad.cli.common import FAILED, OK, add_state_option, one_line
 from cadenzad.paths import state_dir
 from store.errors import CadenzaError
 from store.log import EventLog
 from store.queries import State
+from store.replay import view_as_of, view_hash
 from store.schema import connect_reader
-from store.views import VIEW_NAME, view_as_of, view_hash
+from store.views import VIEW_NAME
 
 DESCRIPTION = """Check SQLite's integrity, that positions and versions have no gap, that the view
 equals a rebuild, and that every recorded file still has its recorded hash."""
@@ -55,7 +57,7 @@ def command(arguments: argparse.Namespace) -> int:
         for name, result in zip((name for name, _ in checks), results, strict=True):
             print(f"{name:<10} {'ok' if result['ok'] else 'FAILED'}")
             for problem in result["problems"]:
-                print(f"  {problem}")
+                print(f"  {one_line(problem)}")
     return OK if good else FAILED
 
 
@@ -117,6 +119,9 @@ def _check_bytes(path: Path, sha256: str, size: int | None) -> list[str]:
     digest = hashlib.sha256()
     left = size
     try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            return [f"{path}: not a regular file"]  # a pipe would make its reader wait
         with path.open("rb") as stream:
             while left is None or left > 0:
                 block = stream.read(BLOCK if left is None else min(BLOCK, left))

@@ -132,21 +132,24 @@ def _record(rng: random.Random, tick: int, phase: int) -> dict[str, Any]:
 
 def plain_loop(log: Path, output: Path) -> None:
     """What one would write first. The same records; no checks, no hashes, no manifest."""
+    numbers = {"body_height": 0, "roll_deg": 0, "pitch_deg": 0, "feet_grounded": 0}
+    numbers |= {"nearest_m": -1, "pos_x": 0, "pos_y": 0}
     copied = ("action", "action_params", "reward", "phase", "phase_idx", "tick", "obs", "motion")
     with log.open(encoding="utf-8") as lines, output.open("w", encoding="utf-8") as records:
         for line in lines:
             tick = json.loads(line)
+            obs = tick.get("obs") or {}
             prompt = DEFAULT_PROMPT_TEMPLATE.format(
                 mission_name=MISSION,
                 n_phases=len(PHASES),
-                phase_idx=tick["phase_idx"] + 1,
-                phase_name=tick["phase"],
-                goal_prompt=tick["goal_prompt"],
-                **tick["obs"],
+                phase_idx=tick.get("phase_idx", 0) + 1,
+                phase_name=tick.get("phase", ""),
+                goal_prompt=tick.get("goal_prompt", ""),
+                **{key: obs.get(key, default) for key, default in numbers.items()},
             )
-            record = {"prompt": prompt, **{key: tick[key] for key in copied}}
-            record["mission_success"] = tick["mission_success"]
-            record["judgment"] = tick["judgment"]
+            record = {"prompt": prompt, **{key: tick.get(key) for key in copied}}
+            record["mission_success"] = tick.get("mission_success")
+            record["judgment"] = tick.get("judgment")
             records.write(json.dumps(record) + "\n")
 
 

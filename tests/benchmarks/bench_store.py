@@ -19,7 +19,7 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 from report import Goal, Samples, Table, alternate, scratch
 
-from store import views
+from store import replay, views
 from store.events import ExportFailed, NewEvent, project_stream
 from store.log import EventLog, Projector
 from store.schema import connect_writer
@@ -241,12 +241,12 @@ def rebuild(table: Table, folder: Path, rounds: int, count: int) -> None:
     """Fold a mixed history anew, next to reading the same history without folding it."""
     connection = history.build(_new(folder), count)
     log = EventLog(connection)
-    before = views.view_hash(connection)
+    before = replay.view_hash(connection)
 
     def fold() -> float:
         began = time.perf_counter()
         connection.execute("BEGIN IMMEDIATE")
-        read = views.rebuild(connection)
+        read = replay.rebuild(connection)
         connection.execute("COMMIT")
         return _rate(read, count, time.perf_counter() - began)
 
@@ -256,7 +256,7 @@ def rebuild(table: Table, folder: Path, rounds: int, count: int) -> None:
         return _rate(read, count, time.perf_counter() - began)
 
     folded, decoded = (Samples(values, "events/s") for values in alternate(rounds, fold, read))
-    if views.view_hash(connection) != before:
+    if replay.view_hash(connection) != before:
         raise SystemExit("the rebuilt view differs from the live one: the figures mean nothing")
     connection.close()
     figure = f"rebuild of {count:,} events"

@@ -125,13 +125,15 @@ def scratch() -> Iterator[Path]:
     if not disks:
         raise SystemExit(f"{places[0]} is in memory: set TMPDIR to a folder on a disk")
     folder = Path(tempfile.mkdtemp(prefix="cadenzad-bench-", dir=disks[0]))
-    load = os.getloadavg()[0]
     print(
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
-        f" {os.cpu_count()} cores, load {load:.1f}, {filesystem(folder)} at {folder.parent}"
+        f" {os.cpu_count()} cores, {filesystem(folder)} at {folder.parent}"
     )
+    before = os.getloadavg()[0]
     try:
         yield folder
+        # What else ran here shows in the figures: a load above the benchmark's own says so.
+        print(f"\nload average {before:.1f} at the start, {os.getloadavg()[0]:.1f} at the end")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from store import views
+from store import replay
 from store.events import (
     ExportFailed,
     FileMoved,
@@ -254,12 +254,12 @@ def test_a_replay_gives_the_identical_view(writer, make, seed):
         )()
 
     writer.append(make.discovered(), *(some() for _ in range(200)))
-    live = writer.run(lambda t: views.view_hash(t.connection))
+    live = writer.run(lambda t: replay.view_hash(t.connection))
 
     # when / then
-    assert writer.run(lambda t: views.view_hash(views.view_as_of(t.connection, 201))) == live
-    writer.run(lambda t: views.rebuild(t.connection))
-    assert writer.run(lambda t: views.view_hash(t.connection)) == live
+    assert writer.run(lambda t: replay.view_hash(replay.view_as_of(t.connection, 201))) == live
+    writer.run(lambda t: replay.rebuild(t.connection))
+    assert writer.run(lambda t: replay.view_hash(t.connection)) == live
     _counters_agree_with_rows(writer, make)
 
 
@@ -285,13 +285,13 @@ def _counters_agree_with_rows(writer, make):
 
 def test_the_view_of_a_past_moment(writer, make):
     writer.append(make.discovered(), make.run("a"), make.run("b"))
-    past = writer.run(lambda t: project_statuses(views.view_as_of(t.connection, 2)))[0]
+    past = writer.run(lambda t: project_statuses(replay.view_as_of(t.connection, 2)))[0]
     assert past["runs"]["total"] == 1
 
 
 def test_a_view_folded_by_other_code_is_outdated(writer):
-    assert writer.run(lambda t: views.is_outdated(t.connection))
-    writer.run(lambda t: views.rebuild(t.connection))
-    assert not writer.run(lambda t: views.is_outdated(t.connection))
+    assert writer.run(lambda t: replay.is_outdated(t.connection))
+    writer.run(lambda t: replay.rebuild(t.connection))
+    assert not writer.run(lambda t: replay.is_outdated(t.connection))
     writer.run(lambda t: t.connection.execute("UPDATE projections SET code_version = 0") and None)
-    assert writer.run(lambda t: views.is_outdated(t.connection))
+    assert writer.run(lambda t: replay.is_outdated(t.connection))

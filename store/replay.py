@@ -1,0 +1,67 @@
+"""Replay: fold history anew, into the view itself or into memory, and compare views."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+
+from store.log import EventLog
+from store.schema import VIEW_TABLES, memory_view, reset_view
+from store.views import CODE_VERSION, VIEW_NAME, apply
+
+
+def replay(
+    source: sqlite3.Connection,
+    target: sqlite3.Connection,
+    *,
+    until: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Fold history from `source` into the empty view of `target`; returns the events read."""
+    count = 0
+    for count, record in enumerate(EventLog(source).read(until=until), start=1):
+        apply(target, record)
+        if progress is not None and count % 1000 == 0:
+            progress(count)
+    return count
+
+
+def view_as_of(
+    source: sqlite3.Connection, until: int, progress: Callable[[int], None] | None = None
+) -> sqlite3.Connection:
+    """The view as it was after position `until`, in memory."""
+    view = memory_view()
+    view.execute("BEGIN")
+    replay(source, view, until=until, progress=progress)
+    view.execute("COMMIT")
+    return view
+
+
+def rebuild(connection: sqlite3.Connection) -> int:
+    """Fold the whole history anew, inside the caller's transaction; returns the events read."""
+    reset_view(connection)
+    count = replay(connection, connection)
+    connection.execute(
+        "INSERT OR REPLACE INTO projections (name, code_version, position) VALUES (?, ?, ?)",
+        (VIEW_NAME, CODE_VERSION, EventLog(connection).head()),
+    )
+    return count
+
+
+def is_outdated(connection: sqlite3.Connection) -> bool:
+    """Whether the view was folded by other code than this."""
+    row = connection.execute(
+        "SELECT code_version FROM projections WHERE name = ?", (VIEW_NAME,)
+    ).fetchone()
+    return row is None or row[0] != CODE_VERSION
+
+
+def view_hash(connection: sqlite3.Connection) -> str:
+    """SHA-256 over every row of every view table, in key order."""
+    digest = hashlib.sha256()
+    for table in VIEW_TABLES:
+        digest.update(table.encode())
+        for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3"):
+            digest.update(repr(row).encode())
+    return digest.hexdigest()
