@@ -62,7 +62,6 @@ class Walker:
         self.lost = [0.0] * 4
         self.aimable = [True] * 4
         self.free: dict[int, Vec] = {}
-        self.lead = (0.0, 0.0)
 
     def plant(self, sense: Sense) -> None:
         """Take the present pose as the reference and the feet where they are as anchors."""

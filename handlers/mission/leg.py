@@ -18,7 +18,6 @@ FOOT_RADIUS = 0.022
 
 HIPS = ((HIP_X, -HIP_Y), (HIP_X, HIP_Y), (-HIP_X, -HIP_Y), (-HIP_X, HIP_Y))
 SIDES = (-1.0, 1.0, -1.0, 1.0)
-FRONT = (True, True, False, False)
 
 HIP_RANGE = (-0.863, 0.863)
 THIGH_RANGE = (-0.686, 4.501)

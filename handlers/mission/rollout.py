@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib import import_module
 from math import pi
 from multiprocessing import get_context
@@ -318,8 +318,3 @@ def _limits(scene: SceneModel) -> Callable[[list[float], list[float]], tuple[boo
         return bent, full
 
     return at_limit
-
-
-def as_rows(outcomes: Iterable[Outcomes]) -> list[dict[str, Any]]:
-    """Outcomes as plain values, for JSON."""
-    return [{**asdict(row), "seconds": round(row.seconds, 3), "ok": row.ok} for row in outcomes]

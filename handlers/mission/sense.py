@@ -7,7 +7,6 @@ from math import asin, atan2, cos, degrees, isfinite, pi, sin
 
 from handlers.mission.leg import HIPS, Vec, foot
 
-TWO_PI = 2.0 * pi
 GROUNDED_N = 1.0
 
 

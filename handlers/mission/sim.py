@@ -82,7 +82,6 @@ class Execution:
     torque_saturation: int = 0
     airborne: int = 0
     touched: set[int] = field(default_factory=set)
-    path: list[tuple[float, float, float]] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -220,7 +219,7 @@ class Simulator:
             self.on_tick(self)
 
     def _observe(self, result: Execution) -> None:
-        """Count what the action should not do, and remember where it went."""
+        """Count what the action should not do."""
         data, scene, sense = self.data, self.scene, self.sense
         if data.sensordata[scene.trunk_touch] > 1.0:
             result.trunk_contact += 1
@@ -241,5 +240,3 @@ class Simulator:
                     result.touched.add(a)
                 elif b in scene.solids and a in self.robot_geoms:
                     result.touched.add(b)
-        if self.ticks % 5 == 0:
-            result.path.append((sense.x, sense.y, sense.z))

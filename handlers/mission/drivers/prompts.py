@@ -50,7 +50,6 @@ _UNIT = re.compile(
     re.I,
 )
 _TIMES = re.compile(r"\b(once|twice|thrice)\b", re.I)
-_LOOK = re.compile(r"\b(look around|look for|scan|search|survey|find)\b", re.I)
 
 
 def parse_goal(goal: str) -> list[Call]:
@@ -61,11 +60,6 @@ def parse_goal(goal: str) -> list[Call]:
         if call is not None:
             calls.append(call)
     return calls
-
-
-def looks_around(goal: str) -> bool:
-    """Whether a goal is about looking for something."""
-    return _LOOK.search(goal) is not None
 
 
 def _clause(clause: str) -> Call | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from handlers.mission.skill import Call
@@ -47,7 +47,6 @@ class Decision:
 
     call: Call
     rationale: str | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Driver(Protocol):

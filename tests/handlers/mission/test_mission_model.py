@@ -1,5 +1,7 @@
 """The user's own model: used when it fits, refused in one line when it does not."""
 
+import subprocess
+import sys
 from importlib import resources
 from pathlib import Path
 
@@ -7,10 +9,11 @@ import pytest
 
 pytest.importorskip("mujoco")
 
+from handlers.mission import model
 from handlers.mission.model import compile_scene
 from handlers.mission.sim import Simulator
 from handlers.mission.skill import Call
-from store.errors import InputError
+from store.errors import InputError, MissingExtraError
 
 
 def _own_model() -> str:
@@ -65,3 +68,21 @@ def test_bad_xml_is_one_line(tmp_path: Path, content: str) -> None:
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         compile_scene(xml=tmp_path / "none.xml")
+
+
+def test_without_mujoco_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(model, "import_module", missing)
+    with pytest.raises(MissingExtraError) as error:
+        compile_scene()
+    assert "cadenzad[sim]" in error.value.hint
+
+
+def test_naming_the_commands_loads_neither_mujoco_nor_numpy() -> None:
+    code = (
+        "import cadenzad.cli.mission, sys; sys.exit(bool({'mujoco', 'numpy'} & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
