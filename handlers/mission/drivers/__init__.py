@@ -1,0 +1,10 @@
+"""Who decides what the robot does next.
+
+protocol.py   View -> Decision: the one interface of every policy
+prompts.py    a goal in words -> action calls
+route.py      ways around obstacles: A* over the height map
+scripted.py   follows the goal prompt, plans around what is in the way
+vision.py     looking around and signalling: the same under every policy
+random.py     anything the robot can do, for variety
+lora.py       the project's deployed adapter
+"""

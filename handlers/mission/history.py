@@ -1,0 +1,158 @@
+"""What a project's runs say together: success, reward, motion, phase by phase."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, run_id_of
+
+Point = tuple[float, float]
+
+
+@dataclass(slots=True)
+class PhaseStats:
+    """One phase over all runs. `motion` counts ticks by label."""
+
+    entered: int = 0
+    done: int = 0
+    failed: int = 0
+    ticks: int = 0
+    reward: float = 0.0
+    motion: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class RunStats:
+    """One run in numbers; the order runs are given in is the order of the trend."""
+
+    run_id: str
+    success: bool = False
+    ended: bool = False
+    ticks: int = 0
+    reward: float = 0.0
+    phases: dict[str, PhaseStats] = field(default_factory=dict)
+
+
+def read_runs(project: Path) -> list[RunStats]:
+    """Every run log in the project, oldest first: by the time in its name, then last written."""
+    logs = sorted((project / CADENZA_DIR).glob(f"*{RUN_SUFFIX}"), key=_age)
+    return [run_stats(run_id_of(path), records(path)) for path in logs]
+
+
+def _age(path: Path) -> tuple[str, int, str]:
+    """Runs of one second differ by random digits only: those are told apart by their last write."""
+    return path.name[: len("2026-11-22T20-14-48")], path.stat().st_mtime_ns, path.name
+
+
+def records(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects a log holds; lines that hold none are passed over. Raises OSError."""
+    with path.open("rb") as stream:
+        for line in stream:
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                yield value
+
+
+def run_stats(run_id: str, lines: Iterable[dict[str, Any]]) -> RunStats:
+    """A run's records as numbers. Unknown fields count as nothing, never as zero reward ticks."""
+    run = RunStats(run_id)
+    for record in lines:
+        if record.get("tick") == 0 or not isinstance(record.get("phase"), str):
+            continue
+        phase = run.phases.setdefault(record["phase"], PhaseStats(entered=1))
+        reward = record.get("reward")
+        value = float(reward) if isinstance(reward, int | float) and isfinite(reward) else 0.0
+        run.ticks, phase.ticks = run.ticks + 1, phase.ticks + 1
+        run.reward, phase.reward = run.reward + value, phase.reward + value
+        motion = record.get("motion")
+        if isinstance(motion, dict) and isinstance(motion.get("label"), str):
+            phase.motion[motion["label"]] += 1
+        phase.done = max(phase.done, int(record.get("phase_done") is True))
+        phase.failed = max(phase.failed, int(record.get("phase_failed") is True))
+        run.success = run.success or record.get("mission_success") is True
+        run.ended = run.ended or record.get("terminated") is True
+    return run
+
+
+@dataclass(slots=True)
+class ProjectStats:
+    """All runs together. `trend`: mean reward of the later half minus that of the earlier."""
+
+    runs: int = 0
+    succeeded: int = 0
+    unfinished: int = 0
+    reward_mean: float | None = None
+    reward_trend: float | None = None
+    rewards: list[float] = field(default_factory=list)
+    motion: Counter[str] = field(default_factory=Counter)
+    phases: dict[str, PhaseStats] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "runs": self.runs,
+            "succeeded": self.succeeded,
+            "unfinished": self.unfinished,
+            "success_rate": self.succeeded / self.runs if self.runs else None,
+            "reward_mean": self.reward_mean,
+            "reward_trend": self.reward_trend,
+            "rewards": self.rewards,
+            "motion": dict(sorted(self.motion.items())),
+            "phases": {
+                name: {
+                    "entered": p.entered,
+                    "done": p.done,
+                    "failed": p.failed,
+                    "ticks": p.ticks,
+                    "reward": p.reward,
+                    "motion": dict(sorted(p.motion.items())),
+                }
+                for name, p in self.phases.items()
+            },
+        }
+
+
+def project_stats(runs: Sequence[RunStats]) -> ProjectStats:
+    """Fold runs, oldest first, into one table."""
+    total = ProjectStats(runs=len(runs))
+    for run in runs:
+        total.succeeded += run.success
+        total.unfinished += not run.ended and not run.success
+        total.rewards.append(run.reward)
+        for name, phase in run.phases.items():
+            into = total.phases.setdefault(name, PhaseStats())
+            into.entered += phase.entered
+            into.done += phase.done
+            into.failed += phase.failed
+            into.ticks += phase.ticks
+            into.reward += phase.reward
+            into.motion += phase.motion
+            total.motion += phase.motion
+    if runs:
+        total.reward_mean = sum(total.rewards) / len(runs)
+    if len(runs) >= 2:
+        half = len(runs) // 2
+        early, late = total.rewards[:half], total.rewards[-half:]
+        total.reward_trend = sum(late) / half - sum(early) / half
+    return total
+
+
+def path_of(lines: Iterable[dict[str, Any]]) -> list[Point]:
+    """Where a run went, from its observations."""
+    path = []
+    for record in lines:
+        obs = record.get("obs")
+        if isinstance(obs, dict):
+            x, y = obs.get("pos_x"), obs.get("pos_y")
+            if isinstance(x, int | float) and isinstance(y, int | float) and isfinite(x + y):
+                path.append((float(x), float(y)))
+    return path

@@ -1,0 +1,52 @@
+"""A small mission to run, and the pieces to run it with."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.project.spec import ProjectSpec, parse_spec
+
+SpecMaker = Callable[..., ProjectSpec]
+
+
+def base_mission() -> dict[str, Any]:
+    """Half a metre forward into a zone; nothing in the way."""
+    return {
+        "name": "short",
+        "scene": {
+            "objects": [],
+            "zones": [{"name": "ahead", "aabb": [[-0.9, -0.5, 0.0], [-0.35, 0.5, 1.0]]}],
+        },
+        "phases": [
+            {
+                "name": "go",
+                "goal_prompt": "walk forward 0.5 meters",
+                "success_when": {"enter_zone": "ahead"},
+                "fail_when": {"flipped": True},
+                "reward": {"step_cost": -0.05, "phase_success_bonus": 2.0},
+                "max_ticks": 5,
+            }
+        ],
+    }
+
+
+@pytest.fixture
+def make_spec() -> SpecMaker:
+    """`make_spec(**changes)`: the short mission with top-level keys replaced."""
+
+    def make(**changes: Any) -> ProjectSpec:
+        return parse_spec(json.dumps({**base_mission(), **changes}).encode(), "env.json")
+
+    return make
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project folder with the short mission."""
+    folder = tmp_path / "short"
+    folder.mkdir()
+    (folder / "env.json").write_text(json.dumps(base_mission()), "utf-8")
+    return folder

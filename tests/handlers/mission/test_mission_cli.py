@@ -1,0 +1,231 @@
+"""`cadenza env run`, `show`, `stats`: what people see, and what they get for mistakes."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mujoco")
+
+from cadenzad.cli.mission import add_parsers
+from handlers.mission.runlog import new_run_id
+from store.errors import CadenzaError, ConfigError, InputError, ProjectError, ProjectNotFound
+
+Cli = Callable[..., int]
+
+
+@pytest.fixture
+def cli() -> Cli:
+    def call(*words: object) -> int:
+        parser = argparse.ArgumentParser()
+        add_parsers(parser.add_subparsers(required=True))
+        args = parser.parse_args([str(word) for word in words])
+        return int(args.command(args))
+
+    return call
+
+
+def logs(project: Path) -> list[Path]:
+    return sorted((project / ".cadenza-env").glob("*.log.jsonl"))
+
+
+def test_a_run_writes_its_log_and_a_summary(
+    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli("run", project, "--headless", "--episodes", 2, "--seed", 7) == 0
+    last = [json.loads(path.read_text().splitlines()[-1]) for path in logs(project)]
+    assert sorted(record["seed"] for record in last) == [7, 8]
+    out = capsys.readouterr().out
+    assert all(path.name.removesuffix(".log.jsonl") in out for path in logs(project))
+    assert "2 of 2 succeeded" in out
+
+
+def test_json_says_the_same_in_full(
+    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli("run", project, "--headless", "--json") == 0
+    (episode,) = json.loads(capsys.readouterr().out)["episodes"]
+    assert episode["success"] is True
+    assert episode["log"] == str(logs(project)[0])
+    assert episode["phases"][0]["outcome"] == "done"
+
+
+def test_a_run_that_does_not_succeed_is_exit_code_one(cli: Cli, project: Path) -> None:
+    spec = json.loads((project / "env.json").read_text())
+    spec["phases"][0]["success_when"] = {"elapsed_ticks": 9}
+    spec["phases"][0]["goal_prompt"] = "sit"
+    (project / "env.json").write_text(json.dumps(spec))
+    assert cli("run", project, "--headless", "--max-ticks", 1) == 1
+    last = json.loads(logs(project)[0].read_text().splitlines()[-1])
+    assert last["end_reason"] == "timeout: --max-ticks 1"
+
+
+def test_a_terminated_run_leaves_a_log_that_says_so(
+    project: Path, eventually: Callable[..., None]
+) -> None:
+    # given a run in a process of its own that never ends by itself
+    spec = json.loads((project / "env.json").read_text())
+    spec["phases"][0] |= {"success_when": {"elapsed_ticks": 10**6}, "max_ticks": 10**6}
+    (project / "env.json").write_text(json.dumps(spec))
+    code = (
+        "import argparse, sys; from cadenzad.cli.mission import add_parsers; "
+        "p = argparse.ArgumentParser(); add_parsers(p.add_subparsers()); "
+        "a = p.parse_args(sys.argv[1:]); sys.exit(a.command(a))"
+    )
+    root = Path(__file__).parents[3]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "run", str(project), "--headless"],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as process:
+        # when it is told to stop after its first lines are there
+        eventually(lambda: any(p.stat().st_size > 4000 for p in logs(project)), "some records")
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        told = process.stderr.read().decode()
+        code_ = process.wait(timeout=30)
+    # then it closes its log
+    assert code_ == 130
+    assert "Traceback" not in told
+    lines = logs(project)[0].read_bytes().splitlines(keepends=True)
+    assert lines[-1].endswith(b"\n")
+    assert json.loads(lines[-1])["end_reason"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"robot": "g1"}, ProjectError, "no model"),
+        ({"xml_path": "none.xml"}, InputError, "none.xml"),
+        ({"phases": [{"name": "p", "success_when": {"enter_zone": "moon"}}]}, CadenzaError, "moon"),
+    ],
+)
+def test_what_is_wrong_with_a_project_is_one_line(
+    cli: Cli, project: Path, change: dict[str, object], error: type[CadenzaError], says: str
+) -> None:
+    spec = json.loads((project / "env.json").read_text()) | change
+    (project / "env.json").write_text(json.dumps(spec))
+    with pytest.raises(error, match=says) as caught:
+        cli("run", project, "--headless")
+    assert "\n" not in str(caught.value)
+    assert logs(project) == []
+
+
+def test_the_learned_policy_needs_an_adapter(cli: Cli, project: Path) -> None:
+    with pytest.raises(ProjectError, match="no adapter"):
+        cli("run", project, "--headless", "--policy", "lora")
+
+
+def test_a_missing_project_is_exit_code_four(cli: Cli, tmp_path: Path) -> None:
+    with pytest.raises(ProjectNotFound) as error:
+        cli("show", tmp_path / "nowhere")
+    assert error.value.exit_code == 4
+
+
+def test_the_map_shows_zones_objects_phases_and_a_run(
+    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    cli("run", project, "--headless")
+    run_id = logs(project)[0].name.removesuffix(".log.jsonl")
+    capsys.readouterr()
+    assert cli("show", project, "--run", run_id[:19]) == 0
+    shown = capsys.readouterr().out
+    assert "a ahead" in shown
+    assert "1. go: enter_zone ahead" in shown
+    rows = shown.splitlines()[1:-3]
+    assert any("." in row for row in rows)
+    # the robot starts at the bottom, looking up to the zone
+    assert min(i for i, r in enumerate(rows) if "a" in r) < min(
+        i for i, r in enumerate(rows) if "@" in r
+    )
+    assert cli("show", project, "-o", tmp_path / "map.svg", "--run", run_id) == 0
+    svg = (tmp_path / "map.svg").read_text()
+    assert ">ahead</text>" in svg
+    assert "<line" in svg
+
+
+def test_a_map_as_png(cli: Cli, project: Path, tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    cli("show", project, "-o", tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_map_of_another_format_is_refused(cli: Cli, project: Path) -> None:
+    with pytest.raises(ConfigError, match=r"not \.svg or \.png"):
+        cli("show", project, "-o", "map.bmp")
+
+
+def test_an_unknown_run_is_named(cli: Cli, project: Path) -> None:
+    with pytest.raises(ProjectNotFound, match="2020"):
+        cli("show", project, "--run", "2020")
+
+
+def test_stats_count_runs_and_phases(
+    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli("run", project, "--headless", "--episodes", 3)
+    capsys.readouterr()
+    assert cli("stats", project, "--json") == 0
+    stats = json.loads(capsys.readouterr().out)
+    assert (stats["runs"], stats["succeeded"]) == (3, 3)
+    assert stats["phases"]["go"]["done"] == 3
+    assert sum(stats["motion"].values()) == 3
+    assert cli("stats", project) == 0
+    assert "3 of 3 runs succeeded (100%)" in capsys.readouterr().out
+
+
+def test_stats_without_runs(cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli("stats", project) == 0
+    assert "no runs yet" in capsys.readouterr().out
+
+
+def test_a_film_of_a_format_nobody_writes_is_refused(cli: Cli, project: Path) -> None:
+    with pytest.raises(ConfigError, match=r"not \.mp4 or \.gif"):
+        cli("run", project, "--headless", "--video", "film.avi")
+
+
+def test_without_opengl_the_debian_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from handlers.mission import video
+
+    monkeypatch.delenv("MUJOCO_GL", raising=False)
+    monkeypatch.setattr(video.ctypes.util, "find_library", lambda name: None)
+    with pytest.raises(CadenzaError, match="EGL or OSMesa") as error:
+        video.choose_gl()
+    assert "libegl1" in error.value.hint
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+def test_a_film_is_made(project: Path, tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("imageio")
+    pytest.importorskip("imageio_ffmpeg")
+    film = tmp_path / f"film{suffix}"
+    code = (
+        "import argparse, sys; from cadenzad.cli.mission import add_parsers; "
+        "p = argparse.ArgumentParser(); add_parsers(p.add_subparsers()); "
+        "a = p.parse_args(sys.argv[1:]); sys.exit(a.command(a))"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", str(project), "--headless", "--video", str(film)],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        check=False,
+    )
+    if b"EGL or OSMesa" in done.stderr or b"does not start" in done.stderr:
+        pytest.skip("no off-screen OpenGL here")
+    assert done.returncode == 0, done.stderr
+    assert film.stat().st_size > 5000
+
+
+def test_run_ids_are_utc_time_and_four_digits() -> None:
+    from datetime import UTC, datetime
+
+    moment = datetime(2026, 11, 22, 20, 14, 48, tzinfo=UTC)
+    assert new_run_id(moment, b"\xf7\x0e") == "2026-11-22T20-14-48-f70e"

@@ -1,0 +1,58 @@
+"""Leg kinematics: angles and places are two ways to say one thing."""
+
+import random
+
+import pytest
+
+from handlers.mission.leg import SIDES, foot, load_torques, solve
+from handlers.mission.loads import balanced
+
+
+def test_solving_for_a_reachable_place_puts_the_foot_there() -> None:
+    # given places all over the workspace
+    generator = random.Random(3)
+    for _ in range(500):
+        leg = generator.randrange(4)
+        place = (
+            generator.uniform(-0.12, 0.12),
+            SIDES[leg] * 0.08 + generator.uniform(-0.08, 0.08),
+            generator.uniform(-0.3, -0.15),
+        )
+        # when the angles are found, then they lead back to the place
+        assert foot(leg, *solve(leg, *place)) == pytest.approx(place, abs=1e-9)
+
+
+def test_a_place_out_of_reach_gives_angles_within_the_joints_ranges() -> None:
+    # given a place far below the longest leg, when it is solved for
+    hip, thigh, calf = solve(0, 0.0, -0.08, -2.0)
+    # then the knee is as straight as it goes, and no further
+    assert calf == pytest.approx(-0.888, abs=1e-3)
+    assert -0.863 <= hip <= 0.863
+    assert -0.686 <= thigh <= 4.501
+
+
+def test_the_load_torque_is_the_work_of_lifting_the_foot() -> None:
+    # given a standing leg
+    angles = solve(1, 0.03, 0.09, -0.25)
+    torques = load_torques(1, angles, 50.0)
+    # when one joint moves a little, then its torque is minus the force times the foot's rise
+    for joint in range(3):
+        moved = list(angles)
+        moved[joint] += 1e-6
+        rise = (foot(1, *moved)[2] - foot(1, *angles)[2]) / 1e-6
+        assert torques[joint] == pytest.approx(-50.0 * rise, abs=1e-3)
+
+
+def test_balanced_forces_add_up_and_do_not_tip() -> None:
+    # given three feet around a centre that is nearer to two of them
+    spots = [(0.2, -0.13), (0.18, 0.12), (-0.19, -0.12)]
+    # when a weight and a moment are spread over them
+    forces = balanced(spots, 115.0, 2.0, -1.0)
+    # then the forces give exactly that weight and those moments
+    assert sum(forces) == pytest.approx(115.0, rel=1e-3)
+    assert sum(f * y for f, (_, y) in zip(forces, spots, strict=True)) == pytest.approx(
+        2.0, abs=0.05
+    )
+    assert -sum(f * x for f, (x, _) in zip(forces, spots, strict=True)) == pytest.approx(
+        -1.0, abs=0.05
+    )
