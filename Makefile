@@ -13,7 +13,7 @@ help: ## show this list
 
 setup: $(VENV)/.all ## make .venv with every extra (torch, peft, groq, mujoco) and the developers' tools
 
-demo: $(VENV)/.base ## a sample project, the daemon, a dropped run log, an export: in under a minute
+demo: $(VENV)/.demo ## a sample project, the daemon, a mission in MuJoCo, an export: in under a minute
 	$(BIN)/python -m cadenzad.cli.demo
 
 test: $(VENV)/.dev ## install what tests need and run every check and test
@@ -40,7 +40,7 @@ prove: $(VENV)/.dev ## the long proofs: hundreds of kills, a soak
 bench: $(VENV)/.dev ## measure and print; nothing is asserted
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-man: $(VENV)/.base ## the man pages of the three commands, in build/man
+man: $(VENV)/.demo ## the man pages of the three commands, in build/man
 	$(BIN)/python -m cadenzad.cli.man build/man
 
 clean: ## remove .venv, caches and the demo's folder
@@ -50,14 +50,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.base: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e .
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[sim]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e '.[dev]'
-	touch $@ $(VENV)/.base
+	$(PIP) -e '.[dev,sim]'
+	touch $@ $(VENV)/.demo
 
 $(VENV)/.all: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[all,dev]'
-	touch $@ $(VENV)/.dev $(VENV)/.base
+	touch $@ $(VENV)/.dev $(VENV)/.demo

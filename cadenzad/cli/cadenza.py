@@ -12,6 +12,9 @@ CADENZA_ENV = Program(
     "Robot projects by hand: a project is a folder with env.json.",
     {
         "init": ("cadenzad.cli.init", "make a complete sample project"),
+        "run": ("cadenzad.cli.run", "drive the mission in MuJoCo and log it"),
+        "show": ("cadenzad.cli.show", "draw the mission's map"),
+        "stats": ("cadenzad.cli.stats", "what all runs say together"),
         "finetune": ("cadenzad.cli.finetune", "export a run log as training records"),
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from handlers.project.paths import CADENZA_DIR
+from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
 from handlers.project.scaffold import recorded_run
 
 BIN = Path(sys.executable).parent
@@ -44,10 +45,7 @@ def main() -> int:
             )
         try:
             wait_for("the daemon", lambda: is_ready(environ), daemon, log_path)
-            say("3. A run log is dropped into .cadenza-env/")
-            target = project / CADENZA_DIR / "2026-01-31T12-00-00-demo.log.jsonl"
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(recorded_run(), target)
+            target = drop_a_run(project, environ)
             wait_for("the export", lambda: exported(environ) is not None, daemon, log_path)
             say("4. What happened")
             call("cadenzactl", "events", environ=environ)
@@ -73,6 +71,21 @@ def main() -> int:
     print(f"event log   {state / 'events.db'}\ndaemon log  {log_path}")
     print("\nask on: CADENZAD_STATE=demo/state .venv/bin/cadenzactl status")
     return 0
+
+
+def drop_a_run(project: Path, environ: dict[str, str]) -> Path:
+    """A run log in `.cadenza-env/`: the mission really driven, a recorded one without MuJoCo."""
+    folder = project / CADENZA_DIR
+    if importlib.util.find_spec("mujoco") is None:
+        say("3. A recorded run log is dropped into .cadenza-env/ (MuJoCo is not installed)")
+        folder.mkdir(exist_ok=True)
+        target = folder / f"2026-01-31T12-00-00-demo{RUN_SUFFIX}"
+        shutil.copyfile(recorded_run(), target)
+        return target
+    say("3. The mission is driven in MuJoCo; its log lands in .cadenza-env/")
+    call("cadenza", "env", "run", str(project), "--headless", "--seed", "7", environ=environ)
+    (target,) = folder.glob(f"*{RUN_SUFFIX}")
+    return target
 
 
 def say(text: str) -> None:

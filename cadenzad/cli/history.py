@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cadenzad.cli.common import one_line
+from cadenzad.cli.select import project_folder
 from cadenzad.inbox import new_request, send, takes_requests
 from cadenzad.paths import make_state_dir, printable, state_dir
 from cadenzad.requests import carry_out
@@ -45,6 +46,12 @@ def open_state(flag: str | None) -> Iterator[State | None]:
         yield State(reader)
     finally:
         reader.close()
+
+
+def find_project_folder(text: str) -> Path:
+    """A project's folder by path or by its name in the default state directory's view."""
+    with open_state(None) as state:
+        return project_folder(state, text)
 
 
 def record(flag: str | None, project: Path, requested: ExportRequested, outcome: Event) -> None:

@@ -79,34 +79,42 @@ def add_parsers(subparsers: Any, services: Services | None = None) -> None:
 
 def configure_run(parser: argparse.ArgumentParser, services: Services | None = None) -> None:
     """The arguments of `run`."""
-    parser.add_argument("project")
-    parser.add_argument("--headless", action="store_true", help="no window")
-    parser.add_argument("--policy", choices=POLICIES, default="scripted")
-    parser.add_argument("--episodes", type=_positive, default=1, metavar="N")
+    _add_project(parser)
+    parser.add_argument("--headless", action="store_true", help="no window, no waiting")
+    parser.add_argument(
+        "--policy", choices=POLICIES, default="scripted", help="who decides (default: scripted)"
+    )
+    parser.add_argument(
+        "--episodes", type=_positive, default=1, metavar="N", help="runs, one log each (1)"
+    )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="of the first episode; each adds one"
     )
     parser.add_argument("--max-ticks", type=_positive, metavar="N", help="actions a run may take")
     parser.add_argument("--xml", type=Path, metavar="PATH", help="your own model of the robot")
     parser.add_argument("--video", type=Path, metavar="FILE", help="a film: .mp4 or .gif")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     parser.set_defaults(services=services or Services())
 
 
 def configure_show(parser: argparse.ArgumentParser, services: Services | None = None) -> None:
     """The arguments of `show`."""
-    parser.add_argument("project")
+    _add_project(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=".svg or .png")
     parser.add_argument("--run", metavar="ID", help="overlay the path of a run")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     parser.set_defaults(services=services or Services())
 
 
 def configure_stats(parser: argparse.ArgumentParser, services: Services | None = None) -> None:
     """The arguments of `stats`."""
-    parser.add_argument("project")
-    parser.add_argument("--json", action="store_true")
+    _add_project(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     parser.set_defaults(services=services or Services())
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", help="the project's folder, or its name in a watched workspace")
 
 
 def _positive(text: str) -> int:

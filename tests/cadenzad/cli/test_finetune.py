@@ -1,4 +1,4 @@
-"""`cadenza env finetune`: records where they were asked for, the history told, never a traceback."""
+"""`cadenza env finetune`: records where they were asked for, the history told, no traceback."""
 
 from __future__ import annotations
 
