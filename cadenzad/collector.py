@@ -16,6 +16,7 @@ from pathlib import Path
 from cadenzad.config import Config
 from cadenzad.ingest import Ingest
 from cadenzad.paths import printable
+from cadenzad.projectconfig import load_project_config
 from cadenzad.settle import Settler
 from cadenzad.watcher import (
     Change,
@@ -28,7 +29,7 @@ from cadenzad.watcher import (
     is_cookie,
 )
 from handlers.project.paths import CADENZA_DIR, SPEC_FILE, WATCHED_DIRS, classify
-from store.errors import StoreError, one_line
+from store.errors import ConfigError, StoreError, one_line
 from store.events import DAEMON_STREAM, NewEvent, WatchDegraded, WatchRestored
 from store.queries import State
 from store.writer import Writer
@@ -63,6 +64,8 @@ class Collector:
             config.watch.settle, config.watch.settle_open, config.watch.max_wait
         )
         self._projects: dict[Path, None] = {}
+        # Projects whose own cadenzad.toml asks for more patience have a settler of their own.
+        self._settlers: dict[Path, Settler] = {}
         self._folders: set[Path] = set()
         """Those in which an env.json makes a project."""
         self._lost: set[Path] = set()
@@ -183,10 +186,31 @@ class Collector:
 
     def _adopt_project(self, project: Path) -> None:
         self._projects[project] = None
+        self._configure_project(project)
         for name in WATCHED_DIRS:
             folder = project / name if name != "." else project
             if self._is_real_folder(project, folder) and self._arm(folder):
                 self._scan(project, name)
+
+    def _configure_project(self, project: Path) -> None:
+        """Take over the delays of the project's own cadenzad.toml; a bad one is named, not used."""
+        try:
+            watch = load_project_config(project, self._config).watch
+        except ConfigError as error:
+            self._degrade(f"config:{project}", error.message)
+            watch = self._config.watch
+        delays = (watch.settle, watch.settle_open, watch.max_wait)
+        own = self._settlers.get(project)
+        if own is not None:
+            own.reconfigure(*delays)
+        elif watch != self._config.watch:
+            self._settlers[project] = Settler(*delays)
+
+    def _settler_of(self, path: Path) -> Settler:
+        for project, settler in self._settlers.items():
+            if project in path.parents:
+                return settler
+        return self._settler
 
     def _is_real_folder(self, project: Path, folder: Path) -> bool:
         """A folder of the project itself: a symlink that leads out is refused, and said so."""
@@ -213,9 +237,10 @@ class Collector:
             except OSError:
                 unchanged = False  # a loop of links, perhaps: reading it will say why
             if not unchanged:
-                if self._periodic and path not in self._settler:
+                settler = self._settler_of(Path(path))
+                if self._periodic and path not in settler:
                     self.reconcile_finds += 1
-                self._settler.found(path, now, wall)
+                settler.found(path, now, wall)
 
     def _entries(self, folder: Path) -> Iterator[os.DirEntry[str]]:
         try:
@@ -229,10 +254,11 @@ class Collector:
 
     def next_deadline(self) -> float | None:
         """When `turn` has something to do without a change, by time.monotonic."""
-        settle = self._settler.next_deadline()
-        if not self._lost:
-            return settle
-        return self._next_rearm if settle is None else min(settle, self._next_rearm)
+        settlers = (self._settler, *self._settlers.values())
+        deadlines = [when for s in settlers if (when := s.next_deadline()) is not None]
+        if self._lost:
+            deadlines.append(self._next_rearm)
+        return min(deadlines, default=None)
 
     def handle(self, change: Change) -> None:
         """One change from the watches."""
@@ -253,7 +279,7 @@ class Collector:
                 if is_dir:
                     self._folder_changed(Path(path), kind)
                 else:
-                    self._settler.note(path, kind, time.monotonic())
+                    self._settler_of(Path(path)).note(path, kind, time.monotonic())
 
     def turn(self) -> int:
         """Bring due drops to intake and look for lost folders; returns the drops taken."""
@@ -261,7 +287,11 @@ class Collector:
         if self._lost and now >= self._next_rearm:
             self._next_rearm = now + REARM_S
             self._find_lost()
-        drops = self._settler.due(now)
+        drops = [
+            drop
+            for settler in (self._settler, *self._settlers.values())
+            for drop in settler.due(now)
+        ]
         for drop in drops:
             self.take(drop.path)
         return len(drops)
@@ -289,9 +319,10 @@ class Collector:
 
     def finish_scan(self) -> None:
         """Take everything that waits, settled or not (`--once`)."""
-        while (deadline := self._settler.next_deadline()) is not None:
-            for drop in self._settler.due(deadline):
-                self.take(drop.path)
+        for settler in (self._settler, *self._settlers.values()):
+            while (deadline := settler.next_deadline()) is not None:
+                for drop in settler.due(deadline):
+                    self.take(drop.path)
         self._ingest.flush()
 
     def _locate(self, path: Path) -> tuple[Path, str] | None:

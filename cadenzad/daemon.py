@@ -17,9 +17,10 @@ from queue import Empty, SimpleQueue
 import cadenzad
 from cadenzad import inbox
 from cadenzad.collector import Collector
-from cadenzad.config import Config
+from cadenzad.config import Config, diff
 from cadenzad.ingest import Ingest
 from cadenzad.jobs import Jobs
+from cadenzad.logs import set_up_logging
 from cadenzad.notify import notify
 from cadenzad.paths import INBOX, make_state_dir
 from cadenzad.reactor import Reactor
@@ -223,12 +224,15 @@ class Daemon:
         except ConfigError as error:
             log.error("configuration not reloaded: %s", " ".join((error.message, error.hint)))
         else:
+            changes = diff(self._config, config)
             self._config = config
-            logging.getLogger().setLevel(config.log.level.upper())
+            set_up_logging(config.log.level, json_lines=config.log.json_lines)
             self._jobs.reconfigure(config.jobs)
             self._collector.reconfigure(config)
             self._set_clocks()
             self._announce("running")
+            for change in changes:
+                log.info("configuration: %s", change)
             log.info("configuration reloaded: %s", self._status_line())
         notify("READY=1", f"STATUS={self._status_line()}")
 

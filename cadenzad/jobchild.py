@@ -14,16 +14,19 @@ from __future__ import annotations
 import ctypes
 import importlib
 import json
+import logging
 import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from cadenzad.logs import redactor, secrets, set_up_logging
 from store.errors import CadenzaError
+
+log = logging.getLogger("cadenzad.jobchild")
 
 PR_SET_PDEATHSIG = 1
 
@@ -32,6 +35,7 @@ def main() -> int:
     request = json.loads(sys.stdin.readline())
     die_with(int(request["parent"]))
     out = take_stdout()
+    set_up_logging("info")
     line = _Lines(out)
     stop = threading.Event()
     beat = threading.Thread(
@@ -45,11 +49,12 @@ def main() -> int:
         from handlers.jobs import PermanentFailure
 
         permanent = isinstance(error, PermanentFailure)
-        line.send({"failed": {"error": error.message, "permanent": permanent}})
+        text = redactor(secrets())(error.message)
+        line.send({"failed": {"error": text, "permanent": permanent}})
         return 1
-    except Exception as error:  # noqa: BLE001 - every failure is reported to the parent
-        traceback.print_exc()
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
+    except Exception as error:
+        log.exception("the job failed")
+        text = redactor(secrets())(f"{type(error).__name__}: {error}".splitlines()[0])
         line.send({"failed": {"error": text, "permanent": False}})
         return 1
     finally:

@@ -25,8 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cadenzad.config import Config
 from cadenzad.config import Jobs as JobsConfig
-from store.errors import StoreError
+from cadenzad.projectconfig import load_project_config
+from store.errors import ConfigError, StoreError
 from store.events import (
     DAEMON_STREAM,
     EVENT_TYPES,
@@ -43,6 +45,7 @@ from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.jobs")
 GRACE_S = 5.0
+LONGEST_BACKOFF_S = 86400.0
 PROGRESS_EVERY_S = 0.5
 
 
@@ -60,6 +63,7 @@ class _Child:
     shown: float = 0.0
     ended_because: str = ""
     kill_at: float | None = None
+    limits: JobsConfig = field(default_factory=JobsConfig)
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -230,7 +234,10 @@ class Jobs:
             _kill(process)
             return
         now = time.monotonic()
-        child = _Child(job, attempt, process, now + self._config.lease, now + self._config.timeout)
+        limits = self._limits(job)
+        child = _Child(
+            job, attempt, process, now + limits.lease, now + limits.timeout, limits=limits
+        )
         self._children[job.id] = child
         self._selector.register(child.fd, selectors.EVENT_READ, job.id)
         request = {
@@ -245,6 +252,17 @@ class Jobs:
         with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
             stdin.write(json.dumps(request).encode() + b"\n")
         log.info("job %d (%s) started, attempt %d, pid %d", job.id, job.kind, attempt, process.pid)
+
+    def _limits(self, job: JobRow) -> JobsConfig:
+        """What a job may cost; its project's own cadenzad.toml may ask for less."""
+        if not job.project:
+            return self._config
+        try:
+            base = Config(jobs=self._config)
+            return load_project_config(Path(job.project), base).jobs
+        except ConfigError as error:
+            log.warning("%s", error.message)
+            return self._config
 
     # -- news of a child ---------------------------------------------------------------------------
 
@@ -292,9 +310,9 @@ class Jobs:
             if current is None or (current.state, current.attempt) != ("running", child.attempt):
                 self._terminate(child, "no longer wanted")
             elif now >= child.deadline:
-                self._terminate(child, f"took longer than {self._config.timeout:g} s")
+                self._terminate(child, f"took longer than {child.limits.timeout:g} s")
             elif now >= child.lease_until:
-                self._terminate(child, f"was silent for {self._config.lease:g} s")
+                self._terminate(child, f"was silent for {child.limits.lease:g} s")
 
     def _terminate(self, child: _Child, why: str) -> None:
         child.ended_because = why
@@ -326,7 +344,7 @@ class Jobs:
             transaction.append(*(NewEvent(stream, event, causation=job.id) for event in events))
             log.info("job %d (%s) succeeded: %s", job.id, job.kind, outcome["summary"])
             return
-        final = outcome["permanent"] or child.attempt >= self._config.attempts
+        final = outcome["permanent"] or child.attempt >= child.limits.attempts
         retry_at_us = None if final else time.time_ns() // 1000 + self._backoff_us(child.attempt)
         failed = JobFailed(
             job=job.id, attempt=child.attempt, error=outcome["error"], retry_at_us=retry_at_us
@@ -337,8 +355,8 @@ class Jobs:
 
     def _backoff_us(self, attempt: int) -> int:
         """Twice as long after each attempt, times 0.5 to 1.5 so that many do not return at once."""
-        seconds = self._config.backoff * 2 ** (attempt - 1) * (0.5 + self._jitter())
-        return int(seconds * 1_000_000)
+        seconds = self._config.backoff * 2 ** min(attempt - 1, 30) * (0.5 + self._jitter())
+        return int(min(seconds, LONGEST_BACKOFF_S) * 1_000_000)
 
     def _end_all(self) -> None:
         """The daemon stops: children get a moment, then their jobs go back into the queue."""

@@ -174,11 +174,25 @@ OVERRIDES = frozenset({"emit", "error", "filter", "format", "formatMessage"})
 """Said by the standard library's base class."""
 
 
+@cache
+def said_by_an_interface() -> frozenset[str]:
+    """Names of methods that some class documents: others that have them do what it says."""
+    return frozenset(
+        method.name
+        for name in module_names()
+        for node in tree_of(name).body
+        if isinstance(node, ast.ClassDef)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and ast.get_docstring(method)
+    )
+
+
 def undocumented(body: list[ast.stmt], prefix: str) -> Iterator[str]:
     for node in body:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
             continue
-        if not ast.get_docstring(node) and not is_plain(node):
+        is_known = bool(prefix) and node.name in said_by_an_interface()
+        if not ast.get_docstring(node) and not is_known and not is_plain(node):
             yield prefix + node.name
         if isinstance(node, ast.ClassDef):
             yield from undocumented(node.body, f"{prefix}{node.name}.")

@@ -7,8 +7,8 @@ import argparse
 from cadenzad.cli.history import find_project_folder
 from cadenzad.cli.mission import Services, configure_run, run_command
 
-DESCRIPTION = """Drive the mission in MuJoCo and write its log to `.cadenza-env/`, where the daemon picks it up
-like any dropped log. Exits with 0 when every episode succeeded."""
+DESCRIPTION = """Drive the mission in MuJoCo and write its log to `.cadenza-env/`, where the daemon
+picks it up like any dropped log. Exits with 0 when every episode succeeded."""
 EXAMPLE = "cadenza env run rescue --headless --seed 7 --episodes 3"
 
 

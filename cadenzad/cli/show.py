@@ -7,7 +7,7 @@ import argparse
 from cadenzad.cli.history import find_project_folder
 from cadenzad.cli.mission import Services, configure_show, show_command
 
-DESCRIPTION = """Draw the mission's map: zones, objects and phases, in the terminal or as SVG or PNG;
+DESCRIPTION = """Draw the mission's map: zones, objects, phases; in the terminal, as SVG or as PNG;
 with `--run` the path of a run over it."""
 EXAMPLE = "cadenza env show rescue -o map.svg"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,14 +19,16 @@ from cadenzad.paths import make_state_dir
 from handlers.project.scaffold import init_project
 from store.events import Recorded
 from store.log import EventLog
-from store.schema import connect_reader
+from store.opening import open_writer
+from store.schema import DATABASE, connect_reader
 
 
 class Home:
     """A workspace with projects and a state directory that nobody watches."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, empty_log: Path) -> None:
         self.root = root
+        self._empty_log = empty_log
         self.workspace = root / "robots"
         self.workspace.mkdir(parents=True)
         self.state = make_state_dir(root / "state")
@@ -43,9 +46,15 @@ class Home:
         path.write_bytes(run_log(ticks, **changes))
         return path
 
-    def once(self) -> None:
+    def once(self, *workspaces: Path) -> None:
         """What `cadenzad --once` does."""
-        Daemon(Config(workspaces=(self.workspace,)), self.state).run(once=True)
+        self.begin_log()
+        Daemon(Config(workspaces=workspaces or (self.workspace,)), self.state).run(once=True)
+
+    def begin_log(self) -> None:
+        """Have an event log, if there is none yet."""
+        if not (self.state / DATABASE).exists():
+            shutil.copyfile(self._empty_log, self.state / DATABASE)
 
     def events(self, *types: str) -> list[Recorded]:
         reader = connect_reader(self.state)
@@ -82,9 +91,17 @@ def tick(number: int, **changes: object) -> bytes:
     return json.dumps(record | changes).encode() + b"\n"
 
 
+@pytest.fixture(scope="session")
+def empty_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An event log without events: making one takes a while, copying it does not."""
+    folder = tmp_path_factory.mktemp("empty")
+    open_writer(folder).close()
+    return folder / DATABASE
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    made = Home(tmp_path / "house")
+def home(tmp_path: Path, empty_log: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    made = Home(tmp_path / "house", empty_log)
     monkeypatch.setenv("CADENZAD_STATE", str(made.state))
     return made
 

@@ -27,6 +27,7 @@ class Watched:
 
     def __init__(self, home, workspaces: tuple[Path, ...] = ()) -> None:
         self.home = home
+        home.begin_log()
         self.writer = open_writer(home.state)
         self.reader = connect_reader(home.state)
         self.state = State(self.reader)

@@ -26,6 +26,7 @@ def once(home, run_cli):
     """`cadenzad --once` on a home: its stderr by lines."""
 
     def call(*words: object) -> list[str]:
+        home.begin_log()
         code, out, err = run_cli(main, "--workspace", home.workspace, "--once", *words)
         assert (code, out) == (0, "")
         return err.splitlines()

@@ -21,6 +21,7 @@ PROJECT = "/robots/rescue"
 
 @pytest.fixture
 def writer(home) -> Iterator[Writer]:
+    home.begin_log()
     opened = open_writer(home.state)
     yield opened
     opened.close()

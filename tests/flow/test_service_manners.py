@@ -124,3 +124,27 @@ def test_a_paused_project_records_and_catches_up_when_resumed(house, logs):
     house.run("cadenzactl", "resume", "rescue")
     house.until(lambda: house.project_status()["exports"]["current"] == 1, "the export")
     assert "already" in house.run("cadenzactl", "resume", "rescue").stdout
+
+
+def test_a_project_may_ask_for_more_patience(house, logs):
+    # given a project whose logs are written in bursts that are further apart than usual
+    project = house.project()
+    (project / "cadenzad.toml").write_text("[watch]\nsettle = 1.5\n")
+    house.start()
+    log = project / ".cadenza-env" / "one.log.jsonl"
+
+    # when a log is closed and goes on within its patience
+    log.write_bytes(logs.tick(1))
+    with log.open("ab") as stream:
+        stream.write(logs.tick(2))
+
+    # then it is read once, whole
+    house.until(lambda: house.project_status()["exports"]["records"] == 2, "the export")
+    assert not house.events("RunExtended")
+
+    # and a file that asks for what a project may not have is named
+    (project / "cadenzad.toml").write_text("[watch]\nsettle = 0.001\n")
+    house.stop(house.daemons[-1])
+    house.start()
+    reasons = house.status()["daemon"]["degraded"]
+    assert any("cadenzad.toml" in reason["detail"] for reason in reasons), reasons

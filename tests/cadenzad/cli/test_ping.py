@@ -59,7 +59,7 @@ def test_another_command_is_no_daemon(home, run_cli, one_error) -> None:
 
 
 def test_silence_ends_with_one_line_and_no_request_left(home, run_cli, one_error) -> None:
-    open_writer(home.state).close()
+    home.begin_log()
     with WriterLock(home.state, inbox.DAEMON_ROLE).acquire():
         code, out, err = run_cli(main, "ping", "--timeout", "0.05")
     assert (code, out) == (1, "")

@@ -125,14 +125,10 @@ def test_an_unknown_project_without_an_event_log_is_one_line(home, run_cli, one_
 
 def test_two_projects_of_one_name_are_told_apart_by_path(home, run_cli, one_error) -> None:
     # given
-    from cadenzad.config import Config
-    from cadenzad.daemon import Daemon
-
     first = home.project()
     second = home.root / "more" / "rescue"
     home.project(str(second))
-    config = Config(workspaces=(home.workspace, second.parent))
-    Daemon(config, home.state).run(once=True)
+    home.once(home.workspace, second.parent)
 
     # when
     code, _, err = run_cli(main, "status", "rescue")

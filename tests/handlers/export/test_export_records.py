@@ -1,4 +1,4 @@
-"""The fast path makes the records a plain loop would make, and refuses what the exact one refuses."""
+"""The fast path makes the records a plain loop makes, and refuses what the exact one refuses."""
 
 from __future__ import annotations
 
@@ -331,8 +331,9 @@ def test_missing_keys_are_null_in_the_record_and_defaults_in_the_prompt() -> Non
     # then what is unknown is null, and only the prompt has a number for it
     assert records == [
         {
-            "prompt": "[MISSION: demo] [PHASE 1/2: ]\n[GOAL: ]\n[OBS] body_height=0.00m roll=+0\u00b0 "
-            "pitch=+0\u00b0 feet_grounded=0 nearest_obstacle=-1.00m pos=(+0.00,+0.00)\n[ACTION]",
+            "prompt": "[MISSION: demo] [PHASE 1/2: ]\n[GOAL: ]\n[OBS] body_height=0.00m "
+            "roll=+0\u00b0 pitch=+0\u00b0 feet_grounded=0 nearest_obstacle=-1.00m "
+            "pos=(+0.00,+0.00)\n[ACTION]",
             "action": "sit",
             "action_params": None,
             "reward": None,

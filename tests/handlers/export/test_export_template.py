@@ -89,9 +89,8 @@ def test_only_templates_that_never_render_are_called_unrenderable(template: str)
 
 def test_the_default_template_is_compiled() -> None:
     renderer = compile_template(DEFAULT_PROMPT_TEMPLATE)
-    assert renderer.numbers == tuple(
-        key for key in OBS_DEFAULTS if key not in ("pos_x", "pos_y")
-    ) + ("pos_x", "pos_y")
+    assert renderer.problem is None
+    assert renderer.numbers == tuple(OBS_DEFAULTS)
 
 
 @pytest.mark.parametrize(
