@@ -18,11 +18,12 @@ import cadenzad
 from cadenzad import inbox
 from cadenzad.collector import Collector
 from cadenzad.config import Config, diff
+from cadenzad.exposition import serve, write_textfile
 from cadenzad.ingest import Ingest
 from cadenzad.jobs import Jobs
 from cadenzad.logs import set_up_logging
 from cadenzad.notify import notify
-from cadenzad.paths import INBOX, make_state_dir
+from cadenzad.paths import INBOX, expand, make_state_dir
 from cadenzad.reactor import Reactor
 from cadenzad.requests import carry_out
 from cadenzad.schedule import Schedule
@@ -94,7 +95,7 @@ class Daemon:
             self._config.jobs, self._state_dir, self._reader(stack), self._writer, JOBS
         )
         stack.callback(self._jobs.stop)
-        reader = self._reader(stack)
+        reader = self._reading = self._reader(stack)
         self._state = State(reader)
         watches = None
         if not once:
@@ -131,6 +132,8 @@ class Daemon:
         self._catch_signals(stack)
         self._begin(stack)
         self._start_up()
+        if self._config.metrics.port:
+            stack.enter_context(serve(self._config.metrics.port, self._state_dir))
         schedule = self._schedule = Schedule()
         self._set_clocks()
         schedule.start()
@@ -209,10 +212,21 @@ class Daemon:
     def _set_clocks(self) -> None:
         every = self._schedule.every
         every(self._config.reconcile.every, lambda: self._soon(self._reconcile), "reconcile")
+        if self._config.metrics.textfile:
+            every(self._config.metrics.every, lambda: self._soon(self._write_metrics), "metrics")
         watchdog = interval_s()
         if watchdog is not None:
             # Twice per interval, as sd_watchdog_enabled(3) asks for.
             every(watchdog / 2, lambda: self._soon(self._watchdog.begin), "watchdog")
+
+    def _write_metrics(self) -> None:
+        if not self._config.metrics.textfile:
+            return
+        try:
+            target = expand(self._config.metrics.textfile)
+            write_textfile(target, self._state_dir, self._reading)
+        except StoreError as error:
+            log.error("%s", error.message)
 
     def _reconfigure(self) -> None:
         """SIGHUP: a good configuration is taken over, a bad one is named and the old one kept."""

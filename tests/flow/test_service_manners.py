@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import urllib.request
 
 import pytest
 
@@ -148,3 +149,27 @@ def test_a_project_may_ask_for_more_patience(house, logs):
     house.start()
     reasons = house.status()["daemon"]["degraded"]
     assert any("cadenzad.toml" in reason["detail"] for reason in reasons), reasons
+
+
+def test_metrics_are_written_and_served_on_loopback(house, logs):
+    # given
+    project = house.project()
+    target = house.root / "cadenzad.prom"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with house.config.open("a") as config:
+        config.write(f"[metrics]\ntextfile = '{target}'\nevery = 1\nport = {port}\n")
+
+    # when
+    house.start()
+    (project / ".cadenza-env" / "one.log.jsonl").write_bytes(logs.run(2))
+    house.until(lambda: house.project_status()["exports"]["current"] == 1, "the export")
+
+    # then
+    house.until(target.exists, "the textfile")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        served = answer.read().decode()
+    for text in (target.read_text(), served):
+        assert "cadenzad_" in text
+        assert text.endswith("\n")

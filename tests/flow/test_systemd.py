@@ -29,6 +29,8 @@ BIN = Path(sys.executable).parent
 UNIT = "cadenzad@robot.service"
 KEY = "gsk_held-by-systemd-and-nobody-else"
 UID = 4242
+WORKSPACE = "/home/robot/my robots: 100% $HOME"
+"""Every character that means something in a unit file."""
 UNIT_PATH = "/etc/systemd/system:/run/systemd/system:/run/units"
 TARGETS = "sysinit basic sockets timers shutdown multi-user default"
 
@@ -230,7 +232,8 @@ def machine() -> Iterator[Machine]:
 
 def begin(machine: Machine) -> None:
     """A project, quick settings, a key, a log that can be read; and the service installed."""
-    project = "/home/robot/robots/rescue"
+    project = f"{WORKSPACE}/rescue"
+    machine.run("mkdir", WORKSPACE, user="robot")
     machine.run(BIN / "cadenza", "env", "init", project, user="robot")
     old = time.time() - 3600
     for path in machine.path(project).rglob("*"):
@@ -250,7 +253,7 @@ def begin(machine: Machine) -> None:
         StandardError=append:/run/robot.log
         """,
     )
-    machine.service("install", "--as", "robot", "--workspace", "/home/robot/robots")
+    machine.service("install", "--as", "robot", "--workspace", WORKSPACE)
 
 
 def until(machine: Machine, condition: Callable[[], object], what: str) -> None:
@@ -266,7 +269,7 @@ def test_an_installed_service_runs_and_installing_again_changes_nothing(machine)
     assert (machine.shown("ActiveState"), machine.shown("UnitFileState")) == ("active", "enabled")
 
     # when
-    again = machine.service("install", "--as", "robot", "--workspace", "/home/robot/robots")
+    again = machine.service("install", "--as", "robot", "--workspace", WORKSPACE)
 
     # then
     assert machine.shown("MainPID") == pid
@@ -289,7 +292,7 @@ def test_a_killed_daemon_comes_back_and_nothing_that_was_dropped_is_lost(machine
     def drop(*numbers: int) -> None:
         for number in numbers:
             name = f"{number}.log.jsonl"
-            machine.write(f"/home/robot/robots/rescue/.cadenza-env/{name}", logs.run(2 + number))
+            machine.write(f"{WORKSPACE}/rescue/.cadenza-env/{name}", logs.run(2 + number))
 
     pid, restarts = machine.shown("MainPID"), int(machine.shown("NRestarts"))
     drop(*range(5))
