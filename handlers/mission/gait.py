@@ -30,7 +30,10 @@ LEASH_RAD = 0.15
 LEAK = 1.5
 CAPTURE_S = 0.13
 CAPTURE_M = 0.16
-LEVELLING = 5.0
+LEVELLING = 2.0
+ROLL_SHARE = 0.4
+"""How much of a sideways slope the trunk follows: one foot up or down is the legs' affair."""
+
 AIM_M = 0.16
 UPHILL_M = 0.25
 SWAY_LEAD_S = 0.06
@@ -112,7 +115,8 @@ class Walker:
         wanted_z = sum(g) / 4.0 + self.height
         self.z += (wanted_z - self.z) * 2.0 * blend
         self.pitch += (-atan((g[0] + g[1] - g[2] - g[3]) / (4.0 * HIP_X)) - self.pitch) * blend
-        self.roll += (atan((g[1] + g[3] - g[0] - g[2]) / (4.0 * TRACK)) - self.roll) * blend
+        sideways = atan((g[1] + g[3] - g[0] - g[2]) / (4.0 * TRACK))
+        self.roll += (ROLL_SHARE * sideways - self.roll) * blend
         self.lift += (self.z - sense.z) * 1.5 * TICK_S
         self.lift = min(max(self.lift, -0.02), 0.03)
 

@@ -48,7 +48,7 @@ _WAVE = (0.75, 0.25, 0.5, 0.0)
 
 WALK = Gait(0.44, 0.60, _DIAGONAL, 0.35, 0.6)
 TROT = Gait(0.40, 0.52, _DIAGONAL, 0.55, 0.9)
-PACE = Gait(0.24, 0.60, (0.0, 0.5, 0.0, 0.5), 0.35, 0.5, clearance=0.035, rocks=0.03)
+PACE = Gait(0.24, 0.66, (0.0, 0.5, 0.0, 0.5), 0.35, 0.5, clearance=0.035, rocks=0.03)
 BOUND = Gait(0.24, 0.72, (0.0, 0.0, 0.5, 0.5), 0.40, 0.6, clearance=0.035, rocks=0.2)
 CRAWL = Gait(
     0.9, 0.78, _WAVE, 0.18, 0.26, height=0.27, clearance=0.05, sway=0.025, turn=0.35, rocks=0.07

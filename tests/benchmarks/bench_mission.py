@@ -32,7 +32,7 @@ from handlers.project.library import library_for
 from handlers.project.scene import Box, Scene
 from handlers.project.spec import ProjectSpec, parse_spec
 
-FIRST_SEED = 70_000
+FIRST_SEED = 90_000
 UNPUSHED = Variation(push_n=(0.0, 0.0))
 PUSHED = Variation(push_n=(60.0, 60.0), push_every=(2.0, 2.0))
 RESCUE = Path(__file__).parents[3] / "shared" / "data" / "missions" / "rescue-dog" / "env.json"
