@@ -155,10 +155,16 @@ def check_log(situation: Situation) -> list[Finding]:
         path = situation.state_dir / f"{DATABASE}{suffix}"
         sizes[suffix] = path.stat().st_size if path.exists() else 0
     text = f"{sizes['']:,} bytes, WAL {sizes['-wal']:,} bytes"
+    findings = [Finding("log", "ok", text)]
     if sizes["-wal"] > WAL_LIMIT:
         fix = "end what has been reading it for long (`cadenzactl events --follow`, a backup)"
-        return [Finding("log", "warn", f"{text}: somebody keeps it from being folded in", fix)]
-    return [Finding("log", "ok", text)]
+        findings = [Finding("log", "warn", f"{text}: somebody keeps it from being folded in", fix)]
+    kept = list(situation.state_dir.glob(f"{DATABASE}.replaced-*"))
+    if kept:
+        total = sum(path.stat().st_size for path in kept)
+        text = f"{len(kept)} logs that a restore replaced, {total:,} bytes"
+        findings.append(Finding("log", "ok", text, "delete them when nobody wants them back"))
+    return findings
 
 
 # -- the unit --------------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ class _Episode:
         self.truncated = False
         self.failed_phase: str | None = None
         self.diverged = ""
+        self.interrupted = False
 
     def is_over_at(self, tick: int, record: dict[str, Any]) -> bool:
         """Whether the record with this tick opens the next episode (see the module's docstring)."""
@@ -129,6 +130,8 @@ class _Episode:
             self.truncated = self.ended = True
         if record.get("terminated") is True:
             self.ended = True
+        if record.get("end_reason") == "interrupted":  # our own logs say why they end
+            self.interrupted = self.ended = True
 
     def _count_phase(self, done: object) -> None:
         """A phase reported done on several ticks in a row is done once."""
@@ -164,6 +167,8 @@ class _Episode:
             return "failed", self.diverged
         if not self.ended:
             return "unfinished", ""
+        if self.interrupted:
+            return "unfinished", "interrupted"
         if self.failed_phase is not None:
             return "failed", f"phase {one_line(self.failed_phase, 80)!r} failed"
         return "failed", "timeout" if self.truncated else "terminated"

@@ -520,6 +520,12 @@ def test_a_wal_that_is_not_folded_in_is_told(recorded_home, look) -> None:
     assert only(check_log(situation)).level == "warn"
 
 
+def test_logs_that_a_restore_replaced_are_counted(recorded_home, look) -> None:
+    (recorded_home.state / "events.db.replaced-20260131T120000Z").write_bytes(bytes(1500))
+    _, kept = check_log(look())
+    assert (kept.level, kept.text) == ("ok", "1 logs that a restore replaced, 1,500 bytes")
+
+
 GOOD = {
     "LoadState": "loaded",
     "ActiveState": "active",

@@ -413,3 +413,13 @@ def test_recorded_runs_say_what_happened(recorded: Any, mission: str) -> None:
 
     # and each ended as it did
     assert found == RECORDED[mission]
+
+
+def test_a_run_that_says_it_was_interrupted_is_unfinished_not_timed_out() -> None:
+    # given a log of ours whose last record closes an interrupted run
+    last = b'{"tick":2,"truncated":true,"terminated":true,"end_reason":"interrupted"}\n'
+    data = b'{"tick":1,"action":"stand"}\n' + last
+
+    # when / then
+    (episode,) = read_run_log(io.BytesIO(data)).episodes
+    assert (episode.outcome, episode.reason) == ("unfinished", "interrupted")
