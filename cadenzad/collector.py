@@ -102,6 +102,7 @@ class Collector:
         )
         for project in [path for path in self._projects if not self._is_ours(path)]:
             del self._projects[project]
+        self._folders.clear()  # the scan below finds those that still count
         if self._watches is not None:
             kept = set(self._extra) | set(config.workspaces)
             for folder in self._watches.armed:

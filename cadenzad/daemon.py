@@ -18,6 +18,7 @@ import cadenzad
 from cadenzad import inbox
 from cadenzad.collector import Collector
 from cadenzad.config import Config, diff
+from cadenzad.confine import Confinement
 from cadenzad.exposition import serve, write_textfile
 from cadenzad.ingest import Ingest
 from cadenzad.jobs import Jobs
@@ -92,7 +93,12 @@ class Daemon:
             self._reader(stack), self._writer, REACTIONS, Tools(checkpoint=self._checkpoint)
         )
         self._jobs = Jobs(
-            self._config.jobs, self._state_dir, self._reader(stack), self._writer, JOBS
+            self._config.jobs,
+            self._state_dir,
+            self._reader(stack),
+            self._writer,
+            JOBS,
+            confinement=Confinement() if once else Confinement.prepare(),
         )
         stack.callback(self._jobs.stop)
         reader = self._reading = self._reader(stack)

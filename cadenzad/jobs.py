@@ -27,6 +27,7 @@ from typing import Any
 
 from cadenzad.config import Config
 from cadenzad.config import Jobs as JobsConfig
+from cadenzad.confine import Confinement
 from cadenzad.projectconfig import load_project_config
 from store.errors import ConfigError, StoreError
 from store.events import (
@@ -83,6 +84,7 @@ class Jobs:
         writer: Writer,
         functions: Mapping[str, str],
         jitter: Callable[[], float] = random.random,
+        confinement: Confinement | None = None,
     ) -> None:
         """`functions`: kind -> "module:function". `reader` is for this object alone."""
         self._config = config
@@ -91,6 +93,7 @@ class Jobs:
         self._writer = writer
         self._functions = functions
         self._jitter = jitter
+        self._confinement = confinement or Confinement()
         self._children: dict[int, _Child] = {}
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -216,6 +219,7 @@ class Jobs:
             env=_child_environ(),
             start_new_session=True,
         )
+        self._confinement.take(process.pid)
 
         def begin(transaction: Transaction) -> bool:
             now = State(transaction.connection).job(job.id)
@@ -324,10 +328,23 @@ class Jobs:
         self._selector.unregister(child.fd)
         code = _reap(child.process)
         del self._children[child.job.id]
+        if child.outcome is None and code == -signal.SIGTERM and not child.ended_because:
+            # Not our doing: systemd stops the whole service, children and all.
+            self._writer.run(lambda transaction: self._requeue(transaction, child, "SIGTERM"))
+            return
         outcome = child.outcome or {"error": _how_it_died(code), "permanent": False}
         if child.ended_because:
             outcome = {"error": f"it {child.ended_because}", "permanent": False}
         self._writer.run(lambda transaction: self._record(transaction, child, outcome))
+
+    def _requeue(self, transaction: Transaction, child: _Child, reason: str) -> None:
+        """Put a job back whose attempt was cut short through no fault of its own."""
+        job = child.job
+        transaction.set_progress(job_key(job.id), None)
+        now = State(transaction.connection).job(job.id)
+        if now is not None and (now.state, now.attempt) == ("running", child.attempt):
+            event = JobRequeued(job=job.id, attempt=child.attempt, reason=reason)
+            transaction.append(NewEvent(_stream(job), event, causation=job.id))
 
     def _record(self, transaction: Transaction, child: _Child, outcome: Mapping[str, Any]) -> None:
         """The end of an attempt; nothing at all when its lease is no longer the valid one."""
@@ -367,17 +384,9 @@ class Jobs:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.0, deadline - time.monotonic()))
             _kill(child.process)
-            event = JobRequeued(
-                job=child.job.id, attempt=child.attempt, reason="the daemon stopped"
-            )
 
-            def requeue(
-                transaction: Transaction, child: _Child = child, event: Event = event
-            ) -> None:
-                transaction.set_progress(job_key(child.job.id), None)
-                now = State(transaction.connection).job(child.job.id)
-                if now is not None and (now.state, now.attempt) == ("running", child.attempt):
-                    transaction.append(NewEvent(_stream(child.job), event, causation=child.job.id))
+            def requeue(transaction: Transaction, child: _Child = child) -> None:
+                self._requeue(transaction, child, "the daemon stopped")
 
             with contextlib.suppress(StoreError):
                 self._writer.run(requeue)
@@ -390,7 +399,8 @@ def _stream(job: JobRow) -> str:
 
 def _child_environ() -> dict[str, str]:
     """A child's environment: one thread for numeric libraries, no key that is not its business."""
-    environ = {key: value for key, value in os.environ.items() if key != "GROQ_API_KEY"}
+    private = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
+    environ = {key: value for key, value in os.environ.items() if key not in private}
     return {"OMP_NUM_THREADS": "1", **environ, "PYTHONUNBUFFERED": "1"}
 
 

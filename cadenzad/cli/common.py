@@ -94,6 +94,9 @@ def _refused(error: OSError) -> CadenzaError:
 
 
 def _damaged(error: sqlite3.Error) -> StoreError:
+    if str(error).startswith("no such"):  # table or column
+        hint = "a start of the daemon, or `cadenzactl rebuild`, folds it anew"
+        return StoreError(f"the state view is another version's: {error}", hint=hint)
     return StoreError(f"the event log: {error}", hint="`cadenzactl verify` checks the file")
 
 

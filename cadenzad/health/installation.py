@@ -21,9 +21,9 @@ DISTRIBUTION = "cadenzad"
 EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "lora": ("LoRA training and decoding", ("torch", "peft", "safetensors")),
     "judge": ("the Groq judge", ("groq",)),
-    "sim": ("missions in MuJoCo", ("mujoco",)),
+    "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio", "imageio-ffmpeg")),
 }
-"""Extra -> what it is for, and the packages it brings (each imports under its own name)."""
+"""Extra -> what it is for, and the distributions it brings (each imports under its own name)."""
 
 KEY = "GROQ_API_KEY"
 CREDENTIAL = "groq_api_key"
@@ -63,7 +63,9 @@ def check_extras(situation: Situation) -> list[Finding]:
 
 
 def _judge_extra(extra: str, purpose: str, packages: tuple[str, ...]) -> Finding:
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    missing = [
+        name for name in packages if importlib.util.find_spec(name.replace("-", "_")) is None
+    ]
     if not missing:
         versions = ", ".join(f"{name} {_version(name)}" for name in packages)
         return Finding("extras", "ok", f"[{extra}] {versions}")

@@ -47,6 +47,7 @@ def _torch(context: JobContext) -> str:
     import torch
 
     torch.set_num_threads(1)
+    torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     inputs = torch.rand(64, 1, generator=generator)
     model = torch.nn.Linear(1, 1)
@@ -57,7 +58,7 @@ def _torch(context: JobContext) -> str:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        last = float(loss)
+        last = loss.item()
         first = last if step == 0 else first
         context.report(
             {"step": "torch", "epoch": step + 1, "epochs": STEPS, "loss": round(last, 5)}

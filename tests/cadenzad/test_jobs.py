@@ -57,11 +57,15 @@ def stopped(context):
 def dies(context):
     os.kill(os.getpid(), signal.SIGKILL)
 
+def terminated(context):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+
 def stubborn(context):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     forever(context)
 """
-NAMES = ("good", "bad", "hopeless", "flaky", "forever", "stopped", "dies", "stubborn")
+NAMES = ("good", "bad", "hopeless", "flaky", "forever", "stopped", "dies", "terminated", "stubborn")
 PROJECT = "/robots/rescue"
 
 
@@ -179,6 +183,14 @@ def test_a_child_that_is_killed_says_so(bench):
     job = bench.queue("dies")
     bench.work_off(bench.jobs(attempts=1), job)
     assert "SIGKILL" in bench.state.job(job).result
+
+
+def test_a_child_that_somebody_else_terminates_is_queued_again(bench):
+    # as systemd does, which signals the daemon and its children at once
+    job = bench.queue("terminated")
+    bench.turn_until(bench.jobs(attempts=1), lambda: "JobRequeued" in bench.types())
+    assert bench.state.job(job).attempt <= 1
+    assert "JobFailed" not in bench.types()
 
 
 def test_a_child_that_takes_too_long_is_ended(bench, tmp_path):

@@ -161,6 +161,7 @@ def test_what_is_no_request_is_refused_and_left_and_harms_nobody(house, project)
     (inbox / "folder.json").mkdir()
     os.mkfifo(inbox / "pipe.json")
     (inbox / "dangling.json").symlink_to("nowhere")
+    (inbox / os.fsdecode(b"odd\xff\n.json")).write_text("[1]")
     (inbox / "notes.txt").write_text("mine")
 
     # when
@@ -172,7 +173,8 @@ def test_what_is_no_request_is_refused_and_left_and_harms_nobody(house, project)
     # then each is still there, under a name that is not looked at again, and said in one line
     refused = ("unknown", "half-a-character", "huge-number", "garbage", "folder", "pipe", "late")
     left = {path.name for path in inbox.iterdir()}
-    assert left == {f"{name}.json.refused" for name in refused} | {"dangling.json", "notes.txt"}
+    others = {"dangling.json", "notes.txt", os.fsdecode(b"odd\xff\n.json.refused")}
+    assert left == {f"{name}.json.refused" for name in refused} | others
     log = house.log()
     assert "Traceback" not in log
     for name in refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -272,6 +273,21 @@ def test_an_event_log_damaged_in_its_middle_is_no_traceback(recorded_home, run_c
     assert code == 1
     assert "malformed" in err + out
     assert len(err.splitlines()) <= 2
+
+
+def test_a_view_of_another_version_is_one_line_and_a_rebuild_away(
+    recorded_home, run_cli, one_error
+) -> None:
+    connection = sqlite3.connect(recorded_home.state / "events.db")
+    connection.execute("ALTER TABLE view_projects DROP COLUMN paused")
+    connection.execute("UPDATE projections SET code_version = 0")
+    connection.commit()
+    connection.close()
+    code, _, err = run_cli(main, "status", "rescue")
+    assert code == 1
+    assert "another version's" in one_error(err)
+    assert run_cli(main, "rebuild")[0] == 0
+    assert status(run_cli, "rescue")[1]["projects"][0]["state"] == "ready"
 
 
 def test_a_folder_in_place_of_the_event_log_is_one_line(home, run_cli, one_error) -> None:

@@ -30,6 +30,7 @@ TEMPLATES = (
     "{goal_prompt}",
     "{pos_x} {pos_x:.3f} 100% {{}} {phase_name!r:>30} {mission_name}/{n_phases}",
     "{feet_grounded:d} {roll_deg:,.1f} {goal_prompt}",
+    "{pos_x} {nearest_m!r:>8}",
 )
 FALLBACK = "[MISSION: {0}] [PHASE: {1}] [GOAL: {2}] [ACTION]"
 
@@ -84,23 +85,29 @@ values = st.recursive(
 observations = st.fixed_dictionaries(
     {}, optional={**{key: st.one_of(numbers, st.none(), values) for key in NUMBERS}, "yaw": values}
 )
-ticks = st.fixed_dictionaries(
-    {"action": texts},
-    optional={
-        "tick": st.one_of(st.integers(), st.none()),
-        "phase": st.one_of(texts, st.none()),
-        "phase_idx": st.one_of(st.integers(-3, 50), st.integers(), st.none()),
-        "goal_prompt": st.one_of(texts, st.none()),
-        "action_params": st.one_of(st.none(), st.dictionaries(texts, values, max_size=3), values),
-        "obs": st.one_of(observations, observations, st.none()),
-        "reward": st.one_of(numbers, st.none()),
-        "motion": values,
-        "mission_success": st.one_of(st.booleans(), st.none()),
-        "judgment": values,
-        "prompt": values,
-        "visible_tags": values,
-        "goal": texts,
-    },
+regular = {
+    "tick": st.integers(),
+    "phase": texts,
+    "phase_idx": st.integers(-3, 50),
+    "goal_prompt": texts,
+    "action": texts,
+    "obs": observations,
+}
+others = {
+    "action_params": st.one_of(st.none(), st.dictionaries(texts, values, max_size=3), values),
+    "reward": st.one_of(numbers, st.none()),
+    "motion": values,
+    "mission_success": st.one_of(st.booleans(), st.none()),
+    "judgment": values,
+    "prompt": values,
+    "visible_tags": values,
+    "goal": texts,
+}
+ragged = {key: st.one_of(value, st.none()) for key, value in regular.items() if key != "action"}
+ticks = st.one_of(
+    st.fixed_dictionaries(regular, optional=others),
+    st.fixed_dictionaries(regular, optional=others),
+    st.fixed_dictionaries({"action": texts}, optional={**ragged, **others}),
 )
 
 
@@ -281,6 +288,17 @@ def test_a_line_that_is_no_tick_is_refused(line: bytes, why: Why, reason: str) -
     assert records == []
     assert tally.rejected_by == {why: 1}
     assert reason in tally.samples[0].reason
+
+
+def test_keys_nobody_knows_are_left_out(make_tick: Callable[..., dict[str, Any]]) -> None:
+    # given a tick of our own superset, and one that shares keys with other kinds of file
+    ticks = [make_tick(seed=7, finite=True), make_tick(ts=1.5, event="tick", phase=None, prompt=1)]
+    records, tally = make(
+        Recipe("m", 2, "{mission_name}"), b"".join(json.dumps(t).encode() + b"\n" for t in ticks)
+    )
+    assert tally.written == 2
+    assert [record["prompt"] for record in records] == ["m", "m"]
+    assert [list(record) for record in records] == [["prompt", *COPIED]] * 2
 
 
 @pytest.mark.parametrize("join", [b"", b" "])

@@ -34,14 +34,16 @@ scenes = st.fixed_dictionaries(
     }
 )
 specs = st.one_of(
-    st.sampled_from(["", "", ":.2f", ":+.0f", ":08.3f", ": .1e", ":g", ":+012.4G", ":5", ":>8"]),
+    st.sampled_from(["", "", ":.2f", ":+.0f", ":08.3f", ": .1e", ":g", ":+012.4G", ":5", ":d"]),
     st.from_regex(
         r"(?:![rsa])?(?::[<>=^]?[+\- ]?#?0?[0-9]{0,2},?(?:\.[0-9]{1,2})?[defgnxFGE%]?)?",
         fullmatch=True,
     ),
 )
 fields = st.tuples(st.sampled_from([*SCENE_KEYS, *OBS_DEFAULTS]), specs).map("{%s%s}".__mod__)
-literals = texts.map(lambda text: text.replace("{", "{{").replace("}", "}}"))
+literals = st.one_of(texts, st.sampled_from(["100%", "%d", "{}", "}{"])).map(
+    lambda text: text.replace("{", "{{").replace("}", "}}")
+)
 templates = st.lists(st.one_of(fields, literals), max_size=8).map("".join)
 
 
@@ -91,6 +93,18 @@ def test_the_default_template_is_compiled() -> None:
     renderer = compile_template(DEFAULT_PROMPT_TEMPLATE)
     assert renderer.problem is None
     assert renderer.numbers == tuple(OBS_DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    "spec", [":d", ":x", ":n", ":%", ":,", ":_.2f", ":<8.2f", ":.3", "!r:5", ":z.1f"]
+)
+def test_a_spec_without_a_twin_is_left_to_str_format(spec: str) -> None:
+    # given a spec that means something else to `%`, or nothing
+    renderer = compile_template("{feet_grounded" + spec + "}")
+    # then it is not compiled, and rendered all the same
+    assert renderer.problem is None
+    assert renderer.numbers is None
+    assert renderer.render({"feet_grounded": 4}) == ("{0" + spec + "}").format(4)
 
 
 @pytest.mark.parametrize(
