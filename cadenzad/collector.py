@@ -402,12 +402,12 @@ class Collector:
         self._passing.add(code)
         if self._degraded.get(code) != detail:
             self._degraded[code] = detail
-            log.warning("degraded: %s", detail)
+            log.warning("degraded: %s", detail, extra={"code": code})
             self._record(WatchDegraded(code=code, detail=detail))
 
     def _restore(self, code: str) -> None:
         if self._degraded.pop(code, None) is not None:
-            log.info("restored: %s", code)
+            log.info("restored", extra={"code": code})
             self._record(WatchRestored(code=code))
 
     def _record(self, event: WatchDegraded | WatchRestored) -> None:

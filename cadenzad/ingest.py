@@ -199,11 +199,14 @@ def _basis(known: Known) -> tuple[object, ...]:
 def _tell(recorded: Recorded) -> None:
     event = recorded.event
     if isinstance(event, FileRejected):
-        log.warning("%s/%s: rejected: %s", recorded.project, event.file.path, event.reason)
+        place = {"project": recorded.project or "", "position": recorded.position}
+        log.warning("rejected %s: %s", event.file.path, event.reason, extra=place)
     else:
-        log.info("%d %s %s", recorded.position, recorded.type, _subject(recorded))
+        place = {"project": recorded.project or "", "position": recorded.position}
+        log.info("%s %s", recorded.type, _subject(recorded), extra=place)
 
 
 def _subject(recorded: Recorded) -> str:
+    """What the event is about: a file's path inside its project, where there is one."""
     file = getattr(recorded.event, "file", None)
-    return f"{recorded.project}/{file.path}" if file is not None else recorded.project or ""
+    return str(file.path) if file is not None else str(getattr(recorded.event, "path", ""))

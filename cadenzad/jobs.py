@@ -255,7 +255,7 @@ class Jobs:
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
             stdin.write(json.dumps(request).encode() + b"\n")
-        log.info("job %d (%s) started, attempt %d, pid %d", job.id, job.kind, attempt, process.pid)
+        log.info("job started", extra=_named(job) | {"attempt": attempt, "pid": process.pid})
 
     def _limits(self, job: JobRow) -> JobsConfig:
         """What a job may cost; its project's own cadenzad.toml may ask for less."""
@@ -359,7 +359,7 @@ class Jobs:
             end = JobSucceeded(job=job.id, attempt=child.attempt, summary=outcome["summary"])
             events = [*child.events, end]
             transaction.append(*(NewEvent(stream, event, causation=job.id) for event in events))
-            log.info("job %d (%s) succeeded: %s", job.id, job.kind, outcome["summary"])
+            log.info("job succeeded: %s", outcome["summary"], extra=_named(job))
             return
         final = outcome["permanent"] or child.attempt >= child.limits.attempts
         retry_at_us = None if final else time.time_ns() // 1000 + self._backoff_us(child.attempt)
@@ -368,7 +368,7 @@ class Jobs:
         )
         transaction.append(NewEvent(stream, failed, causation=job.id))
         what = "given up" if final else "to be tried again"
-        log.warning("job %d (%s) failed, %s: %s", job.id, job.kind, what, outcome["error"])
+        log.warning("job failed, %s: %s", what, outcome["error"], extra=_named(job))
 
     def _backoff_us(self, attempt: int) -> int:
         """Twice as long after each attempt, times 0.5 to 1.5 so that many do not return at once."""
@@ -391,6 +391,11 @@ class Jobs:
             with contextlib.suppress(StoreError):
                 self._writer.run(requeue)
         self._children.clear()
+
+
+def _named(job: JobRow) -> dict[str, object]:
+    """The fields of a log line about a job."""
+    return {"job": job.id, "kind": job.kind, "project": job.project}
 
 
 def _stream(job: JobRow) -> str:

@@ -30,7 +30,11 @@ RUNNING = ("active", "reloading")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["install", "uninstall", "status"])
+    parser.add_argument(
+        "action",
+        choices=["install", "uninstall", "status"],
+        help="write, enable and start the unit; take it away; say how it is",
+    )
     scope = parser.add_mutually_exclusive_group()
     scope.add_argument("--user", action="store_true", help="your own manager (default)")
     scope.add_argument("--system", action="store_true", help="the system manager (root's default)")

@@ -59,6 +59,7 @@ def check_packages(situation: Situation) -> list[Finding]:
 
 
 def check_extras(situation: Situation) -> list[Finding]:
+    """Which optional capabilities are installed, whole or in part."""
     return [_judge_extra(name, *EXTRAS[name]) for name in EXTRAS]
 
 
@@ -122,6 +123,8 @@ def _is_ours(script: Path) -> bool:
 
 
 def check_config(situation: Situation) -> list[Finding]:
+    """Whether there is a configuration, and whether it can be used."""
+    """The daemon's configuration can be used, and says where the projects are."""
     if situation.config is None:
         fix = "`cadenzactl config check` names every mistake in it"
         return [Finding("config", "FAIL", situation.config_trouble, fix)]

@@ -26,10 +26,13 @@ EVENTS_PER_FILE = 4
 
 
 def check_sqlite(situation: Situation) -> list[Finding]:
+    """Whether this Python's SQLite can hold the log, and which bug it has."""
     return [judge_sqlite(sqlite3.sqlite_version_info)]
 
 
 def judge_sqlite(version: tuple[int, ...]) -> Finding:
+    """Whether a version of SQLite is new enough, and free of the WAL-reset bug."""
+    """`version` as in sqlite3.sqlite_version_info."""
     text = ".".join(map(str, version))
     if version < STRICT_TABLES:
         fix = "install Python with SQLite 3.37 or newer"
@@ -64,6 +67,8 @@ class InotifyUse(NamedTuple):
 
 
 def check_inotify(situation: Situation) -> list[Finding]:
+    """The kernel's limits for this user, beside what is watched now."""
+    """The kernel's limits on watching, against what is in use."""
     limits = {}
     for name in ("max_user_watches", "max_user_instances", "max_queued_events"):
         try:
@@ -233,6 +238,7 @@ def _places(situation: Situation) -> list[tuple[str, Path]]:
 
 
 def check_clock(situation: Situation) -> list[Finding]:
+    """The clock agrees with the times that were recorded."""
     state = situation.state()
     last = state.recorded_at(state.head()) if state is not None else 0.0
     return [judge_clock(situation.now, last)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from cadenzad.cli.cadenza import CADENZA_ENV
@@ -25,7 +26,7 @@ def test_every_command_shown_runs(house):
     desk = house.root / "desk"
     desk.mkdir()
     shutil.copyfile(recorded_run(), desk / "my-run.log.jsonl")
-    house.environ["PATH"] = f"{Path(shutil.which('cadenzad')).parent}:{house.environ['PATH']}"
+    house.environ["PATH"] = f"{Path(sys.executable).parent}:{house.environ['PATH']}"
 
     # when / then
     commands = [line[2:] for block in blocks("console") for line in block.splitlines()]
