@@ -76,7 +76,7 @@ class Daemon:
         """
         make_state_dir(self._state_dir)
         with ExitStack() as stack:
-            stack.enter_context(WriterLock(self._state_dir, "cadenzad").acquire())
+            stack.enter_context(WriterLock(self._state_dir, inbox.DAEMON_ROLE).acquire())
             self._open(stack, once)
             if once:
                 self._run_once()
@@ -197,7 +197,12 @@ class Daemon:
             self._collector.handle(change)
         with suppress(Empty):
             while True:
-                self._due.get_nowait()()
+                call = self._due.get_nowait()
+                try:
+                    call()
+                except StoreError as error:
+                    # Nothing was written (a full disk, perhaps): what is due comes round again.
+                    log.error("%s", error.message)
         self._collector.turn()
 
     def _soon(self, call: Callable[[], None]) -> None:
@@ -311,7 +316,8 @@ class Daemon:
         now = time.time()
         for project in self._collector.projects:
             for event in retries(self._state, str(project), now):
-                self._writer.append(NewEvent(project_stream(str(project)), event))
+                with suppress(StoreError):  # the next reconcile asks again
+                    self._writer.append(NewEvent(project_stream(str(project)), event))
 
     def _announce(self, state: str) -> None:
         """Overwrite what `status` and `metrics` say of the living daemon."""
@@ -337,7 +343,10 @@ class Daemon:
             transaction.set_progress("daemon", live)
             transaction.set_progress("counters", counters)
 
-        self._writer.run(write)
+        try:
+            self._writer.run(write)
+        except StoreError as error:  # a full disk, perhaps: the next reconcile tries again
+            log.error("%s", error.message)
 
     def _status_line(self) -> str:
         degraded = len(self._state.degraded())

@@ -227,7 +227,7 @@ class EventLog:
                 seen_version = data_version
                 head = self.head()
                 yield from self.read(after, until=head, stream=stream, types=wanted)
-                after = head
+                after = max(after, head)
             if deadline is not None and time.monotonic() >= deadline:
                 return
             sleep(poll)

@@ -10,6 +10,9 @@ import json
 import sqlite3
 from typing import Any, NamedTuple, TypedDict
 
+from store.errors import StoreError
+from store.schema import CODE_VERSION, VIEW_NAME
+
 STATUS_SCHEMA = 1
 REJECTED_SHOWN = 20
 JOBS_SHOWN = 5
@@ -320,6 +323,18 @@ class State:
 
 
 # -- status ----------------------------------------------------------------------------------------
+
+
+def check_view(connection: sqlite3.Connection) -> None:
+    """Raise StoreError when the view was folded by another version than this program."""
+    row = connection.execute(
+        "SELECT code_version FROM projections WHERE name = ?", (VIEW_NAME,)
+    ).fetchone()
+    if row is not None and row[0] != CODE_VERSION:
+        raise StoreError(
+            f"the state view is another version's ({row[0]}, this program's is {CODE_VERSION})",
+            hint="restart the daemon, or run `cadenzactl rebuild` without one",
+        )
 
 
 def daemon_status(connection: sqlite3.Connection, holder: dict[str, object] | None) -> DaemonStatus:

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Callable
 
 from store.log import EventLog
-from store.schema import VIEW_TABLES, memory_view, reset_view
-from store.views import CODE_VERSION, VIEW_NAME, apply
+from store.schema import CODE_VERSION, VIEW_NAME, VIEW_TABLES, memory_view, reset_view
+from store.views import apply
 
 
 def replay(

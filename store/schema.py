@@ -85,6 +85,10 @@ CREATE TABLE progress (
 ) STRICT, WITHOUT ROWID;
 """
 
+VIEW_NAME = "state"
+CODE_VERSION = 2
+"""Raise when `views.apply` or a view table changes: the daemon then rebuilds at its next start."""
+
 VIEW_TABLES = (
     "view_projects",
     "view_files",
@@ -222,12 +226,13 @@ CREATE TABLE projections (
 ) STRICT, WITHOUT ROWID;
 """
 
-WRITER_PRAGMAS = """
+BUSY_TIMEOUT_MS = 5000
+WRITER_PRAGMAS = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA recursive_triggers = ON;
-PRAGMA busy_timeout = 5000;
+PRAGMA busy_timeout = {BUSY_TIMEOUT_MS};
 PRAGMA trusted_schema = OFF;
 PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 67108864;

@@ -40,10 +40,6 @@ from store.events import (
 from store.jobviews import JOB_HANDLERS
 from store.tables import count, forget, make_stale, project_of, put_file, set_episodes, set_export
 
-VIEW_NAME = "state"
-CODE_VERSION = 2
-"""Raise when `apply` or a view table changes: the daemon then rebuilds at its next start."""
-
 
 def apply(view: sqlite3.Connection, record: Recorded) -> None:
     """Fold one event into the view tables of a connection."""

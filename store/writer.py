@@ -7,6 +7,7 @@ waited for it may rely on the disk.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import sqlite3
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 from store.errors import StoreError
 from store.events import NewEvent, Recorded
 from store.log import Clock, EventLog, Projector, now_us
+from store.schema import BUSY_TIMEOUT_MS
 
 T = TypeVar("T")
 OnCommit = Callable[[Set[str]], None]
@@ -194,5 +196,13 @@ class Writer:
                 future.set_result(result)
 
     def _checkpoint(self) -> None:
-        """Bring the WAL back to nothing while it is quiet; a reader in the way is no error."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        """Bring the WAL back to nothing while it is quiet.
+
+        A reader in the way is not waited for, and a full disk is no reason to end the thread: the
+        next quiet moment tries again, and until then the WAL holds everything.
+        """
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

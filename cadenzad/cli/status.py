@@ -15,7 +15,13 @@ from cadenzad.cli.common import NOT_RUNNING, OK, add_state_option, bold, filled,
 from cadenzad.paths import state_dir
 from store.errors import NoEventLog
 from store.lock import is_held
-from store.queries import STATUS_SCHEMA, State, daemon_status, project_statuses
+from store.queries import (
+    STATUS_SCHEMA,
+    State,
+    check_view,
+    daemon_status,
+    project_statuses,
+)
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
@@ -56,6 +62,7 @@ def show(arguments: argparse.Namespace) -> int:
     holder = is_held(directory)
     try:
         reader = connect_reader(directory)
+        check_view(reader)
     except NoEventLog:
         if arguments.project or arguments.at:
             raise

@@ -18,8 +18,7 @@ from store.errors import CadenzaError
 from store.log import EventLog
 from store.queries import State
 from store.replay import view_as_of, view_hash
-from store.schema import connect_reader
-from store.views import VIEW_NAME
+from store.schema import VIEW_NAME, connect_reader
 
 DESCRIPTION = """Check SQLite's integrity, that positions and versions have no gap, that the view
 equals a rebuild, and that every recorded file still has its recorded hash."""

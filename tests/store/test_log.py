@@ -200,3 +200,16 @@ def test_event_types_are_named_as_facts():
         assert cls.__doc__, f"{name} says nothing of itself"
         assert name.endswith(("ed", "Rebuilt")), f"{name} is not in the past tense"
         assert cls.model_config["frozen"]
+
+
+def test_following_from_beyond_the_end_shows_only_what_lies_beyond(tmp_path, writer, make):
+    # given somebody who asks for events after 3 while there is one
+    writer.append(make.run("a"))
+    reader = connect_reader(tmp_path)
+    names = iter("bcd")
+    follower = EventLog(reader).follow(3, sleep=lambda _s: writer.append(make.run(next(names))))
+
+    # when / then
+    assert next(follower).position == 4
+    follower.close()
+    reader.close()

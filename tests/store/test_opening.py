@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+from store.errors import StoreError
 from store.opening import open_writer, prepare_in_child
-from store.schema import DATABASE, is_migrated
-from store.views import CODE_VERSION
+from store.queries import check_view
+from store.schema import CODE_VERSION, DATABASE, is_migrated
 
 
 def test_a_child_creates_what_the_parent_then_only_opens(tmp_path):
@@ -40,4 +43,13 @@ def test_opening_folds_a_view_of_other_code_anew(tmp_path):
     writer = open_writer(tmp_path)
     query = "SELECT code_version FROM projections"
     assert writer.run(lambda t: t.connection.execute(query).fetchone()) == (CODE_VERSION,)
+    writer.close()
+
+
+def test_a_view_of_another_version_is_one_clear_line_to_readers(tmp_path):
+    writer = open_writer(tmp_path)
+    writer.run(lambda t: check_view(t.connection))
+    writer.run(lambda t: t.connection.execute("UPDATE projections SET code_version = 99") and None)
+    with pytest.raises(StoreError, match="another version"):
+        writer.run(lambda t: check_view(t.connection))
     writer.close()

@@ -113,3 +113,49 @@ def test_a_closed_writer_refuses_work_and_leaves_no_wal(tmp_path, make):
         writer.append(make.run("b"))
     wal = tmp_path / "events.db-wal"
     assert not wal.exists() or wal.stat().st_size == 0
+
+
+class Stubborn:
+    """A connection on which no checkpoint succeeds, as on a full disk."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.asked = threading.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def execute(self, sql, *values):
+        if "wal_checkpoint" in sql:
+            self.asked.set()
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(sql, *values)
+
+
+def test_a_checkpoint_that_fails_does_not_end_the_writer(tmp_path, make, monkeypatch):
+    # given
+    monkeypatch.setattr("store.writer.IDLE_CHECKPOINT_S", 0.01)
+    connection = Stubborn(connect_writer(tmp_path))
+    writer = Writer(connection, apply)
+    writer.append(make.run("a"))
+    assert connection.asked.wait(10)
+
+    # when / then
+    assert writer.append(make.run("b"))[0].position == 2
+    writer.close()
+
+
+def test_a_pinned_reader_is_not_waited_for(tmp_path, make, monkeypatch):
+    # given a reader in the middle of a transaction, and a writer that would wait for an hour
+    monkeypatch.setattr("store.writer.BUSY_TIMEOUT_MS", 3_600_000)
+    writer = Writer(connect_writer(tmp_path), apply)
+    writer.run(lambda t: t.connection.execute("PRAGMA busy_timeout = 3600000").fetchone())
+    writer.append(make.run("a"))
+    reader = connect_reader(tmp_path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM events").fetchone()
+    writer.append(make.run("b"))
+
+    # when / then it closes, and leaves the WAL for whoever comes next
+    writer.close()
+    reader.close()
