@@ -16,6 +16,7 @@ from cadenzad.cli.history import open_state, record
 from cadenzad.cli.select import project_folder
 from cadenzad.paths import expand, printable
 from handlers.export.export import ExportReport, export_run
+from handlers.export.facts import exported
 from handlers.export.records import Recipe
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, run_id_of
 from handlers.project.spec import load_spec
@@ -139,20 +140,12 @@ def _progress(log: Path) -> Iterator[Callable[[int], object] | None]:
 def _exported(requested: ExportRequested, report: ExportReport) -> RunExported:
     assert requested.output is not None
     manifest = report.manifest
-    return RunExported(
+    return exported(
+        report,
         run_id=run_id_of(requested.run_path),
         run_path=requested.run_path,
-        source_sha256=report.source_sha256,
         output=requested.output,
-        output_sha256=report.output_sha256,
         manifest=printable(str(manifest.absolute())) if manifest is not None else None,
-        format=report.format,
-        alignment=report.alignment,
-        template_sha256=report.template_sha256,
-        records=report.written,
-        rejected=report.rejected,
-        filtered=report.filtered,
-        warnings=report.warnings,
         origin="manual",
     )
 

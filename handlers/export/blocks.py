@@ -12,9 +12,8 @@ line with any doubt about it is named, and exact.py decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -62,16 +61,16 @@ class Block:
     doubts: set[int]
 
 
-_PLACE_HOLDER = Record(
-    action="", phase="", phase_idx=0, tick=0, obs=Raw(b"{}"), goal_prompt="", judgment=NULL
-)
+_PLACE_HOLDER = Record(action="", phase="", phase_idx=0, tick=0, obs=Raw(b"{}"), goal_prompt="")
+"""Stands where a line gave no record; it is never written."""
 
 _COPIED = 4
 """Values per record that are copied verbatim: action_params, obs, motion, judgment."""
 
 # With an exponent below 100 it takes more than 200 digits to be too large for a float. So a number
 # is suspect for a longer exponent, or for more digits than anybody writes. The pattern starts with
-# a plain letter because such a pattern is searched for several times faster.
+# a plain letter because such a pattern is searched for several times faster. A run of digits that
+# long shows in a sample of every 16th byte, which is what is looked through first.
 _LARGE_EXPONENT = rb"e[+0-9][0-9]{2}(?:(?<=[0-9]e[0-9]{3})|(?<=[0-9]e\+[0-9]{2})[0-9])"
 _LARGE_E = {letter: re.compile(_LARGE_EXPONENT.replace(b"e", letter)) for letter in (b"e", b"E")}
 _MANY_DIGITS = re.compile(rb"[0-9]{192}")
@@ -132,10 +131,19 @@ def _suspects(records: list[Record]) -> set[int]:
     for r in records:
         values += (r.action_params, r.obs, r.motion, r.judgment)
     text = b"\n".join(values)  # no value holds a newline: the line would have ended there
-    found = [large.finditer(text) for letter, large in _LARGE_E.items() if letter in text]
+    patterns = [pattern for letter, pattern in _LARGE_E.items() if letter in text]
     if _MANY_STEPS in text[::_STEP].translate(_DIGITS):
-        found.append(_MANY_DIGITS.finditer(text))
-    return {text.count(b"\n", 0, match.start()) // _COPIED for match in chain.from_iterable(found)}
+        patterns.append(_MANY_DIGITS)
+    return {value // _COPIED for pattern in patterns for value in _lines_with(pattern, text)}
+
+
+def _lines_with(pattern: re.Pattern[bytes], text: bytes) -> Iterator[int]:
+    """The 0-based number of the line each match is on."""
+    line = counted = 0
+    for match in pattern.finditer(text):
+        line += text.count(b"\n", counted, match.start())
+        counted = match.start()
+        yield line
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from handlers.export.export import export_run, exported_paths
+from handlers.export.facts import exported
 from handlers.export.records import Recipe
 from handlers.project.paths import inside
 from handlers.project.spec import load_spec
@@ -23,7 +24,6 @@ from store.events import (
     ProjectDiscovered,
     ProjectResumed,
     Recorded,
-    RunExported,
     RunExtended,
     RunRecorded,
     RunReplaced,
@@ -125,20 +125,13 @@ def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[
     if previous is not None and previous.output not in (None, output):
         _remove_if_ours(project, previous)
     return [
-        RunExported(
+        exported(
+            report,
             run_id=file.run_id,
             run_path=run_path,
-            source_sha256=report.source_sha256,
             output=output,
-            output_sha256=report.output_sha256,
             manifest=manifest,
-            format=report.format,
-            alignment=report.alignment,
-            template_sha256=report.template_sha256,
-            records=report.written,
-            rejected=report.rejected,
-            filtered=report.filtered,
-            warnings=report.warnings,
+            origin="reactive",
         )
     ]
 
