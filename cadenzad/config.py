@@ -20,15 +20,17 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cadenzad.paths import expand, printable
-from cadenzad.settings import KEYS, Config, Jobs, Log, Metrics, Reconcile, Watch
+from cadenzad.settings import KEYS, Config, Jobs, Judge, Log, Lora, Metrics, Reconcile, Watch
 from store.errors import ConfigError
 
 __all__ = [
     "Change",
     "Config",
     "Jobs",
+    "Judge",
     "Loaded",
     "Log",
+    "Lora",
     "Metrics",
     "Reconcile",
     "Watch",

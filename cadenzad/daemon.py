@@ -93,7 +93,7 @@ class Daemon:
             self._reader(stack), self._writer, REACTIONS, Tools(checkpoint=self._checkpoint)
         )
         self._jobs = Jobs(
-            self._config.jobs,
+            self._config,
             self._state_dir,
             self._reader(stack),
             self._writer,
@@ -252,7 +252,7 @@ class Daemon:
             changes = diff(self._config, config)
             self._config = config
             set_up_logging(config.log.level, json_lines=config.log.json_lines)
-            self._jobs.reconfigure(config.jobs)
+            self._jobs.reconfigure(config)
             self._collector.reconfigure(config)
             self._set_clocks()
             self._announce("running")

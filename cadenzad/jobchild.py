@@ -6,7 +6,7 @@ prints goes to stderr instead:
     {"beat": 3}                            still alive
     {"progress": {...}}                    live values
     {"done": {"events": [...], "summary": ""}}
-    {"failed": {"error": "...", "permanent": false}}
+    {"failed": {"error": "...", "permanent": false, "after": null}}
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def main() -> int:
     out = take_stdout()
     set_up_logging("info")
     line = _Lines(out)
+    hide = redactor([*secrets(), *filter(None, [request.get("key")])])
     stop = threading.Event()
     beat = threading.Thread(
         target=_beat, args=(line, float(request["heartbeat"]), stop), daemon=True
@@ -46,16 +47,17 @@ def main() -> int:
         line.send({"done": _run(request, line)})
         return 0
     except CadenzaError as error:
-        from handlers.jobs import PermanentFailure
+        from handlers.jobs import PermanentFailure, TryLater
 
+        text = hide(f"{error.message} ({error.hint})" if error.hint else error.message)
         permanent = isinstance(error, PermanentFailure)
-        text = redactor(secrets())(error.message)
-        line.send({"failed": {"error": text, "permanent": permanent}})
+        after = error.after_s if isinstance(error, TryLater) else None
+        line.send({"failed": {"error": text, "permanent": permanent, "after": after}})
         return 1
     except Exception as error:
         log.exception("the job failed")
-        text = redactor(secrets())(f"{type(error).__name__}: {error}".splitlines()[0])
-        line.send({"failed": {"error": text, "permanent": False}})
+        text = hide(f"{type(error).__name__}: {error}".splitlines()[0])
+        line.send({"failed": {"error": text, "permanent": False, "after": None}})
         return 1
     finally:
         stop.set()
@@ -108,6 +110,8 @@ def _run(request: Mapping[str, Any], line: _Lines) -> dict[str, Any]:
             project=Path(request["project"]) if request["project"] else None,
             state_dir=Path(request["state_dir"]),
             report=lambda values: line.send({"progress": dict(values)}),
+            settings=request["settings"],
+            key=request.get("key"),
         )
     )
     events = [

@@ -28,7 +28,9 @@ from typing import Any
 from cadenzad.config import Config
 from cadenzad.config import Jobs as JobsConfig
 from cadenzad.confine import Confinement
+from cadenzad.keys import groq_key
 from cadenzad.projectconfig import load_project_config
+from handlers.jobs import KEYED
 from store.errors import ConfigError, StoreError
 from store.events import (
     DAEMON_STREAM,
@@ -78,7 +80,7 @@ class Jobs:
 
     def __init__(
         self,
-        config: JobsConfig,
+        config: Config,
         state_dir: Path,
         reader: sqlite3.Connection,
         writer: Writer,
@@ -128,7 +130,7 @@ class Jobs:
         os.close(self._wake_r)
         os.close(self._wake_w)
 
-    def reconfigure(self, config: JobsConfig) -> None:
+    def reconfigure(self, config: Config) -> None:
         """New limits, for jobs that start from now on."""
         self._config = config
         self.wake()
@@ -137,7 +139,7 @@ class Jobs:
         """No child outlives its daemon, so a job that runs in the view and not here is none."""
         for job in self._state.jobs(state="running"):
             event: Event
-            if job.attempt >= self._config.attempts:
+            if job.attempt >= self._config.jobs.attempts:
                 event = JobFailed(
                     job=job.id, attempt=job.attempt, error="the daemon died while it ran"
                 )
@@ -189,7 +191,7 @@ class Jobs:
             min(child.lease_until, child.deadline, child.kill_at or float("inf"))
             for child in self._children.values()
         ]
-        if len(self._children) < self._config.workers:
+        if len(self._children) < self._config.jobs.workers:
             next_us = self._state.next_job_us()
             if next_us is not None:
                 wait = next_us / 1e6 - time.time()
@@ -200,7 +202,7 @@ class Jobs:
 
     def _start_due(self) -> None:
         for job in self._state.startable_jobs(time.time_ns() // 1000):
-            if len(self._children) >= self._config.workers:
+            if len(self._children) >= self._config.jobs.workers:
                 return
             if job.id not in self._children:
                 self._start(job)
@@ -238,32 +240,35 @@ class Jobs:
             _kill(process)
             return
         now = time.monotonic()
-        limits = self._limits(job)
+        config = self._config_for(job)
+        limits = config.jobs
         child = _Child(
             job, attempt, process, now + limits.lease, now + limits.timeout, limits=limits
         )
         self._children[job.id] = child
         self._selector.register(child.fd, selectors.EVENT_READ, job.id)
-        request = {
+        request: dict[str, Any] = {
             "function": function,
             "spec": job.spec,
             "project": job.project,
             "state_dir": str(self._state_dir),
             "parent": os.getpid(),
-            "heartbeat": self._config.heartbeat,
+            "heartbeat": self._config.jobs.heartbeat,
+            "settings": {name: getattr(config, name).model_dump() for name in ("judge", "lora")},
         }
+        if job.kind in KEYED:
+            request["key"] = groq_key()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
             stdin.write(json.dumps(request).encode() + b"\n")
         log.info("job started", extra=_named(job) | {"attempt": attempt, "pid": process.pid})
 
-    def _limits(self, job: JobRow) -> JobsConfig:
-        """What a job may cost; its project's own cadenzad.toml may ask for less."""
+    def _config_for(self, job: JobRow) -> Config:
+        """What holds for a job; its project's own cadenzad.toml may ask for less."""
         if not job.project:
             return self._config
         try:
-            base = Config(jobs=self._config)
-            return load_project_config(Path(job.project), base).jobs
+            return load_project_config(Path(job.project), self._config)
         except ConfigError as error:
             log.warning("%s", error.message)
             return self._config
@@ -275,7 +280,7 @@ class Jobs:
         if not data:
             self._end(child)
             return
-        child.lease_until = time.monotonic() + self._config.lease
+        child.lease_until = time.monotonic() + self._config.jobs.lease
         *lines, child.buffer = (child.buffer + data).split(b"\n")
         for line in lines:
             try:
@@ -300,6 +305,7 @@ class Jobs:
             child.outcome = {
                 "error": str(message["failed"]["error"]),
                 "permanent": bool(message["failed"]["permanent"]),
+                "after": message["failed"].get("after"),
             }
 
     def _mind(self) -> None:
@@ -361,8 +367,11 @@ class Jobs:
             transaction.append(*(NewEvent(stream, event, causation=job.id) for event in events))
             log.info("job succeeded: %s", outcome["summary"], extra=_named(job))
             return
-        final = outcome["permanent"] or child.attempt >= child.limits.attempts
-        retry_at_us = None if final else time.time_ns() // 1000 + self._backoff_us(child.attempt)
+        after = outcome.get("after")
+        # Who is told to come back later has not failed: that does not use up the attempts.
+        final = outcome["permanent"] or (after is None and child.attempt >= child.limits.attempts)
+        delay_us = self._backoff_us(child.attempt) if after is None else int(after * 1_000_000)
+        retry_at_us = None if final else time.time_ns() // 1000 + delay_us
         failed = JobFailed(
             job=job.id, attempt=child.attempt, error=outcome["error"], retry_at_us=retry_at_us
         )
@@ -372,7 +381,7 @@ class Jobs:
 
     def _backoff_us(self, attempt: int) -> int:
         """Twice as long after each attempt, times 0.5 to 1.5 so that many do not return at once."""
-        seconds = self._config.backoff * 2 ** min(attempt - 1, 30) * (0.5 + self._jitter())
+        seconds = self._config.jobs.backoff * 2 ** min(attempt - 1, 30) * (0.5 + self._jitter())
         return int(min(seconds, LONGEST_BACKOFF_S) * 1_000_000)
 
     def _end_all(self) -> None:

@@ -8,6 +8,7 @@ in cadenzad.settings say which key is which.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Mapping
@@ -98,15 +99,15 @@ def _problems(values: Mapping[str, Any], file: Path, base: Config) -> list[Confi
 
 def _within(key: Key, config: Config, base: Config) -> bool:
     if key.project_may is Mark.PROJECT_RAISES:
-        return bool(key.of(config) >= key.of(base))
-    return bool(key.of(config) <= key.of(base))
+        return bool(key.rank(key.of(config)) >= key.rank(key.of(base)))
+    return bool(key.rank(key.of(config)) <= key.rank(key.of(base)))
 
 
 def _too_far(key: Key, config: Config, base: Config, file: Path) -> ConfigError:
     most = "at least" if key.project_may is Mark.PROJECT_RAISES else "at most"
+    wanted, given = (json.dumps(key.of(one)) for one in (config, base))
     return ConfigError(
-        f"{file}: {key.name}: {key.of(config):g} is not for a project to set:"
-        f" {most} the daemon's {key.of(base):g}",
+        f"{file}: {key.name}: {wanted} is not for a project to set: {most} the daemon's {given}",
         hint="set it in the daemon's cadenzad.toml",
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +19,10 @@ DAY = 86_400.0
 
 
 class Mark(Enum):
-    """What a key allows beyond being set in the daemon's own files."""
+    """What a key allows beyond being set in the daemon's own files.
+
+    Of words, one further right in their Literal is the higher.
+    """
 
     RESTART = "a running daemon takes it over only when it is started anew"
     PROJECT_RAISES = "a project may set it for itself, to the daemon's value or a higher one"
@@ -73,6 +76,60 @@ class Jobs(Section):
     )
 
 
+class Judge(Section):
+    """The judge, which finds in runs why missions fail and rewrites SYSTEM_PROMPT."""
+
+    mode: Annotated[Literal["off", "propose", "apply"], Mark.PROJECT_LOWERS] = Field(
+        "apply",
+        description='"apply": rewrite when every gate passes; "propose": wait for'
+        ' `cadenzactl prompt PROJECT approve`; "off": judge only when asked',
+    )
+    model: str = Field(
+        "openai/gpt-oss-120b", min_length=1, description="the Groq model; it needs strict schemas"
+    )
+    debounce: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        20.0, ge=0, le=DAY, description="seconds without a new run before runs are judged"
+    )
+    max_wait: float = Field(
+        600.0, ge=0, le=DAY, description="seconds after which they are judged all the same"
+    )
+    max_runs: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        200, ge=1, le=10_000, description="newest runs that are read"
+    )
+    deadline: float = Field(
+        120.0, gt=0, le=3600, description="seconds a call may take, with its retries"
+    )
+    max_tokens: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        7000, ge=1000, le=120_000, description="tokens of a call: evidence and answer together"
+    )
+    daily_tokens: int = Field(
+        200_000, ge=0, description="tokens a day (UTC) over all projects; 0: no call at all"
+    )
+    seeds: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        12, ge=0, le=200, description="paired simulations before a rewrite at most; 0: none"
+    )
+
+
+class Lora(Section):
+    """The LoRA action head: when it is trained, and what it must reach to be deployed."""
+
+    retrain: Annotated[bool, Mark.PROJECT_LOWERS] = Field(
+        True, description="train anew when examples arrive or change"
+    )
+    debounce: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        5.0, ge=0, le=DAY, description="seconds without a new example before training begins"
+    )
+    max_wait: float = Field(
+        300.0, ge=0, le=DAY, description="seconds after which it begins all the same"
+    )
+    encoder: Literal["auto", "minilm", "light"] = Field(
+        "auto", description='text encoder; "auto": all-MiniLM-L6-v2 where installed, else the light'
+    )
+    threads: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        1, ge=1, le=64, description="threads to train with; the weights depend on it"
+    )
+
+
 class Metrics(Section):
     """Figures for Prometheus."""
 
@@ -103,6 +160,8 @@ class Config(BaseModel):
     watch: Watch = Watch()
     reconcile: Reconcile = Reconcile()
     jobs: Jobs = Jobs()
+    judge: Judge = Judge()
+    lora: Lora = Lora()
     metrics: Metrics = Metrics()
     log: Log = Log()
 
@@ -116,6 +175,11 @@ class Key:
     description: str
     marks: frozenset[Mark]
     attributes: tuple[str, ...]
+    order: tuple[str, ...] = ()
+
+    def rank(self, value: Any) -> Any:
+        """What compares as more or less: a number as it is, a word by its place in `order`."""
+        return self.order.index(value) if self.order else value
 
     @property
     def needs_restart(self) -> bool:
@@ -152,7 +216,9 @@ def _keys(
         else:
             marks = frozenset(mark for mark in field.metadata if isinstance(mark, Mark))
             name = ".".join(here)
-            found[name] = Key(name, plain(field.default), field.description or "", marks, there)
+            words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+            default, description = plain(field.default), field.description or ""
+            found[name] = Key(name, default, description, marks, there, words)
     return found
 
 

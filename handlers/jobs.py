@@ -6,13 +6,13 @@ never imports what it needs (torch, groq, mujoco).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from store.errors import CadenzaError
-from store.events import Event, JobQueued
+from store.events import Event, JobPostponed, JobQueued
 from store.queries import State
 
 JOBS: Mapping[str, str] = {
@@ -20,18 +20,24 @@ JOBS: Mapping[str, str] = {
 }
 """Kind -> the function that does it. The other half of the table of contents."""
 
+KEYED = frozenset({"judge"})
+"""Kinds whose child gets the Groq key; no other process does."""
+
 
 @dataclass(frozen=True)
 class JobContext:
     """What a job's function gets. `project` is None for a job that concerns no project.
 
-    `report(values)` shows live progress (epoch, loss, tick ...); it is no history.
+    `report(values)` shows live progress (epoch, loss, tick ...); it is no history. `settings`: the
+    tables of the configuration as they are for this project. `key`: for KEYED kinds alone.
     """
 
     spec: Mapping[str, Any]
     project: Path | None
     state_dir: Path
     report: Callable[[Mapping[str, Any]], None]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,49 @@ class PermanentFailure(CadenzaError):
     """Trying again would not help: the job goes straight to where somebody has to look."""
 
 
+class TryLater(CadenzaError):
+    """Not now: the job is tried again in `after_s` seconds, as whoever refused it asked for."""
+
+    def __init__(self, message: str, after_s: float, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.after_s = after_s
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a job waits for its subject to be quiet (s), and how long at most."""
+
+    quiet_s: float = 0.0
+    at_most_s: float = 0.0
+
+
+AT_ONCE = Patience()
+
+
 def queue_job(
-    state: State, kind: str, project: str, reason: str, spec: Mapping[str, Any] | None = None
-) -> Iterable[Event]:
-    """The event that queues a job; none when one of its kind waits already and will cover it."""
-    if any(job.kind == kind for job in state.jobs(project, "queued")):
-        return []
-    return [JobQueued(kind=kind, project=project, spec=dict(spec or {}), reason=reason)]
+    state: State,
+    kind: str,
+    project: str,
+    reason: str,
+    spec: Mapping[str, Any] | None = None,
+    *,
+    now_us: int = 0,
+    patience: Patience = AT_ONCE,
+) -> list[Event]:
+    """The events that have a job done, `patience` after `now_us`.
+
+    One of its kind that waits already covers it: that one is postponed when its time is near, and
+    not by every event, so that a thousand of them make few.
+    """
+    due_us = now_us + int(patience.quiet_s * 1e6) if patience.quiet_s else 0
+    waiting = next((job for job in state.jobs(project, "queued") if job.kind == kind), None)
+    if waiting is None:
+        body = dict(spec or {})
+        return [
+            JobQueued(kind=kind, project=project, spec=body, reason=reason, not_before_us=due_us)
+        ]
+    latest_us = min(due_us, waiting.queued_us + int(patience.at_most_s * 1e6))
+    near = latest_us - waiting.not_before_us > patience.quiet_s * 5e5
+    if waiting.attempt == 0 and patience.quiet_s and near:
+        return [JobPostponed(job=waiting.id, not_before_us=latest_us)]
+    return []

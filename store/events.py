@@ -14,21 +14,37 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from store.adapterevents import (
+    AdapterBlocked,
+    AdapterPromoted,
+    AdapterRolledBack,
+    AdapterScored,
+    AdapterTrained,
+    CodeTrusted,
+    RetrainRequested,
+)
 from store.errors import SchemaError
+from store.eventbase import Event as Event
+from store.eventbase import Fact as Fact
+from store.promptevents import (
+    JudgeRequested,
+    PromptConflictFound,
+    PromptKept,
+    PromptProposed,
+    PromptRejected,
+    PromptRewritten,
+    PromptRolledBack,
+    PromptWatchEnded,
+    RunsJudged,
+)
 
 Outcome = Literal["succeeded", "failed", "unfinished", "unknown"]
 FileKind = Literal["config", "run", "examples", "exam", "unknown"]
 Split = Literal["train", "exam"]
-
-
-class Fact(BaseModel):
-    """Base of everything stored: frozen, strict about names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 # -- parts -----------------------------------------------------------------------------------------
@@ -92,16 +108,6 @@ class ExportOptions(Fact):
 
 
 # -- events ----------------------------------------------------------------------------------------
-
-
-class Event(Fact):
-    """Base of all events."""
-
-    schema_version: ClassVar[int] = 1
-
-    @classmethod
-    def type_name(cls) -> str:
-        return cls.__name__
 
 
 class DaemonStarted(Event):
@@ -291,13 +297,22 @@ class ExportFailed(Event):
 class JobQueued(Event):
     """Slow work was asked for. The event's position is the job's id from here on.
 
-    `project` is empty for work that concerns none. `spec` is what the job's function gets.
+    `project` is empty for work that concerns none. `spec` is what the job's function gets. It does
+    not start before `not_before_us` (microseconds since the epoch; 0: at once).
     """
 
     kind: str
     project: str = ""
     spec: dict[str, Any] = Field(default_factory=dict)
     reason: str
+    not_before_us: int = 0
+
+
+class JobPostponed(Event):
+    """More of what the job is about keeps coming: it waits for a quieter moment."""
+
+    job: int
+    not_before_us: int
 
 
 class JobStarted(Event):
@@ -397,12 +412,29 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         RunExported,
         ExportFailed,
         JobQueued,
+        JobPostponed,
         JobStarted,
         JobSucceeded,
         JobFailed,
         JobRequeued,
         JobCancelled,
         JobRetried,
+        JudgeRequested,
+        RunsJudged,
+        PromptProposed,
+        PromptRewritten,
+        PromptKept,
+        PromptConflictFound,
+        PromptRejected,
+        PromptRolledBack,
+        PromptWatchEnded,
+        RetrainRequested,
+        AdapterTrained,
+        AdapterScored,
+        AdapterPromoted,
+        AdapterBlocked,
+        AdapterRolledBack,
+        CodeTrusted,
         ReactionFailed,
         RebuildRequested,
         ViewRebuilt,

@@ -11,6 +11,7 @@ from store.events import (
     Event,
     JobCancelled,
     JobFailed,
+    JobPostponed,
     JobQueued,
     JobRequeued,
     JobRetried,
@@ -22,8 +23,8 @@ from store.events import (
 
 def _queued(view: sqlite3.Connection, record: Recorded, event: JobQueued) -> None:
     view.execute(
-        "INSERT INTO view_jobs (id, project, kind, state, spec, reason, queued_us)"
-        " VALUES (?, ?, ?, 'queued', ?, ?, ?)",
+        "INSERT INTO view_jobs (id, project, kind, state, spec, reason, queued_us, not_before_us)"
+        " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)",
         (
             record.position,
             event.project,
@@ -31,7 +32,15 @@ def _queued(view: sqlite3.Connection, record: Recorded, event: JobQueued) -> Non
             json.dumps(event.spec),
             event.reason,
             record.recorded_at_us,
+            event.not_before_us,
         ),
+    )
+
+
+def _postponed(view: sqlite3.Connection, record: Recorded, event: JobPostponed) -> None:
+    view.execute(
+        "UPDATE view_jobs SET not_before_us = ? WHERE id = ? AND state = 'queued'",
+        (event.not_before_us, event.job),
     )
 
 
@@ -103,6 +112,7 @@ def _may_queue(view: sqlite3.Connection, job: int) -> bool:
 
 JOB_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
     JobQueued: _queued,
+    JobPostponed: _postponed,
     JobStarted: _started,
     JobSucceeded: _succeeded,
     JobFailed: _failed,

@@ -11,6 +11,7 @@ import sqlite3
 from typing import Any, NamedTuple, TypedDict
 
 from store.errors import StoreError
+from store.improvements import adapter_status, prompt_status
 from store.schema import CODE_VERSION, VIEW_NAME
 
 STATUS_SCHEMA = 1
@@ -162,6 +163,11 @@ class State:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For the reads of store.improvements."""
+        return self._connection
 
     def project(self, path: str) -> ProjectRow | None:
         """A project by its absolute path."""
@@ -391,10 +397,9 @@ def _project_status(view: sqlite3.Connection, row: dict[str, Any]) -> ProjectSta
             "records": row["exports_records"],
             "failures": _failures(view, row["path"]) if row["exports_failed"] else [],
         },
-        # Nothing has judged or trained yet: these say so until the capabilities that do exist.
-        "prompt": {"version": None, "state": "not judged"},
+        "prompt": prompt_status(view, row["path"]),
         "examples": {"train": row["examples_train"], "exam": row["examples_exam"]},
-        "adapter": {"deployed": None, "verdict": None, "scores": {}, "next_steps": []},
+        "adapter": adapter_status(view, row["path"]),
         "jobs": job_statuses(view, row["path"]),
         "reactions_failed": row["reactions_failed"],
         "last_failure": row["last_failure"],

@@ -86,7 +86,7 @@ CREATE TABLE progress (
 """
 
 VIEW_NAME = "state"
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Raise when `views.apply` or a view table changes: the daemon then rebuilds at its next start."""
 
 VIEW_TABLES = (
@@ -96,6 +96,11 @@ VIEW_TABLES = (
     "view_exports",
     "view_degraded",
     "view_jobs",
+    "view_prompts",
+    "view_judged",
+    "view_tokens",
+    "view_adapters",
+    "view_trust",
 )
 
 VIEW_SQL = """
@@ -210,6 +215,66 @@ CREATE UNIQUE INDEX view_jobs_queued ON view_jobs (project, kind) WHERE state = 
 CREATE UNIQUE INDEX view_jobs_running ON view_jobs (project) WHERE state = 'running';
 CREATE INDEX view_jobs_by_project ON view_jobs (project, id);
 CREATE INDEX view_jobs_by_kind ON view_jobs (kind, state, ended_us);
+
+CREATE TABLE view_prompts (
+  project       TEXT NOT NULL,
+  version       INTEGER NOT NULL,
+  parent        INTEGER,
+  state         TEXT NOT NULL,  -- proposed current superseded rejected rolled_back
+  file          TEXT NOT NULL,
+  before_sha256 TEXT NOT NULL,
+  after_sha256  TEXT NOT NULL,
+  rules         TEXT NOT NULL,
+  gates         TEXT NOT NULL,
+  improved      INTEGER NOT NULL,
+  watching      INTEGER NOT NULL,  -- 1 while the runs since are compared with those before
+  position      INTEGER NOT NULL,
+  PRIMARY KEY (project, version)
+) STRICT, WITHOUT ROWID;
+
+-- The last judging of a project, and what came of it.
+CREATE TABLE view_judged (
+  project     TEXT PRIMARY KEY,
+  position    INTEGER NOT NULL,
+  recorded_us INTEGER NOT NULL,
+  key         TEXT,
+  findings    TEXT NOT NULL,
+  claims      TEXT NOT NULL,
+  code        TEXT NOT NULL,
+  reason      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE view_tokens (
+  day     TEXT NOT NULL,  -- UTC
+  project TEXT NOT NULL,
+  tokens  INTEGER NOT NULL,
+  PRIMARY KEY (day, project)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE view_adapters (
+  project        TEXT NOT NULL,
+  version        INTEGER NOT NULL,
+  state          TEXT NOT NULL,  -- trained deployed blocked needs_data ready retired
+  path           TEXT NOT NULL,
+  sha256         TEXT NOT NULL,
+  dataset_sha256 TEXT NOT NULL,
+  verdict        TEXT,
+  checks         TEXT NOT NULL,
+  reasons        TEXT NOT NULL,
+  next_steps     TEXT NOT NULL,
+  position       INTEGER NOT NULL,
+  scored         INTEGER NOT NULL,  -- position of its scorecard; 0: none
+  promoted       INTEGER NOT NULL,  -- position of its last promotion; 0: never
+  PRIMARY KEY (project, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE view_trust (
+  project  TEXT NOT NULL,
+  path     TEXT NOT NULL,
+  sha256   TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (project, path)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE view_degraded (
   code     TEXT PRIMARY KEY,

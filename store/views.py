@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from store.adapterviews import ADAPTER_HANDLERS, adapter_pruned
 from store.events import (
     Event,
     ExamplesRecorded,
@@ -38,6 +39,7 @@ from store.events import (
     WatchRestored,
 )
 from store.jobviews import JOB_HANDLERS
+from store.promptviews import PROMPT_HANDLERS
 from store.tables import count, forget, make_stale, project_of, put_file, set_episodes, set_export
 
 
@@ -179,6 +181,8 @@ def _file_pruned(view: sqlite3.Connection, record: Recorded, event: FilePruned) 
         ).fetchone()
         if row is not None:
             set_export(view, project, row[0], None)
+    elif event.kind == "adapter":
+        adapter_pruned(view, project, event.path)
 
 
 # -- runs ------------------------------------------------------------------------------------------
@@ -348,4 +352,6 @@ _HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], No
     WatchDegraded: _watch_degraded,
     WatchRestored: _watch_restored,
     **JOB_HANDLERS,
+    **PROMPT_HANDLERS,
+    **ADAPTER_HANDLERS,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cadenzad.cli.common import FAILED, OK, add_state_option
 from cadenzad.cli.select import find_project
+from cadenzad.config import Config
 from cadenzad.config import Jobs as JobsConfig
 from cadenzad.inbox import new_request, send
 from cadenzad.jobs import Jobs
@@ -48,7 +49,7 @@ def command(arguments: argparse.Namespace) -> int:
             try:
                 carry_out(request, writer)
                 reader = connect_reader(directory)
-                jobs = Jobs(JobsConfig(attempts=1), directory, reader, writer, JOBS)
+                jobs = Jobs(Config(jobs=JobsConfig(attempts=1)), directory, reader, writer, JOBS)
                 jobs.requeue_orphans()
                 jobs.work_off()
                 jobs.stop()

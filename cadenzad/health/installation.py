@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cadenzad
 from cadenzad.health.findings import Check, Finding, Situation
+from cadenzad.keys import CREDENTIAL, KEY
 
 DISTRIBUTION = "cadenzad"
 EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -25,8 +26,6 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Extra -> what it is for, and the distributions it brings (each imports under its own name)."""
 
-KEY = "GROQ_API_KEY"
-CREDENTIAL = "groq_api_key"
 """The credential's name in the units, and the name of the file that they load."""
 
 COMMAND = "cadenza"

@@ -263,9 +263,13 @@ def test_a_reload_says_what_changed_and_what_needs_a_restart(file: Path) -> None
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_a_change_of_any_key_is_seen(file: Path, key: Key) -> None:
     # given
-    other: Any = {list: ["/x"], str: "debug", bool: True, int: 7, float: 7.5}[type(key.default)]
-    if key.name == "metrics.textfile":
-        other = "/x.prom"
+    other: Any = {list: ["/x"], str: "/x.prom", int: 7, float: 7.5}.get(type(key.default))
+    if key.order:
+        other = next(word for word in key.order if word != key.default)
+    elif isinstance(key.default, bool):
+        other = not key.default
+    elif key.name == "judge.max_tokens":
+        other = 1007
     file.write_text(as_toml(key, other))
 
     # when / then
@@ -308,6 +312,14 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "watch.max_wait",
         "jobs.timeout",
         "jobs.attempts",
+        "judge.mode",
+        "judge.debounce",
+        "judge.max_runs",
+        "judge.max_tokens",
+        "judge.seeds",
+        "lora.retrain",
+        "lora.debounce",
+        "lora.threads",
     }
 
 
@@ -324,22 +336,34 @@ def test_any_other_key_is_refused_by_name_whatever_its_value(project: Path, key:
 
 @pytest.mark.parametrize("key", PROJECT_KEYS, ids=lambda key: key.name)
 def test_a_project_cannot_widen_its_own_rights(project: Path, key: Key) -> None:
-    # given the daemon's value, one step further, one step back
+    # given the daemon's value in the middle, one step further, one step back
+    lower, middle, higher = _steps(key)
     raises = key.project_may is Mark.PROJECT_RAISES
-    step = 1 if isinstance(key.default, int) else key.default / 2
-    back, further = (key.default + step, key.default - step)
-    if not raises:
-        back, further = further, back
+    back, further = (higher, lower) if raises else (lower, higher)
+    table, _, name = key.name.partition(".")
+    base = Config.model_validate({table: {name: middle}})
 
     # when / then
     (project / FILE_NAME).write_text(as_toml(key, further))
     with pytest.raises(ConfigError, match="not for a project to set") as caught:
-        load_project_config(project, Config())
+        load_project_config(project, base)
     assert f"{project / FILE_NAME}: {key.name}: " in str(caught.value)
 
-    for allowed in (key.default, back):
+    for allowed in (middle, back):
         (project / FILE_NAME).write_text(as_toml(key, allowed))
-        assert key.of(load_project_config(project, Config())) == allowed
+        assert key.of(load_project_config(project, base)) == allowed
+
+
+def _steps(key: Key) -> tuple[Any, Any, Any]:
+    """Three values of a key, from low to high; two where it has no more."""
+    if key.order:
+        return key.order[0], key.order[1], key.order[2]
+    if isinstance(key.default, bool):
+        return False, False, True
+    if isinstance(key.default, int):
+        middle = max(key.default, 2)
+        return middle - 1, middle, middle + 1
+    return key.default / 2, key.default, key.default * 1.5
 
 
 def test_what_a_project_may_set_is_measured_against_the_daemons_own_value(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cadenzad.config import Config
 from cadenzad.config import Jobs as JobsConfig
 from cadenzad.inbox import new_request
 from cadenzad.jobs import Jobs
@@ -92,7 +93,7 @@ class Bench:
     def jobs(self, **config: float) -> Jobs:
         quick = {"backoff": 0.01, "heartbeat": 0.05, "lease": 5, "timeout": 20, "attempts": 2}
         jobs = Jobs(
-            JobsConfig(**quick | config),
+            Config(jobs=JobsConfig(**quick | config)),
             self.directory,
             connect_reader(self.directory),
             self.writer,
@@ -343,7 +344,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(bench, tmp_path):
     bench.queue("forever", pid=str(pid))
     script = (
         "import sys; from pathlib import Path\n"
-        "from cadenzad.config import Jobs as Config\nfrom cadenzad.jobs import Jobs\n"
+        "from cadenzad.config import Config\nfrom cadenzad.jobs import Jobs\n"
         "from store.opening import open_writer\nfrom store.schema import connect_reader\n"
         "d = Path(sys.argv[1])\n"
         "jobs = Jobs(Config(), d, connect_reader(d), open_writer(d),"

@@ -32,12 +32,17 @@ class House:
         self.daemons: list[subprocess.Popen[bytes]] = []
 
     def configure(
-        self, settle: float = 0.03, settle_open: float = 0.3, every: float = 3600
+        self,
+        settle: float = 0.03,
+        settle_open: float = 0.3,
+        every: float = 3600,
+        improve: str = "[judge]\nmode = 'off'\n[lora]\nretrain = false\n",
     ) -> None:
+        """`improve`: the judge's and the adapters' tables; most tests are about neither."""
         self.config.write_text(
             f"workspaces = ['{self.workspace}']\n"
             f"[watch]\nsettle = {settle}\nsettle_open = {settle_open}\nmax_wait = 2\n"
-            f"[reconcile]\nevery = {every}\n"
+            f"[reconcile]\nevery = {every}\n{improve}"
         )
 
     def run(self, command: str, *arguments: object, check: bool = True, **options: Any):

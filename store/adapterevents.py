@@ -1,0 +1,94 @@
+"""Events of the adapters: trained, scored, deployed, blocked, rolled back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from store.eventbase import Event, Fact
+
+
+class RetrainRequested(Event):
+    """Somebody or something wants the project's adapter trained anew."""
+
+    reason: str
+
+
+class AdapterTrained(Event):
+    """An adapter lies in the registry. `sha256` covers every file of its folder."""
+
+    version: int
+    path: str
+    sha256: str
+    dataset_sha256: str
+    base_sha256: str
+    encoder: str
+    rows: int
+    exam_rows: int
+    sources: dict[str, int] = Field(default_factory=dict)
+    epochs: int
+    loss: float | None = None
+    seed: int
+    threads: int
+    seconds: float | None = None
+
+
+class AxisFact(Fact):
+    """One axis of a scorecard, with its one-sided 95% bounds."""
+
+    axis: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    threshold: float | None
+    n: int
+    result: str
+    gate: str
+    detail: str
+
+
+class AdapterScored(Event):
+    """An adapter was measured. The scorecard file holds every goal."""
+
+    version: int
+    verdict: Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
+    held_out: bool
+    checks: tuple[AxisFact, ...]
+    reasons: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    scorecard: str
+    scorecard_sha256: str
+
+
+class AdapterPromoted(Event):
+    """The deployed adapter is another one now."""
+
+    version: int
+    previous: int | None
+    by: str
+
+
+class AdapterBlocked(Event):
+    """An adapter may not be deployed; `serving` is the one that stays."""
+
+    version: int
+    serving: int | None
+    reasons: tuple[str, ...]
+
+
+class AdapterRolledBack(Event):
+    """The deployed adapter is an earlier one again (None: none)."""
+
+    version: int | None
+    previous: int
+    by: str
+    reason: str
+
+
+class CodeTrusted(Event):
+    """Somebody allows a file of the project to be run; with other bytes it is not trusted."""
+
+    path: str
+    sha256: str
+    by: str

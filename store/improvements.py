@@ -1,0 +1,183 @@
+"""Typed reads of what improves a project: prompt versions, adapters, trust. As light as queries."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+
+class PromptRow(NamedTuple):
+    """A version of SYSTEM_PROMPT. `rules` and `gates` are shaped like RuleFact and GateFact."""
+
+    version: int
+    parent: int | None
+    state: str
+    file: str
+    before_sha256: str
+    after_sha256: str
+    rules: list[dict[str, Any]]
+    gates: list[dict[str, Any]]
+    improved: bool
+    watching: bool
+    position: int
+
+
+class JudgedRow(NamedTuple):
+    """The last judging of a project. `code` says what came of it, empty while it is not over."""
+
+    position: int
+    recorded_us: int
+    key: str | None
+    findings: list[dict[str, Any]]
+    claims: dict[str, int]
+    code: str
+    reason: str
+
+
+class AdapterRow(NamedTuple):
+    """A version of the adapter. `checks` are shaped like AxisFact."""
+
+    version: int
+    state: str
+    path: str
+    sha256: str
+    dataset_sha256: str
+    verdict: str | None
+    checks: list[dict[str, Any]]
+    reasons: list[str]
+    next_steps: list[str]
+    position: int
+    scored: int
+    promoted: int
+
+
+class EpisodeRow(NamedTuple):
+    """A run as far as its outcome goes; `position` is of the event that last told of it."""
+
+    path: str
+    episode: int
+    outcome: str
+    phases_done: int
+    position: int
+
+
+def prompt_versions(view: sqlite3.Connection, project: str) -> list[PromptRow]:
+    """Every version of a project's prompt, the oldest first."""
+    rows = view.execute(
+        "SELECT version, parent, state, file, before_sha256, after_sha256, rules, gates, improved,"
+        " watching, position FROM view_prompts WHERE project = ? ORDER BY version",
+        (project,),
+    )
+    return [
+        PromptRow._make(
+            (*row[:6], json.loads(row[6]), json.loads(row[7]), bool(row[8]), bool(row[9]), row[10])
+        )
+        for row in rows
+    ]
+
+
+def current_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
+    """The version that is in the file; None when it is as its author wrote it."""
+    return next((row for row in prompt_versions(view, project) if row.state == "current"), None)
+
+
+def pending_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
+    """The version that waits for approval."""
+    return next((row for row in prompt_versions(view, project) if row.state == "proposed"), None)
+
+
+def last_judged(view: sqlite3.Connection, project: str) -> JudgedRow | None:
+    row = view.execute(
+        "SELECT position, recorded_us, key, findings, claims, code, reason FROM view_judged"
+        " WHERE project = ?",
+        (project,),
+    ).fetchone()
+    if row is None:
+        return None
+    return JudgedRow._make((*row[:3], json.loads(row[3]), json.loads(row[4]), *row[5:]))
+
+
+def tokens_on(view: sqlite3.Connection, day: str, project: str | None = None) -> int:
+    """Tokens spent on a UTC day (YYYY-MM-DD), by one project or by all."""
+    where, values = ("", ()) if project is None else (" AND project = ?", (project,))
+    query = f"SELECT coalesce(sum(tokens), 0) FROM view_tokens WHERE day = ?{where}"
+    return int(view.execute(query, (day, *values)).fetchone()[0])
+
+
+def adapters(view: sqlite3.Connection, project: str) -> list[AdapterRow]:
+    """Every version of a project's adapter, the oldest first."""
+    rows = view.execute(
+        "SELECT version, state, path, sha256, dataset_sha256, verdict, checks, reasons, next_steps,"
+        " position, scored, promoted FROM view_adapters WHERE project = ? ORDER BY version",
+        (project,),
+    )
+    return [
+        AdapterRow._make((*row[:6], *(json.loads(part) for part in row[6:9]), *row[9:]))
+        for row in rows
+    ]
+
+
+def deployed_adapter(view: sqlite3.Connection, project: str) -> AdapterRow | None:
+    return next((row for row in adapters(view, project) if row.state == "deployed"), None)
+
+
+def trusted(view: sqlite3.Connection, project: str, path: str) -> str | None:
+    """The sha256 of a file of the project that somebody trusts; None for none."""
+    query = "SELECT sha256 FROM view_trust WHERE project = ? AND path = ?"
+    row = view.execute(query, (project, path)).fetchone()
+    return str(row[0]) if row else None
+
+
+def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
+    """Every finished run of a project, in the order they were recorded."""
+    rows = view.execute(
+        "SELECT path, idx, outcome, phases_done, position FROM view_episodes WHERE project = ?"
+        " AND outcome IN ('succeeded', 'failed') ORDER BY position, path, idx",
+        (project,),
+    )
+    return [EpisodeRow._make(row) for row in rows]
+
+
+# -- status ----------------------------------------------------------------------------------------
+
+
+def prompt_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
+    """What `status` shows of a project's prompt."""
+    judged, current = last_judged(view, project), current_prompt(view, project)
+    pending = pending_prompt(view, project)
+    today = datetime.now(UTC).date().isoformat()
+    return {
+        "version": current.version if current else None,
+        "state": (judged.code or "judging") if judged else "not judged",
+        "reason": judged.reason if judged else "",
+        "rules": [rule["line"] for rule in current.rules] if current else [],
+        "improved": current.improved if current else False,
+        "watching": current.watching if current else False,
+        "findings": judged.findings if judged else [],
+        "claims": judged.claims if judged else {"kept": 0, "dropped": 0},
+        "pending": pending.version if pending else None,
+        "last_judged": _iso(judged.recorded_us) if judged else None,
+        "tokens_today": tokens_on(view, today, project),
+    }
+
+
+def adapter_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
+    """What `status` shows of a project's adapter: the deployed one, and how the last one fared."""
+    rows = adapters(view, project)
+    deployed = next((row.version for row in rows if row.state == "deployed"), None)
+    last = max((row for row in rows if row.scored), key=lambda row: row.scored, default=None)
+    return {
+        "deployed": deployed,
+        "version": rows[-1].version if rows else None,
+        "verdict": last.verdict if last else None,
+        "scored": last.version if last else None,
+        "scores": {check["axis"]: check for check in last.checks} if last else {},
+        "reasons": last.reasons if last else [],
+        "next_steps": last.next_steps if last else [],
+    }
+
+
+def _iso(us: int) -> str:
+    return datetime.fromtimestamp(us / 1e6, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,161 @@
+"""Events of the judge: what was found in the runs, and every version of SYSTEM_PROMPT."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from store.eventbase import Event, Fact
+
+
+class TokenUsage(Fact):
+    """What a call cost, in tokens; `calls` counts the requests that were answered."""
+
+    prompt: int = 0
+    completion: int = 0
+    total: int = 0
+    calls: int = 0
+
+
+class ClaimCounts(Fact):
+    """What became of a model's claims: those that hold against the logs, and those that do not."""
+
+    kept: int = 0
+    dropped: int = 0
+
+
+class FindingFact(Fact):
+    """A mined failure mode: `id` is kind@phase, a citation is `run:tick-tick`."""
+
+    id: str
+    kind: str
+    phase: str | None
+    count: int
+    ticks: int
+    runs: int
+    first_seen: str
+    last_seen: str
+    citations: tuple[str, ...]
+
+
+class RuleFact(Fact):
+    """A rule of the managed block, the finding it answers and the ticks that show that."""
+
+    line: str
+    mode_id: str
+    citations: tuple[str, ...] = ()
+
+
+class GateFact(Fact):
+    """One gate of a rewrite. `result`: pass | fail | skipped."""
+
+    name: str
+    result: Literal["pass", "fail", "skipped"]
+    detail: str
+    numbers: dict[str, float] = Field(default_factory=dict)
+
+
+class JudgeRequested(Event):
+    """Somebody or something wants the project's runs judged."""
+
+    reason: str
+
+
+class RunsJudged(Event):
+    """The runs were mined and, with a key and something to ask, a model chose remedies.
+
+    `key` says what was asked (evidence, prompt, schema, model): the same key is not asked twice.
+    """
+
+    runs: int
+    ticks: int
+    findings: tuple[FindingFact, ...]
+    claims: ClaimCounts = ClaimCounts()
+    dropped: tuple[str, ...] = ()
+    usage: TokenUsage | None = None
+    model: str | None = None
+    evidence_sha256: str
+    key: str | None = None
+
+
+class PromptVersion(Event):
+    """What the events about a version of SYSTEM_PROMPT have in common; not an event itself.
+
+    `version` counts from 1 in a project; `parent` is the version it replaces, None for the prompt
+    as its author wrote it. `improved` is set by a paired simulation alone.
+    """
+
+    version: int
+    parent: int | None
+    file: str
+    before_sha256: str
+    after_sha256: str
+    rules: tuple[RuleFact, ...]
+    diff: str
+    evidence_sha256: str = ""
+    model: str | None = None
+    usage: TokenUsage | None = None
+    gates: tuple[GateFact, ...] = ()
+    improved: bool = False
+
+
+class PromptProposed(PromptVersion):
+    """A rewrite that passed its gates waits for approval, or for its file to be as it was."""
+
+    reason: str
+
+
+class PromptRewritten(PromptVersion):
+    """The managed block of SYSTEM_PROMPT was replaced; every other byte of the file stayed."""
+
+    by: str
+
+
+class PromptKept(Event):
+    """The judge ran and the prompt stays as it is. `code` names the reason for programs."""
+
+    code: str
+    reason: str
+
+
+class PromptConflictFound(Event):
+    """Somebody edited the managed block, or the source cannot be edited: nothing was written."""
+
+    file: str
+    reason: str
+
+
+class PromptRejected(Event):
+    """Somebody does not want a proposed version."""
+
+    version: int
+    by: str
+
+
+class PromptRolledBack(Event):
+    """A rewrite was taken back; `version` is a new one with the bytes that `of` had replaced.
+
+    `test` and `evidence` state why when the daemon did it by itself.
+    """
+
+    version: int
+    of: int
+    parent: int | None
+    file: str
+    before_sha256: str
+    after_sha256: str
+    rules: tuple[RuleFact, ...] = ()
+    diff: str
+    by: str
+    reason: str
+    test: str = ""
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class PromptWatchEnded(Event):
+    """The runs since a rewrite were not worse than those before: it stays."""
+
+    version: int
+    test: str
+    evidence: dict[str, Any] = Field(default_factory=dict)
