@@ -30,6 +30,7 @@ from cadenzad.requests import carry_out
 from cadenzad.schedule import Schedule
 from cadenzad.watchdog import Watchdog, interval_s
 from cadenzad.watcher import ChangeQueue, FolderWatches
+from cadenzad.wishes import wishes
 from handlers import REACTIONS
 from handlers.export.reactions import retries
 from handlers.jobs import JOBS
@@ -90,7 +91,10 @@ class Daemon:
         self._writer = open_writer(self._state_dir, on_commit=self._committed)
         stack.callback(self._writer.close)
         self._reactor = Reactor(
-            self._reader(stack), self._writer, REACTIONS, Tools(checkpoint=self._checkpoint)
+            self._reader(stack),
+            self._writer,
+            REACTIONS,
+            Tools(self._checkpoint, lambda project: wishes(project, self._config, at_once=once)),
         )
         self._jobs = Jobs(
             self._config,

@@ -87,8 +87,12 @@ class Jobs:
         functions: Mapping[str, str],
         jitter: Callable[[], float] = random.random,
         confinement: Confinement | None = None,
+        only: Callable[[JobRow], bool] = lambda _job: True,
     ) -> None:
-        """`functions`: kind -> "module:function". `reader` is for this object alone."""
+        """`functions`: kind -> "module:function". `reader` is for this object alone.
+
+        `only` picks the jobs that are started, where not every one is our business.
+        """
         self._config = config
         self._state_dir = state_dir
         self._state = State(reader)
@@ -96,6 +100,7 @@ class Jobs:
         self._functions = functions
         self._jitter = jitter
         self._confinement = confinement or Confinement()
+        self._only = only
         self._children: dict[int, _Child] = {}
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -204,7 +209,7 @@ class Jobs:
         for job in self._state.startable_jobs(time.time_ns() // 1000):
             if len(self._children) >= self._config.jobs.workers:
                 return
-            if job.id not in self._children:
+            if job.id not in self._children and self._only(job):
                 self._start(job)
 
     def _start(self, job: JobRow) -> None:

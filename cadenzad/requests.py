@@ -128,10 +128,16 @@ def _queue_job(request: Request) -> Callable[[Transaction], None]:
         raise InputError(f"request {request.id}: no job kind {wanted.kind!r}")
 
     def unit(transaction: Transaction) -> None:
-        waiting = State(transaction.connection).jobs(project, "queued")
-        if not any(job.kind == wanted.kind for job in waiting):
-            stream = project_stream(project) if project else DAEMON_STREAM
-            transaction.append(NewEvent(stream, wanted, dedup_key=_key(request, 0)))
+        stream = project_stream(project) if project else DAEMON_STREAM
+        for job in State(transaction.connection).jobs(project, "queued"):
+            if job.kind != wanted.kind:
+                continue
+            if not body.get("instead"):
+                return
+            # What somebody asks for by hand has its own settings: it takes the waiting one's place.
+            gone = JobCancelled(job=job.id, by=wanted.reason)
+            transaction.append(NewEvent(stream, gone, dedup_key=_key(request, 1), causation=job.id))
+        transaction.append(NewEvent(stream, wanted, dedup_key=_key(request, 0)))
 
     return unit
 

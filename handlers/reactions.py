@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from handlers.jobs import AT_ONCE, Patience
 from store.events import Event, Recorded
 from store.queries import State
 
@@ -15,14 +16,26 @@ class Stopping(Exception):
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What a project's configuration wants done when runs or examples arrive, and how patiently."""
+
+    judge: bool = False
+    judge_patience: Patience = AT_ONCE
+    retrain: bool = False
+    retrain_patience: Patience = AT_ONCE
+
+
+@dataclass(frozen=True)
 class Tools:
     """What a reaction may use besides its event and the state.
 
     `checkpoint()` is called now and then during longer work and raises Stopping when there is no
     time left; the reaction then runs again at the next start, so its effects must be idempotent.
+    `wishes(project)`: by the project's path.
     """
 
     checkpoint: Callable[[], None] = lambda: None
+    wishes: Callable[[str], Wishes] = lambda _project: Wishes()
 
 
 class React(Protocol):

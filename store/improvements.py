@@ -130,6 +130,13 @@ def trusted(view: sqlite3.Connection, project: str, path: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def example_rows(view: sqlite3.Connection, project: str) -> int:
+    """How many rows of examples, the exam's left out, a project has."""
+    query = "SELECT examples_train FROM view_projects WHERE path = ?"
+    row = view.execute(query, (project,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
     """Every finished run of a project, in the order they were recorded."""
     rows = view.execute(

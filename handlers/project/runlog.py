@@ -47,6 +47,11 @@ class MissionFold:
         self._episodes = EpisodeList()
         self._current: _Episode | None = None
 
+    @property
+    def index(self) -> int:
+        """Which episode the last record belongs to, from 0; -1 before the first."""
+        return self._current.index if self._current is not None else -1
+
     def add(self, line: int, record: dict[str, Any]) -> str | None:
         """Take in one record; why not, when nothing in it belongs to a run."""
         if _TELLING.isdisjoint(record):

@@ -1,0 +1,109 @@
+"""When the daemon judges: runs arrive, and no rewrite is being watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from handlers.jobs import queue_job
+from handlers.judge.watching import RunScore, verdict
+from handlers.reactions import Tools
+from store.events import (
+    Event,
+    JobQueued,
+    Recorded,
+    RunExtended,
+    RunRecorded,
+    RunReplaced,
+)
+from store.improvements import EpisodeRow, PromptRow, current_prompt, episodes, last_judged
+from store.promptevents import JudgeRequested, PromptWatchEnded
+from store.queries import State
+
+BEFORE = 20
+"""So many of the runs before a rewrite are compared with those after it."""
+
+
+def judge_on_run(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """A finished run: judge, once it has been quiet for a while."""
+    fact = event.event
+    assert isinstance(fact, RunRecorded | RunExtended | RunReplaced)
+    finished = fact.format == "orchestrator" or any(
+        episode.outcome in ("succeeded", "failed") for episode in fact.episodes
+    )
+    return _judge(event, state, tools, f"run {fact.run_id}") if finished else []
+
+
+def judge_on_resume(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """The end of a pause: judge, if runs came meanwhile."""
+    assert event.project is not None
+    judged = last_judged(state.connection, event.project)
+    since = judged.position if judged is not None else 0
+    if any(run.position > since for run in episodes(state.connection, event.project)):
+        return _judge(event, state, tools, "the project was resumed")
+    return []
+
+
+def watch_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """Every run after a rewrite: are the runs since worse than those before? Then take it back."""
+    assert event.project is not None
+    current = current_prompt(state.connection, event.project)
+    if current is None or not current.watching or _is_paused(event, state):
+        return []
+    before, after = scores(episodes(state.connection, event.project), current)
+    watched = verdict(before, after)
+    if watched.decision == "kept":
+        return [
+            PromptWatchEnded(
+                version=current.version, test=watched.test, evidence=dict(watched.evidence)
+            )
+        ]
+    if watched.decision == "worse":
+        spec = {
+            "action": "rollback",
+            "version": current.version,
+            "by": "cadenzad",
+            "reason": "the runs since are worse than those before",
+            "test": watched.test,
+            "evidence": dict(watched.evidence),
+        }
+        return queue_job(state, "prompt", event.project, f"prompt version {current.version}", spec)
+    return []
+
+
+def scores(rows: list[EpisodeRow], current: PromptRow) -> tuple[list[RunScore], list[RunScore]]:
+    """The runs before a version was written and those after, as the watch compares them."""
+    made = [
+        (
+            row.position,
+            RunScore(f"{row.path}#{row.episode}", row.outcome == "succeeded", row.phases_done),
+        )
+        for row in rows
+    ]
+    before = [score for position, score in made if position < current.position]
+    return before[-BEFORE:], [score for position, score in made if position > current.position]
+
+
+def _judge(event: Recorded, state: State, tools: Tools, reason: str) -> list[Event]:
+    assert event.project is not None
+    wishes = tools.wishes(event.project)
+    if not wishes.judge or _is_paused(event, state):
+        return []
+    current = current_prompt(state.connection, event.project)
+    if current is not None and current.watching:
+        return []  # one change at a time: first it is seen what this one did
+    made = queue_job(
+        state,
+        "judge",
+        event.project,
+        reason,
+        {"by": "cadenzad"},
+        now_us=event.recorded_at_us,
+        patience=wishes.judge_patience,
+    )
+    asked = [JudgeRequested(reason=reason)] if any(isinstance(e, JobQueued) for e in made) else []
+    return [*asked, *made]
+
+
+def _is_paused(event: Recorded, state: State) -> bool:
+    project = state.project(event.project) if event.project is not None else None
+    return project is not None and project.paused

@@ -1,0 +1,100 @@
+"""Versions of a prompt on disk: what was before, what after, and why, kept for rollback.
+
+    .cadenza-env/prompts/0003/{version.json, before.py, after.py, prompt.diff}
+
+A version is written, whole, before the prompt's file is replaced. So whoever dies between the
+replacement and the event has left a version whose `after_sha256` is the file's: the next judging
+finds it there and records it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handlers.judge.writing import sync_folder, write_new
+from handlers.project.paths import PROMPTS_DIR, inside
+from store.errors import InputError
+
+RECORD = "version.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A version as it lies on disk. `facts` is the event's data (PromptVersion, ...)."""
+
+    number: int
+    facts: dict[str, Any]
+    before: bytes
+    after: bytes
+
+
+def diff_of(name: str, before: bytes, after: bytes) -> str:
+    """A unified diff, for people; what is no UTF-8 is shown as such."""
+    old, new = (data.decode("utf-8", "replace").splitlines() for data in (before, after))
+    return "\n".join(difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""))
+
+
+def save(project: Path, number: int, facts: dict[str, Any], before: bytes, after: bytes) -> None:
+    """Write a version's folder in one step; one that is there already is replaced."""
+    root = inside(project, project / PROMPTS_DIR)
+    root.mkdir(parents=True, exist_ok=True)
+    for left in root.glob(".version-*"):
+        shutil.rmtree(left, ignore_errors=True)  # of somebody who was killed
+    draft = Path(tempfile.mkdtemp(dir=root, prefix=".version-"))
+    os.chmod(draft, 0o755)
+    write_new(draft / "before.py", before)
+    write_new(draft / "after.py", after)
+    write_new(draft / "prompt.diff", f"{facts['diff']}\n".encode())
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    write_new(draft / RECORD, f"{text}\n".encode("utf-8", "replace"))
+    target = _folder(project, number)
+    if target.exists():
+        shutil.rmtree(target)
+    os.rename(draft, target)
+    sync_folder(root)
+
+
+def load(project: Path, number: int) -> Saved:
+    """A version. Raises InputError when it is not there whole, or not as it was written."""
+    folder = _folder(project, number)
+    try:
+        facts = json.loads((folder / RECORD).read_bytes())
+        before, after = (folder / "before.py").read_bytes(), (folder / "after.py").read_bytes()
+        wanted = (facts["before_sha256"], facts["after_sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{folder}: prompt version {number} is not there, or not whole",
+            hint="`cadenzactl prompt PROJECT log` lists the versions",
+        ) from None
+    if tuple(hashlib.sha256(data).hexdigest() for data in (before, after)) != wanted:
+        raise InputError(f"{folder}: prompt version {number} was changed on disk")
+    return Saved(number, facts, before, after)
+
+
+def unrecorded(project: Path, known: Collection[int], current_sha256: str) -> Saved | None:
+    """A version nobody recorded whose bytes are in the file: written just before a crash."""
+    root = inside(project, project / PROMPTS_DIR)
+    numbers = (int(folder.name) for folder in root.glob("[0-9]*") if folder.name.isdecimal())
+    for number in sorted(numbers, reverse=True):
+        if number in known:
+            continue
+        try:
+            saved = load(project, number)
+        except InputError:
+            continue
+        if saved.facts["after_sha256"] == current_sha256:
+            return saved
+    return None
+
+
+def _folder(project: Path, number: int) -> Path:
+    return inside(project, project / PROMPTS_DIR / f"{number:04}")

@@ -1,0 +1,61 @@
+"""When the daemon trains: examples, the exam or the mission changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from handlers.jobs import queue_job
+from handlers.reactions import Tools
+from store.adapterevents import RetrainRequested
+from store.events import (
+    Event,
+    ExamplesRecorded,
+    FileRemoved,
+    JobQueued,
+    ProjectChanged,
+    Recorded,
+)
+from store.improvements import example_rows
+from store.queries import State
+
+
+def retrain_on_data(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """What an adapter is made of changed: train, once it has been quiet for a while.
+
+    The job itself finds out whether the data really differ from those of the last adapter.
+    """
+    assert event.project is not None
+    reason = _reason(event.event)
+    wishes = tools.wishes(event.project)
+    project = state.project(event.project)
+    paused = project is not None and project.paused
+    if reason is None or not wishes.retrain or paused:
+        return []
+    if not example_rows(state.connection, event.project):
+        return []
+    made = queue_job(
+        state,
+        "retrain",
+        event.project,
+        reason,
+        {"by": "cadenzad", "gate": True},
+        now_us=event.recorded_at_us,
+        patience=wishes.retrain_patience,
+    )
+    asked = any(isinstance(follows, JobQueued) for follows in made)
+    return [*([RetrainRequested(reason=reason)] if asked else []), *made]
+
+
+def _reason(fact: Event) -> str | None:
+    """Why to train; None for a file that no adapter is made of."""
+    match fact:
+        case ExamplesRecorded():
+            return f"{fact.file.path}: {fact.rows} {fact.split} rows"
+        case FileRemoved(kind="examples" | "exam"):
+            return f"{fact.path} was removed"
+        case ProjectChanged():
+            return "env.json changed"
+        case FileRemoved():
+            return None
+    return "the project was resumed"
+

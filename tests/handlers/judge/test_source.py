@@ -1,0 +1,252 @@
+"""The edit of SYSTEM_PROMPT: every way to write the constant is edited exactly or refused."""
+
+from __future__ import annotations
+
+import ast
+import sysconfig
+import warnings
+from pathlib import Path
+
+import pytest
+
+from handlers.judge.block import block_text, find_block
+from handlers.judge.rules import Rule
+from handlers.judge.source import (
+    BlockConflict,
+    NoPrompt,
+    RefusedSource,
+    code_sha256,
+    edited,
+    find_prompt,
+    parse_prompt,
+)
+
+STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
+NEAR = Rule(None, "near", 1, "signal_found", tag="victim")
+FILE = Path("/robots/rescue/main.py")
+
+EDITED = {
+    "triple": b'SYSTEM_PROMPT = """\\\nBe good.\nGo on.\n"""\nx = 1\n',
+    "triple single quotes": b"SYSTEM_PROMPT = '''Be good.\nGo on.'''\n",
+    "no last newline": b'SYSTEM_PROMPT = """Be good."""',
+    "one line": b'SYSTEM_PROMPT = "Be good."\n',
+    "one line single quotes": b"SYSTEM_PROMPT = 'Be good.'\n",
+    "escapes": b'SYSTEM_PROMPT = "Be\\tgood.\\n\\x41\\u00e9\\N{EN DASH}\\101\\q\\\\n"\n',
+    "continued lines": b'SYSTEM_PROMPT = "Be \\\n good\\\n."\n',
+    "raw triple": b'SYSTEM_PROMPT = r"""Be \\d good.\n"""\n',
+    "raw one line": b"SYSTEM_PROMPT = r'Be \\d good.'\n",
+    "raw upper": b"SYSTEM_PROMPT = R'''Be \\d good.'''\n",
+    "unicode prefix": b'SYSTEM_PROMPT = u"Be good."\n',
+    "annotated": b'SYSTEM_PROMPT: str = """Be good.\n"""\n',
+    "annotated final": b'from typing import Final\nSYSTEM_PROMPT: Final[str] = "Be good."\n',
+    "parenthesised": b'SYSTEM_PROMPT = (\n    "Be good. "\n    "Go on.\\n"\n)\n',
+    "comments between": b'SYSTEM_PROMPT = (\n  "Be good. "  # it\'s "why"\n  # more\n  "Go."\n)\n',
+    "mixed parts": b"SYSTEM_PROMPT = ('Be ' r'\\d ' \"\"\"good\n\"\"\" u'now')\n",
+    "implicit on a line": b'SYSTEM_PROMPT = "Be " "good."\n',
+    "implicit continued": b'SYSTEM_PROMPT = "Be " \\\n  "good."\n',
+    "trailing comment": b'SYSTEM_PROMPT = "Be good."  # the prompt\n',
+    "semicolon": b'x = 1; SYSTEM_PROMPT = "Be good."; y = 2\n',
+    "crlf": b'import os\r\nSYSTEM_PROMPT = """Be good.\r\nGo on.\r\n"""\r\nx = 1\r\n',
+    "old mac": b'SYSTEM_PROMPT = """Be good.\rGo on.\r"""\rx = 1\r',
+    "form feed": b'x = 1\n\x0c\nSYSTEM_PROMPT = """Be\x0cgood.\n"""\n',
+    "file separator": b'y = "\x1c"; SYSTEM_PROMPT = """Be\x1cgood.\n"""\n',
+    "line separator": 'y = "\u2028"\nSYSTEM_PROMPT = """Be\u2028good.\n"""\n'.encode(),
+    "latin-1": '# coding: latin-1\ny = "é"; SYSTEM_PROMPT = "Sei gütig."\n'.encode("latin-1"),
+    "cp1252 cookie": '# coding: cp1252\nSYSTEM_PROMPT = """Sei „gut“.\n"""\n'.encode("cp1252"),
+    "bom": b'\xef\xbb\xbfSYSTEM_PROMPT = """Be good.\n"""\n',
+    "bom and cookie": b'\xef\xbb\xbf# coding: utf-8\nSYSTEM_PROMPT = "Be good."\n',
+    "wide characters before": 'é = "😀"; SYSTEM_PROMPT = "Sei 😀 gut."\n'.encode(),
+    "quotes inside": b'SYSTEM_PROMPT = """Say "hi" and ""it\'s"".\n"""\n',
+    "escaped quote at the end": b'SYSTEM_PROMPT = """Say \\"""" + ""\n'.replace(b' + ""', b""),
+    "empty": b'SYSTEM_PROMPT = ""\n',
+    "empty triple": b'SYSTEM_PROMPT = """"""\n',
+    "tabs": b'SYSTEM_PROMPT = """\tBe good.\n\t- when stuck: sit\n"""\n',
+    "with rules": b'SYSTEM_PROMPT = """Rules:\n- when always: stand\nEnd.\n"""\n',
+    "rules in one line": b'SYSTEM_PROMPT = "Rules:\\n- when always: stand\\nEnd.\\n"\n',
+    "rules in parts": b'SYSTEM_PROMPT = (\n "Rules:\\n"\n "- when always: stand\\n"\n "End.\\n")\n',
+    "also read elsewhere": b'SYSTEM_PROMPT = "Be good."\nprint(SYSTEM_PROMPT)\n',
+    "local of the same name": b'SYSTEM_PROMPT = "Be good."\ndef f():\n    SYSTEM_PROMPT = 1\n',
+    "attribute of the same name": b'SYSTEM_PROMPT = "Be good."\nclass A:\n    SYSTEM_PROMPT = 1\n',
+}  # fmt: skip
+
+REFUSED = {
+    "none": (b"x = 1\n", "no module-level"),
+    "two": (b'SYSTEM_PROMPT = "a"\nSYSTEM_PROMPT = "b"\n', ":2: .* 2 times: 1, 2"),
+    "conditional": (b'if x:\n    SYSTEM_PROMPT = "a"\n', ":2: .* condition"),
+    "branches": (b'if x:\n  SYSTEM_PROMPT = "a"\nelse:\n  SYSTEM_PROMPT = "b"\n', "2 times"),
+    "try": (b'try:\n    SYSTEM_PROMPT = "a"\nexcept E:\n    pass\n', "condition or in a block"),
+    "with": (b'with x:\n    SYSTEM_PROMPT = "a"\n', "in a block"),
+    "loop": (b"for SYSTEM_PROMPT in x:\n    pass\n", "plain assignment"),
+    "f-string": (b'SYSTEM_PROMPT = f"a {x}"\n', "an f-string"),
+    "f-string part": (b'SYSTEM_PROMPT = ("a" f"{x}")\n', "an f-string"),
+    "call": (b'SYSTEM_PROMPT = dedent("a")\n', "result of a call"),
+    "method": (b'SYSTEM_PROMPT = "a".strip()\n', "result of a call"),
+    "plus": (b'SYSTEM_PROMPT = "a" + B\n', "an operator"),
+    "percent": (b'SYSTEM_PROMPT = "a %s" % b\n', "an operator"),
+    "bytes": (b'SYSTEM_PROMPT = b"a"\n', "bytes"),
+    "number": (b"SYSTEM_PROMPT = 3\n", "a Constant"),
+    "name": (b"SYSTEM_PROMPT = OTHER\n", "another name"),
+    "list": (b'SYSTEM_PROMPT = ["a"]\n', "a List"),
+    "chained": (b'SYSTEM_PROMPT = B = "a"\n', "with other names"),
+    "tuple": (b'SYSTEM_PROMPT, b = "a", "b"\n', "with other names"),
+    "augmented": (b'SYSTEM_PROMPT += "a"\n', "plain assignment"),
+    "set and augmented": (b'SYSTEM_PROMPT = "a"\nSYSTEM_PROMPT += "b"\n', "2 times"),
+    "declared": (b"SYSTEM_PROMPT: str\n", "without a value"),
+    "imported": (b"from x import SYSTEM_PROMPT\n", "plain assignment"),
+    "global": (b'SYSTEM_PROMPT = "a"\ndef f():\n    global SYSTEM_PROMPT\n', "2 times"),
+    "walrus": (b'print(SYSTEM_PROMPT := "a")\n', "plain assignment"),
+    "deleted": (b'SYSTEM_PROMPT = "a"\ndel SYSTEM_PROMPT\n', "2 times"),
+    "a choice": (b'SYSTEM_PROMPT = "a" if x else "b"\n', "condition"),
+    "no python": (b"SYSTEM_PROMPT = \n", "is not Python"),
+    "half a character": (b'SYSTEM_PROMPT = "\xff"\n', "is not Python|cannot be parsed"),
+    "a nul": (b'SYSTEM_PROMPT = "a"\x00\n', "is not Python|cannot be parsed"),
+    "unknown cookie": (b'# coding: klingon\nSYSTEM_PROMPT = "a"\n', "is not Python"),
+    "deeply nested": (b"SYSTEM_PROMPT = " + b"(" * 5000 + b'""' + b")" * 5000, "Python|parsed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("data", EDITED.values(), ids=EDITED)
+def test_the_block_goes_in_changes_and_comes_out(data: bytes) -> None:
+    # given
+    source = parse_prompt(data, FILE)
+    assert source.block is None
+
+    # when rules go in
+    once = parse_prompt(edited(source, [STUCK]), FILE)
+
+    # then they are there, before any rule of the author's, whose text is all still there
+    assert once.block is not None
+    assert once.block.intact
+    assert once.block.rules == [STUCK]
+    assert once.value[: once.block.start] + once.value[once.block.end :] == source.value
+    assert "- when" not in once.value[: once.block.start]
+
+    # and other rules take their place, and nothing at all gives back the bytes there were
+    other = parse_prompt(edited(once, [NEAR, STUCK]), FILE)
+    assert other.block is not None
+    assert other.block.rules == [NEAR, STUCK]
+    back = edited(other, [])
+    if not back.endswith(b' ""') and b' ""' not in back:
+        assert back == data
+    assert parse_prompt(back, FILE).value == source.value
+
+
+@pytest.mark.parametrize("data", EDITED.values(), ids=EDITED)
+def test_python_reads_the_edited_file_as_intended(data: bytes, tmp_path: Path) -> None:
+    source = parse_prompt(data, FILE)
+    after = edited(source, [STUCK])
+    names: dict[str, object] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(after)
+    wanted = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    for node in wanted:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(target, ast.Name) and target.id == "SYSTEM_PROMPT":
+            assert node.value is not None
+            names["prompt"] = ast.literal_eval(node.value)
+    assert block_text([STUCK]) in str(names["prompt"])
+
+
+@pytest.mark.parametrize(("data", "says"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_edited_is_refused_with_line_and_reason(data: bytes, says: str) -> None:
+    with pytest.raises(RefusedSource, match=says) as caught:
+        parse_prompt(data, FILE)
+    assert caught.value.message.startswith(f"{FILE}:")
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("distance_m=0.3", "distance_m=0.4"),
+        lambda text: text.replace("[end of cadenzad rules]\n", ""),
+        lambda text: text.replace("[cadenzad rules", "[my rules"),
+        lambda text: text.replace("- when in enter", "Be careful.\n- when in enter"),
+        lambda text: text + text[text.index("[cadenzad") :],
+    ],
+)
+def test_a_block_that_somebody_edited_is_theirs(change) -> None:
+    source = parse_prompt(EDITED["triple"], FILE)
+    after = edited(source, [STUCK]).decode()
+    begin, end = after.index("[cadenzad"), after.index('"""\nx')
+    touched = after[:begin] + change(after[begin:end]) + after[end:]
+    with pytest.raises(BlockConflict, match=f"{FILE}:1: .*block"):
+        edited(parse_prompt(touched.encode(), FILE), [NEAR])
+
+
+def test_text_around_the_block_may_change() -> None:
+    source = parse_prompt(EDITED["with rules"], FILE)
+    touched = edited(source, [STUCK]).replace(b"End.", b"The end.").replace(b"Rules:", b"Mine:")
+    after = parse_prompt(edited(parse_prompt(touched, FILE), [NEAR]), FILE)
+    assert after.block is not None
+    assert after.block.rules == [NEAR]
+    assert "Mine:" in after.value
+    assert "The end." in after.value
+
+
+def test_every_module_of_the_standard_library_survives_a_prompt_of_its_own() -> None:
+    # given real files, with a prompt put at their end
+    files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[:120]
+    assert len(files) > 100
+    edits = 0
+    for path in files:
+        data = path.read_bytes()
+        ending = b'\nSYSTEM_PROMPT = """\\\nBe good.\n"""\n'
+        try:
+            source = parse_prompt(data + ending, path)
+        except RefusedSource:
+            continue
+        # when
+        after = edited(source, [STUCK])
+        # then
+        edits += 1
+        assert after.startswith(data)
+        assert edited(parse_prompt(after, path), []) == data + ending
+    assert edits > 100
+
+
+# -- which file ------------------------------------------------------------------------------------
+
+
+def test_main_comes_first_and_another_file_will_do(tmp_path: Path) -> None:
+    (tmp_path / "brain.py").write_text('SYSTEM_PROMPT = "brain"\n')
+    (tmp_path / "lora_encoder.py").write_text('SYSTEM_PROMPT = "no"\n')
+    (tmp_path / "tool.py").write_text("x = 1\n")
+    assert find_prompt(tmp_path).value == "brain"
+    (tmp_path / "main.py").write_text('SYSTEM_PROMPT = "main"\n')
+    assert find_prompt(tmp_path).value == "main"
+
+
+def test_two_files_are_refused_and_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NoPrompt, match=r"no \.py file"):
+        find_prompt(tmp_path)
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text('SYSTEM_PROMPT = "x"\n')
+    with pytest.raises(RefusedSource, match=r"a\.py and b\.py"):
+        find_prompt(tmp_path)
+
+
+def test_a_link_that_leaves_the_project_is_refused(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "elsewhere.py").write_text('SYSTEM_PROMPT = "x"\n')
+    (project / "main.py").symlink_to(tmp_path / "elsewhere.py")
+    with pytest.raises(RefusedSource, match="leads out of the project"):
+        find_prompt(project)
+
+
+def test_the_codes_hash_is_the_same_under_our_rewrites_alone() -> None:
+    data = EDITED["triple"]
+    after = edited(parse_prompt(data, FILE), [STUCK])
+    assert code_sha256(after) == code_sha256(data)
+    assert code_sha256(data.replace(b"x = 1", b"x = 2")) != code_sha256(data)
+
+
+def test_a_block_is_found_where_it_is() -> None:
+    assert find_block("no block here") is None
+    text = block_text([STUCK])
+    block = find_block(f"a\n{text}\nb")
+    assert block is not None
+    assert block.intact
+    assert f"a\n{text}\nb"[block.start : block.end] == f"{text}\n"
