@@ -94,7 +94,11 @@ class Daemon:
             self._reader(stack),
             self._writer,
             REACTIONS,
-            Tools(self._checkpoint, lambda project: wishes(project, self._config, at_once=once)),
+            Tools(
+                self._checkpoint,
+                lambda project: wishes(project, self._config, at_once=once),
+                lambda: time.time_ns() // 1000,
+            ),
         )
         self._jobs = Jobs(
             self._config,

@@ -13,6 +13,7 @@ from cadenzad import pruning
 from cadenzad.inbox import PONG, Request
 from handlers.jobs import JOBS
 from store import replay
+from store.adapterevents import CodeTrusted
 from store.errors import InputError
 from store.events import (
     DAEMON_STREAM,
@@ -191,12 +192,26 @@ def _about_project(
     return act
 
 
+def _trust(request: Request) -> Callable[[Transaction], None]:
+    project = str(request.body["project"])
+    if not Path(project).is_absolute():
+        raise ValueError(f"project: {project!r} is not an absolute path")
+    facts = {name: str(request.body[name]) for name in ("path", "sha256", "by")}
+    event = CodeTrusted.model_validate(facts)
+
+    def unit(transaction: Transaction) -> None:
+        transaction.append(NewEvent(project_stream(project), event, dedup_key=_key(request, 0)))
+
+    return unit
+
+
 _KINDS: Mapping[str, Callable[[Request], Callable[[Transaction], None]]] = {
     "queue-job": _queue_job,
     "cancel-job": _about_job(JobCancelled, ("queued", "running")),
     "retry-job": _about_job(JobRetried, ("failed", "cancelled")),
     "pause": _about_project(ProjectPaused),
     "resume": _about_project(ProjectResumed),
+    "trust": _trust,
     "ping": _ping,
     "rebuild": _rebuild,
     "record-export": _record_export,

@@ -31,11 +31,13 @@ class Tools:
 
     `checkpoint()` is called now and then during longer work and raises Stopping when there is no
     time left; the reaction then runs again at the next start, so its effects must be idempotent.
-    `wishes(project)`: by the project's path.
+    `wishes(project)`: by the project's path. `now_us()`: microseconds since the epoch; a reaction
+    that catches up with old events must not take them for the quiet of today.
     """
 
     checkpoint: Callable[[], None] = lambda: None
     wishes: Callable[[str], Wishes] = lambda _project: Wishes()
+    now_us: Callable[[], int] = lambda: 0
 
 
 class React(Protocol):

@@ -16,6 +16,7 @@ CADENZA_ENV = Program(
         "show": ("cadenzad.cli.show", "draw the mission's map"),
         "stats": ("cadenzad.cli.stats", "what all runs say together"),
         "finetune": ("cadenzad.cli.finetune", "export a run log as training records"),
+        "train": ("cadenzad.cli.train", "find why runs fail and have SYSTEM_PROMPT rewritten"),
     },
 )
 

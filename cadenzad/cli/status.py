@@ -222,6 +222,7 @@ def _notes(project: ProjectStatus) -> list[str]:
         f"{name}: export failed for {item['path']}: {item['reason']}"
         for item in project["exports"]["failures"]
     )
+    notes += _improvements(project)
     for job in project["jobs"]:
         if job["state"] in ("queued", "running", "failed"):
             progress = " ".join(f"{key}={value}" for key, value in (job["progress"] or {}).items())
@@ -230,4 +231,27 @@ def _notes(project: ProjectStatus) -> list[str]:
     if project["reactions_failed"]:
         count = project["reactions_failed"]
         notes.append(f"{name}: {count} reactions failed, last: {project['last_failure']}")
+    return notes
+
+
+def _improvements(project: ProjectStatus) -> list[str]:
+    """What the judge and the last scorecard say."""
+    name, prompt, adapter = project["project"], project["prompt"], project["adapter"]
+    notes = []
+    if prompt["state"] != "not judged":
+        version = f"version {prompt['version']}" if prompt["version"] is not None else "unchanged"
+        verified = " (improved)" if prompt["improved"] else ""
+        said = f": {prompt['reason']}" if prompt["reason"] else ""
+        notes.append(f"{name}: prompt {version}{verified}, {prompt['state']}{said}")
+    if prompt["pending"] is not None:
+        notes.append(
+            f"{name}: prompt version {prompt['pending']} waits:"
+            f" `cadenzactl prompt {name} diff`, then approve or reject"
+        )
+    if adapter["verdict"] is not None:
+        serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
+        notes.append(
+            f"{name}: adapter {adapter['scored']} {adapter['verdict']}, deployed: {serving}"
+        )
+        notes += [f"{name}: next: {step}" for step in adapter["next_steps"][:3]]
     return notes

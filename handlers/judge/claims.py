@@ -129,7 +129,7 @@ def check_claims(
             continue
         rules.append(rule)
         cites.append(held)
-    order = sorted(range(len(rules)), key=lambda index: _precedence(rules[index]))
+    order = sorted(range(len(rules)), key=lambda index: precedence(rules[index]))
     return Claims(
         tuple(rules[index] for index in order),
         tuple(cites[index] for index in order),
@@ -138,7 +138,7 @@ def check_claims(
     )
 
 
-def _precedence(rule: Rule) -> tuple[int, bool, int]:
+def precedence(rule: Rule) -> tuple[int, bool, int]:
     """The first rule that holds is followed: so the urgent and the specific come first."""
     urgency = ("fallen", "near", "seeing", "stuck", "blocked", "always")
     return urgency.index(rule.condition), rule.phase is None, -rule.min_ticks

@@ -9,6 +9,7 @@ of its own and is given up as a whole.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
@@ -340,6 +341,8 @@ def _sdk() -> tuple[Any, Any]:
         raise MissingExtraError(
             "the judge needs the groq package", hint="pip install 'cadenzad[judge]'"
         ) from None
+    # It tells every request at level INFO; what came of it is told by us.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     return groq, httpx
 
 

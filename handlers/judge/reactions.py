@@ -97,7 +97,7 @@ def _judge(event: Recorded, state: State, tools: Tools, reason: str) -> list[Eve
         event.project,
         reason,
         {"by": "cadenzad"},
-        now_us=event.recorded_at_us,
+        now_us=max(event.recorded_at_us, tools.now_us()),
         patience=wishes.judge_patience,
     )
     asked = [JudgeRequested(reason=reason)] if any(isinstance(e, JobQueued) for e in made) else []

@@ -35,7 +35,10 @@ def swap(path: Path, before_sha256: str, after: bytes) -> None:
     real = Path(os.path.realpath(path))
     _expect(real, before_sha256)
     info = real.stat()
-    handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.", suffix=".tmp")
+    mark = f".cadenzad-{real.name}."
+    for left in real.parent.glob(f"{mark}*.tmp"):  # of a writer that was killed
+        left.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(dir=real.parent, prefix=mark, suffix=".tmp")
     try:
         with open(handle, "wb") as stream:
             stream.write(after)

@@ -39,7 +39,7 @@ def retrain_on_data(event: Recorded, state: State, tools: Tools) -> Iterable[Eve
         event.project,
         reason,
         {"by": "cadenzad", "gate": True},
-        now_us=event.recorded_at_us,
+        now_us=max(event.recorded_at_us, tools.now_us()),
         patience=wishes.retrain_patience,
     )
     asked = any(isinstance(follows, JobQueued) for follows in made)
@@ -58,4 +58,3 @@ def _reason(fact: Event) -> str | None:
         case FileRemoved():
             return None
     return "the project was resumed"
-

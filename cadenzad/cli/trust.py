@@ -1,0 +1,67 @@
+"""`cadenzactl trust`: allow a project's own code to be run, as it is now."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from cadenzad.cli.common import OK, add_state_option
+from cadenzad.cli.requesting import perform
+from cadenzad.cli.select import find_project
+from cadenzad.inbox import new_request
+from cadenzad.paths import state_dir
+from handlers.judge.source import NAME, code_sha256, find_prompt
+from handlers.project.paths import ENCODER_FILE, inside
+from store.errors import CadenzaError, InputError
+from store.queries import State
+from store.schema import connect_reader
+
+DESCRIPTION = f"""Allow code of a project to be run: its {ENCODER_FILE}, when an adapter is trained
+or used, and `decide` in the file that holds {NAME}, when two prompts are compared in simulation.
+What is trusted is this content: a changed file needs trust again (of the prompt's file the code
+around the prompt counts)."""
+EXAMPLE = "cadenzactl trust rescue"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", help="a project's name or path")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    directory = state_dir(arguments.state)
+    project = find_project(State(connect_reader(directory)), arguments.project)
+    found = _code_of(Path(project.path))
+    if not found:
+        raise InputError(
+            f"{project.path}: holds no code that would be run",
+            hint=f"{ENCODER_FILE}, or a decide(observation, system_prompt) beside {NAME}",
+        )
+    by = os.environ.get("USER", "user")
+    for path, sha256 in found.items():
+        body = {"project": project.path, "path": path, "sha256": sha256, "by": by}
+        perform(directory, new_request("trust", body), timeout=10.0)
+    if arguments.json:
+        print(json.dumps({"project": project.name, "trusted": found}))
+    else:
+        for path, sha256 in found.items():
+            print(f"{project.name}: {path} is trusted as it is now ({sha256[:12]})")
+    return OK
+
+
+def _code_of(project: Path) -> dict[str, str]:
+    found = {}
+    encoder = inside(project, Path(ENCODER_FILE))
+    if encoder.is_file():
+        found[ENCODER_FILE] = hashlib.sha256(encoder.read_bytes()).hexdigest()
+    try:
+        source = find_prompt(project)
+    except CadenzaError:
+        return found
+    if b"def decide(" in source.data:
+        found[source.path.name] = code_sha256(source.data)
+    return found
