@@ -18,6 +18,9 @@ from store.queries import State
 JOBS: Mapping[str, str] = {
     "judge": "handlers.judge.job:judge",
     "prompt": "handlers.judge.deeds:act",
+    "retrain": "handlers.lora.job:retrain",
+    "score": "handlers.lora.job:rescore",
+    "deploy": "handlers.lora.job:roll_back",
     "selftest": "handlers.selftest.run:run",
 }
 """Kind -> the function that does it. The other half of the table of contents."""

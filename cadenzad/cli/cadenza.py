@@ -16,6 +16,7 @@ CADENZA_ENV = Program(
         "show": ("cadenzad.cli.show", "draw the mission's map"),
         "stats": ("cadenzad.cli.stats", "what all runs say together"),
         "finetune": ("cadenzad.cli.finetune", "export a run log as training records"),
+        "lora": ("cadenzad.cli.lora", "the action head: examples, training, scorecard, decoding"),
         "train": ("cadenzad.cli.train", "find why runs fail and have SYSTEM_PROMPT rewritten"),
     },
 )

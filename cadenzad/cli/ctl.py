@@ -16,6 +16,7 @@ CADENZACTL = Program(
         "ping": ("cadenzad.cli.ping", "send a request through the whole daemon and back"),
         "prompt": ("cadenzad.cli.prompt", "versions of SYSTEM_PROMPT: look, approve, roll back"),
         "why": ("cadenzad.cli.why", "from a rule or an adapter back to what caused it"),
+        "rollback": ("cadenzad.cli.rollback", "deploy an earlier adapter again"),
         "trust": ("cadenzad.cli.trust", "allow a project's own code to be run"),
         "jobs": ("cadenzad.cli.jobs", "slow work that waits, runs or has ended"),
         "retry": ("cadenzad.cli.retry", "put a job that was given up back into the queue"),

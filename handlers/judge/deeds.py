@@ -12,8 +12,8 @@ from handlers.jobs import JobContext, JobResult, PermanentFailure
 from handlers.judge import versions
 from handlers.judge.recovery import recovered
 from handlers.judge.source import RefusedSource, edited, parse_prompt
-from handlers.judge.writing import ChangedMeanwhile, swap
 from handlers.project.paths import inside
+from handlers.project.writing import ChangedMeanwhile, swap
 from store.events import Event
 from store.improvements import PromptRow, prompt_versions
 from store.promptevents import (

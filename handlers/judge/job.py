@@ -46,11 +46,11 @@ from handlers.judge.source import (
 from handlers.judge.static_gate import check_static
 from handlers.judge.ticks import RunLog
 from handlers.judge.trials import trials
-from handlers.judge.writing import ChangedMeanwhile, swap
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.paths import inside
 from handlers.project.runs import run_logs
 from handlers.project.spec import ProjectSpec, load_spec
+from handlers.project.writing import ChangedMeanwhile, swap
 from store.errors import CadenzaError, MissingExtraError
 from store.events import Event
 from store.improvements import (

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handlers.judge.writing import sync_folder, write_new
 from handlers.project.paths import PROMPTS_DIR, inside
+from handlers.project.writing import sync_folder, write_new
 from store.errors import InputError
 
 RECORD = "version.json"

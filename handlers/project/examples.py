@@ -39,6 +39,7 @@ class Example:
     source: str | None
     image: str | None
     line: int
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def _example(line: int, data: bytes, library: ActionLibrary) -> Example:
         source=_optional_text(row, "source"),
         image=_optional_text(row, "image"),
         line=line,
+        pinned=row.get("pinned") is True,
     )
 
 

@@ -389,9 +389,9 @@ POINTS = {
     "handlers.judge.versions:write_new:after:2": True,
     "handlers.judge.versions:sync_folder:after:1": True,
     "handlers.judge.job:swap:before:1": True,
-    "handlers.judge.writing:os.fsync:after:9": True,
-    "handlers.judge.writing:os.replace:before:5": True,
-    "handlers.judge.writing:os.replace:after:5": False,
+    "handlers.project.writing:os.fsync:after:9": True,
+    "handlers.project.writing:os.replace:before:5": True,
+    "handlers.project.writing:os.replace:after:5": False,
     "handlers.judge.job:swap:after:1": False,
 }
 """Where a judging is killed, and whether the file is still the old one then."""

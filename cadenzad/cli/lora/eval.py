@@ -1,0 +1,34 @@
+"""`cadenza env lora eval`: score an adapter again."""
+
+from __future__ import annotations
+
+import argparse
+
+from cadenzad.cli.jobrun import run_job
+from cadenzad.cli.lora.common import add_project, folder_of, tell_card
+from cadenzad.config import load_config
+from cadenzad.paths import state_dir
+
+DESCRIPTION = """Score the newest adapter (or --version N) against the exam as it is now. With
+--promote a DEPLOY is deployed. Exit code 0 DEPLOY, 5 BLOCK, 6 NEEDS_DATA."""
+EXAMPLE = "cadenza env lora eval rescue --promote"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("--promote", action="store_true", help="deploy it if it may be")
+    parser.add_argument("--version", type=int, metavar="N", help="which version (the newest)")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    project = folder_of(arguments)
+    spec = {"gate": arguments.promote, "version": arguments.version}
+    ended = run_job(
+        state_dir(arguments.state),
+        "score",
+        project,
+        spec,
+        "cadenza env lora eval",
+        config=load_config(None),
+    )
+    return tell_card(arguments, project, ended)

@@ -1,0 +1,117 @@
+"""`--steps 'walk_forward 1.0, turn_left 1.57'` as steps, and a row added to lora/patterns.jsonl."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+from handlers.lora.dataset import Row, load_dataset
+from handlers.project.examples import Step
+from handlers.project.library import ActionLibrary
+from handlers.project.paths import PATTERNS_FILE, inside
+from store.errors import InputError
+
+
+def parse_steps(text: str, library: ActionLibrary) -> tuple[Step, ...]:
+    """Steps separated by commas: a name, then a number or key=value pairs.
+
+    A bare number is the action's main parameter: radians for turns, meters for what travels,
+    seconds otherwise. Raises InputError that names the step and the nearest known action.
+    """
+    steps = tuple(
+        _step(index, part.split(), library)
+        for index, part in enumerate(text.split(","), 1)
+        if part.strip()
+    )
+    if not steps:
+        raise InputError(
+            "--steps: no steps", hint="for example: 'walk_forward 1.0, turn_left 1.57'"
+        )
+    return steps
+
+
+def _step(index: int, words: list[str], library: ActionLibrary) -> Step:
+    name, *rest = words
+    where = f"--steps: step {index}"
+    for problem in library.validate({"action": name}):
+        raise InputError(f"{where}: {problem}", hint=f"known: {', '.join(library.names)}")
+    spec = library.spec(name)
+    given: dict[str, float] = {}
+    for word in rest:
+        key, equals, number = word.rpartition("=")
+        if not equals:
+            if spec.main_parameter is None:
+                raise InputError(f"{where}: {name} is a signal and takes no number")
+            key, number = spec.main_parameter, word
+        if key in given:
+            raise InputError(f"{where}: {key} is given twice")
+        try:
+            value = float(number)
+        except ValueError:
+            raise InputError(f"{where}: {number!r} is not a number") from None
+        given[key] = int(value) if value.is_integer() and key == "repeat" else value
+    for problem in library.validate({"action": name, **given}):
+        raise InputError(f"{where}: {problem}")
+    return Step(name, given)
+
+
+def add_example(
+    project: Path, goal: str, steps: tuple[Step, ...], image: str | None = None
+) -> tuple[str, bool]:
+    """Append a row; returns where it is (file:line) and whether it is new.
+
+    Raises InputError for an empty goal, one that is in the exam, one that is there with other
+    steps, and for an image that is not in the project.
+    """
+    goal = goal.strip()
+    if not goal:
+        raise InputError("the goal is empty")
+    if goal.startswith("<") and goal.endswith(">"):
+        raise InputError(f"{goal!r} is a place for your own words", hint="write the goal there")
+    if image is not None and not inside(project, Path(image)).is_file():
+        raise InputError(f"{image}: no such image in {project}")
+    row = Row(goal, steps, "pattern", "", image=image)
+    known = load_dataset(project)
+    for other in known.exam:
+        if other.key == row.key:
+            raise InputError(
+                f"{goal!r} is in the exam ({other.where}), which is never trained on",
+                hint="say it in other words",
+            )
+    for other in known.train:
+        if other.key != row.key or other.origin != "pattern" or other.image != image:
+            continue
+        if other.actions == steps:
+            return other.where, False
+        raise InputError(
+            f"{goal!r} is there already with other steps ({other.where})",
+            hint="edit that line, or say the goal in other words",
+        )
+    shape: dict[str, object] = {
+        "goal": goal,
+        "actions": [step.as_json() for step in steps],
+        "source": "pattern",
+    }
+    if image is not None:
+        shape["image"] = image
+    line = _append(project, shape)
+    return f"{PATTERNS_FILE}:{line}", True
+
+
+def _append(project: Path, shape: dict[str, object]) -> int:
+    """One line at the end of the file, whole or not at all; returns its number."""
+    path = inside(project, Path(PATTERNS_FILE))
+    path.parent.mkdir(exist_ok=True)
+    data = json.dumps(shape, ensure_ascii=False).encode() + b"\n"
+    with path.open("a+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        stream.seek(0)
+        before = stream.read()
+        if before and not before.endswith(b"\n"):
+            data = b"\n" + data  # after a torn line: it stays as it is
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return (before + data).count(b"\n")

@@ -1,0 +1,78 @@
+"""Exact bounds for counts: Clopper-Pearson, McNemar, and how many rows would decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import comb, exp, lgamma, log
+
+LEVEL = 0.05
+POWER = 0.8
+MOST_ROWS = 2000
+
+
+def lower_bound(hits: int, n: int, level: float = LEVEL) -> float:
+    """The one-sided 95% Clopper-Pearson lower bound of a share; 0 without data."""
+    if n == 0 or hits == 0:
+        return 0.0
+    return _bisect(lambda p: at_least(hits, n, p) - level)
+
+
+def upper_bound(hits: int, n: int, level: float = LEVEL) -> float:
+    """The one-sided 95% Clopper-Pearson upper bound of a share; 1 without data."""
+    if n == 0 or hits == n:
+        return 1.0
+    return 1.0 - lower_bound(n - hits, n, level)
+
+
+def at_least(hits: int, n: int, p: float) -> float:
+    """P[Bin(n, p) >= hits]."""
+    if hits <= 0:
+        return 1.0
+    if p <= 0.0:
+        return 0.0
+    if p >= 1.0:
+        return 1.0
+    return min(1.0, sum(_mass(k, n, p) for k in range(hits, n + 1)))
+
+
+def _mass(k: int, n: int, p: float) -> float:
+    ways = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+    return exp(ways + k * log(p) + (n - k) * log(1.0 - p))
+
+
+def _bisect(function: Callable[[float], float]) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if function(middle) > 0:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+def mcnemar(lost: int, won: int) -> float:
+    """One-sided exact P[Bin(lost + won, 1/2) >= lost]: are more goals lost than chance would?"""
+    pairs = lost + won
+    return sum(comb(pairs, k) for k in range(lost, pairs + 1)) / 2**pairs if pairs else 1.0
+
+
+@lru_cache(maxsize=256)
+def rows_needed(rate: float, threshold: float) -> int | None:
+    """Rows with which a true rate over the threshold is shown to be so, with 80% power.
+
+    None when the rate is not over the threshold, or more than 2,000 rows would be needed.
+    """
+    if rate <= threshold:
+        return None
+    n = 1
+    while n <= MOST_ROWS:
+        fewest = next(
+            (hits for hits in range(int(threshold * n), n + 1)
+             if lower_bound(hits, n) >= threshold), None,
+        )  # fmt: skip
+        if fewest is not None and at_least(fewest, n, rate) >= POWER:
+            return n
+        n += 1 if n < 100 else 10
+    return None
