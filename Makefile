@@ -51,11 +51,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e '.[sim]'
+	$(PIP) -e '.[sim,lora,judge]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e '.[dev,sim]'
+	$(PIP) -e '.[dev,all]'
 	touch $@ $(VENV)/.demo
 
 $(VENV)/.all: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
-from handlers.project.scaffold import recorded_run
+from handlers.project.scaffold import more_examples, recorded_run
 
 BIN = Path(sys.executable).parent
 PATIENCE_S = 30.0
+TRAINING_S = 240.0
 
 
 class StepFailed(Exception):
@@ -58,6 +60,7 @@ def main() -> int:
             with export.open(encoding="utf-8") as records:
                 print(json.dumps(json.loads(records.readline()), indent=2, ensure_ascii=False))
             call("cadenzactl", "verify", environ=environ)
+            adapt(project, environ, daemon, log_path)
         finally:
             daemon.terminate()
             code = daemon.wait(timeout=PATIENCE_S)
@@ -88,6 +91,52 @@ def drop_a_run(project: Path, environ: dict[str, str]) -> Path:
     return target
 
 
+GOAL = "sidestep left a bit"
+"""In the sample's exam; what its examples teach does not get it right."""
+
+
+def adapt(
+    project: Path, environ: dict[str, str], daemon: subprocess.Popen[bytes], log_path: Path
+) -> None:
+    """The adapter: trained on what the sample has, found wanting, taught more, deployed."""
+    if importlib.util.find_spec("torch") is None:
+        say("6. Torch is not installed: no adapter")
+        return
+    say("6. The daemon has trained an adapter on the sample's examples")
+    wait_for("the adapter", lambda: verdict(environ) is not None, daemon, log_path, TRAINING_S)
+    first = adapter(environ)["scored"]
+    call("cadenza", "env", "lora", "decode", str(project), GOAL, "--version", "1", environ=environ)
+    call("cadenzactl", "why", "rescue", environ=environ)
+    say("7. More examples are dropped; the daemon trains again")
+    shutil.copyfile(more_examples(), project / CADENZA_DIR / "more.examples.jsonl")
+    wait_for(
+        "the next adapter",
+        lambda: adapter(environ)["scored"] != first,
+        daemon,
+        log_path,
+        TRAINING_S,
+    )
+    command = ("cadenza", "env", "lora", "eval", str(project))
+    done = subprocess.run([BIN / command[0], *command[1:]], env=environ, check=False)
+    if done.returncode != 0 or adapter(environ)["deployed"] is None:
+        raise StepFailed(f"no adapter was deployed: {verdict(environ)}")
+    call("cadenza", "env", "lora", "decode", str(project), GOAL, environ=environ)
+    say("8. The mission is driven by the adapter (it decodes goals; it does not plan ways)")
+    words = ("run", str(project), "--headless", "--policy", "lora", "--max-ticks", "12")
+    subprocess.run([BIN / "cadenza", "env", *words], env=environ, check=False)
+
+
+def adapter(environ: dict[str, str]) -> dict[str, Any]:
+    """What status says of the project's adapter."""
+    answer = ask(environ, "status", "--json")
+    found: dict[str, Any] = json.loads(answer)["projects"][0]["adapter"] if answer else {}
+    return found
+
+
+def verdict(environ: dict[str, str]) -> str | None:
+    return adapter(environ).get("verdict")
+
+
 def say(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
@@ -116,14 +165,18 @@ def exported(environ: dict[str, str]) -> str | None:
 
 
 def wait_for(
-    what: str, done: Callable[[], bool], daemon: subprocess.Popen[bytes], log_path: Path
+    what: str,
+    done: Callable[[], bool],
+    daemon: subprocess.Popen[bytes],
+    log_path: Path,
+    patience_s: float = PATIENCE_S,
 ) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not done():
         if daemon.poll() is not None:
             raise StepFailed(f"the daemon ended with {daemon.returncode}; see {log_path}")
         if time.monotonic() > deadline:
-            raise StepFailed(f"{what} did not come in {PATIENCE_S:g} s; see {log_path}")
+            raise StepFailed(f"{what} did not come in {patience_s:g} s; see {log_path}")
         time.sleep(0.05)
 
 

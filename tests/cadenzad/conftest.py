@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cadenzad.config import Config
+from cadenzad.config import Config, Judge, Lora
 from cadenzad.daemon import Daemon
 from cadenzad.paths import make_state_dir
 from handlers.project.scaffold import init_project
@@ -47,9 +47,14 @@ class Home:
         return path
 
     def once(self, *workspaces: Path) -> None:
-        """What `cadenzad --once` does."""
+        """What `cadenzad --once` does, judging and training left out."""
         self.begin_log()
-        Daemon(Config(workspaces=workspaces or (self.workspace,)), self.state).run(once=True)
+        config = Config(
+            workspaces=workspaces or (self.workspace,),
+            judge=Judge(mode="off"),
+            lora=Lora(retrain=False),
+        )
+        Daemon(config, self.state).run(once=True)
 
     def begin_log(self) -> None:
         """Have an event log, if there is none yet."""

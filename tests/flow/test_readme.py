@@ -26,6 +26,7 @@ def test_every_command_shown_runs(house):
     desk = house.root / "desk"
     desk.mkdir()
     shutil.copyfile(recorded_run(), desk / "my-run.log.jsonl")
+    house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)  # judging and training left out
     house.environ["PATH"] = f"{Path(sys.executable).parent}:{house.environ['PATH']}"
 
     # when / then

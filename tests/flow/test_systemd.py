@@ -27,6 +27,7 @@ from cadenzad.unitfiles import installation
 SYSTEMD = Path("/usr/lib/systemd/systemd")
 BIN = Path(sys.executable).parent
 UNIT = "cadenzad@robot.service"
+QUIET = "[watch]\nsettle = 0.03\n[judge]\nmode = 'off'\n[lora]\nretrain = false\n"
 KEY = "gsk_held-by-systemd-and-nobody-else"
 UID = 4242
 WORKSPACE = "/home/robot/my robots: 100% $HOME"
@@ -240,7 +241,7 @@ def begin(machine: Machine) -> None:
         os.utime(path, (old, old))
     machine.path(f"{project}/.cadenza-env").mkdir(exist_ok=True)
     os.chown(machine.path(f"{project}/.cadenza-env"), UID, UID)
-    machine.write("/etc/cadenzad/robot/cadenzad.toml", "[watch]\nsettle = 0.03\n", owner=0)
+    machine.write("/etc/cadenzad/robot/cadenzad.toml", QUIET, owner=0)
     machine.write("/etc/cadenzad/robot/groq_api_key", KEY + "\n", owner=0)
     machine.path("/etc/cadenzad/robot/groq_api_key").chmod(0o600)
     # No journal runs here; and nobody wants to wait for the real intervals.

@@ -24,6 +24,8 @@ NOISE = 0.02
 MANY = 512
 KEPT_SHARE = 0.03
 """The familiarity gate lets pass all but this share of training goals seen for the first time."""
+GATE = (0.3, 0.42)
+"""And lies in here: few examples say little about how strange a goal of the same project can be."""
 
 
 @dataclass(frozen=True)
@@ -188,9 +190,9 @@ def _gate(vectors: Any, entries: Sequence[Entry]) -> float:
     among.fill_diagonal_(-1.0)
     has_other = ((labels[:, None] == labels[None]).sum(1) > 1).nonzero().flatten()
     if len(has_other) < 8:
-        return 0.4
+        return GATE[1]
     best = among[has_other].max(1).values
-    return round(float(module.quantile(best, KEPT_SHARE)), 4)
+    return round(min(max(float(module.quantile(best, KEPT_SHARE)), GATE[0]), GATE[1]), 4)
 
 
 def _simplify(lexicon: Lexicon, rows: Sequence[Row]) -> None:

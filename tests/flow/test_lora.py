@@ -1,0 +1,247 @@
+"""The adapter, from dropped examples to a deployed one and back: real daemon, torch and PEFT."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("peft")
+pytest.importorskip("mujoco")
+
+QUICK = "[judge]\nmode = 'off'\n[lora]\ndebounce = 0.3\nmax_wait = 60\nencoder = 'light'\n"
+BUSY = ("queued", "running")
+GOALS = {
+    "walk ahead": [{"action": "walk_forward", "distance_m": 1.0}],
+    "go straight on": [{"action": "walk_forward", "distance_m": 1.0}],
+    "sit down": [{"action": "sit"}],
+    "take a seat": [{"action": "sit"}],
+    "turn to the left": [{"action": "turn_left", "rotation_rad": 1.5708}],
+    "face left": [{"action": "turn_left", "rotation_rad": 1.5708}],
+}
+
+
+def rows(goals: dict[str, list[dict[str, object]]]) -> str:
+    return "".join(json.dumps({"goal": g, "actions": a}) + "\n" for g, a in goals.items())
+
+
+@pytest.fixture
+def project(house) -> Path:
+    """A project whose exam asks what its examples teach."""
+    house.configure(improve=QUICK)
+    house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
+    made = house.project()
+    (made / "lora" / "patterns.jsonl").write_text(rows(GOALS))
+    exam = {f"please {goal} now": actions for goal, actions in GOALS.items()}
+    (made / "lora" / "eval.jsonl").write_text(rows(exam))
+    return made
+
+
+def adapter_of(house) -> dict[str, object]:
+    return house.project_status()["adapter"]
+
+
+def test_dropped_examples_lead_to_a_scored_adapter(house, project) -> None:
+    house.start()
+    house.until(lambda: adapter_of(house)["verdict"], "an adapter is scored", timeout=90)
+    first = adapter_of(house)
+    assert first["version"] == 1
+    assert set(first["scores"]) == {"fidelity", "safety", "coverage", "stability", "regression"}
+
+    # when many files come in a moment
+    folder = project / ".cadenza-env" / "examples"
+    folder.mkdir()
+    for number in range(200):
+        draft = folder / f".{number}"
+        draft.write_text(rows({f"sit {number} times": [{"action": "sit", "repeat": 2}]}))
+        draft.rename(folder / f"{number}.jsonl")
+    house.until(
+        lambda: (
+            adapter_of(house)["scored"] != 1
+            and not [
+                j for j in house.project_status()["jobs"] if j["state"] in ("queued", "running")
+            ]
+        ),
+        "the last of them is trained on",
+        timeout=110,
+    )
+    # then at most two trainings came of it, and the last covers them all
+    trained = house.events("AdapterTrained")
+    assert 2 <= len(trained) <= 3
+    assert trained[-1]["data"]["rows"] >= 206
+    why = house.run("cadenzactl", "why", "rescue").stdout
+    assert "ExamplesRecorded" in why
+    assert house.run("cadenzactl", "verify", check=False).returncode == 0
+
+
+def test_train_gate_decode_rollback_by_hand(house, project) -> None:
+    house.once()
+    # given a first version, whatever its verdict, and the same bytes for the same data
+    done = house.run("cadenza", "env", "lora", "finetune", project, "--json", check=False)
+    assert done.returncode in (0, 5, 6), done.stderr
+    card = json.loads(done.stdout)
+    assert done.returncode == {"DEPLOY": 0, "BLOCK": 5, "NEEDS_DATA": 6}[card["verdict"]]
+    assert {check["axis"] for check in card["checks"]} >= {"fidelity", "safety"}
+    assert len(card["per_goal"]) == 6
+    folder = project / ".cadenza-env" / "adapters"
+    house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    one, two = ((folder / n / "adapter_model.safetensors").read_bytes() for n in ("0001", "0002"))
+    assert one == two
+
+    # when goals are decoded
+    line = house.run(
+        "cadenza", "env", "lora", "decode", project, "take a seat after you walk 2 meters ahead",
+        "--json", "--version", "2",
+    ).stdout  # fmt: skip
+    decoded = json.loads(line)
+    assert [action["action"] for action in decoded["actions"]] == ["walk_forward", "sit"]
+    assert decoded["actions"][0]["distance_m"] == 2.0
+    refused = house.run(
+        "cadenza", "env", "lora", "decode", project, "order a pizza", "--json", "--version", "2"
+    ).stdout
+    assert json.loads(refused)["refused"] is True
+    assert json.loads(refused)["actions"] == []
+
+    # then a rollback switches the link, and says so
+    house.run("cadenzactl", "rollback", "rescue", "--to", "1")
+    assert os.readlink(folder / "deployed") == "0001"
+    house.run("cadenzactl", "rollback", "rescue", "--to", "2")
+    house.run("cadenzactl", "rollback", "rescue")
+    assert adapter_of(house)["deployed"] == 1
+    gone = house.run("cadenzactl", "rollback", "rescue", "--to", "9", check=False)
+    assert gone.returncode == 1
+    assert "is no adapter" in gone.stderr
+
+    # and a damaged version is refused while the deployed one serves
+    (folder / "0002" / "adapter_model.safetensors").write_bytes(b"x")
+    bad = house.run("cadenzactl", "rollback", "rescue", "--to", "2", check=False)
+    assert "is not the file that was trained" in bad.stderr
+    assert os.readlink(folder / "deployed") == "0001"
+    run = house.run(
+        "cadenza", "env", "run", project, "--headless", "--policy", "lora", "--max-ticks", "2",
+        check=False,
+    )  # fmt: skip
+    assert "lora" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("add", "{p}", "", "--steps", "sit"), "the goal is empty"),
+        (("add", "{p}", "x", "--steps", "sitt"), "did you mean 'sit'"),
+        (("add", "{p}", "x", "--steps", "walk_forward 99"), "distance_m must be 0 to 20"),
+        (("add", "{p}", "x", "--steps", "sit", "--image", "no.png"), "no such image"),
+        (("add", "{p}", "please sit down now", "--steps", "sit"), "is in the exam"),
+        (("add", "{p}", "sit down", "--steps", "stand"), "with other steps"),
+        (("decode", "{p}", "sit"), "no adapter is deployed"),
+        (("eval", "{p}"), "there is no adapter yet"),
+        (("finetune", "{p}", "--lr", "nan"), "is not a number"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, says, house, project) -> None:
+    before = (project / "lora" / "patterns.jsonl").read_bytes()
+    words = [str(project) if word == "{p}" else word for word in arguments]
+    done = house.run("cadenza", "env", "lora", *words, check=False)
+    assert done.returncode in (1, 2)
+    assert says in done.stderr
+    assert (project / "lora" / "patterns.jsonl").read_bytes() == before
+
+
+def test_what_cannot_be_trained_on_is_a_failed_job_with_a_reason(house, project) -> None:
+    house.once()
+    (project / "lora_encoder.py").write_text("raise SystemExit('ran')\n")
+    done = house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    assert done.returncode == 1
+    assert "is not trusted" in done.stderr
+    assert "ran" not in done.stderr.replace("trained", "")
+    (project / "lora_encoder.py").unlink()
+
+    with (project / "lora" / "patterns.jsonl").open("a") as stream:
+        stream.write(rows({"please sit down now": [{"action": "sit"}]}))
+    done = house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    assert "in the examples and in the exam" in done.stderr
+
+
+def test_a_trusted_encoder_is_used_and_a_wrong_one_named(house, project) -> None:
+    house.once()
+    (project / "lora_encoder.py").write_text(
+        "import torch\n"
+        "class E(torch.nn.Module):\n"
+        "    hidden_dim = 32\n"
+        "    def forward(self, text, images=None):\n"
+        "        out = torch.zeros(len(text), 1, 32)\n"
+        "        for row, line in enumerate(text):\n"
+        "            for c in line.encode():\n"
+        "                out[row, 0, c % 32] += 1\n"
+        "        return out\n"
+        "def build_encoder(max_seq_len):\n"
+        "    return E()\n"
+    )
+    house.run("cadenzactl", "trust", "rescue")
+    done = house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    assert done.returncode in (0, 5, 6), done.stderr
+    assert house.events("AdapterTrained")[-1]["data"]["encoder"] == "project"
+
+    text = (project / "lora_encoder.py").read_text()
+    (project / "lora_encoder.py").write_text(text.replace("return out", "return out[0]"))
+    again = house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    assert "changed since it was trusted" in again.stderr
+    house.run("cadenzactl", "trust", "rescue")
+    wrong = house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    assert "forward gave [1, 32], not [" in wrong.stderr
+
+
+DYING = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from dying import arm
+from pathlib import Path
+from handlers.jobs import JobContext
+import handlers.lora.job as job
+arm(sys.argv[2])
+spec = {"gate": True, "epochs": 3}
+settings = {"lora": {"encoder": "light", "fidelity": 0.0, "coverage": 0.0, "stability": 0.0}}
+job.retrain(JobContext(spec, Path(sys.argv[3]), Path(sys.argv[4]), lambda _: None, settings))
+"""
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "handlers.lora.registry:Registry.commit:before:1",
+        "handlers.lora.registry:os.rename:after:1",
+        "handlers.lora.registry:Registry.note:after:1",
+        "handlers.lora.registry:Registry.promote:before:1",
+        "handlers.lora.registry:Registry.promote:after:1",
+    ],
+)
+def test_killed_at_any_step_the_log_and_the_disk_come_to_agree(point, house, project) -> None:
+    house.configure(improve="[judge]\nmode = 'off'\n[lora]\nretrain = false\nencoder = 'light'\n")
+    house.once()
+    arguments = [Path(__file__).parent, point, project, house.state]
+    killed = subprocess.run(
+        [sys.executable, "-c", DYING, *map(str, arguments)],
+        env=house.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if killed.returncode == 0:
+        pytest.skip("the verdict was no DEPLOY: nothing was promoted")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+    done = house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    assert done.returncode in (0, 5, 6), done.stderr
+    folder = project / ".cadenza-env" / "adapters"
+    on_disk = {int(item.name) for item in folder.iterdir() if item.name.isdecimal()}
+    assert on_disk == {event["data"]["version"] for event in house.events("AdapterTrained")}
+    link = folder / "deployed"
+    serving = int(os.readlink(link)) if link.is_symlink() else None
+    assert serving == adapter_of(house)["deployed"]
+    assert not list(folder.glob(".staging-*"))
