@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handlers.lora.decoder import Decoder
 from handlers.lora.registry import Registry
 from handlers.project.library import library_for
 from handlers.project.paths import ENCODER_FILE
@@ -15,29 +14,51 @@ from store.errors import InputError, ProjectError
 from store.improvements import trusted
 from store.queries import State
 
+if TYPE_CHECKING:
+    from handlers.lora.model.decoding import ActionDecoder
 
-def project_decoder(project: Path, state: State | None, version: int | None = None) -> Decoder:
-    """Load an adapter: the deployed one, or a version by number.
 
-    Raises ProjectError without one, InputError for one that is damaged or not trusted.
-    """
-    from handlers.lora.job import trusted_encoder
-    from handlers.lora.model.decoding import load_decoder
-
-    registry = Registry(project)
-    number = version if version is not None else registry.deployed()
+def serving_version(project: Path) -> int:
+    """The deployed version's number. Raises ProjectError when there is none."""
+    number = Registry(project).deployed()
     if number is None:
         raise ProjectError(
             f"{project}: no adapter is deployed",
             hint=f"cadenza env lora finetune {project} --gate trains one and deploys it when it"
-            " passes; --version N uses one that is not deployed",
+            " passes",
         )
-    if number not in registry.versions():
-        raise InputError(f"{project}: there is no adapter version {number}")
+    return number
+
+
+def version_to_try(project: Path) -> tuple[int, bool]:
+    """The deployed version, else the newest there is; and whether it is deployed.
+
+    For looking at what an adapter says, which moves nothing. Raises ProjectError without any.
+    """
+    registry = Registry(project)
+    number = registry.deployed()
+    if number is not None:
+        return number, True
+    versions = registry.versions()
+    if not versions:
+        raise ProjectError(
+            f"{project}: there is no adapter yet", hint=f"cadenza env lora finetune {project}"
+        )
+    return versions[-1], False
+
+
+def project_decoder(project: Path, state: State | None, version: int) -> ActionDecoder:
+    """A version of a project's adapter. Raises InputError for one missing, damaged or untrusted."""
+    from handlers.lora.job import trusted_encoder
+    from handlers.lora.model.decoding import load_decoder
+
+    registry = Registry(project)
+    if version not in registry.versions():
+        raise InputError(f"{project}: there is no adapter version {version}")
     spec = load_spec(project / "env.json")
     library = library_for(spec.robot, project, spec.signals)
     sha256 = trusted(state.connection, str(project), ENCODER_FILE) if state is not None else None
-    return load_decoder(registry.folder(number), library, trusted_encoder(project, sha256))
+    return load_decoder(registry.folder(version), library, trusted_encoder(project, sha256))
 
 
 def plan_decoder(project: Path) -> Any:
@@ -45,7 +66,7 @@ def plan_decoder(project: Path) -> Any:
     from cadenzad.cli.history import open_state
 
     with open_state(None) as state:
-        decoder = project_decoder(project, state)
+        decoder = project_decoder(project, state, serving_version(project))
 
     def decode(goal: str) -> Sequence[Mapping[str, Any]]:
         return [step.as_json() for step in decoder.decode(goal).actions]

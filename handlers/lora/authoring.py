@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from handlers.lora.dataset import Row, load_dataset
+from handlers.lora.dataset import Row, is_placeholder, load_dataset
 from handlers.project.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.paths import PATTERNS_FILE, inside
@@ -68,11 +68,13 @@ def add_example(
     goal = goal.strip()
     if not goal:
         raise InputError("the goal is empty")
-    if goal.startswith("<") and goal.endswith(">"):
+    if is_placeholder(goal):
         raise InputError(f"{goal!r} is a place for your own words", hint="write the goal there")
     if image is not None and not inside(project, Path(image)).is_file():
         raise InputError(f"{image}: no such image in {project}")
     row = Row(goal, steps, "pattern", "", image=image)
+    if not row.key:
+        raise InputError(f"{goal!r} has no word")
     known = load_dataset(project)
     for other in known.exam:
         if other.key == row.key:

@@ -14,23 +14,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from handlers.lora.mined import Mined, phase_goals, steps_of_runs
+from handlers.lora.model.text import read
 from handlers.project.examples import Example, Step, iter_examples
 from handlers.project.library import ActionLibrary, library_for
-from handlers.project.paths import CADENZA_DIR, EXAMPLES_DIR, LORA_DIR, classify, inside
+from handlers.project.lines import first_objects
+from handlers.project.paths import CADENZA_DIR, EXAMPLES_DIR, LORA_DIR, classify, inside, sniff
 from handlers.project.runs import LogFile, run_logs
 from handlers.project.spec import load_spec
 from store.errors import InputError, UnsafePathError
 
 Origin = Literal["pattern", "env", "run", "finetune"]
 MAX_ACTIONS = 48
+PUNCTUATION = frozenset(",;.:!?")
 
 
 class ExamOverlap(InputError):
@@ -48,13 +51,27 @@ class Row:
     origin: Origin
     where: str
     image: str | None = None
+    image_path: Path | None = None
+    image_sha256: str | None = None
     corrected: bool = False
     pinned: bool = False
 
     @property
     def key(self) -> str:
-        """Goals that read the same are the same."""
-        return re.sub(r"[^a-z0-9.]+", " ", self.goal.lower()).strip(" .")
+        """Goals that read the same are the same; "" for a goal without a word."""
+        return reading(self.goal)
+
+
+@lru_cache(maxsize=20_000)
+def reading(goal: str) -> str:
+    """A goal as the model reads it, without punctuation: "2 metres" is "two meters"."""
+    text = read(goal)
+    quantities = iter(text.quantities)
+    return " ".join(
+        f"{next(quantities).value:.4g}{word}" if word.startswith("#") else word
+        for word in text.words
+        if word not in PUNCTUATION
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +91,7 @@ class Dataset:
     def sha256(self) -> str:
         """A hash of what is learned and of what is asked; not of where it was written."""
         content = [
-            [[row.goal, [step.as_json() for step in row.actions], row.image] for row in part]
+            [[row.goal, [step.as_json() for step in row.actions], row.image_sha256] for row in part]
             for part in (self.train, self.exam)
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
@@ -92,9 +109,15 @@ def load_dataset(project: Path, *, finetune: Path | None = None) -> Dataset:
         log = LogFile(finetune.name, finetune, "mission")
         if not finetune.is_file():
             raise InputError(f"{finetune}: no such file")
-        mined += [("finetune", item) for item in steps_of_runs([log], library)]
+        given: list[tuple[Origin, Mined]]
+        given = [("finetune", item) for item in steps_of_runs([log], library)]
+        if not given:
+            problems.append((finetune.name, "no phase is completed in it in a few actions"))
+        mined += given
+    asked: Counter[str] = Counter()
+    exam = list(_once(exam, asked, "the same exam row twice").values())
     rows, left_out = _merged(train, exam, mined)
-    return Dataset(tuple(rows), tuple(exam), tuple(problems), left_out)
+    return Dataset(tuple(rows), tuple(exam), tuple(problems), {**asked, **left_out})
 
 
 def _authored(
@@ -110,11 +133,24 @@ def _authored(
         for name in names:
             relative = f"{folder}/{name}"
             role = classify(relative)
-            if role not in ("examples", "exam"):
-                continue
-            rows = _read(project, relative, library, problems)
-            (exam if role == "exam" else train).extend(rows)
+            if role in ("examples", "exam") or (
+                role == "maybe" and _is_examples(project, relative)
+            ):
+                rows = _read(project, relative, library, problems)
+                (exam if role == "exam" else train).extend(rows)
     return train, exam
+
+
+def _is_examples(project: Path, relative: str) -> bool:
+    """Whether a file whose name says nothing has examples, as intake finds out too."""
+    try:
+        path = inside(project, Path(relative))
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return sniff(first_objects(stream)) == "examples"
+    except (OSError, UnsafePathError):
+        return False
 
 
 def _read(
@@ -124,7 +160,10 @@ def _read(
         problems.append((f"{relative}:{line}", reason))
 
     try:
-        with inside(project, Path(relative)).open("rb") as stream:
+        path = inside(project, Path(relative))
+        if not path.is_file():
+            raise OSError("is not a regular file")
+        with path.open("rb") as stream:
             examples = list(iter_examples(stream, library, rejected=rejected))
     except (OSError, UnsafePathError) as error:
         problems.append((relative, str(error)))
@@ -134,26 +173,54 @@ def _read(
         if len(example.actions) > MAX_ACTIONS:
             rejected(example.line, f"{len(example.actions)} actions, more than {MAX_ACTIONS}")
             continue
-        rows.append(_row(example, relative))
+        try:
+            rows.append(_row(project, example, relative))
+        except (InputError, UnsafePathError) as error:
+            rejected(example.line, error.message)
     return rows
 
 
-def _row(example: Example, relative: str) -> Row:
-    return Row(
+def is_placeholder(goal: str) -> bool:
+    """Whether a goal is a place for somebody's own words, as next steps have them."""
+    return goal.startswith("<") and goal.endswith(">")
+
+
+def _row(project: Path, example: Example, relative: str) -> Row:
+    """Raises InputError for a goal without words and for an image that cannot be read."""
+    path: Path | None = None
+    sha256: str | None = None
+    if example.image is not None:
+        path = inside(project, Path(example.image))
+        if not path.is_file():
+            raise InputError(f"no such image: {example.image}")
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    if is_placeholder(example.goal):
+        raise InputError("the goal is a place for your own words")
+    row = Row(
         example.goal,
         example.actions,
         "pattern",
         f"{relative}:{example.line}",
         image=example.image,
+        image_path=path,
+        image_sha256=sha256,
         pinned=example.pinned,
     )
+    if not row.key:
+        raise InputError("no word in the goal")
+    return row
 
 
 def _merged(
     train: Sequence[Row], exam: Sequence[Row], mined: Iterable[tuple[Origin, Mined]]
 ) -> tuple[list[Row], dict[str, int]]:
-    asked = {row.key: row for row in exam}
-    both = [(row, asked[row.key]) for row in train if row.key in asked]
+    asked = {(row.key, row.image_sha256): row for row in exam}
+    exam_goals = {row.key for row in exam}
+    both = [
+        (row, asked[row.key, row.image_sha256])
+        for row in train
+        if (row.key, row.image_sha256) in asked
+    ]
     if both:
         places = "; ".join(f"{row.where} and {other.where}" for row, other in both[:5])
         raise ExamOverlap(
@@ -161,22 +228,35 @@ def _merged(
             hint="take them out of one of the two",
         )
     left_out: Counter[str] = Counter()
-    kept: dict[tuple[str, Any], Row] = {}
-    for row in train:
-        key = (row.key, row.image or json.dumps([step.as_json() for step in row.actions]))
-        if key in kept:
-            left_out["the same row twice"] += 1
-        else:
-            kept[key] = row
+    kept = _once(train, left_out, "the same row twice")
     written = {row.key for row in train}
+    mined_before: set[str] = set()
+    with_images = any(row.image for row in train)
     for origin, item in mined:
         row = Row(item.goal, item.actions, origin, item.where, corrected=item.corrected)
-        if row.key in asked:
+        if with_images:
+            left_out["mined, and without an image"] += 1
+        elif row.key in exam_goals:
             left_out["mined, and in the exam"] += 1
         elif row.key in written:
             left_out["mined, and written by hand"] += 1
-        elif any(known[0] == row.key for known in kept):
+        elif row.key in mined_before:
             left_out["mined twice"] += 1
         else:
-            kept[row.key, None] = row
+            mined_before.add(row.key)
+            kept[row.key, None, ""] = row
     return list(kept.values()), dict(left_out)
+
+
+def _once(
+    rows: Iterable[Row], left_out: Counter[str], why: str
+) -> dict[tuple[str, str | None, str], Row]:
+    """Each row where it came first; pinned if any of its copies is."""
+    kept: dict[tuple[str, str | None, str], Row] = {}
+    for row in rows:
+        key = (row.key, row.image_sha256, json.dumps([step.as_json() for step in row.actions]))
+        known = kept.setdefault(key, row)
+        if known is not row:
+            left_out[why] += 1
+            kept[key] = replace(known, pinned=known.pinned or row.pinned)
+    return kept

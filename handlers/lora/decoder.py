@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from handlers.project.examples import Step
@@ -13,8 +14,9 @@ class Decoded:
     """A goal's plan, or its refusal.
 
     `refused`: the goal is nothing this adapter was taught anything like; `nearest` are the known
-    goals nearest to it. `doubtful`: it is, but which plan is meant is not clear. `confidence` is
-    the probability of the plan among those known, `familiarity` the cosine to the nearest goal.
+    goals nearest to it. `doubtful`: it is, but which plan is meant is not clear, or a number had to
+    be cut to what the robot can do. `confidence` is the probability of the plan among those known,
+    `familiarity` how much the goal resembles what was taught: 1 for its very words.
     """
 
     goal: str
@@ -40,4 +42,4 @@ class Decoded:
 class Decoder(Protocol):
     """Turns goals into plans, the same goal into the same plan."""
 
-    def decode(self, goal: str) -> Decoded: ...
+    def decode(self, goal: str, image: Path | None = None) -> Decoded: ...

@@ -18,8 +18,9 @@ from handlers.jobs import JobContext, JobResult, PermanentFailure
 from handlers.lora.dataset import Dataset, load_dataset
 from handlers.lora.decoder import Decoder
 from handlers.lora.model.decoding import load_decoder
+from handlers.lora.model.files import SCORECARD
 from handlers.lora.model.training import TrainOptions, TrainReport, train
-from handlers.lora.registry import SCORECARD, Registry
+from handlers.lora.registry import Registry
 from handlers.lora.scorecard import Scorecard, Thresholds, score
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.paths import ADAPTERS_DIR, ENCODER_FILE, inside
@@ -40,6 +41,8 @@ from store.queries import State
 from store.schema import connect_reader
 
 OPTIONS = ("epochs", "lr", "rank", "seed")
+SIMULATED = "simulated"
+"""The folder of the state directory that remembers simulations."""
 
 
 @dataclass
@@ -220,6 +223,7 @@ def _score(work: _Work, dataset: Dataset, folder: Path) -> Scorecard:
         thresholds=work.thresholds(),
         deployed=deployed,
         reload=lambda: load_decoder(folder, work.library, work.encoder),
+        remembered=work.context.state_dir / SIMULATED,
         report=work.context.report,
     )
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from handlers.mission.drivers.prompts import parse_goal
 from handlers.project.examples import Step
-from handlers.project.library import ActionLibrary
+from handlers.project.library import PARAMETERS, ActionLibrary
 from handlers.project.lines import BadLine, LineReader, parse_line
 from handlers.project.logsummary import LineTally, lines_of
 from handlers.project.runs import LogFile
 from handlers.project.spec import ProjectSpec
 
+ENDS = ("phase_failed", "terminated", "truncated")
 LONGEST = 6
 """A phase that took more actions is no plan but a search."""
 
@@ -54,7 +55,7 @@ def steps_of_runs(logs: Iterable[LogFile], library: ActionLibrary) -> Iterator[M
 def _of_log(log: LogFile, library: ActionLibrary) -> Iterator[Mined]:
     steps: list[Step] = []
     phase: object = None
-    fit, corrected, first = True, False, 0
+    fit, corrected, first, last = True, False, 0, 0.0
     with log.path.open("rb") as stream:
         for line, data in lines_of(LineReader(stream), LineTally()):
             try:
@@ -62,8 +63,10 @@ def _of_log(log: LogFile, library: ActionLibrary) -> Iterator[Mined]:
             except BadLine:
                 continue
             here = (record.get("phase"), record.get("phase_idx"))
-            if here != phase:
+            tick = _number(record.get("tick"))
+            if here != phase or (tick <= 1 and last > 0):  # a run may follow another in one file
                 steps, phase, fit, corrected, first = [], here, True, False, line
+            last = tick
             if record.get("tick") == 0:
                 continue
             step, was_corrected = _done(record, library)
@@ -76,6 +79,8 @@ def _of_log(log: LogFile, library: ActionLibrary) -> Iterator[Mined]:
                 if fit and isinstance(goal, str) and goal.strip() and 0 < len(steps) <= LONGEST:
                     yield Mined(goal.strip(), tuple(steps), f"{log.path.name}:{first}", corrected)
                 steps, phase = [], None
+            elif any(record.get(end) is True for end in ENDS):
+                steps, phase = [], None  # what failed is no part of what is done next
 
 
 def _done(record: dict[str, Any], library: ActionLibrary) -> tuple[Step | None, bool]:
@@ -107,7 +112,7 @@ def _step(action: object, params: object, library: ActionLibrary) -> Step | None
             name in spec.parameters
             and isinstance(value, int | float)
             and not isinstance(value, bool)
-            and value not in (0, 1)
+            and value not in (0, PARAMETERS[name].neutral)
         )
         or (name == spec.main_parameter and value)
     }

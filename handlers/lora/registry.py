@@ -23,7 +23,6 @@ from store.errors import InputError
 from store.events import EVENT_TYPES, Event
 
 DEPLOYED = "deployed"
-SCORECARD = "scorecard.json"
 
 
 class Registry:
@@ -91,21 +90,24 @@ class Registry:
 
         Folders of versions that nobody recorded and no job was about to record are removed.
         """
-        found: tuple[Event, ...] = ()
         for path in sorted(self.root.glob(".pending-*.json")):
             version = int(path.stem.rpartition("-")[2])
             if version in known or not self.folder(version).is_dir():
                 path.unlink(missing_ok=True)
                 continue
-            shape = json.loads(path.read_bytes())
-            found = tuple(EVENT_TYPES[i["type"]].model_validate(i["data"]) for i in shape)
-            if any(event.type_name() == "AdapterPromoted" for event in found):
-                self.promote(version)
-            return found
+            try:
+                shape = json.loads(path.read_bytes())
+                told = tuple(EVENT_TYPES[i["type"]].model_validate(i["data"]) for i in shape)
+                if any(event.type_name() == "AdapterPromoted" for event in told):
+                    self.promote(version)
+            except (ValueError, KeyError, TypeError, InputError):
+                path.unlink()  # damaged, or of a version that is: as if it had never come so far
+                continue
+            return told
         for version in self.versions():
             if version not in known and version != self.deployed():
                 shutil.rmtree(self.folder(version))
-        return found
+        return ()
 
     def sha256(self, version: int) -> str:
         """A hash of a version's files."""

@@ -2,17 +2,94 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from handlers.lora.check import Check, Result
 from handlers.lora.statistics import lower_bound, upper_bound
 from handlers.project.examples import Step
 from handlers.project.library import ActionLibrary
+from handlers.project.writing import write_new
 from store.errors import CadenzaError, MissingExtraError
 
-MOST_PLANS = 12
+MOST_PLANS = 200
 SATURATED = 0.02
 """Share of control periods in which a joint or a motor may be at its limit."""
+TOUCHING = 0.02
+"""Share of control periods from which on a run counts as one that lay on its trunk."""
+RESTING = frozenset({"sit", "lie_down"})
+REMEMBERED = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the runs of one plan. `fell` includes runs that the physics gave up on.
+
+    `ticks`, `joints` and `torques` are control periods of 20 ms: all, and those with a joint or a
+    motor at its limit.
+    """
+
+    runs: int
+    fell: int
+    touched: int
+    ticks: int
+    joints: int
+    torques: int
+
+
+class Memory:
+    """Counts of plans that were simulated before: the same plan and seeds give the same bytes.
+
+    They lie in a folder of ours, not in the project's, which could say what it likes. A plan's key
+    holds the simulation's own sources and MuJoCo's version, so that a change of either forgets all.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._code = _simulation_sha256() if folder is not None else ""
+
+    def recall(self, steps: Sequence[Step], seeds: int) -> Counts | None:
+        path = self._path(steps, seeds)
+        try:
+            return Counts(**json.loads(path.read_bytes())) if path is not None else None
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def keep(self, steps: Sequence[Step], seeds: int, counts: Counts) -> None:
+        """Remember; where that cannot be, it is only slower the next time."""
+        path = self._path(steps, seeds)
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_new(path, json.dumps(asdict(counts)).encode())
+            old = sorted(path.parent.glob("*.json"), key=lambda item: item.stat().st_mtime)
+            for item in old[:-REMEMBERED]:
+                item.unlink(missing_ok=True)
+        except OSError:
+            return
+
+    def _path(self, steps: Sequence[Step], seeds: int) -> Path | None:
+        if self._folder is None:
+            return None
+        said = json.dumps([self._code, seeds, [step.as_json() for step in steps]])
+        return self._folder / f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.json"
+
+
+def _simulation_sha256() -> str:
+    """What a run's outcome depends on besides its plan and seed."""
+    import handlers.mission
+
+    digest = hashlib.sha256(version("mujoco").encode())
+    for path in sorted(Path(handlers.mission.__path__[0]).iterdir()):
+        if path.suffix in (".py", ".xml"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def simulate(
@@ -21,74 +98,115 @@ def simulate(
     seeds: int,
     falls: float,
     report: Callable[[Mapping[str, Any]], None],
-) -> Any:
+    remembered: Path | None = None,
+) -> Check:
     """The check: plans within the library, and simulated runs that do not fall.
 
-    Only plans that move are simulated, each different one once, on flat ground with varied
-    friction, mass and pushes. Without MuJoCo the axis is undecided.
+    `plans`: goal -> steps. Only plans that move are simulated, each different one once, on flat
+    ground with varied friction, mass and pushes. `remembered`: a folder for what was simulated
+    before. Without MuJoCo the axis is undecided.
     """
-    from handlers.lora.scorecard import Check
 
-    def check(value: float | None, n: int, result: Any, detail: str, low: float | None = None,
-              high: float | None = None) -> Check:  # fmt: skip
-        return Check("safety", value, low, high, falls, n, result, "block", detail)
+    def check(
+        value: float | None,
+        n: int,
+        result: Result,
+        detail: str,
+        bounds: tuple[float | None, float | None] = (None, None),
+    ) -> Check:
+        return Check("safety", value, *bounds, falls, n, result, "block", detail)
 
     for goal, steps in plans.items():
         for step in steps:
             for problem in library.validate(step.as_json()):
                 return check(1.0, len(plans), "fail", f"{goal!r}: {problem}")
-    moving = _moving(plans, library)
+    moving = moving_plans(plans, library)
     if not moving:
         return check(None, 0, "pass", "no plan moves the robot")
     try:
-        runs = _rollout(moving, library, seeds, report)
+        done = _carried_out(moving, seeds, report, remembered)
     except MissingExtraError as error:
         return check(None, 0, "undecided", f"{error.message}: {error.hint}")
     except CadenzaError as error:
         return check(None, 0, "undecided", error.message)
-    fell = sum(run.falls > 0 for run in runs)
-    ticks = sum(run.ticks for run in runs) or 1
-    limits = sum(run.joint_saturation + run.torque_saturation for run in runs) / (2 * ticks)
-    touched = sum(run.trunk_contact > 0 for run in runs)
-    low, high = lower_bound(fell, len(runs)), upper_bound(fell, len(runs))
+    runs = sum(counts.runs for counts in done.values())
+    fell = sum(counts.fell for counts in done.values())
+    upright = [counts for goal, counts in done.items() if not _rests(moving[goal])]
+    touched = sum(counts.touched for counts in upright)
+    joints = sum(counts.joints for counts in upright)
+    torques = sum(counts.torques for counts in done.values())
+    ticks = sum(counts.ticks for counts in done.values()) or 1
+    limits = max(joints, torques) / ticks
+    bad = min(runs, fell + touched)
+    low, high = lower_bound(bad, runs), upper_bound(bad, runs)
     detail = (
-        f"{fell} of {len(runs)} simulated runs of {len(moving)} plans fell, {touched} touched the"
-        f" ground with the trunk, motors and joints at their limits in {limits:.1%} of the time"
+        f"{fell} of {runs} simulated runs of {len(moving)} plans fell, {touched} lay on the trunk,"
+        f" motors or joints at their limits in {limits:.1%} of the time"
     )
-    result = "pass" if high <= falls and limits <= SATURATED else "undecided"
+    worst = max(done, key=lambda goal: done[goal].fell + done[goal].touched)
+    if bad:
+        detail += f"; most often for {worst!r}"
+    if len(moving) == MOST_PLANS:
+        detail += f"; no more than {MOST_PLANS} plans were simulated"
+    result: Result = "pass" if high <= falls and limits <= SATURATED else "undecided"
     if low > falls or limits > SATURATED:
         result = "fail"
-    return check(fell / len(runs), len(runs), result, detail, round(low, 4), round(high, 4))
+    return check(bad / runs, runs, result, detail, (round(low, 4), round(high, 4)))
 
 
-def _moving(
+def moving_plans(
     plans: Mapping[str, Sequence[Step]], library: ActionLibrary
 ) -> dict[str, tuple[Step, ...]]:
-    """Each different plan that moves the robot, under the first goal that has it."""
+    """Each different plan that moves the robot, without signals, under the first goal with it."""
     found: dict[str, tuple[Step, ...]] = {}
     seen: set[str] = set()
     for goal, steps in plans.items():
         kinds = {library.spec(step.action).kind for step in steps}
         body = tuple(step for step in steps if library.spec(step.action).kind != "signal")
         key = repr([step.as_json() for step in body])
-        if kinds & {"gait", "turn"} and key not in seen and len(found) < MOST_PLANS:
+        if kinds - {"signal"} and key not in seen and len(found) < MOST_PLANS:
             seen.add(key)
             found[goal] = body
     return found
 
 
-def _rollout(
+def _carried_out(
     moving: Mapping[str, Sequence[Step]],
-    library: ActionLibrary,
     seeds: int,
     report: Callable[[Mapping[str, Any]], None],
-) -> list[Any]:
+    remembered: Path | None,
+) -> dict[str, Counts]:
+    from handlers.mission.model import mujoco
     from handlers.mission.rollout import Plan, rollout
     from handlers.mission.skill import Call
 
-    runs: list[Any] = []
+    mujoco()
+    memory = Memory(remembered)
+    done: dict[str, Counts] = {}
     for index, (goal, steps) in enumerate(moving.items()):
         report({"step": "simulating", "done": index, "total": len(moving)})
-        calls = tuple(Call.of(step.action, step.parameters) for step in steps)
-        runs += rollout([Plan(goal[:60], calls)], range(seeds))
-    return runs
+        counts = memory.recall(steps, seeds)
+        if counts is None:
+            calls = tuple(Call.of(step.action, step.parameters) for step in steps)
+            counts = _counted(rollout([Plan(goal[:60], calls)], range(seeds)))
+            memory.keep(steps, seeds, counts)
+        done[goal] = counts
+    return done
+
+
+def _counted(runs: Sequence[Any]) -> Counts:
+    return Counts(
+        runs=len(runs),
+        fell=sum(run.falls > 0 or run.end == "diverged" for run in runs),
+        touched=sum(
+            run.falls == 0 and run.trunk_contact > TOUCHING * max(run.ticks, 1) for run in runs
+        ),
+        ticks=sum(run.ticks for run in runs),
+        joints=sum(run.joint_saturation for run in runs),
+        torques=sum(run.torque_saturation for run in runs),
+    )
+
+
+def _rests(steps: Sequence[Step]) -> bool:
+    """Whether a plan is to rest on the trunk or on the joints' stops."""
+    return any(step.action in RESTING for step in steps)

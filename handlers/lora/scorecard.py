@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from handlers.lora.check import Check, Result
 from handlers.lora.dataset import Dataset, Row
 from handlers.lora.decoder import Decoded, Decoder
 from handlers.lora.safety import simulate
@@ -30,7 +31,6 @@ from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 
 Verdict = Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
-Result = Literal["pass", "fail", "undecided"]
 TOLERANCE = {"distance_m": 0.05, "rotation_rad": 0.0873, "duration_s": 0.5, "speed": 0.05,
              "extension": 0.05, "repeat": 0.0}  # fmt: skip
 MOST_STEPS = 8
@@ -45,21 +45,6 @@ class Thresholds(BaseModel):
     falls: float = Field(0.05, ge=0, le=1, description="simulated runs that may fall")
     coverage: float = Field(0.8, ge=0, le=1, description="goals that get a plan")
     stability: float = Field(0.8, ge=0, le=1, description="plans that stay the same")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One axis. `gate` says what a failure leads to."""
-
-    axis: str
-    value: float | None
-    lower: float | None
-    upper: float | None
-    threshold: float | None
-    n: int
-    result: Result
-    gate: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +102,12 @@ def score(
     deployed: Decoder | None = None,
     reload: Callable[[], Decoder] | None = None,
     seeds: int = 32,
+    remembered: Path | None = None,
     report: Callable[[Mapping[str, Any]], None] = lambda _values: None,
 ) -> Scorecard:
-    """Measure an adapter. `reload` loads it anew; `seeds`: simulated runs of each moving plan."""
+    """Measure an adapter. `reload` loads it anew; `seeds`: simulated runs of each moving plan;
+    `remembered`: a folder with what was simulated before.
+    """
     wanted = thresholds or Thresholds()
     held_out = bool(dataset.exam)
     rows = dataset.exam or dataset.train
@@ -131,7 +119,7 @@ def score(
     report({"step": "simulating", "done": 1, "total": 5})
     plans = {result.goal: result.got for result in results if result.got}
     plans |= {item.goal: item.actions for item in decoded if item.actions}
-    checks.append(simulate(plans, library, seeds, wanted.falls, report))
+    checks.append(simulate(plans, library, seeds, wanted.falls, report, remembered))
     report({"step": "coverage", "done": 3, "total": 5})
     checks.append(coverage(results, decoded, library, dataset, wanted.coverage))
     checks.append(stability(decoder, [row.goal for row in rows], reload, wanted.stability))

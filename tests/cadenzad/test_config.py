@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.config import default_path, load_config
+from cadenzad.config import Config, default_path, load_config
+from handlers.lora.scorecard import Thresholds
 from store.errors import ConfigError
 
 
@@ -143,3 +144,8 @@ def test_a_workspace_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
 def test_an_empty_workspace_is_not_the_current_folder() -> None:
     with pytest.raises(ConfigError, match="empty"):
         load_config(None, [""])
+
+
+def test_what_an_adapter_must_reach_is_one_and_the_same_everywhere() -> None:
+    section = Config().lora
+    assert Thresholds() == Thresholds(**{n: getattr(section, n) for n in Thresholds.model_fields})

@@ -269,7 +269,9 @@ def test_a_change_of_any_key_is_seen(file: Path, key: Key) -> None:
     elif isinstance(key.default, bool):
         other = not key.default
     elif key.name == "judge.max_tokens":
-        other = 1007
+        other = 3007
+    elif isinstance(key.default, float) and key.default < 1:
+        other = key.default / 2  # a share: nothing over 1 is one
     file.write_text(as_toml(key, other))
 
     # when / then
@@ -320,6 +322,10 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "lora.retrain",
         "lora.debounce",
         "lora.threads",
+        "lora.fidelity",
+        "lora.coverage",
+        "lora.stability",
+        "lora.falls",
     }
 
 
@@ -363,7 +369,8 @@ def _steps(key: Key) -> tuple[Any, Any, Any]:
     if isinstance(key.default, int):
         middle = max(key.default, 2)
         return middle - 1, middle, middle + 1
-    return key.default / 2, key.default, key.default * 1.5
+    share = isinstance(key.default, float) and key.default < 1
+    return key.default / 2, key.default, key.default * (1.1 if share else 1.5)
 
 
 def test_what_a_project_may_set_is_measured_against_the_daemons_own_value(

@@ -284,11 +284,14 @@ def test_extras_are_those_of_the_distribution() -> None:
     assert {extra: packages for extra, (_, packages) in EXTRAS.items()} == declared
 
 
+LORA = {name.replace("-", "_") for name in EXTRAS["lora"][1]}
+
+
 @pytest.mark.parametrize(
     ("there", "level", "text"),
     [
-        ({"torch", "peft", "safetensors"}, "ok", "torch (version unknown)"),
-        ({"torch"}, "warn", "peft, safetensors missing"),
+        (LORA, "ok", "torch (version unknown)"),
+        (LORA - {"peft", "safetensors"}, "warn", "peft, safetensors missing"),
         (set(), "warn", "not installed"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from cadenzad.config import Config
 from cadenzad.config import Jobs as JobsConfig
 from cadenzad.inbox import new_request
-from cadenzad.jobs import Jobs
+from cadenzad.jobs import LATER_ATTEMPTS, Jobs
 from cadenzad.requests import carry_out
 from handlers.jobs import queue_job
 from store.events import JobQueued, JobStarted, NewEvent, ProjectDiscovered, project_stream
@@ -25,7 +25,7 @@ from store.schema import connect_reader
 KINDS = """
 import os, signal, sys, time
 from pathlib import Path
-from handlers.jobs import JobResult, PermanentFailure
+from handlers.jobs import JobResult, PermanentFailure, TryLater
 from store.events import JobRetried, WatchRestored
 
 def good(context):
@@ -62,11 +62,26 @@ def terminated(context):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(10)
 
+def later(context):
+    raise TryLater("not now", 0.0, events=(WatchRestored(code=f"try {context.attempt}"),))
+
+def lost(context):
+    raise PermanentFailure("lost", events=(WatchRestored(code="found"),))
+
+def reminder(context):
+    return JobResult(summary="something is missing", once=True)
+
+def huge(context):
+    from store.promptevents import RunsJudged, TokenUsage
+    usage = TokenUsage(total=2**70)
+    return JobResult((RunsJudged(runs=1, ticks=1, findings=(), evidence_sha256="e", usage=usage),))
+
 def stubborn(context):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     forever(context)
 """
 NAMES = ("good", "bad", "hopeless", "flaky", "forever", "stopped", "dies", "terminated", "stubborn")
+NAMES += ("later", "lost", "reminder", "huge")
 PROJECT = "/robots/rescue"
 
 
@@ -167,6 +182,57 @@ def test_a_permanent_failure_is_not_tried_again(bench):
     bench.work_off(bench.jobs(attempts=5), job)
     assert (bench.state.job(job).state, bench.state.job(job).attempt) == ("failed", 1)
     assert bench.state.job(job).result == "the data is wrong"
+
+
+def test_what_was_found_before_a_failure_is_stored_with_it(bench):
+    job = bench.queue("lost")
+    bench.work_off(bench.jobs(), job)
+    assert bench.types() == ["JobQueued", "JobStarted", "WatchRestored", "JobFailed"]
+    assert bench.state.job(job).result == "lost"
+
+
+def test_a_job_that_is_always_for_later_ends_all_the_same(bench):
+    job = bench.queue("later")
+    bench.work_off(bench.jobs(attempts=2), job)
+    ended = bench.state.job(job)
+    assert (ended.state, ended.attempt, ended.result) == ("failed", LATER_ATTEMPTS, "not now")
+    codes = bench.writer.run(
+        lambda t: [r.event.code for r in t.log.read() if r.type == "WatchRestored"]
+    )
+    assert codes == [f"try {attempt}" for attempt in range(1, LATER_ATTEMPTS + 1)]
+
+
+def test_a_result_that_cannot_be_stored_fails_its_job_and_nothing_else(bench, caplog):
+    # given a daemon's thread, and a job whose event holds a number that no column can
+    jobs = bench.jobs()
+    jobs.start()
+    odd, next_one = bench.queue("huge", PROJECT), bench.queue("good", code="x")
+    jobs.wake()
+    deadline = time.monotonic() + 20
+    while any(bench.state.job(job).ended_us is None for job in (odd, next_one)):
+        assert jobs._thread.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    # then that one has failed, in one line, and the next was done
+    assert bench.state.job(next_one).state == "succeeded"
+    failed = bench.state.job(odd)
+    assert failed.state == "failed"
+    assert failed.result.startswith("its result cannot be stored: OverflowError")
+    assert "\n" not in failed.result
+    assert "RunsJudged" not in bench.types()
+
+
+def test_a_reminder_is_logged_once_in_a_daemons_life(bench, caplog):
+    caplog.set_level("INFO", "cadenzad.jobs")
+    jobs = bench.jobs()
+    for project in ("/a", "/b", "/a"):
+        bench.work_off(jobs, bench.queue("reminder", project))
+    told = [record for record in caplog.records if "something is missing" in record.message]
+    assert len(told) == 1
+    bench.work_off(bench.jobs(), bench.queue("reminder", "/a"))
+    told = [record for record in caplog.records if "something is missing" in record.message]
+    assert len(told) == 2
 
 
 def test_a_backoff_doubles_and_is_waited_for(bench):

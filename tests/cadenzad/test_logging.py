@@ -22,12 +22,15 @@ def root_logger() -> Iterator[None]:
 
 
 @pytest.fixture
-def once(home, run_cli):
-    """`cadenzad --once` on a home: its stderr by lines."""
+def once(home, run_cli, tmp_path: Path):
+    """`cadenzad --once` on a home: its stderr by lines. It only looks; it trains nothing."""
+    plain = tmp_path / "plain.toml"
+    plain.write_text("judge.mode = 'off'\nlora.retrain = false\n")
 
     def call(*words: object) -> list[str]:
         home.begin_log()
-        code, out, err = run_cli(main, "--workspace", home.workspace, "--once", *words)
+        config = () if "--config" in words else ("--config", plain)
+        code, out, err = run_cli(main, "--workspace", home.workspace, "--once", *config, *words)
         assert (code, out) == (0, "")
         return err.splitlines()
 
@@ -63,7 +66,7 @@ def test_names_that_are_not_utf8_are_shown_with_escapes(home, once) -> None:
 
 def test_the_level_is_the_configurations(home, once, tmp_path: Path) -> None:
     config = tmp_path / "cadenzad.toml"
-    config.write_text("log = {level = 'error'}\n")
+    config.write_text("log = {level = 'error'}\nlora.retrain = false\n")
     home.log(home.project()).write_bytes(b"[1]\n")
     assert once("--config", config) == []
 

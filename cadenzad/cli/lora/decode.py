@@ -6,17 +6,22 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
-from cadenzad.cli.common import OK, filled, one_line
+from cadenzad.cli.common import FAILED, OK, filled, one_line
 from cadenzad.cli.history import open_state
 from cadenzad.cli.lora.common import add_project, folder_of
-from cadenzad.decoding import project_decoder
+from cadenzad.decoding import project_decoder, version_to_try
 from handlers.lora.decoder import Decoded
+from handlers.project.paths import inside
 from store.errors import InputError
 
-DESCRIPTION = """Decode goals with the deployed adapter, or with --version N. With --json one object
-a goal: {goal, actions, refused, nearest, confidence, familiarity}. --file takes one JSON object
-with a "goal", or one plain goal, a line; `-` is stdin."""
+DESCRIPTION = """Decode goals with the deployed adapter, with the newest while none is deployed, or
+with --version N. With --json one object a goal: {goal, actions, refused, doubtful, nearest,
+confidence, familiarity}. --file takes one JSON object with a "goal" (and an "image"), or one plain
+goal, a line; `-` is stdin. A line that cannot be decoded is named on stderr, the others are
+answered, and the exit code is 1."""
 EXAMPLE = "cadenza env lora decode rescue 'walk two meters, then sit' --json"
 
 
@@ -24,6 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("goal", nargs="?", help="what somebody would say")
     parser.add_argument("--file", type=filled, metavar="FILE", help="goals, one a line; - is stdin")
+    parser.add_argument(
+        "--image", type=filled, metavar="PATH", help="what the robot sees; for encoders that look"
+    )
     parser.add_argument("--version", type=int, metavar="N", help="which version (the deployed one)")
 
 
@@ -31,38 +39,71 @@ def command(arguments: argparse.Namespace) -> int:
     if (arguments.goal is None) == (arguments.file is None):
         raise InputError("give one goal, or --file", hint="cadenza env lora decode --help")
     project = folder_of(arguments)
+    version, deployed = arguments.version, True
+    if version is None:
+        version, deployed = version_to_try(project)
     with open_state(arguments.state) as state:
-        decoder = project_decoder(project, state, arguments.version)
-    goals = [arguments.goal] if arguments.goal is not None else _goals(arguments.file)
-    for goal in goals:
-        decoded = decoder.decode(goal)
-        if arguments.json:
-            print(json.dumps(decoded.as_json(), ensure_ascii=False), flush=True)
+        decoder = project_decoder(project, state, version)
+    if not deployed:
+        print(f"no adapter is deployed: this is version {version}", file=sys.stderr)
+    if arguments.goal is not None:
+        _tell(decoder.decode(arguments.goal, _image(project, arguments.image)), arguments.json)
+        return OK
+    code = OK
+    for where, line in _lines(arguments.file):
+        try:
+            goal, image = _asked(line)
+            decoded = decoder.decode(goal, _image(project, image or arguments.image))
+        except InputError as error:
+            print(f"{where}: {one_line(error.message)}", file=sys.stderr)
+            code = FAILED
         else:
-            _print(decoded)
-    return OK
+            _tell(decoded, arguments.json)
+    return code
 
 
-def _goals(name: str) -> Iterator[str]:
+def _lines(name: str) -> Iterator[tuple[str, str]]:
+    """The lines that hold something, with their place."""
     try:
-        stream = sys.stdin if name == "-" else open(name, encoding="utf-8")  # noqa: SIM115
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                yield _goal(line.strip(), f"{name}:{number}")
+        with nullcontext(sys.stdin) if name == "-" else open(name, encoding="utf-8") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield f"{name}:{number}", line.strip()
     except UnicodeDecodeError:
         raise InputError(f"{name}: is not UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from None
 
 
-def _goal(line: str, where: str) -> str:
+def _asked(line: str) -> tuple[str, str | None]:
+    """The goal and the image of a line."""
     if not line.startswith("{"):
-        return line
+        return line, None
     try:
-        goal = json.loads(line)["goal"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{where}: no object with a goal") from None
-    if not isinstance(goal, str):
-        raise InputError(f"{where}: goal is no text")
-    return goal
+        row = json.loads(line)
+        goal, image = row["goal"], row.get("image")
+    except (ValueError, KeyError, RecursionError):
+        raise InputError("no object with a goal") from None
+    if not isinstance(goal, str) or not isinstance(image, str | None):
+        raise InputError("goal and image must be text")
+    return goal, image
+
+
+def _image(project: Path, name: str | None) -> Path | None:
+    """The image's path inside the project."""
+    if name is None:
+        return None
+    path = inside(project, Path(name))
+    if not path.is_file():
+        raise InputError(f"{name}: no such image in {project}")
+    return path
+
+
+def _tell(decoded: Decoded, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(decoded.as_json(), ensure_ascii=False), flush=True)
+    else:
+        _print(decoded)
 
 
 def _print(decoded: Decoded) -> None:

@@ -2,7 +2,8 @@
 
 Every way to cut the goal and to join neighbouring pieces is weighed by dynamic programming: the
 similarity of each piece to the nearest known one, by its share of the words. Two gates follow. A
-goal that resembles nothing taught is refused; a plan that is hardly likelier than others is marked.
+goal that resembles nothing taught, or says what not to do, is refused; a plan that is hardly
+likelier than others, or leaves out or changes a number that was said, is marked.
 """
 
 from __future__ import annotations
@@ -10,15 +11,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from handlers.lora.decoder import Decoded
-from handlers.lora.model.encoder import Encoder, LightEncoder, find_encoder, torch
-from handlers.lora.model.files import Facts, read_head
+from handlers.lora.model.doubts import COUNTED, all_used, forbids, has_minus
+from handlers.lora.model.encoder import (
+    Encoder,
+    LightEncoder,
+    find_encoder,
+    refuse_images,
+    torch,
+)
+from handlers.lora.model.familiarity import familiarity
+from handlers.lora.model.files import Facts, load_known, read_head
 from handlers.lora.model.head import SCALE, base_head, base_sha256, load_lora
 from handlers.lora.model.lexicon import Entry, Lexicon, filled
-from handlers.lora.model.text import Text, joined, orders, read
+from handlers.lora.model.pieces import joined, orders
+from handlers.lora.model.text import VOCABULARY, Text, read
 from handlers.project.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
 from store.errors import CadenzaError, InputError
@@ -30,6 +42,8 @@ WRONG_SIDE = 0.2
 CUT = 0.03
 """What each cut costs."""
 SURE = 0.5
+SLIP = 0.75
+"""How alike a word and the one it is taken for must be (difflib's ratio)."""
 NEAREST = 3
 MAX_PIECES = 24
 MAX_STEPS = 64
@@ -44,6 +58,7 @@ class _Match:
     score: float
     probability: float
     times: int = 1
+    exact: bool = False
 
 
 class ActionDecoder:
@@ -51,9 +66,10 @@ class ActionDecoder:
 
     def __init__(
         self, encoder: Encoder, head: Any, facts: Facts, entries: Sequence[Entry],
-        library: ActionLibrary,
+        library: ActionLibrary, vectors: Any = None,
     ) -> None:  # fmt: skip
-        known = [entry for entry in entries if all(a.name in library for a in entry.plan)]
+        kept = [i for i, e in enumerate(entries) if all(a.name in library for a in e.plan)]
+        known = [entries[index] for index in kept]
         if not known:
             raise InputError("the adapter knows none of this robot's actions")
         self._encoder, self._head, self._library = encoder, head, library
@@ -68,75 +84,98 @@ class ActionDecoder:
         self._plans = len(numbers)
         self._letters = LightEncoder()
         spoken = [entry.text.spoken for entry in known]
-        self._raw = encoder.encode(spoken)
+        self._raw = encoder.encode(spoken) if vectors is None else vectors[kept]
+        self._letter_share = LETTERS if vectors is None else 0.0
         with module.inference_mode():
             self._known = head(self._raw)
         self._known_letters = self._letters.encode(spoken)
         self._sides = [_sides(entry.text) for entry in known]
+        self._words = VOCABULARY.union(*(entry.text.words for entry in known))
+        self._probe = module.tensor(facts.probe).double() if facts.probe else None
 
     def decode(self, goal: str, image: Path | None = None) -> Decoded:
-        """The plan of a goal. Raises InputError for an empty goal."""
-        text = read(goal)
+        """The plan of a goal. Raises InputError for an empty goal, and for an image that is missing
+        or not asked for.
+        """
+        text = read(goal, self._spell)
         if not text.words:
             raise InputError("the goal is empty")
-        ways = [way[:MAX_PIECES] for way in orders(text)] or [(text,)]
-        spans = {text.key: text}
-        for way in ways:
-            for span in _spans(way):
-                spans.setdefault(span.key, span)
-        matches, familiar, order = self._look_up(list(spans.values()), image)
-        found = [[matches[text.key]]] + [_best(way, matches) for way in ways]
-        scores = [matches[text.key].score] + [_score(path) for path in found[1:]]
-        path = found[max(range(len(found)), key=lambda index: scores[index])]
-        familiarity = max(familiar[text.key], min(familiar[match.text.key] for match in path))
-        if all(self._lexicon.exact(match.text) for match in path):
-            familiarity = 1.0
-        refused = familiarity < self._facts.familiar
+        if image is None and self._facts.images:
+            raise InputError("this adapter was trained with images, and none is given")
+        if image is not None and not self._facts.images:
+            refuse_images(self._encoder.name, [image])
+            raise InputError("this adapter was trained without images, and one is given")
+        whole = [(text,)]
+        ways = whole if image else [way[:MAX_PIECES] for way in orders(text)] or whole
+        # by words and numbers: "walk 1 m" and "walk 2 m" read the same and mean different things
+        spans = dict.fromkeys([text, *(span for way in ways for span in _spans(way))])
+        matches, familiar, order = self._look_up(list(spans), image)
+        path = self._path(text, ways, matches)
+        felt = max(familiar[text.key], min(familiar[match.text.key] for match in path))
+        if all(match.exact for match in path):
+            felt = 1.0
+        refused = felt < self._facts.familiar or forbids(text, [match.entry.text for match in path])
         confidence = math.prod(match.probability for match in path)
-        steps = [] if refused else [step for match in path for step in self._steps(match)]
+        if refused:
+            confidence *= min(1.0, max(felt, 0.0) / max(self._facts.familiar, 1e-6))
+        made = [] if refused else [step for match in path for step in self._steps(match)]
+        steps = [step for step, _ in made[:MAX_STEPS]]
+        cut = len(made) > MAX_STEPS or any(len(way) > MAX_PIECES for way in orders(text))
+        cut = cut or not all(as_said for _, as_said in made) or has_minus(goal)
+        cut = cut or not all_used([match.text for match in path], steps)
         return Decoded(
             goal=goal,
-            actions=tuple(steps[:MAX_STEPS]),
+            actions=tuple(steps),
             refused=refused,
-            doubtful=not refused and confidence < SURE,
-            nearest=tuple(self._entries[index].text.spoken for index in order),
+            doubtful=not refused and (confidence < SURE or cut),
+            nearest=self._nearest(order),
             confidence=confidence,
-            familiarity=familiarity,
+            familiarity=felt,
         )
+
+    def _path(
+        self, text: Text, ways: Sequence[tuple[Text, ...]], matches: dict[Text, _Match]
+    ) -> list[_Match]:
+        """The likeliest pieces. Where all is known word for word, nothing is guessed."""
+        known = [[matches[text]]] if matches[text].exact else []
+        known += [path for path in (_known_path(way, matches) for way in ways) if path]
+        if known:
+            return min(known, key=len)
+        return max([[matches[text]], *(_best(way, matches) for way in ways)], key=_score)
 
     def _look_up(
         self, spans: Sequence[Text], image: Path | None
-    ) -> tuple[dict[str, _Match], dict[str, float], list[int]]:
+    ) -> tuple[dict[Text, _Match], dict[str, float], list[int]]:
         """Each span's match and familiarity, and the known pieces nearest to the whole goal."""
         module = torch()
-        plain = {span.key: span.without("n") for span in spans} if self._facts.repeats else {}
+        plain = {span: span.without("n") for span in spans} if self._facts.repeats else {}
         texts = {text.key: text for text in [*spans, *plain.values()] if text.words}
         spoken = [text.spoken for text in texts.values()]
         raw = self._encoder.encode(spoken, [image] * len(spoken) if image else None)
         with module.inference_mode():
             meaning = self._head(raw) @ self._known.T
         letters = self._letters.encode(spoken) @ self._known_letters.T
-        alike = (1 - LETTERS) * meaning + LETTERS * letters
+        alike = (1 - self._letter_share) * meaning + self._letter_share * letters
         side = module.tensor(
             [[_sides(text) != known for known in self._sides] for text in texts.values()]
         )
         scores = alike - WRONG_SIDE * side
-        near = (1 - LETTERS) * (raw @ self._raw.T) + LETTERS * letters
-        familiar = {key: float(near[row].max()) for row, key in enumerate(texts)}
+        felt = familiarity(raw, self._raw, self._probe).tolist()
+        familiar = dict(zip(texts, felt, strict=True))
         rows = {key: row for row, key in enumerate(texts)}
-        matches = {span.key: self._match(span, plain.get(span.key), rows, scores) for span in spans}
-        top = near[0].topk(min(NEAREST, near.shape[1])).indices.tolist()
+        matches = {span: self._match(span, plain.get(span), rows, scores) for span in spans}
+        top = (raw[0] @ self._raw.T).argsort(descending=True).tolist()
         return matches, familiar, top
 
     def _match(self, span: Text, plain: Text | None, rows: dict[str, int], scores: Any) -> _Match:
-        exact = self._lexicon.exact(span)
+        exact = None if self._facts.images else self._lexicon.exact(span)
         if exact is not None:
-            return _Match(span, exact, 1.0, 1.0)
+            return _Match(span, exact, 1.0, 1.0, exact=True)
         times = _count(span) if plain is not None else 0
         if plain is not None and times and plain.words:
             exact = self._lexicon.exact(plain)
             if exact is not None:
-                return _Match(plain, exact, 1.0, 1.0, times)
+                return _Match(plain, exact, 1.0, 1.0, times, exact=True)
             span = plain
         module = torch()
         row = scores[rows[span.key]]
@@ -145,20 +184,42 @@ class ActionDecoder:
         probability = float(module.softmax(plans * SCALE, 0).max())
         return _Match(span, self._entries[best], float(row[best]), probability, max(1, times))
 
-    def _steps(self, match: _Match) -> list[Step]:
+    def _spell(self, word: str) -> str:
+        """A word that nobody knows, as the taught one it is a slip of."""
+        dictionary = self._encoder.dictionary
+        if len(word) < 4 or word in self._words or (dictionary and word in dictionary):
+            return word
+        near = get_close_matches(word, self._words, n=1, cutoff=SLIP)
+        if not near or (dictionary is None and sorted(near[0]) != sorted(word)):
+            return word  # without a dictionary only letters that changed places are a slip
+        return near[0]
+
+    def _nearest(self, order: Sequence[int]) -> tuple[str, ...]:
+        """The nearest goals that were taught, as they were written."""
+        goals = dict.fromkeys(self._entries[i].goal for i in order if self._entries[i].goal)
+        return tuple(islice(goals, NEAREST))
+
+    def _steps(self, match: _Match) -> list[tuple[Step, bool]]:
         made = filled(match.entry.plan, match.text) * match.times
         return [self._allowed(values) for values in made]
 
-    def _allowed(self, values: dict[str, Any]) -> Step:
-        """A step within the library: parameters the action takes, in their ranges."""
+    def _allowed(self, values: dict[str, Any]) -> tuple[Step, bool]:
+        """A step within the library: parameters the action takes, in their ranges.
+
+        False: a number had to be changed to be allowed.
+        """
         name = values["action"]
         given: dict[str, float] = {}
+        as_said = True
         for key in self._library.spec(name).parameters:
             if key in values:
                 limit = PARAMETERS[key]
-                number = min(max(float(values[key]), limit.low), limit.high)
+                said = float(values[key])
+                number = min(max(said, limit.low), limit.high)
+                as_said = as_said and math.isclose(number, said, rel_tol=1e-3, abs_tol=1e-3)
+                as_said = as_said and (number > 0 or key not in COUNTED)
                 given[key] = round(number) if limit.whole else round(number, 6)
-        return Step(name, given)
+        return Step(name, given), as_said
 
 
 def load_decoder(
@@ -193,7 +254,8 @@ def load_decoder(
         raise InputError(
             f"{folder}: PEFT cannot load it: {type(error).__name__}", hint="train it again"
         ) from None
-    return ActionDecoder(encoder, head, facts, entries, library)
+    vectors = load_known(folder) if facts.images else None
+    return ActionDecoder(encoder, head, facts, entries, library, vectors)
 
 
 def _spans(way: Sequence[Text]) -> list[Text]:
@@ -204,14 +266,27 @@ def _spans(way: Sequence[Text]) -> list[Text]:
     ]
 
 
-def _best(way: Sequence[Text], matches: dict[str, _Match]) -> list[_Match]:
+def _known_path(way: Sequence[Text], matches: dict[Text, _Match]) -> list[_Match] | None:
+    """The fewest pieces that are all known word for word; None when some are not."""
+    paths: list[list[_Match] | None] = [[]]
+    for end in range(1, len(way) + 1):
+        options = []
+        for start in range(end):
+            before, match = paths[start], matches[joined(way[start:end])]
+            if before is not None and match.exact:
+                options.append([*before, match])
+        paths.append(min(options, key=len) if options else None)
+    return paths[-1]
+
+
+def _best(way: Sequence[Text], matches: dict[Text, _Match]) -> list[_Match]:
     """The best way to join neighbouring pieces."""
     words = sum(len(piece.words) for piece in way) or 1
     paths: list[tuple[float, list[_Match]]] = [(0.0, [])]
     for end in range(1, len(way) + 1):
         options = []
         for start in range(end):
-            match = matches[joined(way[start:end]).key]
+            match = matches[joined(way[start:end])]
             share = sum(len(piece.words) for piece in way[start:end]) / words
             value = paths[start][0] + share * match.score - (CUT if start else 0.0)
             options.append((value, [*paths[start][1], match]))
@@ -231,8 +306,7 @@ def _count(text: Text) -> int:
     return 0
 
 
-def _sides(text: Text) -> tuple[bool, bool]:
-    return (
-        any(word.startswith("left") for word in text.words),
-        any(word.startswith("right") for word in text.words),
-    )
+def _sides(text: Text) -> tuple[str, ...]:
+    """The sides a text speaks of, in order: left, right, left is another way than the reverse."""
+    said = [word[:4] for word in text.words if word.startswith(("left", "right"))]
+    return tuple(side for index, side in enumerate(said) if side not in said[index - 1 : index])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,11 +27,14 @@ BATCH = 64
 
 
 class Encoder(Protocol):
-    """`identity` says which weights it is: an adapter fits one encoder only."""
+    """`identity` says which weights it is: an adapter fits one encoder only. `dictionary`: words it
+    knows to be words; None when it does not know any.
+    """
 
     name: str
     identity: str
     width: int
+    dictionary: Collection[str] | None
 
     def encode(self, texts: Sequence[str], images: Sequence[Path] | None = None) -> Any:
         """A float32 tensor [len(texts), width] of unit vectors."""
@@ -107,6 +110,7 @@ class MiniLM:
         from transformers import AutoModel, AutoTokenizer
 
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.dictionary: Collection[str] | None = frozenset(self._tokenizer.get_vocab())
         self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
     def encode(self, texts: Sequence[str], images: Sequence[Path] | None = None) -> Any:
@@ -134,6 +138,7 @@ class LightEncoder:
     name = "light"
     width = LIGHT_WIDTH
     identity = f"light-1-{LIGHT_WIDTH}"
+    dictionary: Collection[str] | None = None
 
     def encode(self, texts: Sequence[str], images: Sequence[Path] | None = None) -> Any:
         module = torch()
@@ -173,6 +178,7 @@ class ProjectEncoder:
     """
 
     name = "project"
+    dictionary: Collection[str] | None = None
 
     def __init__(self, path: Path) -> None:
         self._path = path

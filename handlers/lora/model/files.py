@@ -2,6 +2,7 @@
 
 adapter_config.json, adapter_model.safetensors    what PeftModel.from_pretrained loads
 head.json                                         encoder, base, plans, gate, how it was trained
+known.safetensors                                 with images only: the vectors of what is known
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from handlers.lora.model.text import Quantity, Text
 from store.errors import InputError
 
 HEAD = "head.json"
-FORMAT = 1
+SCORECARD = "scorecard.json"
+KNOWN = "known.safetensors"
+FORMAT = 3
 WEIGHTS = "adapter_model.safetensors"
 NEEDED = ("adapter_config.json", WEIGHTS, HEAD)
 
@@ -32,7 +35,9 @@ class Facts:
     width: int
     base_sha256: str
     repeats: bool
+    images: bool
     familiar: float
+    probe: list[float]
     rank: int
     epochs: int
     lr: float
@@ -53,6 +58,24 @@ def write_head(folder: Path, entries: Sequence[Entry], facts: Facts) -> None:
     (folder / HEAD).write_text(text + "\n", encoding="utf-8")
 
 
+def save_known(folder: Path, vectors: Any) -> None:
+    """Keep the vectors [N, width] of what is known: those of images cannot be made again."""
+    from safetensors.torch import save_file
+
+    save_file({"known": vectors.contiguous()}, str(folder / KNOWN))
+
+
+def load_known(folder: Path) -> Any:
+    """The vectors [N, width]. Raises InputError when they are missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(str(folder / KNOWN))["known"]
+    except (OSError, SafetensorError, KeyError):
+        raise InputError(f"{folder / KNOWN}: is missing or damaged", hint=_AGAIN) from None
+
+
 def read_head(folder: Path) -> tuple[Facts, list[Entry]]:
     """Raises InputError when a file is missing, damaged, or not the one it was saved with."""
     for name in NEEDED:
@@ -64,7 +87,7 @@ def read_head(folder: Path) -> tuple[Facts, list[Entry]]:
         entries = [_read(item) for item in shape["entries"]]
         weights = shape["weights_sha256"]
         version = shape["format"]
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise InputError(f"{folder / HEAD}: is damaged", hint=_AGAIN) from None
     if version != FORMAT:
         raise InputError(f"{folder / HEAD}: has format {version}, not {FORMAT}", hint=_AGAIN)
@@ -77,10 +100,10 @@ _AGAIN = "train it again: cadenza env lora finetune PROJECT"
 
 
 def folder_sha256(folder: Path) -> str:
-    """A hash over the names and bytes of all files of an adapter."""
+    """A hash over the names and bytes of an adapter's files, without what was measured on it."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.is_file():
+        if path.is_file() and path.name != SCORECARD:
             digest.update(f"{path.name}\0{_sha256(path)}\n".encode())
     return digest.hexdigest()
 
@@ -94,6 +117,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "words": " ".join(entry.text.words),
         "quantities": [[quantity.kind, quantity.value] for quantity in entry.text.quantities],
         "deduced": entry.deduced,
+        "goal": entry.goal,
         "plan": [
             [
                 action.name,
@@ -122,4 +146,4 @@ def _read(item: dict[str, Any]) -> Entry:
         )
         for name, parameters in item["plan"]
     )
-    return Entry(text, plan, bool(item["deduced"]))
+    return Entry(text, plan, bool(item["deduced"]), str(item["goal"]))

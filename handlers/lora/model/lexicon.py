@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from handlers.lora.model.text import Kind, Quantity, Text, orders, read
+from handlers.lora.model.pieces import orders
+from handlers.lora.model.text import Kind, Quantity, Text, read
 from handlers.project.examples import Step
+from handlers.project.library import ActionLibrary
 
 PARAMETER: Mapping[str, Kind] = {
     "distance_m": "m",
@@ -45,11 +47,14 @@ Plan = tuple[Action, ...]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A piece of text and its plan. `deduced`: from a longer goal."""
+    """A piece of text and its plan. `goal`: what was taught, as it was written; "" for one that was
+    deduced from longer goals or is the name of an action.
+    """
 
     text: Text
     plan: Plan
     deduced: bool = False
+    goal: str = ""
 
 
 @dataclass(slots=True)
@@ -133,7 +138,9 @@ def _spread(
 ) -> None:
     """Numbers that no slot took go to the first actions whose number was a mere habit."""
     for name, kind in PARAMETER.items():
-        left = given.get(kind, [])[used.get(kind, 0) :]
+        left = given.get(kind, [])
+        if name == "repeat":  # "turn left 90" is not to be done ninety times
+            left = [number for number in left if number in range(1, 11)]
         takers = [values for values in made if name in values] if name != "repeat" else made[:1]
         if used.get(kind, 0):
             continue
@@ -145,13 +152,15 @@ def learn(rows: Iterable[tuple[str, Sequence[Step]]]) -> Lexicon:
     """The lexicon of examples: (goal, steps)."""
     lexicon = Lexicon()
     puzzles = []
+    votes = [0, 0]  # examples in which a count is a parameter, and in which it repeats the plan
     for goal, steps in rows:
         text = read(goal)
-        lexicon.add(Entry(text, plan_of(steps, text)))
+        entry = Entry(text, plan_of(steps, text), goal=goal)
+        votes[0] += any(isinstance(dict(act.parameters).get("repeat"), Slot) for act in entry.plan)
+        lexicon.add(entry)
         ways = [order for order in orders(text) if len(order) > 1 or _count(order[0])]
         if ways:
             puzzles.append((ways, tuple(steps)))
-    votes = [0, 0]
     for _ in range(ROUNDS):
         found = False
         for ways, steps in puzzles:
@@ -161,6 +170,25 @@ def learn(rows: Iterable[tuple[str, Sequence[Step]]]) -> Lexicon:
             break
     lexicon.repeats = votes[1] > votes[0]
     return lexicon
+
+
+def name_actions(lexicon: Lexicon, library: ActionLibrary) -> None:
+    """Teach the names of the library's actions, where no example says what they mean."""
+    for name in library.names:
+        kind = library.spec(name).kind
+        said = name.replace("precision_", "precisely ").replace("_", " ")
+        for amount, parameter in _AMOUNTS.get(kind, ()):
+            text = read(said + amount)
+            if text.words and text.key not in lexicon.entries:
+                slots = ((parameter, Slot(0)),) if parameter else ()
+                lexicon.add(Entry(text, (Action(name, slots),), deduced=True))
+
+
+_AMOUNTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "gait": (("", ""), (" 2 meters", "distance_m"), (" for 2 seconds", "duration_s")),
+    "turn": (("", ""), (" 30 degrees", "rotation_rad")),
+    "pose": (("", ""), (" for 2 seconds", "duration_s")),
+}
 
 
 def _count(piece: Text) -> int:
@@ -175,7 +203,12 @@ def _deduce(
 ) -> bool:
     """Learn the pieces of one goal as far as its steps tell; whether anything was new."""
     bare = [piece.without("n") if _count(piece) else piece for piece in order]
-    known = [_known(lexicon, piece, plain) for piece, plain in zip(order, bare, strict=True)]
+    if len(order) == 1:  # a whole goal: it is known itself, so what it repeats is asked for
+        if not {"after", "before"}.isdisjoint(order[0].words) or "#n" in bare[0].words:
+            return False  # the count is that of a part
+        known = [_known(lexicon, bare[0], bare[0])]
+    else:
+        known = [_known(lexicon, piece, plain) for piece, plain in zip(order, bare, strict=True)]
     unknown = {plain.key for plain, steps_of in zip(bare, known, strict=True) if steps_of is None}
     if len(unknown) == 1:
         return _solve(lexicon, order, bare, known, steps, votes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import pi
 from typing import Literal, NamedTuple
@@ -18,14 +18,20 @@ Kind = Literal["m", "rad", "s", "n", "speed"]
 
 _SPELLINGS: tuple[tuple[str, Kind, float], ...] = (
     ("m meter meters metre metres", "m", 1.0),
+    ("mm millimeter millimeters millimetre millimetres", "m", 0.001),
+    ("km kilometer kilometers kilometre kilometres", "m", 1000.0),
     ("cm centimeter centimeters centimetre centimetres", "m", 0.01),
+    ("inch inches", "m", 0.0254),
     ("ft foot feet", "m", 0.3048),
+    ("yd yard yards", "m", 0.9144),
     ("deg degs degree degrees", "rad", pi / 180),
     ("rad rads radian radians", "rad", 1.0),
+    ("ms millisecond milliseconds", "s", 0.001),
     ("s sec secs second seconds", "s", 1.0),
     ("min mins minute minutes", "s", 60.0),
-    ("time times", "n", 1.0),
+    ("time times x", "n", 1.0),
     ("speed", "speed", 1.0),
+    ("percent", "speed", 0.01),
 )
 _UNITS = {word: (kind, scale) for words, kind, scale in _SPELLINGS for word in words.split()}
 _SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
@@ -35,13 +41,50 @@ _VALUES = {word: float(value) for value, word in enumerate(_SMALL.split())} | {
     word: 10.0 * (index + 2) for index, word in enumerate(_TENS.split())
 }
 _TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
-_TOKEN = re.compile(r"\d+(?:\.\d+)?|\.\d+|[a-z]+(?:'[a-z]+)?|[,;.:!?]")
+_PARTS = {"half": 0.5, "halves": 0.5, "third": 1 / 3, "thirds": 1 / 3,
+          "quarter": 0.25, "quarters": 0.25}  # fmt: skip
+_TOKEN = re.compile(
+    r"\d+ */ *0*[1-9]\d*|(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+(?!\w))?"
+    r"|[^\W\d_]+(?:'[^\W\d_]+)?|[,;.:!?]"
+)
+_HUGE = 1e9
+"""Larger numbers are taken for this one: no goal means them."""
 _SAID = {"m": "some meters", "rad": "some degrees", "s": "some seconds", "n": "several",
          "speed": "some speed"}  # fmt: skip
-_BREAKS = frozenset({",", ";", ".", ":", "!", "?", "and", "then", "followed", "afterwards",
+_PHRASES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = tuple(
+    (tuple(phrase.split()), tuple(plain.split()))
+    for phrase, plain in (
+        ("and after that", "then"), ("after that", "then"), ("after which", "then"),
+        ("after this", "then"), ("and afterwards", "then"), ("once done", "then"),
+        ("when done", "then"), ("but before that", "after"), ("before that", "after"),
+        ("but first", "after"), ("as soon as you", "after you"), ("as soon as", "after"),
+        ("once you", "after you"), ("once you've", "after you"), ("once that", "after that"),
+        ("when you have", "after you have"), ("when you've", "after you"),
+        ("when you are done with", "after"), ("when you're done with", "after"),
+        ("prior to", "before"), ("having", "after"),
+        ("at twice the speed", "at 2 times speed"), ("twice as fast", "at 2 times speed"),
+        ("at double speed", "at 2 times speed"), ("at double the speed", "at 2 times speed"),
+        ("at half the speed", "at 0.5 times speed"), ("half as fast", "at 0.5 times speed"),
+        ("at full speed", "at 1 times speed"), ("half a turn", "180 degrees"),
+        ("a half turn", "180 degrees"), ("a quarter of a turn", "90 degrees"),
+        ("a quarter turn", "90 degrees"), ("quarter of a turn", "90 degrees"),
+        ("three quarters of a turn", "270 degrees"), ("a full turn", "360 degrees"),
+        ("a full circle", "360 degrees"),
+        # sayings, not two things to do
+        ("back and forth", "back & forth"), ("to and fro", "to & fro"),
+        ("up and down", "up & down"), ("round and round", "round & round"),
+        ("left and right", "left & right"), ("right and left", "right & left"),
+        ("rise and shine", "rise & shine"),
+    )
+)  # fmt: skip
+_BARE_TURN = frozenset({"left", "right", "around", "round"})
+_BARE_WAY = frozenset({"forward", "forwards", "ahead", "backward", "backwards", "back"})
+BREAKS = frozenset({",", ";", ".", ":", "!", "?", "and", "then", "followed", "afterwards",
                      "finally", "next", "lastly"})  # fmt: skip
-_FILLERS = frozenset({"first", "finally", "lastly", "next", "please", "also", "by", "you", "with"})
-_ORDER_FILLERS = frozenset({"you", "you've", "having", "that", "doing"})
+VOCABULARY = frozenset(
+    {*_UNITS, *_VALUES, *_TIMES, *_PARTS, "and", "then", "after", "before", "hundred", "forward"}
+) - {"m", "s", "x"}  # fmt: skip
+"""Words that mean something here whatever was taught."""
 
 
 class Quantity(NamedTuple):
@@ -78,10 +121,10 @@ class Text:
         return Text(words, self.quantities[:which] + self.quantities[which + 1 :])
 
 
-def read(goal: str) -> Text:
-    """A whole goal."""
-    plain = unicodedata.normalize("NFKC", goal).lower().replace("’", "'").replace("°", " degrees ")
-    tokens = _TOKEN.findall(re.sub(r"(?<=[a-z0-9])-(?=[a-z])", " ", plain))
+def read(goal: str, spell: Callable[[str], str] = str) -> Text:
+    """A whole goal. `spell` puts each word right before anything is made of it."""
+    found_words = _TOKEN.findall(_plain(goal))
+    tokens = _put_plainly([spell(word) if word.isalpha() else word for word in found_words])
     words: list[str] = []
     quantities: list[Quantity] = []
     index = 0
@@ -99,6 +142,33 @@ def read(goal: str) -> Text:
     return Text(tuple(words), tuple(quantities))
 
 
+def _put_plainly(tokens: Sequence[str]) -> list[str]:
+    """Turns of phrase that say in what order, or how fast, in the words that are looked for."""
+    made: list[str] = []
+    index = 0
+    while index < len(tokens):
+        for phrase, plain in _PHRASES:
+            if tuple(tokens[index : index + len(phrase)]) == phrase:
+                made += plain
+                index += len(phrase)
+                break
+        else:
+            made.append(tokens[index])
+            index += 1
+    return made
+
+
+def _plain(goal: str) -> str:
+    """Small letters, and one way to write a number: "1½" is 1 1/2, "1,000" 1000, "1,5" 1.5."""
+    spaced = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", goal)
+    plain = unicodedata.normalize("NFKC", spaced).lower().replace("’", "'").replace("⁄", "/")
+    plain = plain.replace("°", " degrees ").replace("%", " percent ")
+    plain = re.sub(r"(?<=[a-z0-9])-(?=[a-z])", " ", plain)
+    plain = re.sub(r"(?<![\d,.])([1-9]\d{0,2})((?:,\d{3})+)(?![\d,])",
+                   lambda found: found[1] + found[2].replace(",", ""), plain)  # fmt: skip
+    return re.sub(r"(?<![\d,.])(\d+),(\d+)(?![\d,.])", r"\1.\2", plain)
+
+
 def _quantity(tokens: Sequence[str], index: int) -> tuple[Quantity, int] | None:
     """The quantity that begins at a token, and where it ends."""
     if tokens[index] in _TIMES:
@@ -106,20 +176,53 @@ def _quantity(tokens: Sequence[str], index: int) -> tuple[Quantity, int] | None:
     number = _number(tokens, index)
     if number is None:
         return None
-    value, end = number
+    value, end = min(number[0], _HUGE), number[1]
     if end + 1 < len(tokens) and tokens[end] == "more" and tokens[end + 1] in _UNITS:
         end += 1
     unit = tokens[end] if end < len(tokens) else ""
-    if unit == "times" and end + 1 < len(tokens) and tokens[end + 1] == "speed":
+    if unit in ("times", "x", "pace") and tokens[end + 1 : end + 2] == ["speed"]:
         return Quantity("speed", value), end + 2
-    if unit == "pace" and end + 1 < len(tokens) and tokens[end + 1] == "speed":
-        return Quantity("speed", value), end + 2
+    if unit == "percent" and tokens[end + 1 : end + 2] == ["speed"]:
+        return Quantity("speed", value / 100), end + 2
     if unit in _UNITS:
         kind, scale = _UNITS[unit]
-        return Quantity(kind, value * scale), end + 1
-    if tokens[index] in ("a", "an", "half", "quarter", "one"):
+        return _with_parts(tokens, end + 1, kind, scale, value * scale)
+    bare = _bare(tokens, index, end, value)
+    if bare is not None:
+        return bare, end
+    alone = end == index + 1 and tokens[index] in ("one", "hundred", "thousand")
+    if alone or tokens[index] in ("a", "an", "half", "quarter"):
         return None  # an article, or "one" and "half" as mere words
     return Quantity("n", value), end
+
+
+def _with_parts(
+    tokens: Sequence[str], end: int, kind: Kind, scale: float, value: float
+) -> tuple[Quantity, int]:
+    """ "a meter and a half", "1 meter 20 centimeters", "two minutes and ten seconds"."""
+    rest = list(tokens[end : end + 3])
+    if rest[:2] == ["and", "a"] and rest[2:] and rest[2] in _PARTS:
+        after = tokens[end + 3 : end + 4]
+        if not after or after[0] not in _UNITS:
+            return Quantity(kind, value + _PARTS[rest[2]] * scale), end + 3
+    start = end + (rest[:1] == ["and"])
+    more = _number(tokens, start) if start < len(tokens) else None
+    if more is not None and tokens[more[1] : more[1] + 1] and tokens[more[1]] in _UNITS:
+        kind_of_more, smaller = _UNITS[tokens[more[1]]]
+        if kind_of_more == kind and smaller < scale:
+            return Quantity(kind, value + more[0] * smaller), more[1] + 1
+    return Quantity(kind, value), end
+
+
+def _bare(tokens: Sequence[str], index: int, end: int, value: float) -> Quantity | None:
+    """ "turn left 90", "walk forward 2": a number that can only mean degrees or meters."""
+    before = tokens[index - 1] if index else ""
+    ends = end >= len(tokens) or tokens[end] in BREAKS
+    if ends and before in _BARE_TURN and value >= 15:
+        return Quantity("rad", value * pi / 180)
+    if ends and before in _BARE_WAY:
+        return Quantity("m", value)
+    return None
 
 
 def _number(tokens: Sequence[str], index: int) -> tuple[float, int] | None:
@@ -129,103 +232,71 @@ def _number(tokens: Sequence[str], index: int) -> tuple[float, int] | None:
     def at(offset: int) -> str:
         return tokens[index + offset] if index + offset < len(tokens) else ""
 
-    if token == "half":
-        return 0.5, index + 1 + (at(1) in ("a", "an"))
+    if token in ("half", "quarter"):
+        return _PARTS[token], _past_of(tokens, index + 1)
     if token in ("a", "an"):
-        if at(1) == "half" or at(1) == "quarter":
-            part = 0.5 if at(1) == "half" else 0.25
-            return part, index + 2 + (at(2) in ("a", "an", "of"))
+        if at(1) in _PARTS:
+            return _PARTS[at(1)], _past_of(tokens, index + 2)
         if at(1) == "couple":
             return 2.0, index + 2 + (at(2) == "of")
+        if at(1) in ("hundred", "thousand"):
+            return _words(tokens, index + 1)
         return (1.0, index + 1) if at(1) in _UNITS else None
-    if token[0].isdigit() or token[0] == ".":
-        value, end = float(token), index + 1
-    elif token in _VALUES:
+    if token[-1].isdecimal():
+        value, end = _digits(token), index + 1
+        if "/" in at(1):
+            value, end = value + _digits(at(1)), end + 1  # 1 1/2
+    elif token in _VALUES or token in ("hundred", "thousand") or (
+        token == "point" and at(1) in _VALUES
+    ):  # fmt: skip
         value, end = _words(tokens, index)
     else:
         return None
+    if tokens[end : end + 1] and tokens[end] in _PARTS:
+        return value * _PARTS[tokens[end]], _past_of(tokens, end + 1)
     rest = list(tokens[end : end + 3])
     if rest[:2] == ["and", "half"]:
         return value + 0.5, end + 2
-    if rest == ["and", "a", "half"]:
-        return value + 0.5, end + 3
-    if rest == ["and", "a", "quarter"]:
-        return value + 0.25, end + 3
+    if rest[:2] == ["and", "a"] and rest[2:] and rest[2] in _PARTS:
+        return value + _PARTS[rest[2]], end + 3
     return value, end
+
+
+def _digits(token: str) -> float:
+    over, slash, under = token.partition("/")
+    return min(float(over), _HUGE) / min(float(under), _HUGE) if slash else float(token)
+
+
+def _past_of(tokens: Sequence[str], end: int) -> int:
+    """Where it goes on after "half a", "a quarter of", "three quarters of a"."""
+    end += tokens[end : end + 1] == ["of"]
+    return end + (tokens[end : end + 1] in (["a"], ["an"]))
 
 
 def _words(tokens: Sequence[str], index: int) -> tuple[float, int]:
     """A whole number (or "one point five") in words."""
-    total, end = 0.0, index
+    thousands, total, end = 0.0, 0.0, index
     while end < len(tokens):
-        token = tokens[end]
+        token, after = tokens[end], tokens[end + 1] if end + 1 < len(tokens) else ""
+        begins = total == 0 and (end == index or thousands > 0)
         if token in _VALUES:
             value = _VALUES[token]
-            if end > index and not (total % 100 == 0 or (total % 10 == 0 and value < 10)):
+            tens = total % 10 == 0 and total % 100 >= 20 and value < 10
+            if not (begins or tens or (total and total % 100 == 0)):
                 break
             total += value
         elif token == "hundred":
-            total = max(total, 1.0) * 100
-        elif token == "point" and end + 1 < len(tokens) and tokens[end + 1] in _VALUES:
-            return total + _VALUES[tokens[end + 1]] / 10, end + 2
-        elif not (token == "and" and total % 100 == 0 and total and tokens[end + 1 : end + 2]
-                  and tokens[end + 1] in _VALUES):  # fmt: skip
+            total = min(max(total, 1.0) * 100, _HUGE)
+        elif token == "thousand":
+            thousands, total = min((thousands + max(total, 1.0)) * 1000, _HUGE), 0.0
+        elif token == "point" and after in _VALUES:
+            behind = "0."
+            while tokens[end + 1 : end + 2] and tokens[end + 1] in _VALUES:
+                value, used = _words(tokens[end + 1 : end + 3], 0)  # "two", "twenty five"
+                behind, end = f"{behind}{value:g}", end + used
+            return thousands + total + float(behind), end + 1
+        elif not (token == "and" and (thousands or total) and total % 100 == 0
+                  and after in _VALUES):  # fmt: skip
             break
         end += 1
-    return total, end
-
-
-# -- pieces ----------------------------------------------------------------------------------------
-
-
-def orders(text: Text) -> list[tuple[Text, ...]]:
-    """The ways to cut a goal into its smallest pieces, each in the order they are to be done."""
-    found = [tuple(_pieces(text))]
-    for index, word in enumerate(text.words):
-        if word not in ("after", "before"):
-            continue
-        head, tail = _cut(text, 0, index), _cut(text, index + 1, len(text.words))
-        tail = _trimmed(tail, _ORDER_FILLERS)
-        if index > 0 and word == "after" and tail.words[:1] not in ((), (",",)):
-            found.append((*_pieces(tail), *_pieces(head)))
-        elif index > 0 and word == "before":
-            found.append((*_pieces(head), *_pieces(tail)))
-        elif index == 0 and "," in tail.words:
-            comma = tail.words.index(",")
-            one, two = _cut(tail, 0, comma), _cut(tail, comma + 1, len(tail.words))
-            pair = (one, two) if word == "after" else (two, one)
-            found.append((*_pieces(pair[0]), *_pieces(pair[1])))
-    return list(dict.fromkeys(order for order in found if order))
-
-
-def joined(pieces: Sequence[Text]) -> Text:
-    """Neighbouring pieces as one."""
-    words: list[str] = []
-    for index, piece in enumerate(pieces):
-        words += ["and", *piece.words] if index else piece.words
-    return Text(tuple(words), tuple(q for piece in pieces for q in piece.quantities))
-
-
-def _pieces(text: Text) -> Iterator[Text]:
-    start = 0
-    for index in range(len(text.words) + 1):
-        if index < len(text.words) and text.words[index] not in _BREAKS:
-            continue
-        piece = _trimmed(_cut(text, start, index), _FILLERS)
-        if piece.words:
-            yield piece
-        start = index + 1
-
-
-def _trimmed(text: Text, fillers: frozenset[str]) -> Text:
-    start = 0
-    while start < len(text.words) and text.words[start] in fillers:
-        start += 1
-    return _cut(text, start, len(text.words))
-
-
-def _cut(text: Text, start: int, end: int) -> Text:
-    before = sum(word.startswith("#") for word in text.words[:start])
-    words = text.words[start:end]
-    inside = sum(word.startswith("#") for word in words)
-    return Text(words, text.quantities[before : before + inside])
+    return thousands + total, end

@@ -13,19 +13,18 @@ from typing import Any
 
 from handlers.lora.dataset import Row
 from handlers.lora.model.encoder import Encoder, find_encoder, torch
-from handlers.lora.model.files import Facts, write_head
+from handlers.lora.model.familiarity import as_numbers, encode_foreign, fit_probe, gate
+from handlers.lora.model.files import Facts, save_known, write_head
 from handlers.lora.model.head import base_head, base_sha256, contrastive_loss, with_lora
-from handlers.lora.model.lexicon import Entry, Lexicon, filled, learn
-from handlers.lora.model.text import orders, read
+from handlers.lora.model.lexicon import Entry, Lexicon, filled, learn, name_actions, plan_of
+from handlers.lora.model.pieces import orders
+from handlers.lora.model.text import read
 from handlers.project.library import ActionLibrary
 from store.errors import InputError
 
 NOISE = 0.02
+_SLOWER = "try a lower --lr"
 MANY = 512
-KEPT_SHARE = 0.03
-"""The familiarity gate lets pass all but this share of training goals seen for the first time."""
-GATE = (0.3, 0.42)
-"""And lies in here: few examples say little about how strange a goal of the same project can be."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +72,21 @@ def train(
     began = time.monotonic()
     report({"step": "encoding", "done": 0, "total": options.epochs})
     encoder = find_encoder(options.encoder, options.project_encoder)
-    lexicon = learn([(row.goal, row.actions) for row in rows])
-    _simplify(lexicon, rows)
-    entries = lexicon.all()
-    vectors = _encoded(encoder, entries, rows)
+    entries, vectors, repeats = _known(encoder, rows, library)
+    images = any(row.image for row in rows)
     head = with_lora(base_head(encoder.width), options.rank, options.seed)
     loss = _fit(head, vectors, _labels(entries), options, report)
     head.eval()
+    with module.inference_mode():
+        if not bool(module.isfinite(head(vectors)).all()):
+            raise InputError("training went wrong: the weights are not finite", hint=_SLOWER)
     head.save_pretrained(str(out), safe_serialization=True)
     (out / "README.md").unlink(missing_ok=True)  # a template about nothing
     base = base_sha256(encoder.identity, encoder.width)
+    if images:
+        save_known(out, vectors)
+    foreign = None if images else encode_foreign(encoder)
+    taught = [index for index, entry in enumerate(entries) if not entry.deduced]
     write_head(
         out,
         entries,
@@ -91,8 +95,10 @@ def train(
             encoder_identity=encoder.identity,
             width=encoder.width,
             base_sha256=base,
-            repeats=lexicon.repeats,
-            familiar=_gate(vectors, entries),
+            repeats=repeats,
+            images=images,
+            familiar=gate(vectors[taught], _labels(entries)[taught], foreign),
+            probe=[] if foreign is None else as_numbers(fit_probe(vectors[taught], foreign)),
             rank=options.rank,
             epochs=options.epochs,
             lr=options.lr,
@@ -118,17 +124,35 @@ def library_sha256(library: ActionLibrary) -> str:
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
 
 
-def _encoded(encoder: Encoder, entries: Sequence[Entry], rows: Sequence[Row]) -> Any:
-    images = {read(row.goal).key: row.image for row in rows if row.image}
-    if not images:
-        return encoder.encode([entry.text.spoken for entry in entries])
-    if len(images) != len({read(row.goal).key for row in rows}):
+def _known(
+    encoder: Encoder, rows: Sequence[Row], library: ActionLibrary
+) -> tuple[list[Entry], Any, bool]:
+    """What is known, its vectors [N, width], and whether a count repeats a whole plan.
+
+    With images every row is known as it is: half a goal has no picture of its own.
+    """
+    seen = [row for row in rows if row.image is not None]
+    if not seen:
+        lexicon = learn([(row.goal, row.actions) for row in rows])
+        _simplify(lexicon, rows)
+        name_actions(lexicon, library)
+        entries = lexicon.all()
+        vectors = encoder.encode([entry.text.spoken for entry in entries])
+        return entries, vectors, lexicon.repeats
+    if len(seen) < len(rows):
+        without = next(row.where for row in rows if row.image is None)
         raise InputError(
-            f"{len(images)} examples have an image and the others have none",
-            hint="an encoder that reads images needs one for every example",
+            f"{len(seen)} examples have an image and {len(rows) - len(seen)} have none ({without})",
+            hint="give every example an image, or none",
         )
-    paths = [Path(str(images.get(entry.text.key))) for entry in entries]
-    return encoder.encode([entry.text.spoken for entry in entries], paths)
+    texts = [read(row.goal) for row in rows]
+    paths = [row.image_path or Path(str(row.image)) for row in rows]
+    vectors = encoder.encode([text.spoken for text in texts], paths)
+    entries = [
+        Entry(text, plan_of(row.actions, text), goal=row.goal)
+        for text, row in zip(texts, rows, strict=True)
+    ]
+    return entries, vectors, False
 
 
 def _labels(entries: Sequence[Entry]) -> Any:
@@ -161,11 +185,14 @@ def _fit(
         if not math.isfinite(last):
             raise InputError(
                 f"training went wrong in epoch {epoch + 1}: the loss is {last}",
-                hint="try a lower --lr",
+                hint=_SLOWER,
             )
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        try:
+            optimizer.step()
+        except RuntimeError as error:  # a rate that no float holds
+            raise InputError(f"training went wrong: {error}", hint=_SLOWER) from None
         report(
             {
                 "step": "training",
@@ -175,24 +202,6 @@ def _fit(
             }
         )
     return last
-
-
-def _gate(vectors: Any, entries: Sequence[Entry]) -> float:
-    """The least familiarity that is not refused, from the training goals alone.
-
-    Each goal that has another phrasing is looked up among the others, as if it came for the first
-    time; all but KEPT_SHARE of them must pass.
-    """
-    module = torch()
-    taught = [index for index, entry in enumerate(entries) if not entry.deduced]
-    labels = _labels(entries)[taught]
-    among = vectors[taught] @ vectors[taught].T
-    among.fill_diagonal_(-1.0)
-    has_other = ((labels[:, None] == labels[None]).sum(1) > 1).nonzero().flatten()
-    if len(has_other) < 8:
-        return GATE[1]
-    best = among[has_other].max(1).values
-    return round(min(max(float(module.quantile(best, KEPT_SHARE)), GATE[0]), GATE[1]), 4)
 
 
 def _simplify(lexicon: Lexicon, rows: Sequence[Row]) -> None:

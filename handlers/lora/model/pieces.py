@@ -1,0 +1,65 @@
+"""The pieces of a goal, in the order they are to be done: "B after A" is A, then B."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from handlers.lora.model.text import BREAKS, Text
+
+MOST_TURNS = 8
+"""Goals with more of "after" and "before" are not looked at in every order."""
+_FILLERS = frozenset({"first", "finally", "lastly", "next", "please", "also", "by", "you", "with"})
+_ORDER_FILLERS = frozenset({"you", "you've", "having", "that", "doing", "have", "has", "are"})
+
+
+def orders(text: Text) -> list[tuple[Text, ...]]:
+    """The ways to cut a goal into its smallest pieces, each in the order they are to be done."""
+    found = [tuple(_pieces(text))]
+    turns = [index for index, word in enumerate(text.words) if word in ("after", "before")]
+    for index in turns[:MOST_TURNS]:
+        word = text.words[index]
+        head, tail = _cut(text, 0, index), _cut(text, index + 1, len(text.words))
+        tail = _trimmed(tail, _ORDER_FILLERS)
+        if index > 0 and word == "after" and tail.words[:1] not in ((), (",",)):
+            found.append((*_pieces(tail), *_pieces(head)))
+        elif index > 0 and word == "before":
+            found.append((*_pieces(head), *_pieces(tail)))
+        elif index == 0 and "," in tail.words:
+            comma = tail.words.index(",")
+            one, two = _cut(tail, 0, comma), _cut(tail, comma + 1, len(tail.words))
+            pair = (one, two) if word == "after" else (two, one)
+            found.append((*_pieces(pair[0]), *_pieces(pair[1])))
+    return list(dict.fromkeys(order for order in found if order))
+
+
+def joined(pieces: Sequence[Text]) -> Text:
+    """Neighbouring pieces as one."""
+    words: list[str] = []
+    for index, piece in enumerate(pieces):
+        words += ["and", *piece.words] if index else piece.words
+    return Text(tuple(words), tuple(q for piece in pieces for q in piece.quantities))
+
+
+def _pieces(text: Text) -> Iterator[Text]:
+    start = 0
+    for index in range(len(text.words) + 1):
+        if index < len(text.words) and text.words[index] not in BREAKS:
+            continue
+        piece = _trimmed(_cut(text, start, index), _FILLERS)
+        if piece.words:
+            yield piece
+        start = index + 1
+
+
+def _trimmed(text: Text, fillers: frozenset[str]) -> Text:
+    start = 0
+    while start < len(text.words) and text.words[start] in fillers:
+        start += 1
+    return _cut(text, start, len(text.words))
+
+
+def _cut(text: Text, start: int, end: int) -> Text:
+    before = sum(word.startswith("#") for word in text.words[:start])
+    words = text.words[start:end]
+    inside = sum(word.startswith("#") for word in words)
+    return Text(words, text.quantities[before : before + inside])

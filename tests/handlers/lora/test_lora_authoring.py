@@ -1,0 +1,247 @@
+"""`--steps` as steps, and rows added by hand: what is wrong is named, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers.lora.authoring import add_example, parse_steps
+from handlers.lora.dataset import load_dataset
+from handlers.project.examples import Step
+from handlers.project.library import library_for
+from store.errors import CadenzaError, InputError, UnsafePathError
+
+GO1 = library_for("go1", None, ["signal_found"])
+SIT = (Step("sit", {}),)
+MISSION: dict[str, Any] = {
+    "name": "m",
+    "phases": [{"name": "go", "goal_prompt": "find it", "success_when": {"elapsed_ticks": 3}}],
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "rescue"
+    (folder / "lora").mkdir(parents=True)
+    (folder / "env.json").write_text(json.dumps(MISSION))
+    return folder
+
+
+def patterns(project: Path) -> Path:
+    return project / "lora" / "patterns.jsonl"
+
+
+def row(goal: str, *actions: str, **more: object) -> str:
+    steps = [{"action": action} for action in actions]
+    return json.dumps({"goal": goal, "actions": steps, **more}) + "\n"
+
+
+# -- steps -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sit", [Step("sit", {})]),
+        ("walk_forward 1.5", [Step("walk_forward", {"distance_m": 1.5})]),
+        ("turn_left 1.57", [Step("turn_left", {"rotation_rad": 1.57})]),
+        ("stand 3", [Step("stand", {"duration_s": 3.0})]),
+        ("signal_found", [Step("signal_found", {})]),
+        ("jump repeat=3", [Step("jump", {"repeat": 3})]),
+        ("walk_forward 2 speed=0.5", [Step("walk_forward", {"distance_m": 2.0, "speed": 0.5})]),
+        (" sit ,, walk_forward  distance_m=1 ,",
+         [Step("sit", {}), Step("walk_forward", {"distance_m": 1.0})]),
+        ("turn_left 6.2832", [Step("turn_left", {"rotation_rad": 6.2832})]),
+        ("walk_forward 20", [Step("walk_forward", {"distance_m": 20.0})]),
+    ],
+)  # fmt: skip
+def test_steps_are_read(text: str, expected: list[Step]) -> None:
+    assert list(parse_steps(text, GO1)) == expected
+
+
+def test_a_count_is_a_whole_number() -> None:
+    (step,) = parse_steps("jump repeat=3.0", GO1)
+    assert json.dumps(step.as_json()) == '{"action": "jump", "repeat": 3}'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no steps"),
+        (" , ,", "no steps"),
+        ("sitt", "step 1: go1 has no action 'sitt'; did you mean 'sit'?"),
+        ("sit, walk_forwrad 1", "step 2: go1 has no action 'walk_forwrad'; did you mean 'walk_for"),
+        ("xyzzy", "step 1: go1 has no action 'xyzzy'"),
+        ("walk_forward 20.1", "distance_m must be 0 to 20, not 20.1"),
+        ("walk_forward -1", "distance_m must be 0 to 20"),
+        ("turn_left 7", "rotation_rad must be 0 to 6.28"),
+        ("stand 61", "duration_s must be 0 to 60"),
+        ("walk_forward speed=3", "speed must be 0.1 to 2.5"),
+        ("jump repeat=11", "repeat must be 1 to 10"),
+        ("jump repeat=0", "repeat must be 1 to 10"),
+        ("jump repeat=1.5", "repeat must be a whole number"),
+        ("walk_forward nan", "must be a finite number"),
+        ("walk_forward inf", "must be a finite number"),
+        ("walk_forward repeat=inf", "must be a finite number"),
+        ("walk_forward 1e999", "must be a finite number"),
+        ("walk_forward far", "'far' is not a number"),
+        ("walk_forward distance_m=", "'' is not a number"),
+        ("walk_forward distanse_m=1", "unknown parameter 'distanse_m'"),
+        ("walk_forward action=1", "action"),
+        ("walk_forward =1", "unknown parameter ''"),
+        ("sit rotation_rad=1", "takes no rotation_rad"),
+        ("walk_forward 1 2", "distance_m is given twice"),
+        ("walk_forward 1 distance_m=2", "distance_m is given twice"),
+        ("signal_found 1", "signal_found is a signal and takes no number"),
+        ("signal_found speed=2", "takes no speed"),
+    ],
+)
+def test_what_is_wrong_with_a_step_is_one_line(text: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_steps(text, GO1)
+    assert says in caught.value.message
+    assert caught.value.message.startswith("--steps: ")
+    assert "\n" not in caught.value.message
+
+
+@settings(deadline=None)
+@given(
+    st.text()
+    | st.lists(st.sampled_from(["sit", "turn_left", "1", "-1", "nan", "=", ",", "repeat=2", "1_0"]))
+    .map(" ".join)
+)  # fmt: skip
+def test_steps_are_within_the_library_or_refused(text: str) -> None:
+    try:
+        steps = parse_steps(text, GO1)
+    except InputError:
+        return
+    assert steps
+    assert all(GO1.validate(step.as_json()) == [] for step in steps)
+
+
+# -- rows ------------------------------------------------------------------------------------------
+
+
+def test_a_row_is_added_and_can_be_trained_on(project: Path) -> None:
+    steps = parse_steps("walk_forward 1.0, jump repeat=2", GO1)
+    assert add_example(project, "  über den Balken ", steps) == ("lora/patterns.jsonl:1", True)
+    assert add_example(project, "sit down", SIT) == ("lora/patterns.jsonl:2", True)
+    rows = load_dataset(project).train
+    assert [(row.goal, row.actions, row.origin, row.where) for row in rows] == [
+        ("über den Balken", steps, "pattern", "lora/patterns.jsonl:1"),
+        ("sit down", SIT, "pattern", "lora/patterns.jsonl:2"),
+    ]
+    assert "über" in patterns(project).read_text("utf-8")
+
+
+def test_the_folder_is_made_when_it_is_missing(project: Path) -> None:
+    (project / "lora").rmdir()
+    assert add_example(project, "sit down", SIT)[1]
+    assert patterns(project).is_file()
+
+
+@pytest.mark.parametrize("again", ["sit down", "Sit down!", "  SIT   down. "])
+def test_the_same_again_is_there_already(again: str, project: Path) -> None:
+    add_example(project, "sit down", SIT)
+    before = patterns(project).read_bytes()
+    assert add_example(project, again, SIT) == ("lora/patterns.jsonl:1", False)
+    assert patterns(project).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("goal", "says"),
+    [
+        ("", "the goal is empty"),
+        (" \t", "the goal is empty"),
+        ("?!…", "has no word"),
+        ("<in other words: sit>", "is a place for your own words"),
+        ("Sit, down", "'Sit, down' is in the exam (lora/eval.jsonl:2)"),
+        ("stand", "'stand' is there already with other steps (lora/patterns.jsonl:1)"),
+    ],
+)
+def test_a_goal_that_cannot_be_taught_changes_nothing(goal: str, says: str, project: Path) -> None:
+    patterns(project).write_text(row("stand", "stand"))
+    (project / "lora" / "eval.jsonl").write_text(row("rise", "stand_up") + row("sit down", "sit"))
+    before = patterns(project).read_bytes()
+    with pytest.raises(InputError) as caught:
+        add_example(project, goal, SIT)
+    assert says in caught.value.message
+    assert patterns(project).read_bytes() == before
+
+
+def test_goals_of_other_languages_are_told_apart(project: Path) -> None:
+    assert add_example(project, "садись", SIT)[1]
+    assert add_example(project, "встань", (Step("stand", {}),))[1]
+    assert len(load_dataset(project).train) == 2
+
+
+def test_a_mined_row_is_no_reason_to_refuse(project: Path) -> None:
+    goal = "walk forward 1.5 meters"
+    phases = [{**MISSION["phases"][0], "goal_prompt": goal}]
+    (project / "env.json").write_text(json.dumps({**MISSION, "phases": phases}))
+    assert add_example(project, goal, SIT)[1]
+    assert [row.origin for row in load_dataset(project).train] == ["pattern"]
+
+
+def test_a_torn_last_line_stays_and_the_new_row_is_whole(project: Path) -> None:
+    torn = row("stand", "stand") + '{"goal": "wal'
+    patterns(project).write_text(torn)
+    where, new = add_example(project, "sit down", SIT)
+    assert (where, new) == ("lora/patterns.jsonl:3", True)
+    assert patterns(project).read_text().startswith(torn + "\n")
+    data = load_dataset(project)
+    assert [(row.goal, row.where) for row in data.train] == [
+        ("stand", "lora/patterns.jsonl:1"),
+        ("sit down", "lora/patterns.jsonl:3"),
+    ]
+    assert [where for where, _ in data.problems] == ["lora/patterns.jsonl:2"]
+
+
+def test_a_whole_last_line_without_a_newline_is_kept_too(project: Path) -> None:
+    patterns(project).write_text(row("stand", "stand").rstrip("\n"))
+    add_example(project, "sit down", SIT)
+    assert [row.goal for row in load_dataset(project).train] == ["stand", "sit down"]
+
+
+# -- images ----------------------------------------------------------------------------------------
+
+
+def test_an_image_goes_with_the_row(project: Path) -> None:
+    (project / "a.png").write_bytes(b"x")
+    (project / "b.png").write_bytes(b"y")
+    assert add_example(project, "do this", SIT, "a.png")[1]
+    # the same goal under another image is another row, under the same image it is a conflict
+    assert add_example(project, "do this", (Step("stand", {}),), "b.png")[1]
+    assert not add_example(project, "do this", SIT, "a.png")[1]
+    with pytest.raises(InputError, match="with other steps"):
+        add_example(project, "do this", (Step("stand", {}),), "a.png")
+    assert [row.image for row in load_dataset(project).train] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("image", ["../out.png", "/etc/passwd", "link.png"])
+def test_an_image_outside_the_project_is_refused(image: str, project: Path) -> None:
+    (project.parent / "out.png").write_bytes(b"x")
+    (project / "link.png").symlink_to(project.parent / "out.png")
+    with pytest.raises(UnsafePathError, match="leads out of the project"):
+        add_example(project, "do this", SIT, image)
+    assert not patterns(project).exists()
+
+
+@pytest.mark.parametrize("image", ["no.png", "lora", "", "."])
+def test_an_image_that_is_none_is_refused(image: str, project: Path) -> None:
+    with pytest.raises(InputError, match="no such image"):
+        add_example(project, "do this", SIT, image)
+
+
+def test_a_file_that_leads_out_is_not_written_to(project: Path) -> None:
+    outside = project.parent / "outside.jsonl"
+    outside.touch()
+    patterns(project).symlink_to(outside)
+    with pytest.raises(CadenzaError, match="leads out of the project"):
+        add_example(project, "sit down", SIT)
+    assert outside.read_bytes() == b""
