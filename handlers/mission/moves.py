@@ -102,10 +102,14 @@ def _needs_rise(sense: Sense, walker: Walker) -> bool:
 
 
 class Jump:
-    """Crouch, push off, tuck the legs in flight, land on bent legs and stand."""
+    """Crouch, push off, tuck the legs in flight, land on bent legs and stand.
+
+    The legs push and land straight under the hips. To hold the trunk over the feet meanwhile
+    leans on the ground sideways, and on a slippery floor turns the robot over.
+    """
 
     CROUCH_S, FLIGHT_S, LAND_S = 0.4, 0.5, 0.6
-    LOW, HIGH, SOFT = 0.15, 0.345, 0.25
+    LOW, HIGH, SOFT = 0.15, 0.345, 0.2
 
     def __init__(self, walker: Walker, reach: float) -> None:
         self.walker = walker
@@ -139,14 +143,13 @@ class Jump:
         height = self.LOW + 0.5 * self.thrust * self.time * self.time
         if height >= self.HIGH:
             self._next()
-        return self._at(sense, min(height, self.HIGH))
+        return _legs(min(height, self.HIGH))
 
     def _fly(self, sense: Sense) -> list[float] | None:
         aloft = sense.feet_grounded == 0
         landed = self.left_ground and not aloft
         self.left_ground = self.left_ground or aloft
         if landed or self.time > self.FLIGHT_S:
-            self.walker.plant(sense)
             self._next()
         return _legs(self.SOFT)
 
@@ -156,6 +159,4 @@ class Jump:
                 self.outcome = "timeout"
             return None
         u = min(1.0, self.time / 0.3)
-        feet = self.walker.anchors
-        self.x, self.y = sum(f[0] for f in feet) / 4.0, sum(f[1] for f in feet) / 4.0
-        return self._at(sense, self.SOFT + (STAND_HEIGHT - self.SOFT) * u)
+        return _legs(self.SOFT + (STAND_HEIGHT - self.SOFT) * u)
