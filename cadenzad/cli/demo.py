@@ -121,8 +121,8 @@ def adapt(
     if done.returncode != 0 or adapter(environ)["deployed"] is None:
         raise StepFailed(f"no adapter was deployed: {verdict(environ)}")
     call("cadenza", "env", "lora", "decode", str(project), GOAL, environ=environ)
-    say("8. The mission is driven by the adapter (it decodes goals; it does not plan ways)")
-    words = ("run", str(project), "--headless", "--policy", "lora", "--max-ticks", "12")
+    say("8. The mission is driven by the adapter, which learned its phases from the run of step 3")
+    words = ("run", str(project), "--headless", "--policy", "lora", "--seed", "8")
     subprocess.run([BIN / "cadenza", "env", *words], env=environ, check=False)
 
 

@@ -15,7 +15,9 @@ from handlers.project.runs import LogFile
 from handlers.project.spec import ProjectSpec
 
 ENDS = ("phase_failed", "terminated", "truncated")
-LONGEST = 6
+RECOVERY = "stand_up"
+"""Canonical for a robot that is not on its feet: no goal means it."""
+LONGEST = 12
 """A phase that took more actions is no plan but a search."""
 
 
@@ -36,7 +38,7 @@ def phase_goals(spec: ProjectSpec, library: ActionLibrary) -> Iterator[Mined]:
         amounts = [call.distance_m or call.rotation_rad or call.duration_s for call in calls]
         if not calls or not all(amounts):
             continue
-        steps = [_step(call.action, call.params, library) for call in calls]
+        steps = [step_of(call.action, call.params, library) for call in calls]
         if all(step is not None for step in steps):
             made = tuple(step for step in steps if step is not None)
             yield Mined(phase.goal_prompt, made, f"env.json: phases[{index}]")
@@ -63,19 +65,19 @@ def _of_log(log: LogFile, library: ActionLibrary) -> Iterator[Mined]:
             except BadLine:
                 continue
             here = (record.get("phase"), record.get("phase_idx"))
-            tick = _number(record.get("tick"))
+            tick = number_of(record.get("tick"))
             if here != phase or (tick <= 1 and last > 0):  # a run may follow another in one file
                 steps, phase, fit, corrected, first = [], here, True, False, line
             last = tick
             if record.get("tick") == 0:
                 continue
-            step, was_corrected = _done(record, library)
+            step, was_corrected = done(record, library)
             fit = fit and step is not None and record.get("step_ok") is not False
             corrected |= was_corrected
             if step is not None:
                 steps.append(step)
             goal = record.get("goal_prompt")
-            if record.get("phase_done") is True and record.get("phase_failed") is not True:
+            if record.get("phase_done") is True and not _ended_badly(record):
                 if fit and isinstance(goal, str) and goal.strip() and 0 < len(steps) <= LONGEST:
                     yield Mined(goal.strip(), tuple(steps), f"{log.path.name}:{first}", corrected)
                 steps, phase = [], None
@@ -83,23 +85,32 @@ def _of_log(log: LogFile, library: ActionLibrary) -> Iterator[Mined]:
                 steps, phase = [], None  # what failed is no part of what is done next
 
 
-def _done(record: dict[str, Any], library: ActionLibrary) -> tuple[Step | None, bool]:
+def _ended_badly(record: dict[str, Any]) -> bool:
+    """Whether the phase, or the mission in that very tick, failed."""
+    if record.get("phase_failed") is True:
+        return True
+    ended = any(record.get(end) is True for end in ENDS)
+    return ended and record.get("mission_success") is False
+
+
+def done(record: dict[str, Any], library: ActionLibrary) -> tuple[Step | None, bool]:
     """The step of a record: the canonical action where the one taken was clearly wrong."""
     judgment = record.get("judgment")
     if isinstance(judgment, dict) and judgment.get("match") is False:
-        severity = _number(judgment.get("severity"))
-        sure = _number(judgment.get("canonical_confidence"))
-        if severity >= 0.7 and sure >= 0.8:
+        severity = number_of(judgment.get("severity"))
+        sure = number_of(judgment.get("canonical_confidence"))
+        recovery = judgment.get("canonical_action") == RECOVERY
+        if severity >= 0.7 and sure >= 0.8 and not recovery:
             params = judgment.get("canonical_params")
-            return _step(judgment.get("canonical_action"), params, library), True
-    return _step(record.get("action"), record.get("action_params"), library), False
+            return step_of(judgment.get("canonical_action"), params, library), True
+    return step_of(record.get("action"), record.get("action_params"), library), False
 
 
-def _number(value: object) -> float:
+def number_of(value: object) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _step(action: object, params: object, library: ActionLibrary) -> Step | None:
+def step_of(action: object, params: object, library: ActionLibrary) -> Step | None:
     """A step the library allows, with the values that change nothing left out."""
     if not isinstance(action, str) or action not in library:
         return None

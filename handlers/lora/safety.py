@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -22,6 +24,9 @@ SATURATED = 0.05
 """Share of a plan's control periods in which a joint, or a motor, may be at its limit."""
 TOUCHING = 0.02
 """Share of control periods from which on a run counts as one that lay on its trunk."""
+MOST_WORKERS = 2
+FEW_PLANS = 4
+"""So few are simulated before other processes have begun."""
 RESTING = frozenset({"sit", "lie_down"})
 REMEMBERED = 2000
 
@@ -186,16 +191,26 @@ def _carried_out(
 
     mujoco()
     memory = Memory(remembered)
-    done: dict[str, Counts] = {}
-    for index, (goal, steps) in enumerate(moving.items()):
-        report({"step": "simulating", "done": index, "total": len(moving)})
-        counts = memory.recall(steps, seeds)
-        if counts is None:
-            calls = tuple(Call.of(step.action, step.parameters) for step in steps)
-            counts = _counted(rollout([Plan(goal[:60], calls)], range(seeds)))
-            memory.keep(steps, seeds, counts)
-        done[goal] = counts
-    return done
+    found = {goal: memory.recall(steps, seeds) for goal, steps in moving.items()}
+    missing = [goal for goal, counts in found.items() if counts is None]
+    plans = [
+        Plan(goal, tuple(Call.of(step.action, step.parameters) for step in moving[goal]))
+        for goal in missing
+    ]
+    workers = min(MOST_WORKERS, len(os.sched_getaffinity(0))) if len(plans) > FEW_PLANS else 1
+    began = time.monotonic()
+
+    def told(done: int, total: int) -> None:
+        left = (time.monotonic() - began) / done * (total - done)
+        report({"step": "simulating", "done": done, "total": total, "eta_s": round(left, 1)})
+
+    report({"step": "simulating", "done": 0, "total": len(plans)})
+    runs = rollout(plans, range(seeds), workers=workers, told=told)
+    for index, goal in enumerate(missing):
+        counts = _counted(runs[index * seeds : (index + 1) * seeds])
+        memory.keep(moving[goal], seeds, counts)
+        found[goal] = counts
+    return {goal: counts for goal, counts in found.items() if counts is not None}
 
 
 def _counted(runs: Sequence[Any]) -> Counts:

@@ -8,6 +8,9 @@ same numbers. With more than one worker the runs are spread over processes.
 from __future__ import annotations
 
 import copy
+import ctypes
+import signal
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -37,6 +40,7 @@ from handlers.project.scene import Scene
 from store.errors import InputError
 
 BATCH = 32
+PR_SET_PDEATHSIG = 1
 SETTLE = Call("stand", duration_s=0.5)
 
 
@@ -104,13 +108,18 @@ def totals(outcomes: Iterable[Outcomes]) -> dict[str, float]:
 
 
 def rollout(
-    plans: Sequence[Plan], seeds: Sequence[int], *, workers: int = 1, batched: bool | None = None
+    plans: Sequence[Plan],
+    seeds: Sequence[int],
+    *,
+    workers: int = 1,
+    batched: bool | None = None,
+    told: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Outcomes]:
     """Carry out every plan under every seed; outcomes plan by plan, seeds in the given order.
 
     `workers` processes share the work; the outcomes do not depend on how many. `batched` None means
-    mujoco.batch where there is one. Raises InputError for an action the robot does not have, and
-    MissingExtraError without MuJoCo.
+    mujoco.batch where there is one. `told(done, total)` follows the work in chunks of BATCH runs.
+    Raises InputError for an action the robot does not have, and MissingExtraError without MuJoCo.
     """
     mujoco()
     for plan in plans:
@@ -125,11 +134,26 @@ def rollout(
     ]
     if workers > 1 and len(chunks) > 1:
         # Spawned, not forked: the parent may hold threads and an OpenGL context.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            done = list(pool.map(_chunk, chunks))
-    else:
-        done = [_chunk(chunk) for chunk in chunks]
-    return [outcome for rows in done for outcome in rows]
+        context = get_context("spawn")
+        with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+            return _gathered(pool.map(_chunk, chunks), len(chunks), told)
+    return _gathered(map(_chunk, chunks), len(chunks), told)
+
+
+def _gathered(
+    parts: Iterable[list[Outcomes]], total: int, told: Callable[[int, int], None]
+) -> list[Outcomes]:
+    rows: list[Outcomes] = []
+    for done, part in enumerate(parts, 1):
+        rows += part
+        told(done, total)
+    return rows
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _chunk(work: tuple[Plan, list[int], bool | None]) -> list[Outcomes]:
