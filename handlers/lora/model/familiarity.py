@@ -66,7 +66,29 @@ stock price | invest in shares | diagnose the patient | give him an injection | 
 load the gun | defuse the bomb | pick the lock | hack the computer | dress up as a clown | wear
 the helmet | tie your shoes | knit a scarf | sew on the button | comb your hair | brush your teeth
 | drink some water | eat the sandwich | smell the flowers | think about life | dream of mountains
-| remember my birthday | forget what i said | marry me | believe in yourself
+| remember my birthday | forget what i said | marry me | believe in yourself | nudge the trolley
+aside | pull the sled up the hill | hold the leash in your mouth | squeeze the handle | carry my
+backpack to the car | press the doorbell | call the lift | take the escalator up | cross the river
+by boat | drive me to the shop | tunnel under the hedge | roll onto your belly | whitewash the
+ceiling | mend the broken steps | lap up the milk | hum a tune | hop over the ditch | swing from
+the branch | balance on the beam | slide down the pole | hang from the ceiling | crawl up the
+drainpipe | leap onto the roof | vault the gate | parachute from the tower | soar above the trees
+| circle the tower from the air | descend by rope | dive into the lake | wade out and fish |
+unlatch the gate | slam the window shut | ring the bell | raise the barrier | hoist the flag |
+wind up the hose | coil the cable | drop the payload | release the gripper | open your hand |
+point the laser at the target | spray the marker | stamp the parcel | scan the code on the box |
+take a sample of the soil | collect the empty bottles | tidy up the shelves | wipe the table |
+water the garden | turn the valve to the left | rotate the crate | tilt the screen back | adjust
+the mirror | focus the camera | record the sound | stream the video | upload the map | reboot
+yourself | update your software | charge to eighty percent | report your serial number | connect
+to the network | mute the speaker | say hello in spanish | introduce yourself | explain the rules
+| count to ten | guess my age | find me a good restaurant | order a taxi | buy some bread |
+deliver the pizza | guard the money | chase the thief away | catch the mouse | herd the cows |
+feed the chickens | bring the mail | hand out the leaflets | hold the door for her | help him up |
+push the wheelchair | pull her out of the water | give the child a ride | lift the beam off him |
+clear the rubble away | shovel a path | break down the wall | prop up the ceiling | shut off the
+gas | put out the flames | cut the branch | weld the frame | bolt down the plate | inspect the
+engine | measure the gap | plug the leak | pump up the tyre
 """
 
 
