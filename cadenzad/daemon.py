@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 
 import cadenzad
 from cadenzad import inbox
+from cadenzad.adapters import make_good
 from cadenzad.collector import Collector
 from cadenzad.config import Config, diff
 from cadenzad.confine import Confinement
@@ -28,6 +29,7 @@ from cadenzad.paths import INBOX, expand, make_state_dir
 from cadenzad.reactor import Reactor
 from cadenzad.requests import carry_out
 from cadenzad.schedule import Schedule
+from cadenzad.takein import take_in
 from cadenzad.watchdog import Watchdog, interval_s
 from cadenzad.watcher import ChangeQueue, FolderWatches
 from cadenzad.wishes import wishes
@@ -107,6 +109,7 @@ class Daemon:
             self._writer,
             JOBS,
             confinement=Confinement() if once else Confinement.prepare(),
+            ended=lambda job: make_good(Path(job.project), self._writer) if job.project else None,
         )
         stack.callback(self._jobs.stop)
         reader = self._reading = self._reader(stack)
@@ -131,6 +134,7 @@ class Daemon:
     def _run_once(self) -> None:
         """Cron's habit: everything there is to do now, then the end."""
         self._jobs.requeue_orphans()
+        self._make_adapters_good()
         self._announce("running")
         self._take_requests()
         self._collector.reconcile()
@@ -167,6 +171,7 @@ class Daemon:
         )
         self._writer.append(NewEvent(DAEMON_STREAM, started))
         self._announce("starting")
+        self._make_adapters_good()  # while no job runs
         self._jobs.start()
         self._reactor.start()
         stack.callback(self._reactor.stop)  # also when the start fails half-way
@@ -303,7 +308,10 @@ class Daemon:
         if path.suffix != inbox.SUFFIX or path.name.startswith("."):
             return
         try:
-            carry_out(inbox.read(path), self._writer)
+            request = inbox.read(path)
+            if request.body.get("with_files"):
+                self._take_in(Path(str(request.body.get("project"))))
+            carry_out(request, self._writer)
             inbox.done(path)
         except FileNotFoundError:
             return
@@ -312,6 +320,22 @@ class Daemon:
             inbox.refuse(path)
         except (StoreError, sqlite3.Error, OSError) as error:
             log.error("%s: left for later: %s", path, error)
+
+    def _make_adapters_good(self) -> None:
+        for project in self._state.projects():
+            try:
+                make_good(Path(project.path), self._writer)
+            except StoreError as error:
+                log.error("%s: %s", project.path, error.message)
+
+    def _take_in(self, project: Path) -> None:
+        """Record a project that lies in no workspace, when somebody wants something done for it."""
+        if not project.is_absolute() or self._state.project(str(project)) is not None:
+            return
+        try:
+            take_in(project, self._ingest)
+        except Exception:
+            log.exception("%s: intake failed", project)
 
     # -- odds --------------------------------------------------------------------------------------
 

@@ -49,16 +49,22 @@ def version_to_try(project: Path) -> tuple[int, bool]:
 
 def project_decoder(project: Path, state: State | None, version: int) -> ActionDecoder:
     """A version of a project's adapter. Raises InputError for one missing, damaged or untrusted."""
-    from handlers.lora.job import trusted_encoder
     from handlers.lora.model.decoding import load_decoder
+    from handlers.lora.model.files import read_head
+    from handlers.lora.work import trusted_encoder
 
     registry = Registry(project)
     if version not in registry.versions():
         raise InputError(f"{project}: there is no adapter version {version}")
+    folder = registry.folder(version)
     spec = load_spec(project / "env.json")
     library = library_for(spec.robot, project, spec.signals)
-    sha256 = trusted(state.connection, str(project), ENCODER_FILE) if state is not None else None
-    return load_decoder(registry.folder(version), library, trusted_encoder(project, sha256))
+    code = None
+    if read_head(folder)[0].encoder == "project":  # else nobody's code is run
+        view = state.connection if state is not None else None
+        sha256 = trusted(view, str(project), ENCODER_FILE) if view is not None else None
+        code = trusted_encoder(project, sha256)
+    return load_decoder(folder, library, code)
 
 
 def plan_decoder(project: Path) -> Any:

@@ -5,8 +5,8 @@ prints goes to stderr instead:
 
     {"beat": 3}                            still alive
     {"progress": {...}}                    live values
-    {"done": {"events": [...], "summary": ""}}
-    {"failed": {"error": "...", "permanent": false, "after": null}}
+    {"done": {"events": [...], "summary": "", "once": false}}
+    {"failed": {"error": "...", "permanent": false, "after": null, "events": []}}
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 from cadenzad.logs import redactor, secrets, set_up_logging
 from store.errors import CadenzaError
+from store.events import Event
 
 log = logging.getLogger("cadenzad.jobchild")
 
@@ -52,7 +53,17 @@ def main() -> int:
         text = hide(f"{error.message} ({error.hint})" if error.hint else error.message)
         permanent = isinstance(error, PermanentFailure)
         after = error.after_s if isinstance(error, TryLater) else None
-        line.send({"failed": {"error": text, "permanent": permanent, "after": after}})
+        found = error.events if isinstance(error, TryLater | PermanentFailure) else ()
+        line.send(
+            {
+                "failed": {
+                    "error": text,
+                    "permanent": permanent,
+                    "after": after,
+                    "events": _as_json(found),
+                }
+            }
+        )
         return 1
     except Exception as error:
         log.exception("the job failed")
@@ -112,13 +123,19 @@ def _run(request: Mapping[str, Any], line: _Lines) -> dict[str, Any]:
             report=lambda values: line.send({"progress": dict(values)}),
             settings=request["settings"],
             key=request.get("key"),
+            attempt=int(request["attempt"]),
+            job=int(request["job"]),
         )
     )
-    events = [
-        {"type": event.type_name(), "data": event.model_dump(mode="json")}
-        for event in result.events
-    ]
-    return {"events": events, "summary": result.summary}
+    return {
+        "events": _as_json(result.events),
+        "summary": result.summary,
+        "once": result.once,
+    }
+
+
+def _as_json(events: Iterable[Event]) -> list[dict[str, Any]]:
+    return [{"type": event.type_name(), "data": event.model_dump(mode="json")} for event in events]
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from cadenzad.confine import Confinement
 from cadenzad.keys import groq_key
 from cadenzad.projectconfig import load_project_config
 from handlers.jobs import KEYED
-from store.errors import ConfigError, StoreError
+from store.errors import CadenzaError, ConfigError, StoreError, one_line
 from store.events import (
     DAEMON_STREAM,
     EVENT_TYPES,
@@ -49,6 +49,8 @@ from store.writer import Transaction, Writer
 log = logging.getLogger("cadenzad.jobs")
 GRACE_S = 5.0
 LONGEST_BACKOFF_S = 86400.0
+LATER_ATTEMPTS = 12
+"""So often a job may say that it is to come back later; then somebody has to look."""
 PROGRESS_EVERY_S = 0.5
 
 
@@ -66,6 +68,7 @@ class _Child:
     shown: float = 0.0
     ended_because: str = ""
     kill_at: float | None = None
+    step: str = ""
     limits: JobsConfig = field(default_factory=JobsConfig)
     events: list[Event] = field(default_factory=list)
 
@@ -88,10 +91,12 @@ class Jobs:
         jitter: Callable[[], float] = random.random,
         confinement: Confinement | None = None,
         only: Callable[[JobRow], bool] = lambda _job: True,
+        ended: Callable[[JobRow], None] = lambda _job: None,
     ) -> None:
         """`functions`: kind -> "module:function". `reader` is for this object alone.
 
-        `only` picks the jobs that are started, where not every one is our business.
+        `only` picks the jobs that are started, where not every one is our business. `ended` is
+        called when no child of a job is left that ran, however it ended.
         """
         self._config = config
         self._state_dir = state_dir
@@ -101,6 +106,7 @@ class Jobs:
         self._jitter = jitter
         self._confinement = confinement or Confinement()
         self._only = only
+        self._ended = ended
         self._children: dict[int, _Child] = {}
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -108,6 +114,7 @@ class Jobs:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._error = ""
+        self._told: set[str] = set()
 
     # -- from other threads ------------------------------------------------------------------------
 
@@ -162,10 +169,11 @@ class Jobs:
             try:
                 self.turn()
                 self._error = ""
-            except (StoreError, sqlite3.Error, OSError) as error:
-                if str(error) != self._error:
-                    log.error("jobs: %s", error)
-                self._error = str(error)
+            except Exception as error:  # noqa: BLE001 - this thread must live as long as the daemon
+                said = _said(error)
+                if said != self._error:
+                    log.error("jobs: %s", said)
+                self._error = said
                 time.sleep(1.0)
         self._end_all()
 
@@ -259,6 +267,8 @@ class Jobs:
             "state_dir": str(self._state_dir),
             "parent": os.getpid(),
             "heartbeat": self._config.jobs.heartbeat,
+            "job": job.id,
+            "attempt": attempt,
             "settings": {name: getattr(config, name).model_dump() for name in ("judge", "lora")},
         }
         if job.kind in KEYED:
@@ -290,27 +300,32 @@ class Jobs:
         for line in lines:
             try:
                 self._hear(child, json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                child.outcome = {"error": f"said what is no protocol: {error}", "permanent": True}
+            except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+                    RecursionError) as error:  # fmt: skip
+                child.events = []
+                said = f"said what is no protocol: {_said(error)}"
+                child.outcome = {"error": said, "permanent": True}
 
     def _hear(self, child: _Child, message: dict[str, Any]) -> None:
         if "progress" in message:
             now = time.monotonic()
+            child.step = one_line(str(message["progress"].get("step", "")))[:80]
             if now - child.shown >= PROGRESS_EVERY_S:
                 child.shown = now
                 key, values = job_key(child.job.id), dict(message["progress"])
                 self._writer.submit(lambda transaction: transaction.set_progress(key, values))
         elif "done" in message:
-            child.events = [
-                EVENT_TYPES[event["type"]].model_validate(event["data"])
-                for event in message["done"]["events"]
-            ]
-            child.outcome = {"summary": str(message["done"]["summary"])}
+            done = message["done"]
+            child.events = _events(done["events"])
+            child.outcome = {"summary": str(done["summary"]), "once": bool(done.get("once"))}
         elif "failed" in message:
+            failed = message["failed"]
+            after = failed.get("after")
+            child.events = _events(failed.get("events", ()))
             child.outcome = {
-                "error": str(message["failed"]["error"]),
-                "permanent": bool(message["failed"]["permanent"]),
-                "after": message["failed"].get("after"),
+                "error": str(failed["error"]),
+                "permanent": bool(failed["permanent"]),
+                "after": None if after is None else min(max(float(after), 0.0), LONGEST_BACKOFF_S),
             }
 
     def _mind(self) -> None:
@@ -342,11 +357,27 @@ class Jobs:
         if child.outcome is None and code == -signal.SIGTERM and not child.ended_because:
             # Not our doing: systemd stops the whole service, children and all.
             self._writer.run(lambda transaction: self._requeue(transaction, child, "SIGTERM"))
+            self._tell_ended(child.job)
             return
-        outcome = child.outcome or {"error": _how_it_died(code), "permanent": False}
+        died = {"error": _how_it_died(code, child.step), "permanent": False}
+        outcome = child.outcome or died
         if child.ended_because:
             outcome = {"error": f"it {child.ended_because}", "permanent": False}
-        self._writer.run(lambda transaction: self._record(transaction, child, outcome))
+            child.events = []
+        try:
+            self._writer.run(lambda transaction: self._record(transaction, child, outcome))
+        except (StoreError, sqlite3.Error, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - what a child says must not end the thread
+            child.events = []
+            said = {"error": f"its result cannot be stored: {_said(error)}", "permanent": True}
+            self._writer.run(lambda transaction: self._record(transaction, child, said))
+        self._tell_ended(child.job)
+
+    def _tell_ended(self, job: JobRow) -> None:
+        """Not while another job of its project runs: that one may be at the same files."""
+        if all(child.job.project != job.project for child in self._children.values()):
+            self._ended(job)
 
     def _requeue(self, transaction: Transaction, child: _Child, reason: str) -> None:
         """Put a job back whose attempt was cut short through no fault of its own."""
@@ -370,17 +401,22 @@ class Jobs:
             end = JobSucceeded(job=job.id, attempt=child.attempt, summary=outcome["summary"])
             events = [*child.events, end]
             transaction.append(*(NewEvent(stream, event, causation=job.id) for event in events))
-            log.info("job succeeded: %s", outcome["summary"], extra=_named(job))
+            if not (outcome.get("once") and outcome["summary"] in self._told):
+                log.info("job succeeded: %s", outcome["summary"], extra=_named(job))
+            if outcome.get("once"):
+                self._told.add(outcome["summary"])
             return
         after = outcome.get("after")
-        # Who is told to come back later has not failed: that does not use up the attempts.
-        final = outcome["permanent"] or (after is None and child.attempt >= child.limits.attempts)
+        # Who is told to come back later has not failed: that is another count, and a longer one.
+        attempts = child.limits.attempts if after is None else LATER_ATTEMPTS
+        final = outcome["permanent"] or child.attempt >= attempts
         delay_us = self._backoff_us(child.attempt) if after is None else int(after * 1_000_000)
         retry_at_us = None if final else time.time_ns() // 1000 + delay_us
         failed = JobFailed(
             job=job.id, attempt=child.attempt, error=outcome["error"], retry_at_us=retry_at_us
         )
-        transaction.append(NewEvent(stream, failed, causation=job.id))
+        events = [*child.events, failed]
+        transaction.append(*(NewEvent(stream, event, causation=job.id) for event in events))
         what = "given up" if final else "to be tried again"
         log.warning("job failed, %s: %s", what, outcome["error"], extra=_named(job))
 
@@ -404,7 +440,24 @@ class Jobs:
 
             with contextlib.suppress(StoreError):
                 self._writer.run(requeue)
+        jobs = [child.job for child in self._children.values()]
         self._children.clear()
+        for job in jobs:
+            with contextlib.suppress(StoreError):
+                self._ended(job)
+
+
+def _events(facts: Sequence[Mapping[str, Any]]) -> list[Event]:
+    """What a child sent, as events."""
+    return [EVENT_TYPES[fact["type"]].model_validate(fact["data"]) for fact in facts]
+
+
+def _said(error: Exception) -> str:
+    """An exception as one line; a bare OverflowError says more by its name than by its text."""
+    if isinstance(error, CadenzaError):
+        return error.message
+    text = str(error).partition("\n")[0]
+    return one_line(f"{type(error).__name__}: {text}")[:300]
 
 
 def _named(job: JobRow) -> dict[str, object]:
@@ -448,9 +501,10 @@ def _reap(process: subprocess.Popen[bytes]) -> int:
     return code
 
 
-def _how_it_died(code: int) -> str:
+def _how_it_died(code: int, step: str) -> str:
+    at = f" at the step: {step}" if step else ""
     if code >= 0:
-        return f"it ended with {code} and said nothing"
+        return f"it ended with {code} and said nothing{at}"
     name = signal.Signals(-code).name
     hint = " (out of memory?)" if name == "SIGKILL" else ""
-    return f"it was killed by {name}{hint}"
+    return f"it was killed by {name}{hint}{at}"

@@ -196,8 +196,11 @@ def _trust(request: Request) -> Callable[[Transaction], None]:
     project = str(request.body["project"])
     if not Path(project).is_absolute():
         raise ValueError(f"project: {project!r} is not an absolute path")
-    facts = {name: str(request.body[name]) for name in ("path", "sha256", "by")}
-    event = CodeTrusted.model_validate(facts)
+    facts: dict[str, Any] = {name: str(request.body[name]) for name in ("path", "sha256", "by")}
+    files = request.body.get("files", ())
+    if not isinstance(files, list | tuple):
+        raise ValueError(f"files: {files!r} is no list")
+    event = CodeTrusted.model_validate(facts | {"files": tuple(files)})
 
     def unit(transaction: Transaction) -> None:
         transaction.append(NewEvent(project_stream(project), event, dedup_key=_key(request, 0)))

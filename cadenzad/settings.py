@@ -82,7 +82,8 @@ class Judge(Section):
     mode: Annotated[Literal["off", "propose", "apply"], Mark.PROJECT_LOWERS] = Field(
         "apply",
         description='"apply": rewrite when every gate passes; "propose": wait for'
-        ' `cadenzactl prompt PROJECT approve`; "off": no call and no rewrite, `cadenza env train` reports',
+        ' `cadenzactl prompt PROJECT approve`; "off": no call and no rewrite, `cadenza env train`'
+        " reports",
     )
     model: str = Field(
         "openai/gpt-oss-120b", min_length=1, description="the Groq model; it needs strict schemas"

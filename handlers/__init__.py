@@ -42,7 +42,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     ExportRequested: (EXPORT_REQUESTED,),
     ProjectDiscovered: (REQUEST_EXPORTS,),
     ProjectChanged: (REQUEST_EXPORTS, RETRAIN),
-    ProjectResumed: (REQUEST_EXPORTS, JUDGE_RESUMED, RETRAIN),
+    ProjectResumed: (REQUEST_EXPORTS, WATCH_PROMPT, JUDGE_RESUMED, RETRAIN),
     ExamplesRecorded: (RETRAIN,),
     FileRemoved: (RETRAIN,),
 }

@@ -35,6 +35,7 @@ class JobContext:
 
     `report(values)` shows live progress (epoch, loss, tick ...); it is no history. `settings`: the
     tables of the configuration as they are for this project. `key`: for KEYED kinds alone.
+    `attempt` counts from 1; `job`: the job's id, None when it was called by nobody's wish.
     """
 
     spec: Mapping[str, Any]
@@ -43,26 +44,45 @@ class JobContext:
     report: Callable[[Mapping[str, Any]], None]
     settings: Mapping[str, Any] = field(default_factory=dict)
     key: str | None = field(default=None, repr=False)
+    attempt: int = 1
+    job: int | None = None
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job gives back: events for its project's stream, and one line for people."""
+    """What a job gives back: events for its project's stream, and one line for people.
+
+    `once`: a daemon logs that line a single time in its life; the same is found in the status.
+    """
 
     events: tuple[Event, ...] = ()
     summary: str = ""
+    once: bool = False
 
 
 class PermanentFailure(CadenzaError):
-    """Trying again would not help: the job goes straight to where somebody has to look."""
+    """Trying again would not help: the job goes straight to where somebody has to look.
+
+    `events`: what was found all the same; they are stored with the failure.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", events: tuple[Event, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.events = events
 
 
 class TryLater(CadenzaError):
-    """Not now: the job is tried again in `after_s` seconds, as whoever refused it asked for."""
+    """Not now: the job is tried again in `after_s` seconds, as whoever refused it asked for.
 
-    def __init__(self, message: str, after_s: float, *, hint: str = "") -> None:
+    `events`: what was found all the same; they are stored with the failure.
+    """
+
+    def __init__(
+        self, message: str, after_s: float, *, hint: str = "", events: tuple[Event, ...] = ()
+    ) -> None:
         super().__init__(message, hint=hint)
         self.after_s = after_s
+        self.events = events
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,12 @@ class AdapterRolledBack(Event):
 
 
 class CodeTrusted(Event):
-    """Somebody allows a file of the project to be run; with other bytes it is not trusted."""
+    """Somebody allows a file of the project to be run; with other bytes it is not trusted.
+
+    `files`: those that `sha256` is over, where the file may import others of the project.
+    """
 
     path: str
     sha256: str
     by: str
+    files: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from store.adapterevents import (
 from store.events import Event, Recorded
 from store.tables import project_of
 
+_FOLDER = ".cadenza-env/adapters"
 _STATE = {"DEPLOY": "ready", "BLOCK": "blocked", "NEEDS_DATA": "needs_data"}
 
 
@@ -69,6 +70,15 @@ def _deploy(view: sqlite3.Connection, record: Recorded, version: int | None) -> 
     view.execute(
         "UPDATE view_adapters SET state = 'retired' WHERE project = ? AND state = 'deployed'",
         (project,),
+    )
+    if version is None:
+        return
+    # One that no training here recorded: it came with the project's folder.
+    view.execute(
+        "INSERT OR IGNORE INTO view_adapters (project, version, state, path, sha256,"
+        " dataset_sha256, verdict, checks, reasons, next_steps, position, scored, promoted)"
+        " VALUES (?, ?, 'deployed', ?, '', '', NULL, '[]', '[]', '[]', ?, 0, 0)",
+        (project, version, f"{_FOLDER}/{version:04}", record.position),
     )
     view.execute(
         "UPDATE view_adapters SET state = 'deployed', promoted = ?"

@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 
 
 class PromptRow(NamedTuple):
-    """A version of SYSTEM_PROMPT. `rules` and `gates` are shaped like RuleFact and GateFact."""
+    """A version of SYSTEM_PROMPT. `rules` and `gates` are shaped like RuleFact and GateFact.
+
+    `since`: the position from which on it was in the file, 0 for never; `unread`: run logs that lay
+    there then and were not read yet. `undoes`: the version it took back. `watch`: how its watch
+    ended.
+    """
 
     version: int
     parent: int | None
@@ -22,6 +27,10 @@ class PromptRow(NamedTuple):
     improved: bool
     watching: bool
     position: int
+    since: int
+    unread: tuple[str, ...]
+    undoes: int | None
+    watch: str
 
 
 class JudgedRow(NamedTuple):
@@ -54,25 +63,39 @@ class AdapterRow(NamedTuple):
 
 
 class EpisodeRow(NamedTuple):
-    """A run as far as its outcome goes; `position` is of the event that last told of it."""
+    """A run as far as its outcome goes.
+
+    `position` is of the event that last told of it, `first` of the one that first did.
+    """
 
     path: str
     episode: int
     outcome: str
     phases_done: int
     position: int
+    first: int
 
 
 def prompt_versions(view: sqlite3.Connection, project: str) -> list[PromptRow]:
     """Every version of a project's prompt, the oldest first."""
     rows = view.execute(
         "SELECT version, parent, state, file, before_sha256, after_sha256, rules, gates, improved,"
-        " watching, position FROM view_prompts WHERE project = ? ORDER BY version",
+        " watching, position, since, unread, undoes, watch FROM view_prompts WHERE project = ?"
+        " ORDER BY version",
         (project,),
     )
     return [
         PromptRow._make(
-            (*row[:6], json.loads(row[6]), json.loads(row[7]), bool(row[8]), bool(row[9]), row[10])
+            (
+                *row[:6],
+                json.loads(row[6]),
+                json.loads(row[7]),
+                bool(row[8]),
+                bool(row[9]),
+                *row[10:12],
+                tuple(json.loads(row[12])),
+                *row[13:],
+            )
         )
         for row in rows
     ]
@@ -138,13 +161,22 @@ def example_rows(view: sqlite3.Connection, project: str) -> int:
 
 
 def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
-    """Every finished run of a project, in the order they were recorded."""
+    """Every finished run of a project, in the order they were first recorded.
+
+    Of logs with the same bytes, the one recorded first stands for all: a copy is no further run.
+    """
     rows = view.execute(
-        "SELECT path, idx, outcome, phases_done, position FROM view_episodes WHERE project = ?"
-        " AND outcome IN ('succeeded', 'failed') ORDER BY position, path, idx",
+        "SELECT e.path, e.idx, e.outcome, e.phases_done, e.position, e.first, f.sha256, f.twin_of"
+        " FROM view_episodes e LEFT JOIN view_files f ON f.project = e.project AND f.path = e.path"
+        " WHERE e.project = ? AND e.outcome IN ('succeeded', 'failed')"
+        " ORDER BY e.first, e.path, e.idx",
         (project,),
     )
-    return [EpisodeRow._make(row) for row in rows]
+    found, holder = [], dict[str, str]()
+    for *row, sha256, twin_of in rows:
+        if twin_of is None and holder.setdefault(sha256 or row[0], row[0]) == row[0]:
+            found.append(EpisodeRow._make(row))
+    return found
 
 
 # -- status ----------------------------------------------------------------------------------------
@@ -162,6 +194,7 @@ def prompt_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
         "rules": [rule["line"] for rule in current.rules] if current else [],
         "improved": current.improved if current else False,
         "watching": current.watching if current else False,
+        "watch": current.watch if current else "",
         "findings": judged.findings if judged else [],
         "claims": judged.claims if judged else {"kept": 0, "dropped": 0},
         "pending": pending.version if pending else None,

@@ -10,7 +10,7 @@ from store.eventbase import Event, Fact
 
 
 class TokenUsage(Fact):
-    """What a call cost, in tokens; `calls` counts the requests that were answered."""
+    """What a call cost, in tokens, failed ones included; `calls` counts the requests sent."""
 
     prompt: int = 0
     completion: int = 0
@@ -66,6 +66,7 @@ class RunsJudged(Event):
     """The runs were mined and, with a key and something to ask, a model chose remedies.
 
     `key` says what was asked (evidence, prompt, schema, model): the same key is not asked twice.
+    `left_out`: older runs that were not read. `remarks` are the model's own words, for people.
     """
 
     runs: int
@@ -73,6 +74,8 @@ class RunsJudged(Event):
     findings: tuple[FindingFact, ...]
     claims: ClaimCounts = ClaimCounts()
     dropped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    left_out: int = 0
     usage: TokenUsage | None = None
     model: str | None = None
     evidence_sha256: str
@@ -107,9 +110,14 @@ class PromptProposed(PromptVersion):
 
 
 class PromptRewritten(PromptVersion):
-    """The managed block of SYSTEM_PROMPT was replaced; every other byte of the file stayed."""
+    """The managed block of SYSTEM_PROMPT was replaced; every other byte of the file stayed.
+
+    `unread`: run logs that lay on disk then and had not been read, or not as they were: what they
+    tell was driven before, although it is recorded after.
+    """
 
     by: str
+    unread: tuple[str, ...] = ()
 
 
 class PromptKept(Event):
@@ -120,10 +128,15 @@ class PromptKept(Event):
 
 
 class PromptConflictFound(Event):
-    """Somebody edited the managed block, or the source cannot be edited: nothing was written."""
+    """Somebody edited the managed block, or the source cannot be edited: nothing was written.
+
+    `version`: the one that is not in the file any more as it was written. It is its author's from
+    then on, and no longer watched. None when the version in the file is not the matter.
+    """
 
     file: str
     reason: str
+    version: int | None = None
 
 
 class PromptRejected(Event):
@@ -136,7 +149,9 @@ class PromptRejected(Event):
 class PromptRolledBack(Event):
     """A rewrite was taken back; `version` is a new one with the bytes that `of` had replaced.
 
-    `test` and `evidence` state why when the daemon did it by itself.
+    `test` and `evidence` state why when the daemon did it by itself. `restores`: when `of` had
+    itself taken a version back, that version, whose rules are in the file again and watched.
+    `unread` is as in PromptRewritten.
     """
 
     version: int
@@ -151,11 +166,20 @@ class PromptRolledBack(Event):
     reason: str
     test: str = ""
     evidence: dict[str, Any] = Field(default_factory=dict)
+    restores: int | None = None
+    unread: tuple[str, ...] = ()
 
 
 class PromptWatchEnded(Event):
-    """The runs since a rewrite were not worse than those before: it stays."""
+    """The watch over a rewrite is over, and the rewrite stays. `reason` says it for people.
+
+    `outcome`: kept (the test could have found the runs since worse, and did not), undecided (it
+    could not: too few runs before, or none that were any better), superseded (somebody had the next
+    version written meanwhile).
+    """
 
     version: int
     test: str
     evidence: dict[str, Any] = Field(default_factory=dict)
+    outcome: Literal["kept", "undecided", "superseded"] = "kept"
+    reason: str = ""

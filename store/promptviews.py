@@ -56,14 +56,14 @@ def _proposed(view: sqlite3.Connection, record: Recorded, event: PromptProposed)
         "UPDATE view_prompts SET state = 'superseded' WHERE project = ? AND state = 'proposed'",
         (project,),
     )
-    _put(view, record, event, "proposed", watching=False)
+    _put(view, record, event, "proposed")
     _said(view, project, "proposed", event.reason)
 
 
 def _rewritten(view: sqlite3.Connection, record: Recorded, event: PromptRewritten) -> None:
     project = project_of(record)
     _replace_current(view, project, "superseded")
-    _put(view, record, event, "current", watching=True)
+    _put(view, record, event, "current", watching=True, unread=event.unread)
     _said(view, project, "rewritten", f"version {event.version}")
 
 
@@ -72,7 +72,14 @@ def _kept(view: sqlite3.Connection, record: Recorded, event: PromptKept) -> None
 
 
 def _conflict(view: sqlite3.Connection, record: Recorded, event: PromptConflictFound) -> None:
-    _said(view, project_of(record), "conflict", f"{event.file}: {event.reason}")
+    project = project_of(record)
+    if event.version is not None:
+        view.execute(
+            "UPDATE view_prompts SET state = 'theirs', watching = 0, watch = ?"
+            " WHERE project = ? AND version = ? AND state = 'current'",
+            (f"ended: {event.reason}", project, event.version),
+        )
+    _said(view, project, "conflict", f"{event.file}: {event.reason}")
 
 
 def _rejected(view: sqlite3.Connection, record: Recorded, event: PromptRejected) -> None:
@@ -89,6 +96,11 @@ def _rolled_back(view: sqlite3.Connection, record: Recorded, event: PromptRolled
         "UPDATE view_prompts SET state = 'rolled_back' WHERE project = ? AND version = ?",
         (project, event.of),
     )
+    if event.restores is not None:  # its rules are wanted after all
+        view.execute(
+            "UPDATE view_prompts SET state = 'superseded' WHERE project = ? AND version = ?",
+            (project, event.restores),
+        )
     version = PromptVersion(
         version=event.version,
         parent=event.of,
@@ -98,32 +110,41 @@ def _rolled_back(view: sqlite3.Connection, record: Recorded, event: PromptRolled
         rules=event.rules,
         diff=event.diff,
     )
-    _put(view, record, version, "current", watching=False)
-    _said(view, project, "rolled_back", event.reason)
+    restored = event.restores is not None
+    undoes = None if restored else event.of
+    _put(view, record, version, "current", watching=restored, unread=event.unread, undoes=undoes)
+    _said(view, project, "restored" if restored else "rolled_back", event.reason)
 
 
 def _watch_ended(view: sqlite3.Connection, record: Recorded, event: PromptWatchEnded) -> None:
     view.execute(
-        "UPDATE view_prompts SET watching = 0 WHERE project = ? AND version = ?",
-        (project_of(record), event.version),
+        "UPDATE view_prompts SET watching = 0, watch = ? WHERE project = ? AND version = ?",
+        (f"{event.outcome}: {event.reason}", project_of(record), event.version),
     )
 
 
 def _replace_current(view: sqlite3.Connection, project: str, state: str) -> None:
     view.execute(
         "UPDATE view_prompts SET state = ?, watching = 0 WHERE project = ?"
-        " AND state IN ('current', 'proposed')",
+        " AND state IN ('current', 'theirs', 'proposed')",
         (state, project),
     )
 
 
 def _put(
-    view: sqlite3.Connection, record: Recorded, event: PromptVersion, state: str, *, watching: bool
+    view: sqlite3.Connection,
+    record: Recorded,
+    event: PromptVersion,
+    state: str,
+    *,
+    watching: bool = False,
+    unread: tuple[str, ...] = (),
+    undoes: int | None = None,
 ) -> None:
     view.execute(
         "INSERT OR REPLACE INTO view_prompts (project, version, parent, state, file, before_sha256,"
-        " after_sha256, rules, gates, improved, watching, position)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " after_sha256, rules, gates, improved, watching, position, since, unread, undoes, watch)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
         (
             project_of(record),
             event.version,
@@ -137,6 +158,9 @@ def _put(
             int(event.improved),
             int(watching),
             record.position,
+            record.position if state == "current" else 0,
+            json.dumps(unread),
+            undoes,
         ),
     )
 

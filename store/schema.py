@@ -86,7 +86,7 @@ CREATE TABLE progress (
 """
 
 VIEW_NAME = "state"
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Raise when `views.apply` or a view table changes: the daemon then rebuilds at its next start."""
 
 VIEW_TABLES = (
@@ -170,6 +170,7 @@ CREATE TABLE view_episodes (
   last_phase  TEXT,
   first_line  INTEGER NOT NULL,
   position    INTEGER NOT NULL,
+  first       INTEGER NOT NULL,  -- position of the event that first told of it
   PRIMARY KEY (project, path, idx)
 ) STRICT, WITHOUT ROWID;
 
@@ -220,7 +221,7 @@ CREATE TABLE view_prompts (
   project       TEXT NOT NULL,
   version       INTEGER NOT NULL,
   parent        INTEGER,
-  state         TEXT NOT NULL,  -- proposed current superseded rejected rolled_back
+  state         TEXT NOT NULL,  -- proposed current superseded rejected rolled_back theirs
   file          TEXT NOT NULL,
   before_sha256 TEXT NOT NULL,
   after_sha256  TEXT NOT NULL,
@@ -229,6 +230,10 @@ CREATE TABLE view_prompts (
   improved      INTEGER NOT NULL,
   watching      INTEGER NOT NULL,  -- 1 while the runs since are compared with those before
   position      INTEGER NOT NULL,
+  since         INTEGER NOT NULL,  -- position since which it was in the file; 0: never
+  unread        TEXT NOT NULL,     -- logs that lay on disk then and were not read yet
+  undoes        INTEGER,           -- the version it took back
+  watch         TEXT NOT NULL,     -- how its watch ended; '' while it has not
   PRIMARY KEY (project, version)
 ) STRICT, WITHOUT ROWID;
 

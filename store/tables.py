@@ -129,10 +129,12 @@ def set_episodes(
     position: int,
     *,
     known: bool = True,
+    same_run: bool = True,
 ) -> dict[str, int]:
     """Replace a log's episodes from index `first` on; returns the changes of the totals.
 
-    A log that was not `known` before has no episodes to replace.
+    A log that was not `known` before has no episodes to replace. `same_run`: what was told of an
+    episode before was of this one, so that it stays as old as it is.
     """
     totals = {"runs_total": 0, "runs_succeeded": 0, "runs_failed": 0}
 
@@ -144,11 +146,13 @@ def set_episodes(
     old: list[Row] = []
     if known:
         old = view.execute(
-            "SELECT outcome FROM view_episodes WHERE project = ? AND path = ? AND idx >= ?",
+            "SELECT outcome, idx, first FROM view_episodes"
+            " WHERE project = ? AND path = ? AND idx >= ?",
             (project, path, first),
         ).fetchall()
-    for (outcome,) in old:
+    for outcome, _, _ in old:
         tally(outcome, -1)
+    told = {index: position for _, index, position in old} if same_run else {}
     if old:
         view.execute(
             "DELETE FROM view_episodes WHERE project = ? AND path = ? AND idx >= ?",
@@ -158,7 +162,8 @@ def set_episodes(
         tally(episode.outcome, +1)
     view.executemany(
         "INSERT INTO view_episodes (project, path, idx, outcome, reason, ticks, reward,"
-        " phases_done, last_phase, first_line, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " phases_done, last_phase, first_line, position, first)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 project,
@@ -172,6 +177,7 @@ def set_episodes(
                 episode.last_phase,
                 episode.first_line,
                 position,
+                told.get(episode.index, position),
             )
             for episode in episodes
         ],

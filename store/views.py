@@ -208,6 +208,7 @@ def _run(
     twin_of: str | None,
 ) -> None:
     project, path, lines = project_of(record), event.file.path, event.lines
+    same_run = isinstance(event, RunExtended) or _holds(view, project, event.file)
     known = _accept_file(
         view,
         record,
@@ -222,10 +223,23 @@ def _run(
     totals: dict[str, int] = {}
     if first_episode is not None:
         totals = set_episodes(
-            view, project, path, first_episode, event.episodes, record.position, known=known
+            view,
+            project,
+            path,
+            first_episode,
+            event.episodes,
+            record.position,
+            known=known,
+            same_run=same_run,
         )
     count(view, project, json.dumps(_last_run(record, event, lines)), **totals)
     make_stale(view, project, path)
+
+
+def _holds(view: sqlite3.Connection, project: str, file: FileFact) -> bool:
+    """Whether these bytes are known under this path: a log that was away and has come back."""
+    query = "SELECT 1 FROM view_files WHERE project = ? AND path = ? AND sha256 = ?"
+    return view.execute(query, (project, file.path, file.sha256)).fetchone() is not None
 
 
 def _last_run(record: Recorded, event: RunRead, lines: LineCounts) -> dict[str, object]:

@@ -22,20 +22,31 @@ ENVIRON = (
     "NOTIFY_SOCKET",
     "JOURNAL_STREAM",
     "GROQ_API_KEY",
+    "GROQ_BASE_URL",
 )
 
 
+FOR_LIVE = ("GROQ_API_KEY", "GROQ_BASE_URL")
+"""What a test marked `live` keeps of it: it is there to ask the real server."""
+
+
 @pytest.fixture(autouse=True)
-def clean_environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def clean_environ(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Nothing of the caller's environment reaches a test, and no test reaches the home folder."""
+    live = request.node.get_closest_marker("live") is not None
     for name in ENVIRON:
-        monkeypatch.delenv(name, raising=False)
+        if not (live and name in FOR_LIVE):
+            monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only loopback and unix sockets connect."""
+def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only loopback and unix sockets connect, but for tests marked `live`."""
+    if request.node.get_closest_marker("live") is not None:
+        return
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: object) -> None:

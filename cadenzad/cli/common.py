@@ -29,6 +29,27 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: error: {line}\n  try `{self.prog} --help`\n")
 
 
+class AnyOrder(Parser):
+    """Takes an optional positional argument after options too: `decode PROJECT --json GOAL`."""
+
+    _again = False
+
+    def parse_known_args(  # type: ignore[override]  # of its overloads, the one that is called
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """argparse's own, in two passes: first the options, then what is left."""
+        if self._again:
+            return super().parse_known_args(args, namespace)
+        self._again = True
+        try:
+            found = self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._again = False
+        if found[1] and args is not None and "--" in args:
+            return super().parse_known_args(args, namespace)  # `-- PROJECT -goal`
+        return found
+
+
 def add_state_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state",

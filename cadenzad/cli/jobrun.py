@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -11,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cadenzad.adapters import make_good
 from cadenzad.config import Config
 from cadenzad.config import Jobs as JobsConfig
 from cadenzad.inbox import Request, new_request, send, takes_requests
+from cadenzad.ingest import Ingest
 from cadenzad.jobs import Jobs
 from cadenzad.paths import make_state_dir
 from cadenzad.requests import carry_out
+from cadenzad.takein import take_in
 from handlers.jobs import JOBS
 from store.errors import DaemonError, LockHeldError
 from store.events import Event, Recorded
@@ -51,8 +55,11 @@ def run_job(
     *,
     config: Config,
     timeout: float = 7200.0,
+    with_files: bool = False,
 ) -> Ended:
     """Queue a job and wait for its end; one attempt only when it runs here.
+
+    `with_files`: first have the project's files recorded, as a daemon that watches it would.
 
     Raises DaemonError when it has not ended in `timeout` seconds. Interrupted, a job that runs here
     is cancelled; one of the daemon goes on, and it is said how to end it.
@@ -64,6 +71,7 @@ def run_job(
         "spec": {"by": os.environ.get("USER", "user"), **spec},
         "reason": reason,
         "instead": True,
+        "with_files": with_files,
     }
     request = new_request("queue-job", body)
     deadline = time.monotonic() + timeout
@@ -118,14 +126,31 @@ def _here(directory: Path, request: Request, config: Config, show: Progress) -> 
     reader = connect_reader(directory)
     history, state = EventLog(reader), State(reader)
     mine: set[int] = set()
+
+    def ended(job: JobRow) -> None:
+        if job.project:
+            make_good(Path(job.project), writer)
+
+    # How the job ends is for our caller to say, and once.
+    logging.getLogger("cadenzad.jobs").addHandler(logging.NullHandler())
     alone = config.model_copy(
         update={"jobs": JobsConfig(**{**config.jobs.model_dump(), "attempts": 1})}
     )
     jobs = Jobs(
-        alone, directory, connect_reader(directory), writer, JOBS, only=lambda job: job.id in mine
+        alone,
+        directory,
+        connect_reader(directory),
+        writer,
+        JOBS,
+        only=lambda job: job.id in mine,
+        ended=ended,
     )
     try:
         jobs.requeue_orphans()
+        make_good(Path(request.body["project"]), writer)
+        if request.body["with_files"]:
+            # Nobody else is there to read a file once more that changes while it is read.
+            take_in(Path(request.body["project"]), Ingest(reader, writer, lambda _path: None))
         after = history.head()
         carry_out(request, writer)
         job_id = _queued(history, after, request)
@@ -143,6 +168,7 @@ def _here(directory: Path, request: Request, config: Config, show: Progress) -> 
         except KeyboardInterrupt:
             cancel = new_request("cancel-job", {"job": job_id, "by": "interrupted"})
             carry_out(cancel, writer)
+            print(f"interrupted: job {job_id} is cancelled", file=sys.stderr)
             raise
     finally:
         jobs.stop()

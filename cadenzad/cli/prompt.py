@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 from pathlib import Path
 
-from cadenzad.cli.common import FAILED, OK, add_state_option, one_line, table
+from cadenzad.cli.common import OK, add_state_option, one_line, table
+from cadenzad.cli.promptfile import changed
 from cadenzad.cli.select import find_project
 from cadenzad.paths import state_dir
-from store.errors import DaemonError, InputError
+from store.errors import CadenzaError, DaemonError, InputError
 from store.improvements import PromptRow, prompt_status, prompt_versions
 from store.queries import State
 from store.schema import connect_reader
@@ -18,6 +20,12 @@ DESCRIPTION = """Versions of a project's SYSTEM_PROMPT. Without an action: what 
 and why. log: every version. diff: what a version changed. approve, reject: a proposed one.
 rollback: take the current one's change back, to the exact bytes where nothing else changed."""
 EXAMPLE = "cadenzactl prompt rescue diff --version 3"
+EVENTS = {
+    "approve": "PromptRewritten",
+    "reject": "PromptRejected",
+    "rollback": "PromptRolledBack",
+}
+"""What an action that was done leads to."""
 ACTIONS = ("show", "log", "diff", "approve", "reject", "rollback")
 
 
@@ -38,24 +46,42 @@ def command(arguments: argparse.Namespace) -> int:
     rows = prompt_versions(reader, project.path)
     match arguments.action:
         case "show":
-            return _show(arguments, prompt_status(reader, project.path), rows)
+            return _show(arguments, reader, project.path, rows)
         case "log":
             return _log(arguments, rows)
         case "diff":
             return _diff(arguments, directory, rows)
-    return _act(arguments, directory, Path(project.path))
+    try:
+        return _act(arguments, directory, Path(project.path), rows)
+    except CadenzaError as error:
+        if arguments.json:
+            print(json.dumps({"error": {"message": error.message, "hint": error.hint}}))
+        raise
 
 
-def _show(arguments: argparse.Namespace, status: dict[str, object], rows: list[PromptRow]) -> int:
+def _show(
+    arguments: argparse.Namespace, reader: sqlite3.Connection, project: str, rows: list[PromptRow]
+) -> int:
+    status = prompt_status(reader, project)
+    status["changed"] = changed(reader, project)
+    current = next((row for row in rows if row.state == "current"), None)
+    if current is not None and current.watching:
+        from handlers.judge.samples import watch_of
+
+        watched = watch_of(reader, project, current)
+        status["watch"] = watched.reason
+        status["evidence"] = dict(watched.evidence)
     if arguments.json:
         print(json.dumps(status, indent=2, ensure_ascii=False))
         return OK
     version = status["version"]
     print(f"version: {version if version is not None else 'as its author wrote it'}")
     print(f"state:   {status['state']}" + (f": {status['reason']}" if status["reason"] else ""))
-    current = next((row for row in rows if row.state == "current"), None)
+    if status["changed"]:
+        print(f"file:    {one_line(status['changed'])}")
+    if status["watch"]:
+        print(f"{'watched' if status['watching'] else 'watch'}: {one_line(status['watch'])}")
     if current is not None:
-        print("watched: the runs since are compared with those before" if current.watching else "")
         for rule in current.rules:
             print(f"  {rule['line']}\n      {rule['mode_id']}  {', '.join(rule['citations'])}")
         for gate in current.gates:
@@ -106,19 +132,26 @@ def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow])
     return OK
 
 
-def _act(arguments: argparse.Namespace, directory: Path, project: Path) -> int:
+def _act(
+    arguments: argparse.Namespace, directory: Path, project: Path, rows: list[PromptRow]
+) -> int:
     from cadenzad.cli.jobrun import run_job
     from cadenzad.config import load_config
+    from handlers.judge.deeds import meant
+    from handlers.judge.recovery import recovered
 
+    if recovered(State(connect_reader(directory)), project) is None:
+        meant(project.name, rows, arguments.action, arguments.version)  # else there is no job
     spec = {"action": arguments.action, "version": arguments.version}
     reason = f"cadenzactl prompt {arguments.action}"
     ended = run_job(directory, "prompt", project, spec, reason, config=load_config(None))
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result)
+    if not any(event.type_name() == EVENTS[arguments.action] for event in ended.events):
+        raise CadenzaError(ended.job.result)
     if arguments.json:
         answer = {event.type_name(): event.model_dump(mode="json") for event in ended.events}
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         print(ended.job.result)
-    conflict = any(event.type_name() == "PromptConflictFound" for event in ended.events)
-    return FAILED if conflict else OK
+    return OK

@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cadenzad.adapters import unrecorded
 from cadenzad.cli.common import NOT_RUNNING, OK, add_state_option, bold, filled, one_line, table
+from cadenzad.cli.promptfile import changed
 from cadenzad.paths import state_dir
 from store.errors import NoEventLog
 from store.lock import is_held
@@ -89,6 +91,10 @@ def _show(
 
         path = find_project(State(view), arguments.project).path
     projects = project_statuses(view, path)
+    if not arguments.at:  # what is in the file today says nothing of the past
+        for project in projects:
+            project["prompt"]["changed"] = changed(view, project["path"])
+            project["adapter"]["unrecorded"] = unrecorded(view, project["path"])
     if arguments.json:
         answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "projects": projects}
         if arguments.at:
@@ -243,11 +249,16 @@ def _improvements(project: ProjectStatus) -> list[str]:
         verified = " (improved)" if prompt["improved"] else ""
         said = f": {prompt['reason']}" if prompt["reason"] else ""
         notes.append(f"{name}: prompt {version}{verified}, {prompt['state']}{said}")
+    if prompt.get("changed"):
+        notes.append(f"{name}: {prompt['changed']}")
     if prompt["pending"] is not None:
         notes.append(
             f"{name}: prompt version {prompt['pending']} waits:"
             f" `cadenzactl prompt {name} diff`, then approve or reject"
         )
+    if adapter.get("unrecorded"):
+        versions = ", ".join(map(str, adapter["unrecorded"]))
+        notes.append(f"{name}: adapter {versions}: on disk, not recorded here")
     if adapter["verdict"] is not None:
         serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
         notes.append(

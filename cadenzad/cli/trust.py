@@ -13,7 +13,8 @@ from cadenzad.cli.requesting import perform
 from cadenzad.cli.select import find_project
 from cadenzad.inbox import new_request
 from cadenzad.paths import state_dir
-from handlers.judge.source import NAME, code_sha256, find_prompt
+from handlers.judge.code import ProjectCode, project_code
+from handlers.judge.source import NAME, find_prompt
 from handlers.project.paths import ENCODER_FILE, inside
 from store.errors import CadenzaError, InputError
 from store.queries import State
@@ -21,8 +22,8 @@ from store.schema import connect_reader
 
 DESCRIPTION = f"""Allow code of a project to be run: its {ENCODER_FILE}, when an adapter is trained
 or used, and `decide` in the file that holds {NAME}, when two prompts are compared in simulation.
-What is trusted is this content: a changed file needs trust again (of the prompt's file the code
-around the prompt counts)."""
+What is trusted is this content: a changed file needs trust again. With the prompt's file that is
+all code of the project that it could import, and of that file itself the code around the prompt."""
 EXAMPLE = "cadenzactl trust rescue"
 
 
@@ -42,26 +43,30 @@ def command(arguments: argparse.Namespace) -> int:
             hint=f"{ENCODER_FILE}, or a decide(observation, system_prompt) beside {NAME}",
         )
     by = os.environ.get("USER", "user")
-    for path, sha256 in found.items():
-        body = {"project": project.path, "path": path, "sha256": sha256, "by": by}
-        perform(directory, new_request("trust", body), timeout=10.0)
+    for path, code in found.items():
+        body = {"project": project.path, "path": path, "sha256": code.sha256, "by": by}
+        perform(directory, new_request("trust", body | {"files": code.files}), timeout=10.0)
     if arguments.json:
-        print(json.dumps({"project": project.name, "trusted": found}))
+        trusted = {path: code.sha256 for path, code in found.items()}
+        files = {path: code.files for path, code in found.items()}
+        print(json.dumps({"project": project.name, "trusted": trusted, "files": files}))
     else:
-        for path, sha256 in found.items():
-            print(f"{project.name}: {path} is trusted as it is now ({sha256[:12]})")
+        for path, code in found.items():
+            beside = f", with {', '.join(code.files[1:])}," if len(code.files) > 1 else ""
+            print(f"{project.name}: {path}{beside} is trusted as it is now ({code.sha256[:12]})")
     return OK
 
 
-def _code_of(project: Path) -> dict[str, str]:
+def _code_of(project: Path) -> dict[str, ProjectCode]:
     found = {}
     encoder = inside(project, Path(ENCODER_FILE))
     if encoder.is_file():
-        found[ENCODER_FILE] = hashlib.sha256(encoder.read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(encoder.read_bytes()).hexdigest()
+        found[ENCODER_FILE] = ProjectCode(sha256, (ENCODER_FILE,))
     try:
         source = find_prompt(project)
     except CadenzaError:
         return found
     if b"def decide(" in source.data:
-        found[source.path.name] = code_sha256(source.data)
+        found[source.path.name] = project_code(project, source.path)
     return found

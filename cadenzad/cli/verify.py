@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cadenzad.adapters import problems as adapter_problems
 from cadenzad.cli.common import FAILED, OK, add_state_option, one_line
 from cadenzad.paths import state_dir
 from store.errors import CadenzaError
@@ -21,7 +22,8 @@ from store.replay import view_as_of, view_hash
 from store.schema import VIEW_NAME, connect_reader
 
 DESCRIPTION = """Check SQLite's integrity, that positions and versions have no gap, that the view
-equals a rebuild, and that every recorded file still has its recorded hash."""
+equals a rebuild, that every recorded file and adapter still has its recorded hash, and that the
+adapter that serves is the one that is recorded."""
 EXAMPLE = "cadenzactl verify --json"
 BLOCK = 1 << 20
 
@@ -39,6 +41,7 @@ def command(arguments: argparse.Namespace) -> int:
         ("positions", _gaps),
         ("view", _view),
         ("files", _files),
+        ("adapters", _adapters),
     ]
     results: list[dict[str, Any]] = []
     for name, check in checks:
@@ -111,6 +114,12 @@ def _files(reader: sqlite3.Connection) -> list[str]:
             if export.output is not None and export.output_sha256 is not None:
                 problems += _check_bytes(root / export.output, export.output_sha256, None)
     return problems
+
+
+def _adapters(reader: sqlite3.Connection) -> list[str]:
+    """Every version is as it was recorded, and `deployed` is what the view says."""
+    paths = [project.path for project in State(reader).projects() if project.state != "removed"]
+    return [problem for path in paths for problem in adapter_problems(reader, path)]
 
 
 def _check_bytes(path: Path, sha256: str, size: int | None) -> list[str]:

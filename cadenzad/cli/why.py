@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cadenzad.cli.common import OK, add_state_option, bold, one_line
+from cadenzad.cli.promptfile import changed
 from cadenzad.cli.select import find_project
 from cadenzad.paths import state_dir
 from store.events import Event, Recorded
-from store.improvements import adapters, current_prompt, last_judged, pending_prompt
+from store.improvements import PromptRow, adapters, current_prompt, last_judged, pending_prompt
 from store.log import EventLog
+from store.promptevents import PromptRolledBack
 from store.queries import State
 from store.schema import connect_reader
 
@@ -45,6 +49,10 @@ def command(arguments: argparse.Namespace) -> int:
             "rules": prompt.rules,
             "gates": prompt.gates,
             "chain": chain(history, prompt.position),
+            "taken_back": _taken_back(history, prompt),
+            "watch": prompt.watch,
+            "changed": changed(reader, project.path),
+            "files": _files(reader, project.path, prompt.rules),
         }
     elif judged is not None:
         answer["prompt"] = {
@@ -52,6 +60,7 @@ def command(arguments: argparse.Namespace) -> int:
             "state": judged.code,
             "reason": judged.reason,
             "findings": judged.findings,
+            "changed": changed(reader, project.path),
             "chain": chain(history, judged.position),
         }
     if last is not None:
@@ -70,6 +79,34 @@ def command(arguments: argparse.Namespace) -> int:
     else:
         _print(answer)
     return OK
+
+
+def _taken_back(history: EventLog, row: PromptRow) -> dict[str, Any] | None:
+    """Why a version took another one back: the test and its numbers, when the daemon did it."""
+    (record,) = history.read(row.position - 1, until=row.position)
+    event = record.event
+    if not isinstance(event, PromptRolledBack):
+        return None
+    names = ("of", "by", "reason", "test", "evidence")
+    return {name: getattr(event, name) for name in names}
+
+
+def _files(
+    view: sqlite3.Connection, project: str, rules: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The logs that the rules' citations are about, and where in the history they were read."""
+    cited = (citation for rule in rules for citation in rule["citations"])
+    # run:tick-tick; a log's further runs are called run#2 and so on.
+    runs = dict.fromkeys(item.rpartition(":")[0].partition("#")[0] for item in cited)
+    found = []
+    for run in runs:
+        query = (
+            "SELECT path, position FROM view_files WHERE project = ? AND run_id = ?"
+            " AND kind = 'run' ORDER BY position"
+        )
+        for path, position in view.execute(query, (project, run)):
+            found.append({"run": run, "path": path, "position": position})
+    return found
 
 
 def chain(history: EventLog, position: int) -> list[dict[str, Any]]:
@@ -113,6 +150,8 @@ def _print(answer: dict[str, Any]) -> None:
     elif prompt["version"] is None:
         said = f"{prompt['state']}: {prompt['reason']}"
         print(f"{bold('prompt')}: as its author wrote it; {one_line(said)}")
+        if prompt["changed"]:
+            print(f"  {one_line(prompt['changed'])}")
         _print_chain(prompt["chain"])
     else:
         print(f"{bold('prompt')}: version {prompt['version']} ({prompt['state']})")
@@ -121,6 +160,7 @@ def _print(answer: dict[str, Any]) -> None:
             print(f"      because of {rule['mode_id']}, seen in {', '.join(rule['citations'])}")
         for gate in prompt["gates"]:
             print(f"  {gate['name']}: {gate['result']}: {one_line(gate['detail'])}")
+        _print_fate(prompt)
         _print_chain(prompt["chain"])
     if adapter is None:
         print(f"{bold('adapter')}: none was trained yet")
@@ -133,6 +173,25 @@ def _print(answer: dict[str, Any]) -> None:
     for reason in adapter["reasons"]:
         print(f"  {one_line(reason)}")
     _print_chain(adapter["chain"])
+
+
+def _print_fate(prompt: dict[str, Any]) -> None:
+    back = prompt["taken_back"]
+    if back is not None:
+        print(f"  took version {back['of']} back, by {back['by']}: {one_line(back['reason'])}")
+    if back is not None and back["test"]:
+        p, before, after = (back["evidence"].get(name) for name in ("p", "before", "after"))
+        print(f"      {one_line(back['test'])}: p = {p}")
+        print(f"      before: {_counts(before)}; after: {_counts(after)}")
+    for line in (prompt["watch"] and f"watch {prompt['watch']}", prompt["changed"]):
+        if line:
+            print(f"  {one_line(line)}")
+    for file in prompt["files"]:
+        print(f"  {file['run']}: {file['path']}, read at {file['position']}")
+
+
+def _counts(sample: Mapping[str, Any] | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (sample or {}).items())
 
 
 def _print_chain(steps: list[dict[str, Any]]) -> None:

@@ -85,7 +85,8 @@ def response_schema(pack: Pack, spec: ProjectSpec, library: ActionLibrary) -> di
 
 
 def _conditions(tags: Sequence[str]) -> list[str]:
-    return [name for name in CONDITIONS if tags or name not in TAGGED]
+    """Not always: such a rule would silence every one below it."""
+    return [name for name in CONDITIONS if name != "always" and (tags or name not in TAGGED)]
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,6 +166,7 @@ def _citations(cites: object, finding: Finding) -> tuple[str, ...]:
     """Those that are there, if all of them hold: one made-up tick spoils the claim."""
     if not isinstance(cites, list) or not cites:
         raise _Wrong(f"{finding.id}: cites nothing")
+    held = []
     for text in cites:
         try:
             cited = Citation.parse(str(text))
@@ -176,12 +178,16 @@ def _citations(cites: object, finding: Finding) -> tuple[str, ...]:
         )
         if not inside:
             raise _Wrong(f"{finding.id}: {_shown(text)} does not show it")
-    return tuple(dict.fromkeys(str(text) for text in cites))
+        held.append(str(cited))
+    return tuple(dict.fromkeys(held))
 
 
 def _rule(
     wanted: Mapping[str, Any], finding: Finding, spec: ProjectSpec, library: ActionLibrary
 ) -> Rule:
+    for name in ("phase", "condition", "tag", "action"):
+        if not isinstance(wanted.get(name), str):
+            raise _Wrong(f"no {name} {_shown(wanted.get(name))}")
     phases = {phase.name for phase in spec.phases}
     tags = {item.tag for item in spec.scene.objects if item.tag}
     phase, tag, action = wanted.get("phase"), wanted.get("tag"), wanted.get("action")
@@ -196,13 +202,13 @@ def _rule(
         raise _Wrong(f"no tag {_shown(tag)}")
     if not isinstance(min_ticks, int) or isinstance(min_ticks, bool):
         raise _Wrong(f"min_ticks is {_shown(min_ticks)}")
-    if condition == "always" and phase == "any":
-        raise _Wrong("a rule for every phase and every moment would silence all others")
+    if condition == "always":
+        raise _Wrong("a rule without a condition would silence all below it")
     try:
         return Rule(
             phase=None if phase == "any" else str(phase),
             condition=str(condition),
-            min_ticks=1 if condition == "always" else min_ticks,
+            min_ticks=min_ticks,
             action=str(action),
             tag=str(tag) if condition in TAGGED else None,
             parameters=_parameters(str(action), finding, library),

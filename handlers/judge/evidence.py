@@ -1,6 +1,7 @@
 """The evidence pack: what a model gets to see of the runs, as JSON, under a budget of tokens.
 
-It holds names the mission knows and numbers, and nothing a log's author wrote. About 30% of the
+It holds names the mission knows and numbers, and nothing a log's author wrote: runs are r1, r2 ...,
+for a file's name is a text too. About 30% of the
 runs, chosen by a hash of their id, are held out: they are mined for people and tested on, and never
 enter a pack.
 """
@@ -9,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.judge.findings import Citation, Finding
@@ -24,6 +25,7 @@ HELD_OUT_FROM = 4
 BYTES_PER_TOKEN = 3.0
 """On the safe side: JSON of names and numbers has about 3.5 bytes a token."""
 
+MISSION_NAME = 80
 CITATIONS = 6
 EXCERPT = 14
 COLUMNS = ("tick", "action", "motion", "tilt_deg", "nearest_m", "reward", "canonical", "confidence")
@@ -31,7 +33,10 @@ COLUMNS = ("tick", "action", "motion", "tilt_deg", "nearest_m", "reward", "canon
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """The pack as text. `runs` are those it speaks of, `mode_ids` the findings."""
+    """The pack as text. `runs` are those it speaks of, `mode_ids` the findings.
+
+    In the text the first of `runs` is r1, the second r2, and so on.
+    """
 
     text: str
     tokens: int
@@ -45,6 +50,20 @@ class Pack:
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def real(self, reply: Mapping[str, Any]) -> dict[str, Any]:
+        """A reply to this pack, with the runs' real names in its citations."""
+        names = {alias(index): run for index, run in enumerate(self.runs)}
+        items = reply.get("items")
+        return {
+            **reply,
+            "items": [
+                {**item, "cites": [_real(cite, names) for cite in item["cites"]]}
+                if isinstance(item, Mapping) and isinstance(item.get("cites"), list)
+                else item
+                for item in (items if isinstance(items, list) else [])
+            ],
+        }
 
     def halved(self) -> Pack:
         """The same evidence in half the space, for a model that found it too long."""
@@ -80,33 +99,39 @@ def build_pack(
     worst, and one success of each phase for contrast; as many as there is room for.
     """
     body: dict[str, Any] = {
-        "mission": spec.name,
-        "phases": [
-            {"name": phase.name, "max_ticks": phase.max_ticks, **_counts(report, phase.name)}
-            for phase in spec.phases
-        ],
+        "mission": spec.name[:MISSION_NAME],
+        "phases": [],
         "runs": dict(report.outcomes),
         "current_rules": list(rules),
         "findings": [],
         "columns": list(COLUMNS),
         "excerpts": [],
     }
+    for phase in spec.phases:  # a mission of very many phases must leave room for findings
+        item = {"name": phase.name, "max_ticks": phase.max_ticks, **_counts(report, phase.name)}
+        _fits(body, "phases", item, max_tokens // 2)
     modes: list[str] = []
-    shown: list[str] = []
+    runs: list[str] = []
     for finding in report.findings:
-        if not _fits(body, "findings", _mode(finding), max_tokens):
+        if not finding.citations:
+            continue  # of what no tick shows nothing can be claimed
+        cited = [citation.run for citation in _spread(finding)]
+        named = _named(runs, *cited)
+        if not _fits(body, "findings", _mode(finding, named), max_tokens):
             break
         modes.append(finding.id)
-        shown += [citation.run for citation in finding.citations[:CITATIONS]]
+        runs = named
     for episode, ticks, why in _excerpts(report):
-        item = {"run": episode.run, "why": why, "phase": ticks[0].phase, "ticks": _rows(ticks)}
+        named = _named(runs, episode.run)
+        name = alias(named.index(episode.run))
+        item = {"run": name, "why": why, "phase": ticks[0].phase, "ticks": _rows(ticks)}
         if _fits(body, "excerpts", item, max_tokens):
-            shown.append(episode.run)
+            runs = named
     text = json.dumps(body, separators=(",", ":"))
     return Pack(
         text=text,
         tokens=tokens_of(text),
-        runs=tuple(dict.fromkeys(shown)),
+        runs=tuple(runs),
         mode_ids=tuple(modes),
         report=report,
         spec=spec,
@@ -136,7 +161,24 @@ def _counts(report: MiningReport, phase: str) -> dict[str, int]:
     }
 
 
-def _mode(finding: Finding) -> dict[str, Any]:
+def alias(index: int) -> str:
+    """How a pack calls the run at this place in its `runs`."""
+    return f"r{index + 1}"
+
+
+def _named(runs: Sequence[str], *more: str) -> list[str]:
+    return list(dict.fromkeys([*runs, *more]))
+
+
+def _real(cite: object, names: Mapping[str, str]) -> object:
+    """A citation by a run's real name; a made-up one stays one, whatever runs there are."""
+    if not isinstance(cite, str):
+        return cite
+    run, colon, ticks = cite.rpartition(":")
+    return f"{names.get(run, f'unknown run {run}')}{colon}{ticks}" if colon else cite
+
+
+def _mode(finding: Finding, runs: Sequence[str]) -> dict[str, Any]:
     return {
         "mode_id": finding.id,
         "kind": finding.kind,
@@ -144,7 +186,9 @@ def _mode(finding: Finding) -> dict[str, Any]:
         "count": finding.count,
         "ticks": finding.ticks,
         "runs": finding.runs,
-        "cites": [str(citation) for citation in _spread(finding)],
+        "cites": [
+            str(replace(cited, run=alias(runs.index(cited.run)))) for cited in _spread(finding)
+        ],
         "actions": dict(list(finding.actions.items())[:5]),
         "canonical": dict(list(finding.canonical.items())[:4]),
         "detail": dict(finding.detail),
@@ -153,9 +197,9 @@ def _mode(finding: Finding) -> dict[str, Any]:
 
 def _spread(finding: Finding) -> list[Citation]:
     """The newest occurrences and the longest one."""
-    newest = list(finding.citations[-CITATIONS:])
     longest = max(finding.citations, key=lambda cited: cited.last - cited.first)
-    return [longest, *(cited for cited in newest if cited != longest)][:CITATIONS]
+    newest = [cited for cited in finding.citations if cited != longest][-(CITATIONS - 1) :]
+    return [longest, *newest]
 
 
 def _excerpts(report: MiningReport) -> Iterator[tuple[Episode, Sequence[Tick], str]]:
@@ -164,7 +208,8 @@ def _excerpts(report: MiningReport) -> Iterator[tuple[Episode, Sequence[Tick], s
     chosen: list[tuple[Episode, str]] = []
     if failed:
         chosen.append((failed[-1], "newest failure"))
-        worst = min(failed, key=lambda run: sum(tick.reward or 0.0 for tick in run.ticks))
+        rewarded = [run for run in failed if any(tick.reward is not None for tick in run.ticks)]
+        worst = min(rewarded, key=_reward, default=failed[-1])
         if worst is not failed[-1]:
             chosen.append((worst, "worst failure"))
     for episode, why in chosen:
@@ -175,6 +220,11 @@ def _excerpts(report: MiningReport) -> Iterator[tuple[Episode, Sequence[Tick], s
             if ticks and ticks[-1].done:
                 yield episode, ticks[-EXCERPT // 2 :], "success"
                 break
+
+
+def _reward(run: Episode) -> float:
+    """As far as it is known."""
+    return sum(tick.reward for tick in run.ticks if tick.reward is not None)
 
 
 def _rows(ticks: Sequence[Tick]) -> list[list[Any]]:

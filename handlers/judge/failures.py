@@ -5,6 +5,7 @@ JudgeFailure
 ├── Refused           401, 403, 404, redirects: somebody has to change something
 ├── TooLong           413, also for the halved evidence
 ├── RateLimited       429: come back when told
+├── Waiting           the server asked to wait, or did not answer, a while ago: nothing was sent
 ├── OverBudget        the day's tokens are spent
 ├── Unreachable       5xx, capacity, no connection, after our own retries
 ├── TooSlow           the total deadline
@@ -19,7 +20,8 @@ from store.errors import CadenzaError
 class JudgeFailure(CadenzaError):
     """No answer. `code` names the reason; `after_s`: when it may work (None: not by itself).
 
-    `tokens` is what the failed calls cost, as far as that is known, and their reserve where not.
+    `tokens` is what the failed calls cost, as far as that is known, and their reserve where not;
+    `calls` is how many requests were sent.
     """
 
     def __init__(
@@ -30,11 +32,13 @@ class JudgeFailure(CadenzaError):
         hint: str = "",
         after_s: float | None = None,
         tokens: int = 0,
+        calls: int = 0,
     ) -> None:
         super().__init__(message, hint=hint)
         self.code = code
         self.after_s = after_s
         self.tokens = tokens
+        self.calls = calls
 
 
 class NoKey(JudgeFailure):
@@ -51,6 +55,10 @@ class TooLong(JudgeFailure):
 
 class RateLimited(JudgeFailure):
     """Too much was asked; `after_s` is what the server said."""
+
+
+class Waiting(JudgeFailure):
+    """It is not yet time to ask again; nothing was sent."""
 
 
 class OverBudget(JudgeFailure):

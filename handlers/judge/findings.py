@@ -50,10 +50,10 @@ class Finding:
     """One failure mode. `id` is `kind@phase` and stable between minings.
 
     `count` occurrences in `runs` different runs, covering `ticks` ticks; `first_seen` and
-    `last_seen` are run ids in the order the runs were recorded. `citations`: every occurrence.
-    `actions`: action -> how often it was taken in those ticks. `canonical`: action -> how often it
-    was the canonical one there (confidence-gated); `canonical_params`: action -> parameter ->
-    median. `detail`: numbers worth telling (longest run of ticks, mean severity ...).
+    `last_seen` are run ids in the order the runs were recorded. `citations`: every occurrence that
+    ticks show. `actions`: action -> how often it was taken in those ticks. `canonical`: action ->
+    how often it was the canonical one there (confidence-gated); `canonical_params`: action ->
+    parameter -> median. `detail`: numbers worth telling (longest run of ticks, mean severity ...).
     """
 
     id: str

@@ -164,6 +164,7 @@ class _Occurrence:
     phase: str | None
     run: str
     ticks: Sequence[Tick]
+    count: int = 1
 
 
 def _occurrences(episode: Episode, library: ActionLibrary) -> Iterator[_Occurrence]:
@@ -185,9 +186,8 @@ def _occurrences(episode: Episode, library: ActionLibrary) -> Iterator[_Occurren
                 yield _Occurrence(kind, run[0].phase, episode.run, run)
     yield from _timeouts(episode)
     yield from _oscillations(episode)
-    if episode.errors:
-        nothing = _unknown_ticks(episode.errors)
-        yield _Occurrence("error", None, episode.run, nothing)
+    if episode.errors:  # of a log that numbers no ticks: nothing in it can be cited
+        yield _Occurrence("error", None, episode.run, (), episode.errors)
 
 
 def _mismatch(tick: Tick) -> bool:
@@ -247,14 +247,6 @@ def _stays(first: Tick, last: Tick) -> bool:
     return hypot(last.x - first.x, last.y - first.y) < AWAY_M
 
 
-def _unknown_ticks(count: int) -> list[Tick]:
-    """Ticks of a log that does not number them."""
-    blank: dict[str, Any] = dict.fromkeys(Tick._fields)
-    blank |= {"canonical_params": {}, "visible": {}, "done": False, "failed": False}
-    blank |= {"truncated": False, "diverged": False}
-    return [Tick(**blank | {"tick": number}) for number in range(1, count + 1)]
-
-
 # -- findings --------------------------------------------------------------------------------------
 
 
@@ -275,7 +267,7 @@ def _finding(kind: Kind, phase: str | None, found: Sequence[_Occurrence]) -> Fin
         id=f"{kind}@{phase or '-'}",
         kind=kind,
         phase=phase,
-        count=len(found),
+        count=sum(occurrence.count for occurrence in found),
         ticks=len(ticks),
         runs=len(runs),
         first_seen=runs[0],
@@ -283,6 +275,7 @@ def _finding(kind: Kind, phase: str | None, found: Sequence[_Occurrence]) -> Fin
         citations=tuple(
             Citation(occurrence.run, occurrence.ticks[0].tick, occurrence.ticks[-1].tick)
             for occurrence in found
+            if occurrence.ticks
         ),
         actions=dict(Counter(tick.action for tick in ticks if tick.action).most_common()),
         canonical=dict(canonical.most_common()),

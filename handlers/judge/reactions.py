@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from handlers.jobs import queue_job
-from handlers.judge.watching import RunScore, verdict
+from handlers.judge.infile import changed_by_hand
+from handlers.judge.samples import rollback_wish, watch_of
 from handlers.reactions import Tools
 from store.events import (
     Event,
@@ -15,12 +17,12 @@ from store.events import (
     RunRecorded,
     RunReplaced,
 )
-from store.improvements import EpisodeRow, PromptRow, current_prompt, episodes, last_judged
-from store.promptevents import JudgeRequested, PromptWatchEnded
+from store.improvements import current_prompt, episodes, last_judged
+from store.promptevents import JudgeRequested, PromptConflictFound, PromptWatchEnded
 from store.queries import State
 
-BEFORE = 20
-"""So many of the runs before a rewrite are compared with those after it."""
+PROMPT_JOBS = frozenset({"judge", "prompt"})
+"""Kinds of job that write the prompt's file."""
 
 
 def judge_on_run(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
@@ -44,43 +46,34 @@ def judge_on_resume(event: Recorded, state: State, tools: Tools) -> Iterable[Eve
 
 
 def watch_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
-    """Every run after a rewrite: are the runs since worse than those before? Then take it back."""
+    """Every run after a rewrite: are the runs since worse than those before? Then take it back.
+
+    Also at the end of a pause, for the runs that came in it.
+    """
     assert event.project is not None
     current = current_prompt(state.connection, event.project)
     if current is None or not current.watching or _is_paused(event, state):
         return []
-    before, after = scores(episodes(state.connection, event.project), current)
-    watched = verdict(before, after)
-    if watched.decision == "kept":
+    changed = changed_by_hand(Path(event.project), current)
+    if changed and any(job.kind in PROMPT_JOBS for job in state.jobs(event.project, "running")):
+        return []  # by that job perhaps: its events will say
+    if changed:  # what is driven now is not what was written: the runs say nothing about it
+        return [PromptConflictFound(file=current.file, reason=changed, version=current.version)]
+    watched = watch_of(state.connection, event.project, current)
+    if watched.decision == "kept" or watched.decision == "undecided":
         return [
             PromptWatchEnded(
-                version=current.version, test=watched.test, evidence=dict(watched.evidence)
+                version=current.version,
+                test=watched.test,
+                evidence=dict(watched.evidence),
+                outcome=watched.decision,
+                reason=watched.reason,
             )
         ]
     if watched.decision == "worse":
-        spec = {
-            "action": "rollback",
-            "version": current.version,
-            "by": "cadenzad",
-            "reason": "the runs since are worse than those before",
-            "test": watched.test,
-            "evidence": dict(watched.evidence),
-        }
+        spec = rollback_wish(current.version, watched)
         return queue_job(state, "prompt", event.project, f"prompt version {current.version}", spec)
     return []
-
-
-def scores(rows: list[EpisodeRow], current: PromptRow) -> tuple[list[RunScore], list[RunScore]]:
-    """The runs before a version was written and those after, as the watch compares them."""
-    made = [
-        (
-            row.position,
-            RunScore(f"{row.path}#{row.episode}", row.outcome == "succeeded", row.phases_done),
-        )
-        for row in rows
-    ]
-    before = [score for position, score in made if position < current.position]
-    return before[-BEFORE:], [score for position, score in made if position > current.position]
 
 
 def _judge(event: Recorded, state: State, tools: Tools, reason: str) -> list[Event]:

@@ -1,4 +1,4 @@
-"""G2: on held-out runs, how often do the rules choose the canonical action?
+"""G2: on held-out runs, how often do the rules of a prompt choose the canonical action?
 
 What a rule would have chosen on what was seen before tick t is compared with the canonical action
 of tick t, where that is confident. This is agreement with a yardstick, not success: a rule that

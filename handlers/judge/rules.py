@@ -5,8 +5,8 @@ A rule is one line of the managed block:
     - when in enter_debris and stuck for 3 ticks: walk_backward distance_m=0.3
 
 Code renders it from checked fields, so nothing a log or a model says becomes prose in somebody's
-source. The same grammar is what the sample project's brain and the simulated prompt-following
-driver read.
+source. The sample project's brain reads the same grammar, in a reading of its own: a project keeps
+that file and owes us no import. A test holds both readings to each other.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 CONDITIONS = ("always", "stuck", "blocked", "fallen", "seeing", "near")
 """What a rule can wait for; `seeing` and `near` name a tag of the scene."""
 TAGGED = frozenset({"seeing", "near"})
+SAFETY = frozenset({"fallen", "near"})
+"""An author's rules about these come before ours, whatever ours are."""
 MAX_TICKS = 20
 BLOCKED_M = 0.35
 NEAR_M = 0.6
@@ -28,10 +30,10 @@ _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _LINE = re.compile(
     rf"^- when (?:in (?P<phase>{_NAME}))?(?P<and> and )?"
     rf"(?:(?P<condition>always|stuck|blocked|fallen|seeing|near)(?: (?P<tag>{_NAME}))?"
-    rf"(?: for (?P<ticks>\d+) ticks)?)?"
-    rf": (?P<action>\w+)(?P<parameters>(?: \w+=\d+(?:\.\d+)?)*)$"
+    rf"(?: for (?P<ticks>[1-9]|1[0-9]|20) ticks)?)?"
+    rf": (?P<action>\w+)(?P<parameters>(?: \w+=[0-9]+(?:\.[0-9]+)?)*)$"
 )
-_PLAIN_NAME = re.compile(rf"^{_NAME}$")
+_PLAIN_NAME = re.compile(_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         for name in (self.phase, self.tag):
-            if name is not None and not _PLAIN_NAME.match(name):
+            if name is not None and not _PLAIN_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} cannot stand in a rule: letters, digits, _ . - only")
         if self.condition not in CONDITIONS:
             raise ValueError(f"unknown condition {self.condition!r}")
@@ -148,4 +150,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if type(value) in (int, float) else None  # type: ignore[arg-type]
+    """A finite number; true and false are none."""
+    if (type(value) is float or type(value) is int) and abs(value) < 1e300:
+        return float(value)
+    return None

@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from handlers.judge.block import without_block
+from handlers.judge.block import silenced, without_block
 from handlers.judge.gates import Gate
-from handlers.judge.source import PromptSource, RefusedSource, parse_prompt
+from handlers.judge.source import PromptSource, RefusedSource, code_sha256, parse_prompt
 
 NAME = "G0 static"
 MAX_BLOCK = 4000
@@ -38,6 +38,8 @@ def _problem(source: PromptSource, after: bytes, path: Path, secrets: list[str])
         made = parse_prompt(after, path)
     except RefusedSource as error:
         return error.message
+    if code_sha256(after) != code_sha256(source.data):
+        return "the code around the prompt would change"
     if without_block(made.value) != without_block(source.value):
         return "the author's part of the prompt would change"
     block = made.block
@@ -55,4 +57,9 @@ def _problem(source: PromptSource, after: bytes, path: Path, secrets: list[str])
         return "the managed block holds what looks like a secret"
     if len(block.rules) != len(block.lines) - 1:
         return "the managed block holds a line that is no rule"
+    if any(rule.condition == "always" for rule in block.rules):
+        return "the managed block holds a rule without a condition: it would silence all below it"
+    below = silenced(made.value)
+    if below is not None:
+        return f"the author's rule {below!r} comes after the managed block: move it above"
     return None

@@ -5,17 +5,20 @@ Exact sign test, looked at as pairs come in: 5 of 5, 7 of 8 or 10 of 12 decided 
 say "improved" (a prompt that makes no difference gets there with probability 0.057: see
 `false_alarm`). Besides, no phase may be completed less often and falls may not go up. Only this
 gate may ever say "improved".
+
+A `decide` that breaks is no fault of the prompt: the gate is "not runnable" then. Only where the
+old prompt has an answer to the very observation that the new one breaks on, the gate fails.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from handlers.judge.brain import Found, open_brain
+from handlers.judge.brain import BrokenBrain, Decided, Found, open_brain
 from handlers.judge.gates import Gate
 from handlers.judge.source import PromptSource
 from handlers.project.library import ActionLibrary
@@ -110,8 +113,11 @@ def trials(
         tally = _run(spec, library, found, before, after, seeds, report)
     except MissingExtraError as error:
         return Gate(NAME, "skipped", f"unverified: {error.message}; {error.hint}"), "unverified"
-    except CadenzaError as error:
+    except _WorseThanBefore as error:
         return Gate(NAME, "fail", error.message), "worse"
+    except CadenzaError as error:
+        said = f"{error.message}; {error.hint}" if error.hint else error.message
+        return Gate(NAME, "skipped", f"unverified: not runnable: {said}"), "unverified"
     return judge(tally)
 
 
@@ -162,11 +168,62 @@ def _run(
     for seed in range(seeds):
         report({"step": "simulating", "done": seed, "total": seeds, "won": tally.won,
                 "lost": tally.lost})  # fmt: skip
-        drives = [_drive(spec, library, scene, found, source, seed) for source in (before, after)]
-        tally.add(*drives)
+        old = _drive(spec, library, scene, found, before, seed)
+        try:
+            new = _drive(spec, library, scene, found, after, seed)
+        except _Broke as broke:
+            asked = broke.asked  # once more, in a new process: it may have been chance
+            if not _answers(found, after, library, *asked) and _answers(
+                found, before, library, *asked
+            ):
+                raise _WorseThanBefore(f"under the new prompt alone: {broke.message}") from None
+            raise
+        tally.add(old, new)
         if tally.decided is not None:
             break
     return tally
+
+
+class _Broke(BrokenBrain):
+    """A brain broke on an observation: `asked` is that and those before it."""
+
+    def __init__(
+        self,
+        error: BrokenBrain,
+        observation: Mapping[str, Any],
+        recent: Sequence[Mapping[str, Any]],
+    ) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.asked = (observation, recent)
+
+
+class _WorseThanBefore(CadenzaError):
+    """The old prompt can be run where the new one cannot."""
+
+
+def _answers(
+    found: Found,
+    source: PromptSource,
+    library: ActionLibrary,
+    observation: Mapping[str, Any],
+    recent: Sequence[Mapping[str, Any]],
+) -> bool:
+    """Whether this prompt has an action for an observation."""
+    brain = open_brain(found, source, source.value)
+    try:
+        _checked(brain.decide(observation, recent), source, library)
+    except BrokenBrain:
+        return False
+    finally:
+        brain.close()
+    return True
+
+
+def _checked(action: Decided, source: PromptSource, library: ActionLibrary) -> Decided:
+    problems = library.validate(action)
+    if problems:
+        raise BrokenBrain(f"{source.path}: decide: {problems[0]}")
+    return action
 
 
 def _drive(
@@ -182,8 +239,15 @@ def _drive(
     from handlers.mission.episode import run_episode
 
     brain = open_brain(found, source, source.value)
+
+    def decide(observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]) -> Decided:
+        try:
+            return _checked(brain.decide(observation, recent), source, library)
+        except BrokenBrain as error:
+            raise _Broke(error, observation, recent) from None
+
     try:
-        driver = Prompted(brain.decide)
+        driver = Prompted(decide)
         mission = Mission(spec, library, scene, seed=seed, policy=driver.name, max_ticks=MAX_TICKS)
         result = run_episode(mission, driver, driver.note)
     finally:

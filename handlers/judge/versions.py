@@ -4,7 +4,8 @@
 
 A version is written, whole, before the prompt's file is replaced. So whoever dies between the
 replacement and the event has left a version whose `after_sha256` is the file's: the next judging
-finds it there and records it.
+finds it there and records it. The record names the project and the job it was written by, so that
+a copy of the folder does not pass for a history of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,21 @@ def load(project: Path, number: int) -> Saved:
     return Saved(number, facts, before, after)
 
 
-def unrecorded(project: Path, known: Collection[int], current_sha256: str) -> Saved | None:
-    """A version nobody recorded whose bytes are in the file: written just before a crash."""
+def discard(project: Path, number: int) -> None:
+    """Remove a version that came to nothing."""
+    shutil.rmtree(_folder(project, number), ignore_errors=True)
+
+
+def unrecorded(
+    project: Path,
+    known: Collection[int],
+    current_sha256: str,
+    ours: Callable[[Saved], bool] = lambda _saved: True,
+) -> Saved | None:
+    """A version nobody recorded whose bytes are in the file: written just before a crash.
+
+    `ours` is asked about each that fits.
+    """
     root = inside(project, project / PROMPTS_DIR)
     numbers = (int(folder.name) for folder in root.glob("[0-9]*") if folder.name.isdecimal())
     for number in sorted(numbers, reverse=True):
@@ -91,7 +105,7 @@ def unrecorded(project: Path, known: Collection[int], current_sha256: str) -> Sa
             saved = load(project, number)
         except InputError:
             continue
-        if saved.facts["after_sha256"] == current_sha256:
+        if saved.facts["after_sha256"] == current_sha256 and ours(saved):
             return saved
     return None
 

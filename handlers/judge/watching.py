@@ -1,9 +1,15 @@
 """The watch window: are the runs since a rewrite worse than those before it?
 
 Runs are compared by how far they came: phases done, with success above all of them. The test is
-the exact one-sided permutation (Mann-Whitney) test of "not worse", looked at after 4, 8 and 12
-runs, each at a third of 5% (Bonferroni): a prompt that makes no difference is taken back in fewer
-than 5% of all windows. After 12 runs without a verdict the rewrite is kept.
+the exact one-sided permutation (Mann-Whitney) test of "not worse", looked at up to three times,
+each time at a third of 5% (Bonferroni): a prompt that makes no difference is taken back in fewer
+than 5% of all windows.
+
+With few runs before, the first looks come later, at the smallest number of runs that can tell at
+all: when each of `k` runs after is worse than each of `b` before, p is 1 in C(b + k, k). After the
+last look the rewrite is "kept". Where nothing that could happen would be found, because there were
+no runs before or hardly any that was better than the worst there is, the watch says "undecided"
+after four runs: more of them would tell nothing, and these are what the next watch compares with.
 """
 
 from __future__ import annotations
@@ -16,7 +22,16 @@ from math import comb
 from typing import Any, Literal, NamedTuple
 
 LOOKS = (4, 8, 12)
+FEW: Mapping[int, tuple[int, ...]] = {1: (19,), 2: (10, 15, 20), 3: (6, 9, 12)}
+"""Looks where there were fewer than four runs before."""
+BLIND = 4
+"""So long a watch lasts that can tell nothing."""
 ALPHA = Fraction(5, 100)
+
+
+def looks_for(before: int) -> tuple[int, ...]:
+    """After how many runs it is looked, for so many runs before; the watch ends with the last."""
+    return FEW.get(before, LOOKS)
 
 
 class RunScore(NamedTuple):
@@ -34,34 +49,55 @@ class RunScore(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a look says. `test` names the test and its level, `evidence` has the numbers."""
+    """What a look says. `test` names the test and its level, `evidence` has the numbers.
 
-    decision: Literal["worse", "kept", "waiting"]
+    `reason` says it for people.
+    """
+
+    decision: Literal["worse", "kept", "undecided", "waiting"]
     test: str
     p: float | None
     evidence: Mapping[str, Any]
+    reason: str
 
 
 def verdict(before: Sequence[RunScore], after: Sequence[RunScore]) -> Watch:
     """The verdict of the last look that the number of runs allows.
 
-    A look counts the first 4, 8 or 12 runs and no others, so that it says the same ever after.
+    A look counts the first so many runs and no others, so that it says the same ever after.
     """
-    level = ALPHA / len(LOOKS)
+    looks = looks_for(len(before))
+    level, last = ALPHA / len(looks), looks[-1]
+    values = [run.value for run in before]
     test = (
-        f"exact one-sided permutation test, look at {LOOKS} runs, each at p <= {float(level):.4f}"
+        f"exact one-sided permutation test, look at {looks} runs, each at p <= {float(level):.4f}"
     )
+    # The smallest p there can be: every run after as bad as a run can be.
+    least = p_worse(values, [0] * last)
     p: Fraction | None = None
-    for look in LOOKS:
+    for look in looks:
         if len(after) < look or not before:
             break
-        p = p_worse([run.value for run in before], [run.value for run in after[:look]])
+        p = p_worse(values, [run.value for run in after[:look]])
         if p <= level:
-            return Watch("worse", test, float(p), _evidence(before, after[:look], p))
-    decision: Literal["kept", "waiting"] = "kept" if len(after) >= LOOKS[-1] else "waiting"
-    return Watch(
-        decision, test, None if p is None else float(p), _evidence(before, after[: LOOKS[-1]], p)
-    )
+            reason = f"the first {look} runs since are worse than the {len(before)} before"
+            evidence = _evidence(before, after[:look], p, least)
+            return Watch("worse", test, float(p), evidence, f"{reason} (p = {float(p):.2g})")
+    shown = None if p is None else float(p)
+    evidence = _evidence(before, after[:last], p, least)
+    if least > level:
+        could = f"with {_were(before)} before the watch cannot tell: even failures alone would give"
+        could += f" p = {float(least):.2g}, above {float(level):.2g}"
+        if len(after) < BLIND:
+            return Watch("waiting", test, shown, evidence, could)
+        return Watch("undecided", test, shown, evidence, f"{len(after)} runs since; {could}")
+    if len(after) < last:
+        due = next(look for look in looks if look > len(after))
+        reason = f"{len(after)} runs since, {len(before)} before; the next look is at {due}"
+        return Watch("waiting", test, shown, evidence, reason)
+    reason = f"{last} runs since were not found worse than the {len(before)} before"
+    reason += f" (p = {shown:.2g}; failures alone would have given {float(least):.2g})"
+    return Watch("kept", test, shown, evidence, reason)
 
 
 def p_worse(before: Sequence[int], after: Sequence[int]) -> Fraction:
@@ -89,14 +125,22 @@ def _doubled_ranks(values: Sequence[int]) -> list[int]:
 
 
 def _evidence(
-    before: Sequence[RunScore], after: Sequence[RunScore], p: Fraction | None
+    before: Sequence[RunScore], after: Sequence[RunScore], p: Fraction | None, least: Fraction
 ) -> dict[str, Any]:
     return {
         "p": None if p is None else round(float(p), 6),
+        "least_p": round(float(least), 6),
         "before": _summary(before),
         "after": _summary(after),
         "runs_after": [run.run_id for run in after],
     }
+
+
+def _were(before: Sequence[RunScore]) -> str:
+    if not before:
+        return "no runs"
+    bad = sum(run.value == 0 for run in before)
+    return f"{len(before)} runs" + (f" ({bad} as bad as a run can be)" if bad else "")
 
 
 def _summary(runs: Sequence[RunScore]) -> dict[str, float]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
 
-from handlers.lora.dataset import Row, is_placeholder, load_dataset
+from handlers.lora.dataset import MAX_ACTIONS, Row, image_of, is_placeholder, load_dataset
 from handlers.project.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.paths import PATTERNS_FILE, inside
 from store.errors import InputError
+
+AMOUNTS = ("distance_m", "rotation_rad", "duration_s")
+_NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf)", re.ASCII | re.I)
 
 
 def parse_steps(text: str, library: ActionLibrary) -> tuple[Step, ...]:
@@ -47,13 +51,15 @@ def _step(index: int, words: list[str], library: ActionLibrary) -> Step:
             key, number = spec.main_parameter, word
         if key in given:
             raise InputError(f"{where}: {key} is given twice")
-        try:
-            value = float(number)
-        except ValueError:
-            raise InputError(f"{where}: {number!r} is not a number") from None
+        if not _NUMBER.fullmatch(number):
+            raise InputError(f"{where}: {number!r} is not a number")
+        value = float(number)
         given[key] = int(value) if value.is_integer() and key == "repeat" else value
     for problem in library.validate({"action": name, **given}):
         raise InputError(f"{where}: {problem}")
+    nothing = spec.kind != "pose" and given.get(spec.main_parameter or "") == 0
+    if nothing and not any(given.get(amount) for amount in AMOUNTS):
+        raise InputError(f"{where}: {name} 0 does nothing")
     return Step(name, given)
 
 
@@ -63,27 +69,33 @@ def add_example(
     """Append a row; returns where it is (file:line) and whether it is new.
 
     Raises InputError for an empty goal, one that is in the exam, one that is there with other
-    steps, and for an image that is not in the project.
+    steps, for more steps than a row may have, and for an image that is not in the project.
     """
+    try:
+        goal.encode()
+    except UnicodeEncodeError:
+        raise InputError("the goal is not UTF-8 text") from None
     goal = goal.strip()
     if not goal:
         raise InputError("the goal is empty")
     if is_placeholder(goal):
         raise InputError(f"{goal!r} is a place for your own words", hint="write the goal there")
-    if image is not None and not inside(project, Path(image)).is_file():
-        raise InputError(f"{image}: no such image in {project}")
-    row = Row(goal, steps, "pattern", "", image=image)
+    if len(steps) > MAX_ACTIONS:
+        raise InputError(f"--steps: {len(steps)} steps, more than {MAX_ACTIONS}")
+    path, sha256 = image_of(project, image)
+    row = Row(goal, steps, "pattern", "", image_path=path, image_sha256=sha256)
     if not row.key:
         raise InputError(f"{goal!r} has no word")
     known = load_dataset(project)
     for other in known.exam:
-        if other.key == row.key:
+        if (other.key, other.image_sha256) == (row.key, sha256):
             raise InputError(
                 f"{goal!r} is in the exam ({other.where}), which is never trained on",
                 hint="say it in other words",
             )
     for other in known.train:
-        if other.key != row.key or other.origin != "pattern" or other.image != image:
+        same = (other.key, other.image_sha256) == (row.key, sha256)
+        if not same or other.origin != "pattern":
             continue
         if other.actions == steps:
             return other.where, False
@@ -96,8 +108,8 @@ def add_example(
         "actions": [step.as_json() for step in steps],
         "source": "pattern",
     }
-    if image is not None:
-        shape["image"] = image
+    if path is not None:
+        shape["image"] = path.relative_to(project.resolve()).as_posix()
     line = _append(project, shape)
     return f"{PATTERNS_FILE}:{line}", True
 

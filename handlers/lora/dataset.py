@@ -23,12 +23,13 @@ from typing import Literal
 
 from handlers.lora.mined import Mined, phase_goals, steps_of_runs
 from handlers.lora.model.text import read
+from handlers.lora.records import content_of, steps_of_records
 from handlers.project.examples import Example, Step, iter_examples
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.lines import first_objects
 from handlers.project.paths import CADENZA_DIR, EXAMPLES_DIR, LORA_DIR, classify, inside, sniff
 from handlers.project.runs import LogFile, run_logs
-from handlers.project.spec import load_spec
+from handlers.project.spec import ProjectSpec, load_spec
 from store.errors import InputError, UnsafePathError
 
 Origin = Literal["pattern", "env", "run", "finetune"]
@@ -106,18 +107,37 @@ def load_dataset(project: Path, *, finetune: Path | None = None) -> Dataset:
     mined: list[tuple[Origin, Mined]] = [("env", item) for item in phase_goals(spec, library)]
     mined += [("run", item) for item in steps_of_runs(run_logs(project), library)]
     if finetune is not None:
-        log = LogFile(finetune.name, finetune, "mission")
-        if not finetune.is_file():
-            raise InputError(f"{finetune}: no such file")
-        given: list[tuple[Origin, Mined]]
-        given = [("finetune", item) for item in steps_of_runs([log], library)]
-        if not given:
-            problems.append((finetune.name, "no phase is completed in it in a few actions"))
-        mined += given
+        mined += [("finetune", item) for item in _given(finetune, spec, library, problems)]
     asked: Counter[str] = Counter()
     exam = list(_once(exam, asked, "the same exam row twice").values())
     rows, left_out = _merged(train, exam, mined)
     return Dataset(tuple(rows), tuple(exam), tuple(problems), {**asked, **left_out})
+
+
+def _given(
+    path: Path, spec: ProjectSpec, library: ActionLibrary, problems: list[tuple[str, str]]
+) -> list[Mined]:
+    """What a log or a file of training records teaches. Raises InputError for anything else."""
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder, not a log or a file of training records")
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        content = content_of(path)
+        if content is None:
+            raise InputError(
+                f"{path}: is neither a run log nor a file of training records",
+                hint="a run log has a tick and an action on each line, a record a prompt too",
+            )
+        if content == "records":
+            found = list(steps_of_records(path, spec, library, problems))
+        else:
+            found = list(steps_of_runs([LogFile(path.name, path, "mission")], library))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    if not found:
+        problems.append((path.name, "no phase is completed in it in a few actions"))
+    return found
 
 
 def _authored(
@@ -185,15 +205,22 @@ def is_placeholder(goal: str) -> bool:
     return goal.startswith("<") and goal.endswith(">")
 
 
+def image_of(project: Path, name: str | None) -> tuple[Path | None, str | None]:
+    """An image's real path and the hash of its bytes. Raises InputError, UnsafePathError."""
+    if name is None:
+        return None, None
+    path = inside(project, Path(name))
+    if not path.is_file():
+        raise InputError(f"{name}: no such image in {project}")
+    try:
+        return path, hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from None
+
+
 def _row(project: Path, example: Example, relative: str) -> Row:
     """Raises InputError for a goal without words and for an image that cannot be read."""
-    path: Path | None = None
-    sha256: str | None = None
-    if example.image is not None:
-        path = inside(project, Path(example.image))
-        if not path.is_file():
-            raise InputError(f"no such image: {example.image}")
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    path, sha256 = image_of(project, example.image)
     if is_placeholder(example.goal):
         raise InputError("the goal is a place for your own words")
     row = Row(

@@ -1,30 +1,31 @@
 """The adapter's jobs: train and score, score again, roll back. They run in a child process.
 
 An adapter is built aside, scored, and only then switched to; what will be recorded is written down
-before the switch, so that the log and the disk agree again after a crash at any point.
+before anything is moved (handlers.lora.notes), so that the log and the disk agree again after a
+crash at any point. A note that an earlier job left was made good before a job begins.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from handlers.jobs import JobContext, JobResult, PermanentFailure
+from handlers.lora import notes
 from handlers.lora.dataset import Dataset, load_dataset
 from handlers.lora.decoder import Decoder
-from handlers.lora.model.decoding import load_decoder
-from handlers.lora.model.files import SCORECARD
+from handlers.lora.inputs import scored_against, trained_from
+from handlers.lora.model.encoder import ProjectCode
+from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
 from handlers.lora.model.training import TrainOptions, TrainReport, train
-from handlers.lora.registry import Registry
-from handlers.lora.scorecard import Scorecard, Thresholds, score
-from handlers.project.library import ActionLibrary, library_for
-from handlers.project.paths import ADAPTERS_DIR, ENCODER_FILE, inside
-from handlers.project.spec import ProjectSpec, load_spec
+from handlers.lora.registry import version_before
+from handlers.lora.scorecard import Scorecard, score
+from handlers.lora.work import Work, trusted_encoder
+from handlers.project.paths import ADAPTERS_DIR
 from handlers.project.writing import write_new
 from store.adapterevents import (
     AdapterBlocked,
@@ -34,10 +35,8 @@ from store.adapterevents import (
     AdapterTrained,
     AxisFact,
 )
-from store.errors import CadenzaError, InputError, MissingExtraError
+from store.errors import CadenzaError, InputError, MissingExtraError, UnsafePathError
 from store.events import Event
-from store.improvements import AdapterRow, adapters, trusted
-from store.queries import State
 from store.schema import connect_reader
 
 OPTIONS = ("epochs", "lr", "rank", "seed")
@@ -45,222 +44,223 @@ SIMULATED = "simulated"
 """The folder of the state directory that remembers simulations."""
 
 
-@dataclass
-class _Work:
-    """A project and its adapters."""
-
-    context: JobContext
-    project: Path
-    spec: ProjectSpec
-    library: ActionLibrary
-    registry: Registry
-    rows: list[AdapterRow]
-    settings: Mapping[str, Any]
-    encoder: Path | None
-
-    @classmethod
-    def open(cls, context: JobContext) -> _Work:
-        assert context.project is not None
-        project = context.project
-        state = State(connect_reader(context.state_dir))
-        spec = load_spec(project / "env.json")
-        return cls(
-            context,
-            project,
-            spec,
-            library_for(spec.robot, project, spec.signals),
-            Registry(project),
-            adapters(state.connection, str(project)),
-            context.settings.get("lora", {}),
-            trusted_encoder(project, trusted(state.connection, str(project), ENCODER_FILE)),
-        )
-
-    @property
-    def by(self) -> str:
-        return str(self.context.spec.get("by", "cadenzad"))
-
-    def decoder(self, version: int) -> Decoder:
-        return load_decoder(self.registry.folder(version), self.library, self.encoder)
-
-    def thresholds(self) -> Thresholds:
-        names = Thresholds.model_fields
-        return Thresholds(**{name: self.settings[name] for name in names if name in self.settings})
-
-
-def trusted_encoder(project: Path, sha256: str | None) -> Path | None:
-    """The project's lora_encoder.py, if it has one. Raises PermanentFailure for one untrusted."""
-    path = inside(project, Path(ENCODER_FILE))
-    if not path.is_file():
-        return None
-    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        changed = "changed since it was trusted" if sha256 else "is not trusted"
-        raise PermanentFailure(
-            f"{path}: {changed}, so it is not run", hint=f"cadenzactl trust {project.name}"
-        )
-    return path
-
-
 def retrain(context: JobContext) -> JobResult:
-    """Train a new version and score it; with `gate` in the spec a DEPLOY is deployed."""
+    """Train a new version and score it; with `gate` in the spec a DEPLOY is deployed.
+
+    What the daemon asks for is done as far as anything changed: an adapter that was made of the
+    same is only scored again, or left as it is.
+    """
     work = _open(context)
-    noted = work.registry.noted({row.version for row in work.rows})
-    if noted:
-        return JobResult(noted, "recorded a version that was finished just before a crash")
+    if done := _done_before(work):
+        return done
     finetune = context.spec.get("finetune")
     try:
         dataset = load_dataset(work.project, finetune=Path(finetune) if finetune else None)
+        encoder = trusted_encoder(work.project, work.trusted)
     except InputError as error:
         raise PermanentFailure(error.message, hint=error.hint) from None
-    if _is_known(work, dataset):
-        return JobResult((), "the last adapter was trained on exactly this: nothing to do")
+    inputs = trained_from(dataset, work.library, work.settings, encoder)
+    newest = _made_of(work, inputs) if work.by == "cadenzad" else None
+    if newest is not None and _card_inputs(work, newest) == _against(work, dataset):
+        return JobResult((), "the last adapter was trained and scored on exactly this")
+    if newest is not None:
+        return _score_again(work, dataset, newest)
     if not dataset.train:
         raise PermanentFailure("there is nothing to train on", hint="cadenza env lora add ...")
     version = max([*work.registry.versions(), *(row.version for row in work.rows)], default=0) + 1
     draft = work.registry.stage()
     try:
-        report = _train(work, dataset, draft)
+        report = _train(work, dataset, draft, encoder, inputs)
         card = _score(work, dataset, draft)
-        _write_card(draft, card)
-        folder = work.registry.commit(draft, version)
+        text = _card_text(work, card, dataset)
+        write_new(draft / SCORECARD, text)
+        trained = _trained(work, dataset, report, version, draft)
+        events = [trained, _scored(card, version, text), *_consequences(work, card, version)]
+        work.note(events)
+        work.registry.commit(draft, version)
     except (InputError, MissingExtraError) as error:
         raise PermanentFailure(error.message, hint=error.hint) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    trained = _trained(work, dataset, report, version, folder)
-    events = [trained, _scored(work, card, version), *_consequences(work, card, version)]
     return _switch(work, version, card, events)
 
 
 def rescore(context: JobContext) -> JobResult:
-    """Score a version again (the newest); with `promote` in the spec a DEPLOY is deployed."""
+    """Score a version again (the newest); with `gate` in the spec a DEPLOY is deployed."""
     work = _open(context)
+    if done := _done_before(work):
+        return done
     version = context.spec.get("version") or max(work.registry.versions(), default=0)
     if not version:
         raise PermanentFailure("there is no adapter yet", hint="cadenza env lora finetune PROJECT")
     try:
         dataset = load_dataset(work.project)
-        card = _score(work, dataset, work.registry.folder(version))
-    except (InputError, MissingExtraError) as error:
+    except InputError as error:
         raise PermanentFailure(error.message, hint=error.hint) from None
-    _write_card(work.registry.folder(version), card)
-    events: list[Event] = [_scored(work, card, version)]
-    if context.spec.get("gate"):
-        events += _consequences(work, card, version)
-    return _switch(work, version, card, events)
+    return _score_again(work, dataset, version)
 
 
 def roll_back(context: JobContext) -> JobResult:
     """Deploy an earlier version again: the one named by `to`, else the one deployed before."""
     work = _open(context)
+    if done := _done_before(work):
+        return done
     current = work.registry.deployed()
     wanted = context.spec.get("to")
-    before = sorted(
-        (row for row in work.rows if row.promoted and row.version != current),
-        key=lambda row: row.promoted,
-    )
-    if wanted is None and not before:
+    version = int(wanted) if wanted is not None else version_before(work.rows, work.registry)
+    if version is None:
         raise PermanentFailure("no other version was ever deployed", hint="--to N names one")
-    version = int(wanted) if wanted is not None else before[-1].version
-    if version == current:
+    if version not in work.registry.versions():
+        raise PermanentFailure(f"{work.project}: there is no adapter version {version}")
+    if version == current == work.recorded:
         raise PermanentFailure(f"version {version} is deployed already")
     try:
-        work.decoder(version)
+        work.load(work.registry.folder(version))
+        event = AdapterRolledBack(
+            version=version,
+            previous=(work.recorded if version == current else current) or 0,
+            by=work.by,
+            reason="asked for" if version != current else "it serves, and was not recorded",
+        )
+        work.note([event])
         work.registry.promote(version)
     except CadenzaError as error:
         raise PermanentFailure(f"not rolled back: {error.message}", hint=error.hint) from None
-    event = AdapterRolledBack(
-        version=version, previous=current or 0, by=work.by, reason="asked for"
-    )
     return JobResult((event,), f"version {version} is deployed again")
 
 
 # -- steps -----------------------------------------------------------------------------------------
 
 
-def _open(context: JobContext) -> _Work:
+def _open(context: JobContext) -> Work:
     try:
-        return _Work.open(context)
-    except InputError as error:
+        return Work.open(context)
+    except (InputError, UnsafePathError) as error:
         raise PermanentFailure(error.message, hint=error.hint) from None
 
 
-def _is_known(work: _Work, dataset: Dataset) -> bool:
-    """Whether the newest adapter is of this very data; somebody who asks by hand gets a new one."""
+def _done_before(work: Work) -> JobResult | None:
+    """What to say when an earlier attempt was cut short after all of it was done."""
+    job = work.context.job
+    with contextlib.closing(connect_reader(work.context.state_dir)) as log:
+        if job is None or not notes.has_led_to(job, log):
+            return None
+    return JobResult((), "it was finished just before it was cut short")
+
+
+def _made_of(work: Work, inputs: str) -> int | None:
+    """The newest version, if it is recorded, scored, whole, and made of just this."""
     newest = work.rows[-1] if work.rows else None
-    return (
-        work.by == "cadenzad"
-        and newest is not None
-        and bool(newest.scored)
-        and newest.dataset_sha256 == dataset.sha256
-    )
+    if newest is None or not newest.scored or newest.version not in work.registry.versions():
+        return None
+    try:
+        facts, _ = read_head(work.registry.folder(newest.version))
+    except InputError:
+        return None
+    return newest.version if facts.inputs_sha256 == inputs else None
 
 
-def _train(work: _Work, dataset: Dataset, draft: Path) -> TrainReport:
+def _against(work: Work, dataset: Dataset) -> str:
+    return scored_against(dataset, work.library, work.spec, work.thresholds())
+
+
+def _card_inputs(work: Work, version: int) -> object:
+    """What a version's scorecard says it was measured against."""
+    try:
+        card = json.loads((work.registry.folder(version) / SCORECARD).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return card.get("inputs_sha256") if isinstance(card, dict) else None
+
+
+def _score_again(work: Work, dataset: Dataset, version: int) -> JobResult:
+    folder = work.registry.folder(version)
+    try:
+        card = _score(work, dataset, folder)
+    except (InputError, MissingExtraError) as error:
+        raise PermanentFailure(error.message, hint=error.hint) from None
+    text = _card_text(work, card, dataset)
+    events: list[Event] = [_scored(card, version, text)]
+    if work.context.spec.get("gate"):
+        events += _consequences(work, card, version)
+    work.note(events)
+    write_new(folder / SCORECARD, text)
+    return _switch(work, version, card, events)
+
+
+def _train(
+    work: Work, dataset: Dataset, draft: Path, encoder: ProjectCode | None, inputs: str
+) -> TrainReport:
     given = {name: work.context.spec[name] for name in OPTIONS if work.context.spec.get(name)}
     options = TrainOptions(
         threads=int(work.settings.get("threads", 1)),
         encoder=str(work.settings.get("encoder", "auto")),
-        project_encoder=work.encoder,
+        project_encoder=encoder,
+        inputs_sha256=inputs,
         **given,
     )
-    return train(dataset.train, work.library, draft, options, work.context.report, dataset.sha256)
+    return train(dataset.train, work.library, draft, options, work.report, dataset.sha256)
 
 
-def _score(work: _Work, dataset: Dataset, folder: Path) -> Scorecard:
+def _score(work: Work, dataset: Dataset, folder: Path) -> Scorecard:
     deployed: Decoder | None = None
     current = work.registry.deployed()
     if current is not None and work.registry.folder(current) != folder:
         try:
-            deployed = work.decoder(current)
+            deployed = work.load(work.registry.folder(current))
         except CadenzaError:
             deployed = None  # a damaged one cannot be compared with, nor is it worth keeping
     return score(
-        load_decoder(folder, work.library, work.encoder),
+        work.load(folder),
         dataset,
         work.spec,
         work.library,
         project=work.project,
         thresholds=work.thresholds(),
+        taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,
-        reload=lambda: load_decoder(folder, work.library, work.encoder),
+        reload=lambda: work.load(folder),
         remembered=work.context.state_dir / SIMULATED,
-        report=work.context.report,
+        report=work.report,
     )
 
 
-def _write_card(folder: Path, card: Scorecard) -> None:
-    text = json.dumps(card.as_json(), indent=2, ensure_ascii=False)
-    write_new(folder / SCORECARD, f"{text}\n".encode())
+def _card_text(work: Work, card: Scorecard, dataset: Dataset) -> bytes:
+    """The scorecard's file, with a hash of what it was measured against."""
+    shape = {**card.as_json(), "inputs_sha256": _against(work, dataset)}
+    return (json.dumps(shape, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _switch(work: _Work, version: int, card: Scorecard, events: list[Event]) -> JobResult:
-    """Note what will be recorded, then switch, if there is anything to switch."""
+def _switch(work: Work, version: int, card: Scorecard, events: Sequence[Event]) -> JobResult:
+    """Deploy the version if its events, which are noted, say so."""
     promoted = any(isinstance(event, AdapterPromoted) for event in events)
-    if any(isinstance(event, AdapterTrained) for event in events):
-        work.registry.note(version, events)
     if promoted:
-        work.registry.promote(version)
+        try:
+            work.registry.promote(version)
+        except InputError as error:
+            raise PermanentFailure(error.message, hint=error.hint) from None
     said = f"version {version}: {card.verdict}" + (" and deployed" if promoted else "")
     return JobResult(tuple(events), said)
 
 
-def _consequences(work: _Work, card: Scorecard, version: int) -> list[Event]:
+def _consequences(work: Work, card: Scorecard, version: int) -> list[Event]:
     serving = work.registry.deployed()
     if card.verdict == "DEPLOY" and work.context.spec.get("gate"):
-        return [AdapterPromoted(version=version, previous=serving, by=work.by)]
+        serves = serving == version == work.recorded
+        return [] if serves else [AdapterPromoted(version=version, previous=serving, by=work.by)]
     if card.verdict == "BLOCK":
         return [AdapterBlocked(version=version, serving=serving, reasons=card.reasons)]
     return []
 
 
 def _trained(
-    work: _Work, dataset: Dataset, report: TrainReport, version: int, folder: Path
+    work: Work, dataset: Dataset, report: TrainReport, version: int, draft: Path
 ) -> AdapterTrained:
     spec = work.context.spec
     return AdapterTrained(
         version=version,
-        path=f"{ADAPTERS_DIR}/{folder.name}",
-        sha256=work.registry.sha256(version),
+        path=f"{ADAPTERS_DIR}/{version:04}",
+        sha256=folder_sha256(draft),
         dataset_sha256=dataset.sha256,
         base_sha256=report.base_sha256,
         encoder=report.encoder,
@@ -275,8 +275,7 @@ def _trained(
     )
 
 
-def _scored(work: _Work, card: Scorecard, version: int) -> AdapterScored:
-    path = work.registry.folder(version) / SCORECARD
+def _scored(card: Scorecard, version: int, text: bytes) -> AdapterScored:
     checks = [AxisFact.model_validate(check) for check in card.as_json()["checks"]]
     return AdapterScored(
         version=version,
@@ -286,5 +285,5 @@ def _scored(work: _Work, card: Scorecard, version: int) -> AdapterScored:
         reasons=card.reasons,
         next_steps=card.next_steps,
         scorecard=f"{ADAPTERS_DIR}/{version:04}/{SCORECARD}",
-        scorecard_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        scorecard_sha256=hashlib.sha256(text).hexdigest(),
     )

@@ -4,58 +4,83 @@
     .cadenza-env/adapters/deployed      -> 0001, a relative symlink, switched by rename
 
 A version is built in a hidden folder and renamed into place, whole. Whoever is killed on the way
-leaves the old state and a hidden folder, which the next one removes.
+leaves the old state and a hidden folder, which is removed when its builder is gone. A version is a
+real folder: a symlink in its place is none.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from handlers.lora.model.files import folder_sha256, read_head
 from handlers.project.paths import ADAPTERS_DIR, inside
-from handlers.project.writing import write_new
 from store.errors import InputError
-from store.events import EVENT_TYPES, Event
+from store.improvements import AdapterRow
 
 DEPLOYED = "deployed"
+STAGING = ".staging-"
 
 
 class Registry:
     """The adapters of one project."""
 
     def __init__(self, project: Path) -> None:
+        """Raises UnsafePathError when their folder lies outside of the project."""
         self.root = inside(project, Path(ADAPTERS_DIR))
+        self._building: int | None = None
 
     def versions(self) -> list[int]:
         """Those there are, the oldest first."""
         if not self.root.is_dir():
             return []
-        return sorted(int(folder.name) for folder in self.root.iterdir() if folder.name.isdecimal())
+        names = [entry.name for entry in self.root.iterdir() if _is_folder(entry)]
+        numbers = (int(name) for name in names if _is_number(name))
+        return sorted(n for n in numbers if n > 0 and self.folder(n).name in names)
 
     def folder(self, version: int) -> Path:
         return self.root / f"{version:04}"
 
     def deployed(self) -> int | None:
         """The version that serves; None when there is none."""
+        target = self.link()
+        if target is None or not _is_number(target):
+            return None
+        return int(target) if _is_folder(self.folder(int(target))) else None
+
+    def link(self) -> str | None:
+        """What `deployed` says, whether that is a version or not; None without a link."""
         try:
-            target = os.readlink(self.root / DEPLOYED)
+            return os.readlink(self.root / DEPLOYED)
         except OSError:
             return None
-        return int(target) if target.isdecimal() and self.folder(int(target)).is_dir() else None
 
     def stage(self) -> Path:
-        """An empty hidden folder to build a version in; leftovers of others are removed."""
+        """An empty hidden folder to build a version in, ours for as long as this process lives."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for left in self.root.glob(".staging-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        draft = Path(tempfile.mkdtemp(dir=self.root, prefix=".staging-"))
+        self._let_go()
+        self.tidy()
+        draft = Path(tempfile.mkdtemp(dir=self.root, prefix=STAGING))
         draft.chmod(0o755)
+        self._building = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(self._building, fcntl.LOCK_EX)
         return draft
+
+    def tidy(self) -> None:
+        """Remove hidden folders whose builders are gone."""
+        for left in self.root.glob(f"{STAGING}*"):
+            with contextlib.suppress(OSError):
+                handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(left, ignore_errors=True)
+                finally:
+                    os.close(handle)
 
     def commit(self, draft: Path, version: int) -> Path:
         """Make a staged folder the version; every byte is on disk before it is seen."""
@@ -63,10 +88,11 @@ class Registry:
             _sync(path)
         _sync(draft)
         target = self.folder(version)
-        if target.exists():
+        if os.path.lexists(target):
             raise InputError(f"{target}: is there already")
         os.rename(draft, target)
         _sync(self.root)
+        self._let_go()
         return target
 
     def promote(self, version: int) -> None:
@@ -78,40 +104,29 @@ class Registry:
         os.replace(link, self.root / DEPLOYED)
         _sync(self.root)
 
-    # -- what a killed job was about to record -----------------------------------------------------
-
-    def note(self, version: int, events: Sequence[Event]) -> None:
-        """Write down what a version's job will record, before anything is switched."""
-        shape = [{"type": e.type_name(), "data": e.model_dump(mode="json")} for e in events]
-        write_new(self.root / f".pending-{version:04}.json", json.dumps(shape).encode())
-
-    def noted(self, known: Collection[int]) -> tuple[Event, ...]:
-        """What a job of an unrecorded version was about to record, its switch made good.
-
-        Folders of versions that nobody recorded and no job was about to record are removed.
-        """
-        for path in sorted(self.root.glob(".pending-*.json")):
-            version = int(path.stem.rpartition("-")[2])
-            if version in known or not self.folder(version).is_dir():
-                path.unlink(missing_ok=True)
-                continue
-            try:
-                shape = json.loads(path.read_bytes())
-                told = tuple(EVENT_TYPES[i["type"]].model_validate(i["data"]) for i in shape)
-                if any(event.type_name() == "AdapterPromoted" for event in told):
-                    self.promote(version)
-            except (ValueError, KeyError, TypeError, InputError):
-                path.unlink()  # damaged, or of a version that is: as if it had never come so far
-                continue
-            return told
-        for version in self.versions():
-            if version not in known and version != self.deployed():
-                shutil.rmtree(self.folder(version))
-        return ()
-
     def sha256(self, version: int) -> str:
-        """A hash of a version's files."""
+        """A hash of a version's files. Raises OSError when they cannot be read."""
         return folder_sha256(self.folder(version))
+
+    def _let_go(self) -> None:
+        if self._building is not None:
+            os.close(self._building)
+            self._building = None
+
+
+def version_before(rows: Sequence[AdapterRow], registry: Registry) -> int | None:
+    """Of the versions that are still there, the one deployed before the one that serves."""
+    there, serving = registry.versions(), registry.deployed()
+    before = [r for r in rows if r.promoted and r.version in there and r.version != serving]
+    return max(before, key=lambda row: row.promoted).version if before else None
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
 
 
 def _sync(path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from math import comb, exp, lgamma, log
+from typing import Literal
 
 LEVEL = 0.05
 POWER = 0.8
 MOST_ROWS = 2000
+Side = Literal["above", "below"]
 
 
 def lower_bound(hits: int, n: int, level: float = LEVEL) -> float:
@@ -81,3 +83,33 @@ def rows_needed(rate: float, threshold: float) -> int | None:
         if fewest > n or at_least(fewest, n, rate) < POWER:
             too_few = n
     return too_few + 1 if too_few < MOST_ROWS else None
+
+
+def more_rows(hits: int, n: int, threshold: float) -> tuple[Side, int | None]:
+    """Which side of the threshold a share seems to lie on, and how many more rows would show it.
+
+    With 80% power if the true rate is the one seen so far. None: more than 2,000, or the share is
+    the threshold itself.
+    """
+    rate = hits / n if n else 1.0
+    above = rate >= threshold
+    side: Side = "above" if above else "below"
+    good, bar = (hits, threshold) if above else (n - hits, 1.0 - threshold)
+    seen = round(good / n, 2) if n else 1.0
+    needed = rows_needed(min(seen, 0.98), bar)
+    if seen == 1.0:  # without a single miss so far: as few as may do
+        needed = _without_a_miss(bar)
+    if needed is None:
+        return side, None
+    while needed <= n or lower_bound(good + round((needed - n) * seen), needed) < bar:
+        needed += 1  # enough rows for this rate, and too few for the hits there are
+        if needed - n > MOST_ROWS:
+            return side, None
+    return side, needed - n
+
+
+def _without_a_miss(threshold: float) -> int | None:
+    for n in range(1, MOST_ROWS + 1):
+        if LEVEL ** (1.0 / n) >= threshold:
+            return n
+    return None

@@ -6,6 +6,7 @@ A reader sees the old file or the new one, whole; so does whoever comes after a 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import tempfile
@@ -30,11 +31,14 @@ def sha256_of(path: Path) -> str | None:
 def swap(path: Path, before_sha256: str, after: bytes) -> None:
     """Put `after` in the place of the bytes with that hash. Keeps mode and owner, follows symlinks.
 
-    Raises ChangedMeanwhile, and OSError when it cannot be written.
+    Raises ChangedMeanwhile, and OSError when it cannot be written: a file that is read-only for us,
+    or for everybody, is not replaced, although its folder would allow it.
     """
     real = Path(os.path.realpath(path))
     _expect(real, before_sha256)
     info = real.stat()
+    if not info.st_mode & 0o222 or not os.access(real, os.W_OK):
+        raise PermissionError(errno.EACCES, "is read-only, so it is left alone", str(path))
     mark = f".cadenzad-{real.name}."
     for left in real.parent.glob(f"{mark}*.tmp"):  # of a writer that was killed
         left.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -126,11 +127,11 @@ def test_a_dropped_log_leads_to_a_rewritten_prompt(house, logs, groq, stubs) -> 
     drop(project, "r1", stuck_log(logs))
     house.until(lambda: prompt_of(house)["version"] == 1, "the prompt is rewritten")
 
-    # then the file has the rule above its author's, and nothing else changed
+    # then the file has the rule above its author's, but for those about falling and nearness
     after = (project / "main.py").read_text()
     line = "- when in enter_debris and stuck for 2 ticks: walk_backward distance_m=0.4"
     assert line in after
-    assert after.index(line) < after.index("- when fallen")
+    assert after.index("- when near victim") < after.index(line) < after.index("- when stuck")
     begin, end = after.index("[cadenzad rules"), after.index("[end of cadenzad rules]\n")
     assert (after[:begin] + after[end + len("[end of cadenzad rules]\n") :]).encode() == before
 
@@ -192,14 +193,123 @@ def test_without_a_key_runs_are_mined_and_it_says_what_is_missing(house, logs) -
     assert house.log().count("no Groq key") == 1
 
 
-def test_off_means_off(house, logs, groq, stubs) -> None:
+def test_what_is_missing_is_said_once_in_a_daemons_life(house, logs) -> None:
+    house.configure(improve=QUICK)
+    project = house.project()
+    house.start()
+    for number in range(1, 4):
+        drop(project, f"r{number}", stuck_log(logs, 4 + number))
+        house.until(lambda n=number: len(house.events("PromptKept")) == n, "the runs are mined")
+    assert house.log().count("no Groq key") == 1
+    assert len(house.events("RunsJudged")) == 3
+
+
+def test_off_means_off_for_the_daemon_and_by_hand(house, logs, groq, stubs) -> None:
     stub = groq(stubs.completion(remedy("r1")))
     house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
     project = house.project()
+    before = (project / "main.py").read_bytes()
     drop(project, "r1", stuck_log(logs))
     house.once()
-    assert stub.requests == []
     assert prompt_of(house)["state"] == "not judged"
+
+    done = house.run("cadenza", "env", "train", project)
+    assert "stuck@enter_debris" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith('judge.mode is "off"')
+    as_json = house.run("cadenza", "env", "train", project, "--json")
+    assert json.loads(as_json.stdout)["findings"]
+    assert stub.requests == []
+    assert (project / "main.py").read_bytes() == before
+    assert house.events("RunsJudged") == []
+
+
+def test_a_price_that_cannot_be_is_no_answer_and_the_daemon_goes_on(
+    house, logs, groq, stubs
+) -> None:
+    # given an answer that says it cost more than a number can be
+    odd = {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 2**70}
+    groq(stubs.completion(remedy("r1"), usage=odd), stubs.completion({"items": []}))
+    project = house.project()
+    before = (project / "main.py").read_bytes()
+    house.start()
+    drop(project, "r1", stuck_log(logs))
+    house.until(lambda: prompt_of(house)["state"] == "no_usage", "the answer is refused")
+    assert (project / "main.py").read_bytes() == before
+    assert 3000 < prompt_of(house)["tokens_today"] < 6000
+
+    # then the next runs are judged
+    drop(project, "r2", stuck_log(logs, 9))
+    house.until(lambda: prompt_of(house)["state"] == "no_verified_findings", "it goes on")
+
+
+def test_no_files_name_leaves_the_machine(house, logs, groq, stubs) -> None:
+    # given logs whose names, phases and tags are words to a model
+    stub = groq(stubs.completion(remedy("r1")))
+    project = house.project()
+    odd = stuck_log(logs) + logs.tick(6, phase=INJECTED, motion={"label": "stuck"})
+    drop(project, INJECTED, odd)
+    done = house.run("cadenza", "env", "train", project)
+
+    # then none of them was sent, and people read the real name
+    (request,) = stub.requests
+    assert INJECTED not in json.dumps(request)
+    (written,) = house.events("PromptRewritten")
+    assert written["data"]["rules"][0]["citations"] == [f"{INJECTED}:1-5"]
+    assert INJECTED in done.stdout
+
+
+def test_what_was_mined_is_told_when_groq_is_not_there(house, logs, groq, stubs) -> None:
+    # given a server that drips, and a daemon that would try again
+    slow = stubs.completion(remedy("r1")) | {"drip": 0.05}
+    stub = groq(slow)
+    house.configure(improve=QUICK.replace("[judge]", "[judge]\ndeadline = 0.5"))
+    project = house.project()
+    drop(project, "r1", stuck_log(logs))
+    house.once()
+
+    # then the findings and the cost are there
+    status = prompt_of(house)
+    assert (status["state"], status["version"]) == ("timeout", None)
+    assert {finding["id"] for finding in status["findings"]} >= {"stuck@enter_debris"}
+    assert status["tokens_today"] > 3000
+    assert "did not answer" in house.run("cadenzactl", "why", "rescue").stdout
+    (failed,) = house.events("JobFailed")
+    wait_s = failed["data"]["retry_at_us"] / 1e6 - time.time()
+    assert 240 < wait_s <= 300
+
+    # and the next run neither asks again before its time, nor says all of it twice
+    drop(project, "r2", stuck_log(logs, 7))
+    house.once()
+    assert len(stub.requests) == 1
+
+
+def test_two_judgings_at_once_keep_within_the_day(house, logs, groq, stubs) -> None:
+    # given tokens for one call and a bit, and two projects that are judged at the same time
+    cheap = {"prompt_tokens": 90, "completion_tokens": 10, "total_tokens": 100}
+    stub = groq(stubs.completion({"items": []}, usage=cheap) | {"drip": 0.01})
+    tables = QUICK.replace("[judge]", "[jobs]\nworkers = 2\n[judge]\ndaily_tokens = 4500")
+    house.configure(improve=tables)
+    for name in ("rescue", "other"):
+        drop(house.project(name), "r1", stuck_log(logs))
+    house.once()
+    states = {house.project_status(name)["prompt"]["state"] for name in ("rescue", "other")}
+    assert states == {"no_verified_findings", "over_budget"}
+    assert len(stub.requests) == 1
+
+
+def test_a_failure_is_told_once_for_the_same_runs(house, logs, groq, stubs) -> None:
+    groq({"status": 503, "body": {}})
+    house.configure(improve=QUICK.replace("[judge]", "[judge]\ndeadline = 1.0"))
+    project = house.project()
+    drop(project, "r1", stuck_log(logs))
+    house.once()
+    (job,) = (event["data"]["job"] for event in house.events("JobFailed"))
+    for _ in range(2):
+        house.run("cadenzactl", "cancel", job)
+        house.run("cadenzactl", "retry", job)
+        house.once()
+    assert len(house.events("JobFailed")) == 3
+    assert len(house.events("RunsJudged")) == len(house.events("PromptKept")) == 1
 
 
 def test_worse_runs_take_the_rewrite_back(house, logs, groq, stubs) -> None:
@@ -244,6 +354,7 @@ def test_train_by_hand_without_a_daemon_and_the_way_back(house, logs, groq, stub
     drop(project, "r1", stuck_log(logs))
     house.once()
 
+    house.configure(improve=QUICK)
     done = house.run("cadenza", "env", "train", project)
     assert "+- when in enter_debris and stuck for 2 ticks: walk_backward" in done.stdout
     assert "G3 simulation" in done.stdout
@@ -262,6 +373,111 @@ def test_train_by_hand_without_a_daemon_and_the_way_back(house, logs, groq, stub
     assert answer["PromptKept"]["code"] in ("no_verified_findings", "same_question")
     assert (project / "main.py").read_bytes() == before
     assert stub.requests
+
+
+def test_who_asks_too_soon_is_told_when(house, logs, groq, stubs) -> None:
+    stub = groq({"status": 429, "headers": {"retry-after": "900"}, "body": {}})
+    project = house.project()
+    drop(project, "r1", stuck_log(logs))
+    first = house.run("cadenza", "env", "train", project, check=False)
+    assert first.returncode == 1
+    assert "stuck@enter_debris" in first.stdout
+    assert "it may be tried again at 20" in first.stderr
+    assert "no daemon runs" in first.stderr
+    assert "the daemon tries again" not in first.stderr
+
+    again = house.run("cadenza", "env", "train", project, "--json", check=False)
+    answer = json.loads(again.stdout)
+    assert again.returncode == 1
+    assert answer["error"]["message"].startswith("not judged: Groq answered 429")
+    assert "it may be tried again at 20" in answer["error"]["message"]
+    assert answer["RunsJudged"]["findings"]
+    assert answer["PromptKept"]["code"] == "rate_limited"
+    assert len(stub.requests) == 1
+
+
+def test_a_secret_in_the_servers_address_is_not_shown(house, logs, groq, stubs) -> None:
+    groq(stubs.completion({"items": []}))
+    house.environ["GROQ_BASE_URL"] = "http://u:gsk_secret99@groq.example"
+    project = house.project()
+    drop(project, "r1", stuck_log(logs))
+    done = house.run("cadenza", "env", "train", project, check=False)
+    assert done.returncode == 1
+    assert "http://groq.example is not https" in done.stderr
+    assert "secret99" not in done.stderr + done.stdout
+    assert b"secret99" not in everything(house)
+
+
+def test_nothing_is_asked_where_there_is_nothing_to_choose(house, groq, stubs) -> None:
+    stub = groq(stubs.completion({"items": []}))
+    project = house.project()
+    lines = [{"ts": 1.0, "event": "session_start"}, {"ts": 2.0, "event": "infer_error"}]
+    log = "".join(f"{json.dumps(line)}\n" for line in lines)
+    (project / "cot_err.jsonl").write_text(log)
+    done = house.run("cadenza", "env", "train", project)
+    assert "error@-" in done.stdout
+    assert house.events("PromptKept")[0]["data"]["code"] == "nothing_to_ask"
+    assert stub.requests == []
+
+
+def test_what_the_model_remarks_is_for_people(house, logs, groq, stubs) -> None:
+    groq(stubs.completion(remedy("r1", remark="It pushes\nagainst \x1b[31mthe heap.")))
+    project = house.project()
+    drop(project, "r1", stuck_log(logs))
+    done = house.run("cadenza", "env", "train", project)
+    assert "  the model remarks: It pushes\\nagainst \\x1b[31mthe heap." in done.stdout
+    (judged,) = house.events("RunsJudged")
+    assert len(judged["data"]["remarks"]) == 1
+    assert "It pushes" not in (project / "main.py").read_text()
+
+
+def test_runs_that_were_not_read_are_counted(house, logs, groq, stubs) -> None:
+    groq(stubs.completion({"items": []}))
+    project = house.project()
+    for number in range(5):
+        drop(project, f"r{number}", stuck_log(logs, 4 + number))
+    done = house.run("cadenza", "env", "train", project, "--max-runs", "3")
+    assert done.stdout.startswith("3 runs (2 older logs left out")
+    assert house.events("RunsJudged")[0]["data"]["left_out"] == 2
+
+
+def test_an_interrupted_judging_says_so(house, logs, groq, stubs) -> None:
+    slow = stubs.completion(remedy("r1")) | {"drip": 0.05}
+    stub = groq(slow)
+    project = house.project()
+    drop(project, "r1", stuck_log(logs))
+    command = [str(Path(sys.executable).parent / "cadenza"), "env", "train", str(project)]
+    process = subprocess.Popen(command, env=house.environ, stderr=subprocess.PIPE, text=True)
+    house.until(lambda: stub.requests, "Groq is asked")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    (line,) = said.splitlines()
+    assert line.startswith("interrupted: job ")
+
+
+def test_a_file_that_is_read_only_is_not_written(house, logs, groq, stubs) -> None:
+    groq(stubs.completion(remedy("r1")))
+    project = house.project()
+    source = project / "main.py"
+    before = source.read_bytes()
+    source.chmod(0o444)
+    drop(project, "r1", stuck_log(logs))
+    done = house.run("cadenza", "env", "train", project)
+    assert source.read_bytes() == before
+    assert prompt_of(house)["pending"] == 1
+    assert "read-only" in prompt_of(house)["reason"]
+    assert "read-only" in done.stdout
+
+
+def test_what_keeps_a_prompt_comes_with_what_to_do(house, logs, groq, stubs) -> None:
+    groq(stubs.completion(remedy("r1")))
+    project = house.project()
+    drop(project, "r1", stuck_log(logs))
+    (project / "main.py").write_text("x = 1\n")
+    done = house.run("cadenza", "env", "train", project, check=False)
+    assert "no .py file has a module-level SYSTEM_PROMPT" in done.stderr
+    assert "into main.py" in done.stderr
 
 
 def test_a_dry_run_sends_and_writes_nothing(house, logs, groq, stubs) -> None:
@@ -331,8 +547,8 @@ def test_an_edited_block_is_a_conflict_that_is_shown(house, logs, groq, stubs) -
         ({"status": 200, "body": "<html>", "type": "text/html"}, "not_json", 1),
         ("length", "truncated", 1),
         ("made-up", "no_verified_findings", 0),
-        ({"status": 429, "headers": {"retry-after": "900"}, "body": {}}, None, 1),
-        ({"status": 503, "body": {}}, None, 1),
+        ({"status": 429, "headers": {"retry-after": "900"}, "body": {}}, "rate_limited", 1),
+        ({"status": 503, "body": {}}, "unavailable", 1),
     ],
 )
 def test_whatever_goes_wrong_the_prompt_is_as_it_was(
@@ -354,10 +570,12 @@ def test_whatever_goes_wrong_the_prompt_is_as_it_was(
     # then
     assert done.returncode == exit_code, done.stderr
     assert {path: path.read_bytes() for path in before} == before
-    if code is not None:
-        (kept,) = house.events("PromptKept")
-        assert kept["data"]["code"] == code
-    else:
+    (kept,) = house.events("PromptKept")
+    assert kept["data"]["code"] == code
+    judged = house.events("RunsJudged")[0]["data"]
+    assert judged["findings"]
+    assert judged["usage"]["calls"] == {"too_long": 2, "unavailable": 3}.get(code, 1)
+    if code in ("rate_limited", "unavailable"):
         (failed,) = house.events("JobFailed")
         assert failed["data"]["error"].startswith("Groq answered")
         assert failed["data"]["retry_at_us"]
@@ -388,11 +606,11 @@ POINTS = {
     "handlers.judge.versions:save:before:1": True,
     "handlers.judge.versions:write_new:after:2": True,
     "handlers.judge.versions:sync_folder:after:1": True,
-    "handlers.judge.job:swap:before:1": True,
+    "handlers.judge.rewriting:swap:before:1": True,
     "handlers.project.writing:os.fsync:after:9": True,
     "handlers.project.writing:os.replace:before:5": True,
     "handlers.project.writing:os.replace:after:5": False,
-    "handlers.judge.job:swap:after:1": False,
+    "handlers.judge.rewriting:swap:after:1": False,
 }
 """Where a judging is killed, and whether the file is still the old one then."""
 
@@ -440,6 +658,7 @@ def test_killed_at_any_step_the_file_is_whole_and_the_log_comes_to_agree(
     assert house.events("PromptRewritten") == []
 
     # and the next judging leaves one version, one event, and the file it speaks of
+    house.configure(improve=QUICK)
     house.run("cadenza", "env", "train", project)
     (written,) = house.events("PromptRewritten")
     assert written["data"]["version"] == 1

@@ -103,7 +103,7 @@ def test_train_gate_decode_rollback_by_hand(house, project) -> None:
     assert [action["action"] for action in decoded["actions"]] == ["walk_forward", "sit"]
     assert decoded["actions"][0]["distance_m"] == 2.0
     refused = house.run(
-        "cadenza", "env", "lora", "decode", project, "order a pizza", "--json", "--version", "2"
+        "cadenza", "env", "lora", "decode", project, "--json", "--version", "2", "order a pizza"
     ).stdout
     assert json.loads(refused)["refused"] is True
     assert json.loads(refused)["actions"] == []
@@ -139,18 +139,80 @@ def test_train_gate_decode_rollback_by_hand(house, project) -> None:
         (("add", "{p}", "x", "--steps", "sit", "--image", "no.png"), "no such image"),
         (("add", "{p}", "please sit down now", "--steps", "sit"), "is in the exam"),
         (("add", "{p}", "sit down", "--steps", "stand"), "with other steps"),
-        (("decode", "{p}", "sit"), "no adapter is deployed"),
+        (("decode", "{p}", "sit"), "there is no adapter yet"),
         (("eval", "{p}"), "there is no adapter yet"),
+        (("add", "{p}", "x", "--steps", ", ".join(["sit"] * 49)), "49 steps, more than 48"),
+        (("add", "{p}", "x\udcff", "--steps", "sit"), "is not UTF-8 text"),
         (("finetune", "{p}", "--lr", "nan"), "is not a number"),
+        (("finetune", "{p}", "--seed", "9" * 20), "is not a whole number from 0 to 4,294,967,295"),
+        (("finetune", "{p}", "--epochs", "10001"), "is not a whole number from 1 to 10,000"),
+        (("finetune", "{p}", "--rank", "129"), "is not a whole number from 1 to 128"),
+        (("finetune", "{p}", "--finetune", "{p}"), "is a folder"),
+        (("finetune", "{p}", "--finetune", "nowhere"), "no such file"),
+        (("data", "{p}", "--finetune", "{p}/env.json"), "neither a run log nor"),
     ],
 )
 def test_bad_input_is_one_clear_line(arguments, says, house, project) -> None:
     before = (project / "lora" / "patterns.jsonl").read_bytes()
-    words = [str(project) if word == "{p}" else word for word in arguments]
+    words = [word.replace("{p}", str(project)) for word in arguments]
     done = house.run("cadenza", "env", "lora", *words, check=False)
     assert done.returncode in (1, 2)
     assert says in done.stderr
     assert (project / "lora" / "patterns.jsonl").read_bytes() == before
+
+
+def test_examples_moved_into_the_exam_deploy_nothing(house, project) -> None:
+    house.once()
+    # given an adapter that was trained on what the exam is about to ask
+    patterns, exam = project / "lora" / "patterns.jsonl", project / "lora" / "eval.jsonl"
+    more = {f"{verb} {n} meters": [{"action": action, "distance_m": float(n)}]
+            for verb, action in (("walk on", "walk_forward"), ("trot on", "trot_forward"))
+            for n in range(1, 12)}  # fmt: skip
+    patterns.write_text(rows({**GOALS, **more}))
+    house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    patterns.write_text(rows(GOALS))
+    exam.write_text(rows(more))
+
+    # when it is scored anew, to be deployed
+    done = house.run("cadenza", "env", "lora", "eval", project, "--promote", "--json", check=False)
+
+    # then it is not, and the rows are named
+    card = json.loads(done.stdout)
+    assert (card["verdict"], card["deployed"], card["held_out"]) == ("NEEDS_DATA", False, False)
+    assert any("lora/eval.jsonl:1" in reason for reason in card["reasons"])
+    assert adapter_of(house)["deployed"] is None
+
+
+def test_records_given_by_hand_are_trained_on(house, project, tmp_path) -> None:
+    house.once()
+    spec = json.loads((project / "env.json").read_text())
+    phase = spec["phases"][0]
+    record = {
+        "prompt": f"[GOAL: {phase['goal_prompt']}]",
+        "phase": phase["name"],
+        "phase_idx": 0,
+        "action": "walk_forward",
+        "action_params": {"distance_m": 1.0},
+        "tick": 1,
+    }
+    following = {**record, "phase": "next", "phase_idx": 1, "tick": 2}
+    (tmp_path / "x.finetune.jsonl").write_text(f"{json.dumps(record)}\n{json.dumps(following)}\n")
+    house.run("cadenza", "env", "lora", "finetune", project, "--finetune",
+              os.path.relpath(tmp_path / "x.finetune.jsonl"), check=False)  # fmt: skip
+    assert house.events("AdapterTrained")[-1]["data"]["sources"]["finetune"] == 1
+
+
+def test_goals_of_a_file_are_read_as_they_are_written(house, project, tmp_path) -> None:
+    house.once()
+    house.run("cadenza", "env", "lora", "finetune", project, check=False)
+    goals = tmp_path / "goals.jsonl"
+    decode = ("cadenza", "env", "lora", "decode", project, "--version", "1", "--json", "--file")
+    goals.write_bytes(b'\xef\xbb\xbf{"goal": "sit down"}\n')
+    assert json.loads(house.run(*decode, goals).stdout)["goal"] == "sit down"
+    goals.write_text("\n\n")
+    empty = house.run(*decode, goals, check=False)
+    assert empty.returncode == 1
+    assert "no goals" in empty.stderr
 
 
 def test_what_cannot_be_trained_on_is_a_failed_job_with_a_reason(house, project) -> None:

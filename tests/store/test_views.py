@@ -17,10 +17,12 @@ from store.events import (
     ProjectRemoved,
     ReactionFailed,
     RunExported,
+    RunRecorded,
     RunReplaced,
     WatchDegraded,
     WatchRestored,
 )
+from store.improvements import episodes
 from store.queries import State, daemon_status, project_statuses
 
 
@@ -74,6 +76,32 @@ def test_an_extension_changes_the_last_episode_and_adds_new_ones(writer, make):
     writer.append(make.extended("a", (make.episode(0, "succeeded"), make.episode(1, "failed"))))
     runs = status(writer)["runs"]
     assert (runs["total"], runs["succeeded"], runs["failed"]) == (2, 1, 1)
+
+
+def first_told(writer, make):
+    rows = writer.run(lambda t: episodes(t.connection, make.project))
+    return [(row.path.removeprefix(".cadenza-env/"), row.first) for row in rows]
+
+
+def test_a_run_stays_as_old_as_it_is_when_its_log_grows_or_comes_back(writer, make):
+    writer.append(make.discovered(), make.run("a", "failed"))
+    writer.append(make.extended("a", (make.episode(0, "failed"), make.episode(1, "failed"))))
+    assert first_told(writer, make) == [("a.log.jsonl", 2), ("a.log.jsonl", 3)]
+
+    # the same bytes again, after the folder was away
+    log = ".cadenza-env/a.log.jsonl"
+    writer.append(NewEvent(make.stream, FileRemoved(path=log, kind="run")))
+    again = make.extended("a", (make.episode(0, "failed"), make.episode(1, "failed"))).event
+    facts = again.model_dump(exclude={"previous_size", "previous_sha256"})
+    writer.append(NewEvent(make.stream, RunRecorded.model_validate(facts)))
+    assert first_told(writer, make) == [("a.log.jsonl", 2), ("a.log.jsonl", 3)]
+
+
+def test_a_copy_of_a_log_is_no_further_run(writer, make):
+    writer.append(make.discovered(), make.run("a", "failed"))
+    copy = make.run("b", "failed").event.model_copy(update={"twin_of": ".cadenza-env/a.log.jsonl"})
+    writer.append(NewEvent(make.stream, copy))
+    assert first_told(writer, make) == [("a.log.jsonl", 2)]
 
 
 def test_an_extension_without_new_episodes_keeps_the_count(writer, make):

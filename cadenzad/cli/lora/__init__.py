@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-from cadenzad.cli.common import Parser
+from cadenzad.cli.common import AnyOrder
 
 DESCRIPTION = """The LoRA action head: from a goal in words to robot actions. Add examples, look at
 the data, train, score against the exam, and decode goals."""
@@ -22,7 +22,7 @@ COMMANDS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     subparsers = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, parser_class=Parser
+        title="commands", metavar="COMMAND", required=True, parser_class=AnyOrder
     )
     for name, line in COMMANDS.items():
         module = importlib.import_module(f"cadenzad.cli.lora.{name}")

@@ -49,8 +49,9 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.goal is not None:
         _tell(decoder.decode(arguments.goal, _image(project, arguments.image)), arguments.json)
         return OK
-    code = OK
+    code, empty = OK, True
     for where, line in _lines(arguments.file):
+        empty = False
         try:
             goal, image = _asked(line)
             decoded = decoder.decode(goal, _image(project, image or arguments.image))
@@ -59,16 +60,19 @@ def command(arguments: argparse.Namespace) -> int:
             code = FAILED
         else:
             _tell(decoded, arguments.json)
+    if empty:
+        raise InputError(f"{arguments.file}: no goals")
     return code
 
 
 def _lines(name: str) -> Iterator[tuple[str, str]]:
     """The lines that hold something, with their place."""
     try:
-        with nullcontext(sys.stdin) if name == "-" else open(name, encoding="utf-8") as stream:
+        with nullcontext(sys.stdin) if name == "-" else open(name, encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield f"{name}:{number}", line.strip()
+                plain = line.removeprefix("\ufeff").strip()
+                if plain:
+                    yield f"{name}:{number}", plain
     except UnicodeDecodeError:
         raise InputError(f"{name}: is not UTF-8") from None
     except OSError as error:

@@ -6,6 +6,8 @@ import argparse
 
 from cadenzad.cli.jobrun import run_job
 from cadenzad.cli.lora.common import add_project, folder_of, tell_card
+from cadenzad.cli.rollback import expect_version
+from cadenzad.cli.rollback import version as version_number
 from cadenzad.config import load_config
 from cadenzad.paths import state_dir
 
@@ -17,11 +19,15 @@ EXAMPLE = "cadenza env lora eval rescue --promote"
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("--promote", action="store_true", help="deploy it if it may be")
-    parser.add_argument("--version", type=int, metavar="N", help="which version (the newest)")
+    parser.add_argument(
+        "--version", type=version_number, metavar="N", help="which version (the newest)"
+    )
 
 
 def command(arguments: argparse.Namespace) -> int:
     project = folder_of(arguments)
+    if arguments.version is not None:
+        expect_version(project, arguments.version)
     spec = {"gate": arguments.promote, "version": arguments.version}
     ended = run_job(
         state_dir(arguments.state),
@@ -30,5 +36,6 @@ def command(arguments: argparse.Namespace) -> int:
         spec,
         "cadenza env lora eval",
         config=load_config(None),
+        with_files=True,
     )
     return tell_card(arguments, project, ended)

@@ -21,6 +21,8 @@ from handlers.lora.model.doubts import COUNTED, all_used, forbids, has_minus
 from handlers.lora.model.encoder import (
     Encoder,
     LightEncoder,
+    ProjectCode,
+    expect_sample,
     find_encoder,
     refuse_images,
     torch,
@@ -223,7 +225,7 @@ class ActionDecoder:
 
 
 def load_decoder(
-    folder: Path, library: ActionLibrary, project_encoder: Path | None = None
+    folder: Path, library: ActionLibrary, project_encoder: ProjectCode | Path | None = None
 ) -> ActionDecoder:
     """An adapter from its folder. `project_encoder`: the project's lora_encoder.py, if trusted.
 
@@ -246,6 +248,7 @@ def load_decoder(
             f"{folder}: was trained with another base ({facts.base_sha256[:12]}...)",
             hint="train it again with the encoder that is here now",
         )
+    expect_sample(encoder, facts.sample)
     try:
         head = load_lora(base_head(encoder.width), str(folder))
     except CadenzaError:

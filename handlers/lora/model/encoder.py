@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import sys
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 from store.errors import InputError, MissingExtraError
@@ -24,6 +26,11 @@ MINILM_VARIABLE = "CADENZAD_MINILM"
 MAX_TOKENS = 96
 LIGHT_WIDTH = 1024
 BATCH = 64
+SEED = 0
+SAMPLED = ("walk forward some meters", "sit down", "turn to the left")
+SAMPLES = 8
+ALIKE = 2e-3
+"""How far numbers of a sample may be apart: other libraries round a little differently."""
 
 
 class Encoder(Protocol):
@@ -52,7 +59,24 @@ def torch() -> Any:
     return module
 
 
-def find_encoder(wanted: str = "auto", project_encoder: Path | None = None) -> Encoder:
+class ProjectCode(NamedTuple):
+    """A project's lora_encoder.py: these very bytes are trusted, and these are run."""
+
+    path: Path
+    source: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.source).hexdigest()
+
+    @classmethod
+    def read(cls, path: Path) -> ProjectCode:
+        return cls(path, path.read_bytes())
+
+
+def find_encoder(
+    wanted: str = "auto", project_encoder: ProjectCode | Path | None = None
+) -> Encoder:
     """The encoder to train with. `project_encoder`: a trusted lora_encoder.py, which comes first.
 
     Raises InputError when the one that is wanted cannot be used, and says why.
@@ -173,26 +197,29 @@ def _features(text: str) -> list[tuple[str, float]]:
 class ProjectEncoder:
     """A project's own: `build_encoder(max_seq_len)` gives a module with `hidden_dim`.
 
-    Its `forward(text, images=None)` gives [B, T, hidden_dim]. The caller has checked that the file
-    is trusted.
+    Its `forward(text, images=None)` gives [B, T, hidden_dim]. The caller has checked that the code
+    is trusted. Random weights are drawn from a fixed seed: an adapter fits one set of them.
     """
 
     name = "project"
     dictionary: Collection[str] | None = None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, project: ProjectCode | Path) -> None:
+        code = project if isinstance(project, ProjectCode) else ProjectCode.read(project)
+        self._path = code.path
         module = torch()
-        self.identity = hashlib.sha256(path.read_bytes()).hexdigest()
-        spec = importlib.util.spec_from_file_location("lora_encoder", path)
-        assert spec is not None
-        assert spec.loader is not None
-        code = importlib.util.module_from_spec(spec)
+        self.identity = code.sha256
+        here = ModuleType("lora_encoder")
+        here.__file__ = str(code.path)
+        sys.modules["lora_encoder"] = here  # dataclasses look their module up
+        module.manual_seed(SEED)
         try:
-            spec.loader.exec_module(code)
-            self._encoder = code.build_encoder(MAX_TOKENS)
+            exec(compile(code.source, str(code.path), "exec"), here.__dict__)
+            self._encoder = here.__dict__["build_encoder"](MAX_TOKENS)
             self.width = int(self._encoder.hidden_dim)
-        except Exception as error:  # noqa: BLE001 - somebody else's code
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - somebody else's code, which may even exit
             raise self._wrong(f"build_encoder failed: {type(error).__name__}: {error}") from None
         if not isinstance(self._encoder, module.nn.Module):
             raise self._wrong("build_encoder gave no torch.nn.Module")
@@ -203,7 +230,9 @@ class ProjectEncoder:
         try:
             with module.inference_mode():
                 hidden = self._encoder(list(texts), images=list(images) if images else None)
-        except Exception as error:  # noqa: BLE001 - somebody else's code
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - somebody else's code, which may even exit
             raise self._wrong(f"forward failed: {type(error).__name__}: {error}") from None
         shape = tuple(getattr(hidden, "shape", ()))
         if len(shape) != 3 or shape[0] != len(texts) or shape[2] != self.width:
@@ -217,6 +246,36 @@ class ProjectEncoder:
 
     def _wrong(self, what: str) -> InputError:
         return InputError(f"{self._path}: {what}")
+
+
+def wanted_identity(wanted: str, project_encoder: ProjectCode | None) -> str:
+    """Which weights `find_encoder` would give, without loading any."""
+    if project_encoder is not None:
+        return project_encoder.sha256
+    light = wanted == "light" or minilm_folder() is None
+    return LightEncoder.identity if light else MINILM_SHA256
+
+
+def sample(encoder: Encoder) -> list[float]:
+    """What an encoder makes of a few fixed words, in few numbers: to know it again by.
+
+    Each vector's products with some fixed waves, so that all of its numbers count.
+    """
+    module = torch()
+    vectors = encoder.encode(SAMPLED)
+    places = module.arange(encoder.width)[:, None] * module.arange(1, SAMPLES + 1)
+    return [round(float(value), 4) for value in (vectors @ places.cos().to(vectors)).flatten()]
+
+
+def expect_sample(encoder: Encoder, known: Sequence[float]) -> None:
+    """Raises InputError when an encoder gives other vectors than it did. `known`: its sample."""
+    now = sample(encoder) if known else []
+    if len(now) != len(known) or any(abs(a - b) > ALIKE for a, b in zip(now, known, strict=True)):
+        name = "lora_encoder.py" if encoder.name == "project" else f"the {encoder.name} encoder"
+        raise InputError(
+            f"{name} gives other vectors than when it was trained with",
+            hint="build_encoder must give the same weights every time: no chance, no clock",
+        )
 
 
 def refuse_images(name: str, images: Sequence[Path] | None) -> None:

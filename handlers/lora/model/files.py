@@ -3,59 +3,135 @@
 adapter_config.json, adapter_model.safetensors    what PeftModel.from_pretrained loads
 head.json                                         encoder, base, plans, gate, how it was trained
 known.safetensors                                 with images only: the vectors of what is known
+
+head.json holds the hashes of the others and one over the rest of itself. Hashes show damage, not
+intent, so what it says is checked as well before anything is made of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from stat import S_ISREG
+from typing import Annotated, Any, Literal
 
-from handlers.lora.model.lexicon import Action, Entry, Slot
-from handlers.lora.model.text import Quantity, Text
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+from handlers.lora.model.lexicon import PARAMETER, Action, Entry, Slot
+from handlers.lora.model.text import Kind, Quantity, Text
 from store.errors import InputError
 
 HEAD = "head.json"
 SCORECARD = "scorecard.json"
 KNOWN = "known.safetensors"
-FORMAT = 3
+FORMAT = 4
+CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
-NEEDED = ("adapter_config.json", WEIGHTS, HEAD)
+NEEDED = (CONFIG, WEIGHTS, HEAD)
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+_AGAIN = "train it again: cadenza env lora finetune PROJECT"
+
+Hash = Annotated[str, Field(pattern="^[0-9a-f]{0,64}$")]
+Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Facts:
-    """What must fit for an adapter to be used, and how it came about."""
+    """What must fit for an adapter to be used, and how it came about.
 
-    encoder: str
-    encoder_identity: str
-    width: int
-    base_sha256: str
+    `sample` is what its encoder made of a few fixed words; `inputs_sha256` covers all that it was
+    trained from, the data (`dataset_sha256`) and everything else.
+    """
+
+    encoder: Annotated[str, Field(pattern="^(minilm|light|project)$")]
+    encoder_identity: Annotated[str, Field(max_length=200)]
+    width: Count
+    base_sha256: Hash
     repeats: bool
     images: bool
-    familiar: float
+    familiar: Annotated[float, Field(ge=-1, le=1)]
     probe: list[float]
-    rank: int
-    epochs: int
-    lr: float
-    seed: int
-    threads: int
-    dataset_sha256: str
-    library_sha256: str
+    sample: list[float]
+    rank: Count
+    epochs: Count
+    lr: Annotated[float, Field(gt=0)]
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**64)]
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    dataset_sha256: Hash
+    library_sha256: Hash
+    inputs_sha256: Hash
+
+
+class _SlotShape(BaseModel):
+    model_config = _STRICT
+
+    slot: Annotated[int, Field(ge=0)]
+
+
+class _EntryShape(BaseModel):
+    """An entry as it is stored: words and quantities of its text, and its plan."""
+
+    model_config = _STRICT
+
+    words: Annotated[str, Field(min_length=1)]
+    quantities: list[tuple[Kind, float]]
+    deduced: bool
+    goal: str
+    plan: list[tuple[str, dict[str, float | _SlotShape]]]
+
+    def entry(self) -> Entry:
+        """Raises ValueError when its parts do not fit together."""
+        quantities = tuple(Quantity(kind, value) for kind, value in self.quantities)
+        words = tuple(self.words.split(" "))
+        if [word[1:] for word in words if word.startswith("#")] != [q.kind for q in quantities]:
+            raise ValueError("words and quantities differ")
+        plan = tuple(Action(name, tuple(_given(values))) for name, values in self.plan)
+        return Entry(Text(words, quantities), plan, self.deduced, self.goal)
+
+
+def _given(values: dict[str, float | _SlotShape]) -> Iterator[tuple[str, float | Slot]]:
+    for name, value in values.items():
+        if not isinstance(value, _SlotShape):
+            yield name, value
+        elif name in PARAMETER:
+            yield name, Slot(value.slot)
+        else:
+            raise ValueError(f"no goal says {name}")
+
+
+class _HeadShape(BaseModel):
+    model_config = _STRICT
+
+    format: int
+    facts: Facts
+    hashes: dict[
+        Literal["adapter_config.json", "adapter_model.safetensors", "known.safetensors"], Hash
+    ]
+    entries: list[_EntryShape]
+    sha256: Hash
 
 
 def write_head(folder: Path, entries: Sequence[Entry], facts: Facts) -> None:
+    """Write head.json; what else belongs to the adapter is in the folder already."""
+    names = [name for name in (CONFIG, WEIGHTS, KNOWN) if (folder / name).is_file()]
     shape = {
         "format": FORMAT,
         "facts": asdict(facts),
-        "weights_sha256": _sha256(folder / WEIGHTS),
+        "hashes": {name: _sha256(folder / name) for name in names},
         "entries": [_entry(entry) for entry in entries],
     }
-    text = json.dumps(shape, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps({**shape, "sha256": seal(shape)}, separators=(",", ":"), ensure_ascii=False)
     (folder / HEAD).write_text(text + "\n", encoding="utf-8")
+
+
+def seal(shape: Mapping[str, Any]) -> str:
+    """The hash that head.json holds over the rest of itself."""
+    rest = {name: value for name, value in shape.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def save_known(folder: Path, vectors: Any) -> None:
@@ -78,25 +154,47 @@ def load_known(folder: Path) -> Any:
 
 def read_head(folder: Path) -> tuple[Facts, list[Entry]]:
     """Raises InputError when a file is missing, damaged, or not the one it was saved with."""
+    if folder.is_symlink():
+        raise InputError(f"{folder}: is a symlink, not an adapter's own folder")
     for name in NEEDED:
-        if not (folder / name).is_file():
-            raise InputError(f"{folder}: is no adapter: {name} is missing", hint=_AGAIN)
+        _expect_own(folder / name)
+    head = folder / HEAD
     try:
-        shape = json.loads((folder / HEAD).read_bytes())
-        facts = Facts(**shape["facts"])
-        entries = [_read(item) for item in shape["entries"]]
-        weights = shape["weights_sha256"]
-        version = shape["format"]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        raise InputError(f"{folder / HEAD}: is damaged", hint=_AGAIN) from None
-    if version != FORMAT:
-        raise InputError(f"{folder / HEAD}: has format {version}, not {FORMAT}", hint=_AGAIN)
-    if _sha256(folder / WEIGHTS) != weights:
-        raise InputError(f"{folder / WEIGHTS}: is not the file that was trained", hint=_AGAIN)
-    return facts, entries
+        data = head.read_bytes()
+        raw = json.loads(data)
+        version = raw["format"]
+        if version != FORMAT:
+            raise InputError(f"{head}: has format {version!s:.20}, not {FORMAT}", hint=_AGAIN)
+        if raw["sha256"] != seal(raw):
+            raise ValueError("other bytes than were written")
+        shape = _HeadShape.model_validate_json(data)
+        entries = [item.entry() for item in shape.entries]
+    except OSError as error:
+        raise InputError(f"{head}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{head}: is damaged: {where}: {first['msg']}", hint=_AGAIN) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"{head}: is damaged", hint=_AGAIN) from None
+    hashes: dict[str, str] = {str(name): sha256 for name, sha256 in shape.hashes.items()}
+    for name in {CONFIG, WEIGHTS, *hashes, *([KNOWN] if shape.facts.images else [])}:
+        _expect_own(folder / name)
+        if _sha256(folder / name) != hashes.get(name):
+            raise InputError(f"{folder / name}: is not the file that was trained", hint=_AGAIN)
+    return shape.facts, entries
 
 
-_AGAIN = "train it again: cadenza env lora finetune PROJECT"
+def _expect_own(path: Path) -> None:
+    """Raises InputError unless it is a plain file: a symlink leads who knows where."""
+    try:
+        mode = path.lstat().st_mode
+    except (OSError, ValueError):
+        raise InputError(
+            f"{path.parent}: is no adapter: {path.name} is missing", hint=_AGAIN
+        ) from None
+    if not S_ISREG(mode):
+        raise InputError(f"{path}: is not a plain file", hint=_AGAIN)
 
 
 def folder_sha256(folder: Path) -> str:
@@ -129,21 +227,3 @@ def _entry(entry: Entry) -> dict[str, Any]:
             for action in entry.plan
         ],
     }
-
-
-def _read(item: dict[str, Any]) -> Entry:
-    text = Text(
-        tuple(item["words"].split(" ")),
-        tuple(Quantity(kind, float(value)) for kind, value in item["quantities"]),
-    )
-    plan = tuple(
-        Action(
-            name,
-            tuple(
-                (key, Slot(value["slot"]) if isinstance(value, dict) else float(value))
-                for key, value in parameters.items()
-            ),
-        )
-        for name, parameters in item["plan"]
-    )
-    return Entry(text, plan, bool(item["deduced"]), str(item["goal"]))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.lora.dataset import Row
-from handlers.lora.model.encoder import Encoder, find_encoder, torch
+from handlers.lora.model.encoder import Encoder, ProjectCode, find_encoder, sample, torch
 from handlers.lora.model.familiarity import as_numbers, encode_foreign, fit_probe, gate
 from handlers.lora.model.files import Facts, save_known, write_head
 from handlers.lora.model.head import base_head, base_sha256, contrastive_loss, with_lora
@@ -29,7 +29,10 @@ MANY = 512
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """None: the default. `project_encoder` is a trusted lora_encoder.py."""
+    """None: the default. `project_encoder` is a trusted lora_encoder.py.
+
+    `inputs_sha256` is of all that the adapter is made of, for it to be known by.
+    """
 
     epochs: int = 40
     lr: float = 5e-3
@@ -37,7 +40,8 @@ class TrainOptions:
     seed: int = 0
     threads: int = 1
     encoder: str = "auto"
-    project_encoder: Path | None = None
+    project_encoder: ProjectCode | Path | None = None
+    inputs_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def train(
             repeats=repeats,
             images=images,
             familiar=gate(vectors[taught], _labels(entries)[taught], foreign),
+            sample=[] if images else sample(encoder),
             probe=[] if foreign is None else as_numbers(fit_probe(vectors[taught], foreign)),
             rank=options.rank,
             epochs=options.epochs,
@@ -106,6 +111,7 @@ def train(
             threads=options.threads,
             dataset_sha256=dataset_sha256,
             library_sha256=library_sha256(library),
+            inputs_sha256=options.inputs_sha256,
         ),
     )
     return TrainReport(

@@ -1,8 +1,7 @@
-"""The prompt-following policy: the rules of a prompt's managed block, and nothing else.
+"""The prompt-following policy: whatever a project's `decide` makes of the last observation.
 
-It knows what a log record says and no more: not the map, not the goal's words, not the zones. Where
-no rule holds it takes one fixed short step forward. So what two prompts make of a mission differs
-by their rules alone.
+It knows what a log record says and no more: not the map and not the zones. So what two prompts make
+of a mission differs by what is written in them alone.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from typing import Any
 from handlers.mission.drivers.protocol import Decision, View
 from handlers.mission.skill import Call
 
-OTHERWISE = Call("walk_forward", distance_m=0.3)
 REMEMBERED = 20
+"""Observations, the last one included; a rule cannot ask for more ticks."""
 
-Decide = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Mapping[str, Any] | None]
-"""(observation, those before it) -> {"action": name, parameter: number, ...}; None: no rule."""
+Decide = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Mapping[str, Any]]
+"""(observation, those before it) -> {"action": name, parameter: number, ...}."""
 
 
 class Prompted:
@@ -38,12 +37,8 @@ class Prompted:
         self._seen.append(record)
 
     def decide(self, view: View) -> Decision:
-        if not self._seen:
-            return Decision(OTHERWISE)
-        *recent, last = self._seen
+        *recent, last = self._seen or [{}]
         # A record names the phase of its action; what is decided next is for the present one.
         action = self._decide({**last, "phase": view.phase.name}, recent)
-        if action is None:
-            return Decision(OTHERWISE, "no rule holds")
         given = {key: value for key, value in action.items() if key != "action"}
-        return Decision(Call.of(str(action["action"]), given), "a rule of the prompt")
+        return Decision(Call.of(str(action["action"]), given), "as the prompt says")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
+from cadenzad.cli.cadenza import CADENZA_ENV
 from cadenzad.cli.common import Parser, filled, finite, one_line, run, seconds, table
 from store.errors import ConfigError, ProjectNotFound
 
@@ -149,3 +150,20 @@ def test_a_table_is_as_wide_as_its_cells() -> None:
         "x\\ny",
     ]
     assert table(("NAME", "N"), []) == "NAME  N"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["P --json goal", "P --version 1 --json goal", "--json P goal", "P goal --json",
+     "P --json -- goal", "--json -- P goal"],
+)  # fmt: skip
+def test_an_optional_argument_may_come_after_options(words: str) -> None:
+    found = CADENZA_ENV.parser_of("lora").parse_args(["decode", *words.split()])
+    assert (found.project, found.goal, found.json) == ("P", "goal", True)
+
+
+@pytest.mark.parametrize("words", ["", "P a b", "P --nope", "P --version", "P --version x a"])
+def test_in_any_order_too_what_is_not_known_is_refused(words: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        CADENZA_ENV.parser_of("lora").parse_args(["decode", *words.split()])
+    assert caught.value.code == 2

@@ -10,8 +10,10 @@ from types import ModuleType
 import pytest
 
 from handlers.judge.failures import JudgeFailure
-from handlers.judge.groq_call import Ask, Clock, ask, base_url
+from handlers.judge.groq_call import ask
+from handlers.judge.groq_wire import base_url
 from handlers.judge.keys import usable_key
+from handlers.judge.question import Ask, Clock
 
 pytest.importorskip("groq")
 KEY = "gsk_nobody-should-ever-read-this"
@@ -83,6 +85,7 @@ def test_a_good_answer_and_what_was_sent(groq_stub: ModuleType, time, monkeypatc
         (("error", 401), "unauthorized", None, 1),
         (("error", 403), "forbidden", None, 1),
         (("error", 404), "no_such_model", None, 1),
+        (("error", 408), "unavailable", 300.0, 3),
         (("error", 413), "too_long", None, 2),
         (("error", 422), "bad_request", None, 1),
         (("error", 498), "unavailable", 300.0, 3),
@@ -143,6 +146,79 @@ def test_an_answer_cut_off_or_without_usage_is_not_used(
         assert (caught.value.code, caught.value.tokens) == (code, cost)
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 2**70},
+        {"prompt_tokens": 2**70, "completion_tokens": 100, "total_tokens": 1000},
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"prompt_tokens": 900, "completion_tokens": 101, "total_tokens": 1000},
+        {"prompt_tokens": -1, "completion_tokens": 101, "total_tokens": 1000},
+        {"prompt_tokens": 900.0, "completion_tokens": 100, "total_tokens": 1000},
+        {"prompt_tokens": True, "completion_tokens": 100, "total_tokens": 1000},
+        {"total_tokens": 1000},
+        [],
+    ],
+)
+def test_usage_that_no_call_can_have_is_none(
+    usage, groq_stub: ModuleType, time, monkeypatch
+) -> None:
+    step = groq_stub.completion(YES, usage=usage)
+    with groq_stub.GroqStub([step]) as stub, pytest.raises(JudgeFailure) as caught:
+        put(stub, time, monkeypatch)
+    assert (caught.value.code, caught.value.tokens) == ("no_usage", QUESTION.reserve())
+
+
+DEEP = "[" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        ({"status": 200, "body": DEEP}, "not_json"),
+        ("content", "not_json"),
+        ({"status": 400, "body": DEEP}, "bad_request"),
+        ("generation", "shape"),
+        ({"status": 200, "body": {"model": ["x"]}}, "no_choice"),
+    ],
+)
+def test_brackets_without_end_are_one_line(
+    step, code, groq_stub: ModuleType, time, monkeypatch
+) -> None:
+    if step == "content":
+        step = groq_stub.completion(DEEP)
+    elif step == "generation":
+        step = groq_stub.error(400, code="json_validate_failed", failed_generation=DEEP)
+    with groq_stub.GroqStub([step]) as stub, pytest.raises(JudgeFailure) as caught:
+        put(stub, time, monkeypatch)
+    assert caught.value.code == code
+    assert len(caught.value.message) < 300
+
+
+def test_a_failure_knows_what_was_sent_and_what_to_do(
+    groq_stub: ModuleType, time, monkeypatch
+) -> None:
+    # given a request that is refused, one that is tried three times, one that is cut off
+    cases = [
+        (groq_stub.error(400), 1, "openai/gpt-oss-120b"),
+        (groq_stub.error(503), 3, ""),
+        (groq_stub.completion(YES, finish="length"), 1, "ask for more"),
+    ]
+    for step, calls, hint in cases:
+        with groq_stub.GroqStub([step]) as stub, pytest.raises(JudgeFailure) as caught:
+            put(stub, time, monkeypatch, longer="ask for more")
+        assert caught.value.calls == calls
+        assert hint in caught.value.hint
+
+
+def test_a_models_name_is_one_line(groq_stub: ModuleType, time, monkeypatch) -> None:
+    odd = groq_stub.completion(YES, model="a\nb\ud800" + "x" * 500)
+    with groq_stub.GroqStub([odd]) as stub:
+        answer = put(stub, time, monkeypatch)
+    assert answer.model.startswith("a\\nb\\ud800x")
+    assert len(answer.model) == 100
+
+
 def test_a_server_that_is_down_for_a_moment(groq_stub: ModuleType, time, monkeypatch) -> None:
     steps = [groq_stub.error(503), groq_stub.error(500), groq_stub.completion(YES)]
     with groq_stub.GroqStub(steps) as stub:
@@ -159,7 +235,15 @@ def test_a_short_retry_after_is_waited_for(groq_stub: ModuleType, time, monkeypa
 
 @pytest.mark.parametrize(
     ("header", "after"),
-    [("3600", 3600.0), ("Tue, 14 Nov 2023 22:23:20 GMT", 600.0), ("soon", 60.0), ("-1", None)],
+    [
+        ("3600", 3600.0),
+        ("Tue, 14 Nov 2023 22:23:20 GMT", 600.0),
+        ("soon", 60.0),
+        ("nan", 60.0),
+        ("inf", 60.0),
+        ("1e308", 86400.0),
+        ("-1", None),
+    ],
 )
 def test_a_long_retry_after_is_for_later(
     header, after, groq_stub: ModuleType, time, monkeypatch
@@ -230,11 +314,19 @@ def test_what_is_no_key_is_told_without_showing_it(text) -> None:
         ("http://api.example.com", "is not https"),
         ("ftp://127.0.0.1", "is not https"),
         ("https://api.example.com/openai/v1", "has a path"),
+        ("https://api.example.com?key=gsk_secret99", "has a path"),
+        ("http://u:gsk_secret99@api.example.com", "http://api.example.com is not https"),
+        ("https://u:gsk_secret99@api.example.com", "a user name or a password"),
+        ("https://gsk_secret99@api.example.com:8443/v1", "api.example.com:8443 comes with a user"),
+        ("http://u:gsk_secret99@[::1", "is no URL"),
+        ("https://api.example.com:gsk_secret99", "is no URL"),
+        ("https://", "has no host"),
     ],
 )
 def test_a_base_url_that_would_not_work(text, says) -> None:
-    with pytest.raises(JudgeFailure, match=says):
+    with pytest.raises(JudgeFailure, match=says) as caught:
         base_url({"GROQ_BASE_URL": text})
+    assert "secret99" not in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_a_base_url_that_works() -> None:

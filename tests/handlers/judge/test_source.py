@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sysconfig
 import warnings
 from pathlib import Path
@@ -66,6 +67,11 @@ EDITED = {
     "rules in parts": b'SYSTEM_PROMPT = (\n "Rules:\\n"\n "- when always: stand\\n"\n "End.\\n")\n',
     "also read elsewhere": b'SYSTEM_PROMPT = "Be good."\nprint(SYSTEM_PROMPT)\n',
     "local of the same name": b'SYSTEM_PROMPT = "Be good."\ndef f():\n    SYSTEM_PROMPT = 1\n',
+    "an earlier star": b'from os import *\nSYSTEM_PROMPT = "Be good."\n',
+    "other globals": b'SYSTEM_PROMPT = "Be good."\nglobals()["OTHER"] = 1\n',
+    "an object's own": b'SYSTEM_PROMPT = "Be good."\nx = A()\nx.SYSTEM_PROMPT = 1\n',
+    "an item of that name": b'SYSTEM_PROMPT = "Be good."\nx = {}\nx["SYSTEM_PROMPT"] = 1\n',
+    "prose about us": b'SYSTEM_PROMPT = "Obey the cadenzad rules\\nof cadenzad rules fame."\n',
     "attribute of the same name": b'SYSTEM_PROMPT = "Be good."\nclass A:\n    SYSTEM_PROMPT = 1\n',
 }  # fmt: skip
 
@@ -94,6 +100,44 @@ REFUSED = {
     "declared": (b"SYSTEM_PROMPT: str\n", "without a value"),
     "imported": (b"from x import SYSTEM_PROMPT\n", "plain assignment"),
     "global": (b'SYSTEM_PROMPT = "a"\ndef f():\n    global SYSTEM_PROMPT\n', "2 times"),
+    "global in a method": (
+        b'SYSTEM_PROMPT = "a"\nclass A:\n  def f(self):\n    global SYSTEM_PROMPT\n',
+        "2 times: 1, 2",
+    ),
+    "global in a nested function": (
+        b'SYSTEM_PROMPT = "a"\ndef f():\n  def g():\n    global SYSTEM_PROMPT\n',
+        "2 times",
+    ),
+    "except": (b'SYSTEM_PROMPT = "a"\ntry: f()\nexcept E as SYSTEM_PROMPT: pass\n', "2 times"),
+    "case": (b'SYSTEM_PROMPT = "a"\nmatch x:\n  case SYSTEM_PROMPT: pass\n', "2 times"),
+    "case as": (b'SYSTEM_PROMPT = "a"\nmatch x:\n  case 1 as SYSTEM_PROMPT: pass\n', "2 times"),
+    "case star": (b'SYSTEM_PROMPT = "a"\nmatch x:\n  case [*SYSTEM_PROMPT]: pass\n', "2 times"),
+    "case rest": (b'SYSTEM_PROMPT = "a"\nmatch x:\n  case {**SYSTEM_PROMPT}: pass\n', "2 times"),
+    "a later star": (b'SYSTEM_PROMPT = "a"\nfrom os import *\n', ":2: .* import \\*"),
+    "a later star in a block": (
+        b'SYSTEM_PROMPT = "a"\nif x:\n  from os import *\n',
+        ":3: .* import \\*",
+    ),
+    "globals": (b'SYSTEM_PROMPT = "a"\nglobals()["SYSTEM_PROMPT"] = "b"\n', "2 times: 1, 2"),
+    "globals of any name": (b'SYSTEM_PROMPT = "a"\nfor k in x: globals()[k] = 1\n', "2 times"),
+    "globals in a function": (
+        b'SYSTEM_PROMPT = "a"\ndef f():\n  globals()["SYSTEM_PROMPT"] = "b"\n',
+        "2 times",
+    ),
+    "globals deleted": (b'SYSTEM_PROMPT = "a"\ndel globals()["SYSTEM_PROMPT"]\n', "2 times"),
+    "globals updated": (b'SYSTEM_PROMPT = "a"\nglobals().update(x)\n', "2 times"),
+    "vars": (b'SYSTEM_PROMPT = "a"\nvars()["SYSTEM_PROMPT"] = "b"\n', "2 times"),
+    "setattr": (
+        b'import sys\nSYSTEM_PROMPT = "a"\n'
+        b'setattr(sys.modules[__name__], "SYSTEM_PROMPT", "b")\n',
+        "2 times: 2, 3",
+    ),
+    "sys.modules": (
+        b'import sys\nSYSTEM_PROMPT = "a"\nsys.modules[__name__].SYSTEM_PROMPT = "b"\n',
+        "2 times: 2, 3",
+    ),
+    "a default": (b'SYSTEM_PROMPT = "a"\ndef f(x=(SYSTEM_PROMPT := "b")): pass\n', "2 times"),
+    "a base": (b'SYSTEM_PROMPT = "a"\nclass A(SYSTEM_PROMPT := B): pass\n', "2 times"),
     "walrus": (b'print(SYSTEM_PROMPT := "a")\n', "plain assignment"),
     "deleted": (b'SYSTEM_PROMPT = "a"\ndel SYSTEM_PROMPT\n', "2 times"),
     "a choice": (b'SYSTEM_PROMPT = "a" if x else "b"\n', "condition"),
@@ -224,6 +268,66 @@ def test_two_files_are_refused_and_none_is_told(tmp_path: Path) -> None:
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text('SYSTEM_PROMPT = "x"\n')
     with pytest.raises(RefusedSource, match=r"a\.py and b\.py"):
+        find_prompt(tmp_path)
+
+
+OWN = 'SYSTEM_PROMPT = "own"\n'
+
+
+def test_where_main_imports_it_from(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("from prompts import SYSTEM_PROMPT\n")
+    (tmp_path / "prompts.py").write_text(OWN)
+    assert find_prompt(tmp_path).path.name == "prompts.py"
+    (tmp_path / "older.py").write_text('SYSTEM_PROMPT = "older"\n')
+    for text in ("from .prompts import SYSTEM_PROMPT\n", "from prompts import *\n# SYSTEM_PROMPT"):
+        (tmp_path / "main.py").write_text(text)
+        assert find_prompt(tmp_path).value == "own"
+    (tmp_path / "main.py").write_text('from prompts import SYSTEM_PROMPT\nSYSTEM_PROMPT += "b"\n')
+    with pytest.raises(RefusedSource, match=r"main\.py:2: .* 2 times"):
+        find_prompt(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["# SYSTEM_PROMPT is in brain.py\n", '"""SYSTEM_PROMPT"""\n'])
+def test_a_file_that_only_mentions_the_name_is_passed_over(text, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(text)
+    (tmp_path / "brain.py").write_text(OWN)
+    assert find_prompt(tmp_path).path.name == "brain.py"
+
+
+def test_what_lies_about_in_a_project_is_no_hindrance(tmp_path: Path) -> None:
+    # given a prompt, and beside it all that people and their editors leave
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "brain.py").write_text(OWN)
+    (project / "test_brain.py").write_text('from brain import SYSTEM_PROMPT\nSYSTEM_PROMPT = "t"\n')
+    (project / "brain_test.py").write_text('SYSTEM_PROMPT = "t"\n')
+    (project / "conftest.py").write_text('SYSTEM_PROMPT = "t"\n')
+    (project / "tool.py").write_text("import brain\nprint(brain.SYSTEM_PROMPT)\n")
+    (project / ".#brain.py").symlink_to("somebody@host.4711:1795378827")
+    (project / ".brain.py").write_text('SYSTEM_PROMPT = "hidden"\n')
+    (project / "a.py").mkdir()
+    os.mkfifo(project / "b.py")
+    (project / "c.py").write_bytes(b'SYSTEM_PROMPT = "big"\n#' + b"x" * (5 << 20))
+    (tmp_path / "elsewhere.py").write_text('SYSTEM_PROMPT = "x"\n')
+    (project / "d.py").symlink_to(tmp_path / "elsewhere.py")
+    (project / "e.py").symlink_to("e.py")
+    (project / "f.py").symlink_to("nowhere.py")
+    (project / "g.py").write_text("SYSTEM_PROMPT = (\n")
+    os.mkfifo(project / "pipe")
+    (project / "h.py").symlink_to("pipe")
+
+    # when / then
+    assert find_prompt(project).path.name == "brain.py"
+
+    # and without the prompt it is told why a file that may hold it was not taken
+    (project / "brain.py").unlink()
+    with pytest.raises(RefusedSource, match="larger than 4 MiB"):
+        find_prompt(project)
+
+
+def test_a_pipe_for_a_main_file_hangs_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "main.py")
+    with pytest.raises(NoPrompt):
         find_prompt(tmp_path)
 
 

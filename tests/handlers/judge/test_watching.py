@@ -6,7 +6,9 @@ from fractions import Fraction
 from itertools import combinations
 from random import Random
 
-from handlers.judge.watching import LOOKS, RunScore, p_worse, verdict
+import pytest
+
+from handlers.judge.watching import ALPHA, RunScore, looks_for, p_worse, verdict
 
 
 def runs(*phases: int, success: int = 5) -> list[RunScore]:
@@ -42,7 +44,33 @@ def test_three_bad_runs_are_not_yet_evidence() -> None:
 def test_better_or_equal_runs_keep_it_after_the_window() -> None:
     assert verdict(runs(2, 3, 2), runs(*[3] * 11)).decision == "waiting"
     assert verdict(runs(2, 3, 2), runs(*[3] * 12)).decision == "kept"
-    assert verdict([], runs(*[0] * 12)).decision == "kept"
+    kept = verdict(runs(2, 3, 2), runs(*[3] * 12))
+    assert "were not found worse than the 3 before" in kept.reason
+    assert kept.evidence["least_p"] == round(1 / 455, 6)
+
+
+def test_what_could_not_have_been_found_is_not_said_to_be_well() -> None:
+    # given nothing to compare with, or runs than which none is worse
+    for before in ([], runs(*[0] * 20)):
+        assert verdict(before, runs(0, 0, 0)).decision == "waiting"
+        watch = verdict(before, runs(0, 0, 0, 0))
+        assert watch.decision == "undecided"
+        assert "cannot tell" in watch.reason
+        assert watch.evidence["least_p"] == 1.0
+
+
+@pytest.mark.parametrize(("count", "first", "last"), [(1, 19, 19), (2, 10, 20), (3, 6, 12)])
+def test_with_few_runs_before_the_looks_come_as_soon_as_they_can_tell(
+    count: int, first: int, last: int
+) -> None:
+    before = runs(*[5] * count)
+    assert verdict(before, runs(*[0] * (first - 1))).decision == "waiting"
+    assert verdict(before, runs(*[0] * first)).decision == "worse"
+    assert verdict(before, runs(*[5] * last)).decision == "kept"
+    # one look earlier could not have told
+    looks = looks_for(count)
+    assert looks[0] == first
+    assert p_worse([1] * count, [0] * (first - 1)) > ALPHA / len(looks)
 
 
 def test_success_counts_above_phases() -> None:
@@ -55,12 +83,16 @@ def test_a_look_does_not_change_with_the_runs_after_it() -> None:
     assert verdict(before, [*bad, *runs(*[5] * 20)]).decision == "worse"
 
 
-def test_a_prompt_that_makes_no_difference_is_seldom_taken_back() -> None:
+@pytest.mark.parametrize("before", [1, 2, 3, 4, 20])
+def test_a_prompt_that_makes_no_difference_is_seldom_taken_back(before: int) -> None:
     # given many windows in which before and after are drawn alike
     draw, windows = Random(7), 1500
     taken = 0
     for _ in range(windows):
-        made = [RunScore("r", (k := draw.choice((0, 1, 2, 3, 5))) == 5, k) for _ in range(32)]
-        taken += verdict(made[:20], made[20 : 20 + LOOKS[-1]]).decision == "worse"
+        made = [RunScore("r", (k := draw.choice((0, 1, 2, 3, 5))) == 5, k) for _ in range(40)]
+        after = made[before : before + looks_for(before)[-1]]
+        # the daemon looks after every run
+        told = (verdict(made[:before], after[:seen]).decision for seen in looks_for(before))
+        taken += "worse" in told
     # then the promised level holds (three standard errors above it would be 6.7%)
     assert taken / windows <= 0.05

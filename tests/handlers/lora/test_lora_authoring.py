@@ -56,6 +56,9 @@ def row(goal: str, *actions: str, **more: object) -> str:
         ("walk_forward 2 speed=0.5", [Step("walk_forward", {"distance_m": 2.0, "speed": 0.5})]),
         (" sit ,, walk_forward  distance_m=1 ,",
          [Step("sit", {}), Step("walk_forward", {"distance_m": 1.0})]),
+        ("walk_forward 0 duration_s=3",
+         [Step("walk_forward", {"distance_m": 0.0, "duration_s": 3.0})]),
+        ("walk_forward 1e0", [Step("walk_forward", {"distance_m": 1.0})]),
         ("turn_left 6.2832", [Step("turn_left", {"rotation_rad": 6.2832})]),
         ("walk_forward 20", [Step("walk_forward", {"distance_m": 20.0})]),
     ],
@@ -99,6 +102,10 @@ def test_a_count_is_a_whole_number() -> None:
         ("walk_forward 1 distance_m=2", "distance_m is given twice"),
         ("signal_found 1", "signal_found is a signal and takes no number"),
         ("signal_found speed=2", "takes no speed"),
+        ("turn_left 0", "turn_left 0 does nothing"),
+        ("walk_forward distance_m=0", "walk_forward 0 does nothing"),
+        ("walk_forward 1_0", "'1_0' is not a number"),
+        ("walk_forward １", "'１' is not a number"),
     ],
 )
 def test_what_is_wrong_with_a_step_is_one_line(text: str, says: str) -> None:
@@ -160,6 +167,7 @@ def test_the_same_again_is_there_already(again: str, project: Path) -> None:
         (" \t", "the goal is empty"),
         ("?!…", "has no word"),
         ("<in other words: sit>", "is a place for your own words"),
+        ("sit\udcff", "is not UTF-8 text"),
         ("Sit, down", "'Sit, down' is in the exam (lora/eval.jsonl:2)"),
         ("stand", "'stand' is there already with other steps (lora/patterns.jsonl:1)"),
     ],
@@ -172,6 +180,14 @@ def test_a_goal_that_cannot_be_taught_changes_nothing(goal: str, says: str, proj
         add_example(project, goal, SIT)
     assert says in caught.value.message
     assert patterns(project).read_bytes() == before
+
+
+def test_more_steps_than_a_row_may_have_are_refused_at_once(project: Path) -> None:
+    with pytest.raises(InputError, match="49 steps, more than 48"):
+        add_example(project, "sit down", SIT * 49)
+    assert not patterns(project).exists()
+    assert add_example(project, "sit down", SIT * 48)[1]
+    assert len(load_dataset(project).train) == 1
 
 
 def test_goals_of_other_languages_are_told_apart(project: Path) -> None:
@@ -221,6 +237,23 @@ def test_an_image_goes_with_the_row(project: Path) -> None:
     with pytest.raises(InputError, match="with other steps"):
         add_example(project, "do this", (Step("stand", {}),), "a.png")
     assert [row.image for row in load_dataset(project).train] == ["a.png", "b.png"]
+
+
+def test_an_image_is_kept_by_its_place_in_the_project_and_known_by_its_content(
+    project: Path,
+) -> None:
+    (project / "a.png").write_bytes(b"x")
+    (project / "same.png").write_bytes(b"x")
+    assert add_example(project, "do this", SIT, str(project / "a.png"))[1]
+    assert json.loads(patterns(project).read_text())["image"] == "a.png"
+    assert not add_example(project, "do this", SIT, "same.png")[1]
+    # and the exam may ask the same of another picture, not of this one
+    (project / "b.png").write_bytes(b"y")
+    exam = project / "lora" / "eval.jsonl"
+    exam.write_text(row("do that", "sit", image="b.png"))
+    with pytest.raises(InputError, match="is in the exam"):
+        add_example(project, "do that", SIT, "b.png")
+    assert add_example(project, "do that", SIT, "a.png")[1]
 
 
 @pytest.mark.parametrize("image", ["../out.png", "/etc/passwd", "link.png"])

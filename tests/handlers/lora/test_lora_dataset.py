@@ -160,11 +160,12 @@ def test_the_same_goal_with_other_steps_is_another_row(project: Path) -> None:
 
 
 def test_the_same_image_with_other_steps_is_another_row_and_no_copy(project: Path) -> None:
-    for name in ("a.png", "b.png"):
-        (project / name).write_text(name)
+    # a picture is known by what is in it, whatever its name
+    for name, content in (("a.png", b"1"), ("b.png", b"2"), ("copy_of_a.png", b"1")):
+        (project / name).write_bytes(content)
     put(project, "lora/patterns.jsonl", row("this", "sit", image="a.png"),
         row("this", "lie_down", image="a.png"), row("this", "sit", image="b.png"),
-        row("this", "sit", image="a.png"))  # fmt: skip
+        row("this", "sit", image="copy_of_a.png"))  # fmt: skip
     data = load_dataset(project)
     assert [(names(row.actions), row.image) for row in data.train] == [
         (["sit"], "a.png"),
@@ -222,6 +223,12 @@ def test_goals_of_other_languages_are_not_all_the_same(project: Path) -> None:
     [
         ("Walk 1.5 m", "walk 1.5 M.", True),
         ("turn-left", "turn left", True),
+        ("walk 2 metres", "Walk two meters!", True),
+        ("turn 90°", "turn ninety degrees", True),
+        ("wait 90 seconds", "wait 1.5 minutes", True),
+        ("walk up, then sit", "walk up then sit", True),
+        ("walk 2 metres", "walk 2 feet", False),
+        ("turn left", "turn right", False),
         ("turn_left", "turn left", True),
         ("walk 1.5 m", "walk 15 m", False),
         ("walk 1.5 m", "walk 1 5 m", False),
@@ -420,8 +427,36 @@ def test_a_log_given_by_hand_is_learned_from_too(project: Path, tmp_path: Path) 
     put(tmp_path, "records.jsonl", '{"prompt": "x", "action": "sit", "phase": "p0", "tick": 1}\n')
     data = load_dataset(project, finetune=tmp_path / "records.jsonl")
     assert data.train == ()
-    assert [where for where, _ in data.problems] == ["records.jsonl"]
+    assert [where for where, _ in data.problems] == ["records.jsonl:1", "records.jsonl"]
     with pytest.raises(InputError, match="no such file"):
         load_dataset(project, finetune=tmp_path / "nowhere.jsonl")
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="is a folder"):
         load_dataset(project, finetune=tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "garbage\n", "\xff\xfe", '{"goal": "x"}\n', "[1]\n"])
+def test_a_file_given_by_hand_that_holds_neither_is_an_error(
+    content: str, project: Path, tmp_path: Path
+) -> None:
+    path = put(tmp_path, "x.jsonl", content)
+    with pytest.raises(InputError, match="neither a run log nor a file of training records"):
+        load_dataset(project, finetune=path)
+
+
+def test_a_phase_of_a_mission_that_failed_later_is_learned_from(project: Path) -> None:
+    later = {"phase": "p1", "phase_idx": 1, "goal_prompt": "x", "mission_success": False}
+    failed = {"phase_failed": True, "terminated": True}
+    log(project, tick(1, phase_done=True, mission_success=False), tick(2, **later, **failed))
+    assert [row.goal for row in mined(project)] == [GOAL]
+    # but not one in whose last tick the mission failed
+    log(project, tick(1, phase_done=True, terminated=True, mission_success=False))
+    assert mined(project) == []
+    log(project, tick(1, phase_done=True, terminated=True, mission_success=True))
+    assert len(mined(project)) == 1
+
+
+def test_getting_up_is_no_part_of_what_a_goal_means(project: Path) -> None:
+    judged = {**JUDGED, "canonical_action": "stand_up", "canonical_params": {}}
+    log(project, tick(1, judgment=judged, phase_done=True))
+    (row,) = mined(project)
+    assert (names(row.actions), row.corrected) == (["walk_forward"], False)

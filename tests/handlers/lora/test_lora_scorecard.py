@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cadenzad.cli.cadenza import CADENZA_ENV
-from handlers.lora.authoring import parse_steps
+from handlers.lora.authoring import add_example, parse_steps
 from handlers.lora.check import Check, Result
 from handlers.lora.dataset import Dataset, Row
 from handlers.lora.decoder import Decoded
@@ -27,6 +28,7 @@ from handlers.project.examples import Step
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, parse_spec
 from store.adapterevents import AxisFact
+from store.errors import InputError
 
 GO1 = library_for("go1", None, ["signal_found"])
 SIT = (Step("sit", {}),)
@@ -46,7 +48,7 @@ class Fake:
         words = goal.lower().split()
         return " ".join("".join(sorted(word)) if word.isalpha() else word for word in words)
 
-    def decode(self, goal: str) -> Decoded:
+    def decode(self, goal: str, image: Path | None = None) -> Decoded:
         plan = self.plans.get(self.letters(goal), ())
         return Decoded(goal, plan, not plan, self.doubts(goal), (), 0.9, 0.9)
 
@@ -54,7 +56,7 @@ class Fake:
 class Whisperer(Fake):
     """Understands no capitals."""
 
-    def decode(self, goal: str) -> Decoded:
+    def decode(self, goal: str, image: Path | None = None) -> Decoded:
         return super().decode("?" if goal.isupper() else goal)
 
 
@@ -73,12 +75,22 @@ def rows(wanted: Plans, pinned: str = "") -> tuple[Row, ...]:
     )
 
 
-def mission(*goals: str) -> ProjectSpec:
+def mission(
+    *goals: str, won: Mapping[str, Any] | None = None, signals: tuple[str, ...] = (), **more: Any
+) -> ProjectSpec:
+    """A mission of phases with these goals, won by `won`, with signals."""
     phases = [
-        {"name": f"p{at}", "goal_prompt": goal, "success_when": {"elapsed_ticks": 3}}
+        {"name": f"p{at}", "goal_prompt": goal, "success_when": won or {"elapsed_ticks": 3}}
         for at, goal in enumerate(goals or ("walk ahead 1 meters",))
     ]
-    return parse_spec(json.dumps({"name": "m", "phases": phases}).encode(), "env.json")
+    panel = {"actions": dict.fromkeys(signals, "it is so")}
+    shape = {"name": "m", "phases": phases, "control_panel": panel, **more}
+    return parse_spec(json.dumps(shape).encode(), "env.json")
+
+
+def signalling(*goals: str) -> ProjectSpec:
+    """Phases that are won by a signal: the one plan that fulfils them is known."""
+    return mission(*goals, won={"signal_emitted": "signal_found"}, signals=("signal_found",))
 
 
 def check(axis: str, result: Result, gate: str = "block") -> Check:
@@ -204,7 +216,15 @@ def test_an_undecided_axis_says_how_many_rows_would_decide(card: Callable[..., S
     known = dict(list(wanted.items())[:9])
     detail = axis(card(Fake(known), rows(wanted)), "fidelity").detail
     assert "9 of 10" in detail
-    assert "about 84 more" in detail
+    assert "about 84 more exam rows would show it to be above 0.8" in detail
+    # given 11 of 16, whichever way it is
+    wanted = plans(16)
+    made = card(Fake(dict(list(wanted.items())[:11])), rows(wanted))
+    assert "about 93 more exam rows would show it to be below 0.8" in axis(made, "fidelity").detail
+    assert any("about 93 more exam rows" in s and "lora/eval.jsonl" in s for s in made.next_steps)
+    # and where the share is all but the threshold
+    made = card(Fake(dict(list(plans(10).items())[:8])), rows(plans(10)))
+    assert "more than 2,000 more exam rows" in axis(made, "fidelity").detail
 
 
 def test_phrasings_of_one_plan_count_as_one(card: Callable[..., Scorecard]) -> None:
@@ -254,6 +274,82 @@ def test_plans_are_the_same_within_tolerance(
     assert same_plan(got, expected) is same
 
 
+# -- the exam --------------------------------------------------------------------------------------
+
+
+def test_what_the_adapter_was_trained_on_is_no_exam(card: Callable[..., Scorecard]) -> None:
+    # given examples that were moved into the exam, of an adapter that was trained on them
+    wanted = plans(30)
+    made = card(Fake(wanted), rows(wanted), taught=list(wanted))
+    # then they do not count, and the verdict names them
+    assert (made.verdict, made.held_out, made.per_goal) == ("NEEDS_DATA", False, ())
+    assert any("trained on exam goals" in why and "x:1" in why for why in made.reasons)
+    assert any("lora finetune" in step for step in made.next_steps)
+    # and of a part of them no DEPLOY comes either, however good the rest is
+    exam = tuple(replace(row, where=f"x:{at}") for at, row in enumerate(rows(wanted)))
+    train = rows({"walk ahead 99 meters": walk(99.0)})
+    made = card(Fake(wanted), exam, train, taught=["walk ahead three metres"])
+    assert (made.verdict, made.held_out) == ("NEEDS_DATA", True)
+    assert (axis(made, "fidelity").n, axis(made, "fidelity").result) == (29, "pass")
+    assert "x:2" in made.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("taught", "train", "counts"),
+    [
+        (["Walk ahead, 2 metres!"], [], False),
+        (["walk ahead 9 meters"], [], False),  # it may have been taught "2 meters" as well
+        (["walk ahead 9 meters"], ["walk ahead 9 meters"], True),  # another number of known words
+        (["walk ahead 2 meters"], ["walk ahead 9 meters"], False),
+        (["walk back 2 meters"], [], True),
+        ([], [], True),
+    ],
+)
+def test_a_goal_is_known_by_what_the_model_reads(
+    taught: list[str], train: list[str], counts: bool, card: Callable[..., Scorecard]
+) -> None:
+    wanted = {"walk ahead two meters": walk(2.0)}
+    made = card(Fake(wanted), rows(wanted), rows(dict.fromkeys(train, SIT)), taught=taught)
+    assert made.held_out is counts
+
+
+class Choosy(Fake):
+    """Takes no goal without an image, as an adapter that was trained with images."""
+
+    def decode(self, goal: str, image: Path | None = None) -> Decoded:
+        if image is None:
+            raise InputError("this adapter was trained with images, and none is given")
+        return super().decode(f"{goal} {image}", image)
+
+
+def test_a_row_that_the_adapter_cannot_take_is_wrong_and_named(
+    card: Callable[..., Scorecard],
+) -> None:
+    exam = rows(plans(2))
+    made = card(Choosy(plans(2)), exam, deployed=Choosy(plans(2)))
+    assert [goal.ok for goal in made.per_goal] == [False, False]
+    assert "2 could not be asked (x:1: this adapter was" in axis(made, "fidelity").detail
+
+
+def test_rows_are_asked_with_their_image_and_phases_are_not_asked_then(
+    card: Callable[..., Scorecard],
+) -> None:
+    exam = tuple(
+        replace(row, goal="do it", image_path=Path(f"{at}.png"), where=f"x:{at}")
+        for at, row in enumerate(rows(plans(14)))
+    )
+    seen = {f"do it {row.image_path}": row.actions for row in exam}
+    made = card(Choosy(seen), exam, deployed=Choosy(seen))
+    assert [goal.ok for goal in made.per_goal] == [True] * 14
+    assert axis(made, "coverage").n == 14
+    assert made.verdict == "DEPLOY"
+
+
+def test_a_phase_without_a_goal_is_left_out(card: Callable[..., Scorecard]) -> None:
+    made = card(Fake(plans(14)), rows(plans(14)), spec=mission("", "?!", "walk ahead 1 meters"))
+    assert (made.verdict, axis(made, "coverage").n) == ("DEPLOY", 15)
+
+
 # -- coverage and stability ------------------------------------------------------------------------
 
 
@@ -266,12 +362,39 @@ def test_coverage_counts_the_missions_goals_too(card: Callable[..., Scorecard]) 
     assert (found.value, found.result) == (0.5, "fail")
 
 
+@pytest.mark.parametrize("won", [{"see_object": {"tag": "x"}}, {"signal_emitted": True}])
+def test_phases_of_looking_and_signalling_are_covered_too(
+    won: dict[str, Any], card: Callable[..., Scorecard]
+) -> None:
+    scene = {"objects": [{"type": "marker", "tag": "x", "position": [1, 0, 0]}]}
+    spec = mission("do the unknown", won=won, signals=("signal_found",), scene=scene)
+    found = axis(card(Fake(plans(2)), rows(plans(2)), spec=spec), "coverage")
+    assert found.n == 4
+    assert "0 of 1 mission phases" in found.detail
+
+
+def test_signals_are_covered_by_what_teaches_them(card: Callable[..., Scorecard]) -> None:
+    spec = mission("walk ahead 1 meters", signals=("signal_found", "signal_lost"))
+    wanted, example = plans(14), rows({"say so": (Step("signal_lost", {}),)})
+    made = card(Fake(wanted), rows(wanted), example, spec=spec)
+    found = axis(made, "coverage")
+    assert (found.n, found.value) == (17, pytest.approx(16 / 17))
+    assert "1 of 2 signals" in found.detail
+    assert "nothing teaches signal_found" in found.detail
+    # or by a phase that is understood so
+    said = {**wanted, "walk ahead 1 meters": (Step("signal_found", {}),)}
+    found = axis(card(Fake(said), rows(wanted), example, spec=spec), "coverage")
+    assert found.value == 1.0
+
+
 def test_what_is_decoded_differently_in_capitals_needs_data(card: Callable[..., Scorecard]) -> None:
     wanted = {"turn about": SIT, **plans(14)}
     made = card(Whisperer(wanted), rows(wanted))
     found = axis(made, "stability")
     assert found.value == pytest.approx(2 / 3)
     assert (found.result, made.verdict) == ("fail", "NEEDS_DATA")
+    assert any(step.startswith("# stability: ") and "'turn about'" in step
+               for step in made.next_steps)  # fmt: skip
 
 
 def test_what_is_decoded_differently_after_a_reload_is_blocked(
@@ -310,6 +433,10 @@ def test_a_lost_pinned_goal_blocks_by_itself(card: Callable[..., Scorecard]) -> 
     made = card(now, rows(wanted, pinned=goal), deployed=Fake(wanted))
     assert made.verdict == "BLOCK"
     assert f"the pinned goal {goal!r} is lost" in axis(made, "regression").detail
+    # nor may one of the training set be, that no exam asks for
+    kept = card(now, rows(dict(list(wanted.items())[1:])), rows({goal: wanted[goal]}, pinned=goal),
+                deployed=Fake(wanted))  # fmt: skip
+    assert (kept.verdict, axis(kept, "regression").result) == ("BLOCK", "fail")
     # but not one that the deployed adapter does not know either
     made = card(now, rows(wanted, pinned=goal), deployed=now)
     assert axis(made, "regression").result == "pass"
@@ -322,7 +449,7 @@ def test_against_nothing_there_is_nothing_to_lose(card: Callable[..., Scorecard]
 # -- next steps ------------------------------------------------------------------------------------
 
 ODD = ["don't \"panic\" $(rm -rf /) `x`", "walk; then | sit & go > there", "geh über\tdie Brücke",
-       "a  b\\ c", "*", "it's 50% of #1"]  # fmt: skip
+       "a  b\\ c", "it's 50% of #1", "one\ntwo"]  # fmt: skip
 
 
 def pasted(line: str) -> Any:
@@ -337,46 +464,129 @@ def test_a_goal_of_the_mission_that_is_not_understood_can_be_pasted(
     goal: str, card: Callable[..., Scorecard], tmp_path: Path
 ) -> None:
     project = tmp_path / "my robot's $HOME"
-    made = card(Fake(plans(14)), rows(plans(14)), spec=mission(goal), project=project)
+    spec, taught = signalling(goal, goal.upper()), rows({"x": (Step("signal_found", {}),)})
+    made = card(Fake(plans(3)), rows(plans(3)), taught, spec=spec, project=project)
     (line,) = [step for step in made.next_steps if step.startswith("cadenza")]
     arguments = pasted(line)
-    assert (arguments.project, arguments.goal) == (str(project), goal)
-    assert parse_steps(arguments.steps, GO1)
+    assert arguments.project == str(project)
+    assert arguments.goal == " ".join(goal.split())
+    assert parse_steps(arguments.steps, GO1) == (Step("signal_found", {}),)
 
 
-def test_the_steps_a_goal_spells_out_are_filled_in(card: Callable[..., Scorecard]) -> None:
-    spec = mission("walk forward 1.5 meters, then turn right 90 degrees")
-    (line,) = [s for s in card(Fake({}), rows({}), spec=spec).next_steps if "lora add" in s]
-    one, two = parse_steps(pasted(line).steps, GO1)
-    assert one == Step("walk_forward", {"distance_m": 1.5})
-    assert two.action == "turn_right"
-    assert dict(two.parameters) == {"rotation_rad": pytest.approx(1.5708, abs=1e-4)}
+HALL = {
+    "zones": [
+        {"name": "near", "aabb": [[-1.5, -1, 0], [-0.9, 1, 1]]},
+        {"name": "left", "aabb": [[-1.5, -3, 0], [-0.9, -2, 1]]},
+    ],
+    "objects": [{"type": "marker", "tag": "ball", "position": [-2.2, 0.0, 0.0]}],
+}
+WALL = {"type": "box", "tag": "wall", "position": [-0.7, 0.0, 0.1], "size": [0.1, 0.4, 0.1]}
 
 
-def test_an_exam_goal_is_never_asked_for_as_an_example(
+@pytest.mark.parametrize(
+    ("goal", "won", "steps"),
+    [
+        ("walk forward 1.5 meters, then turn right 90 degrees", {},
+         (*walk(1.5), Step("turn_right", {"rotation_rad": 1.570796}))),
+        ("lie down for 3 seconds", {}, (Step("lie_down", {"duration_s": 3.0}),)),
+        ("hold still for 1 second", {}, (Step("stand", {"duration_s": 1.0}),)),
+        ("go into the hall", {"enter_zone": "near"}, walk(1.0)),
+        ("over to the far corner", {"enter_zone": "left"},
+         (Step("turn_left", {"rotation_rad": 1.123}), *walk(1.0), *walk(1.0),
+          *walk(0.77))),
+        ("up to the ball", {"near_object": {"tag": "ball"}}, (*walk(1.0), *walk(0.6))),
+        ("look for the ball", {"see_object": {"tag": "ball"}},
+         (Step("turn_left", {"rotation_rad": 0.785}),)),
+        ("turn right until the ball is there", {"see_object": {"tag": "ball"}},
+         (Step("turn_right", {"rotation_rad": 0.785}),)),
+        ("report it", {"signal_emitted": True}, (Step("signal_found", {}),)),
+    ],
+)  # fmt: skip
+def test_the_steps_are_those_the_mission_asks_for(
+    goal: str, won: dict[str, Any], steps: tuple[Step, ...], card: Callable[..., Scorecard]
+) -> None:
+    spec = mission(goal, won=won, signals=("signal_found",), scene=HALL)
+    made = card(Fake({}), rows({}), rows({"x": (Step("signal_found", {}),)}), spec=spec)
+    (line,) = [step for step in made.next_steps if step.startswith("cadenza")]
+    given = parse_steps(pasted(line).steps, GO1)
+    assert [step.action for step in given] == [step.action for step in steps]
+    assert [dict(step.parameters) for step in given] == [
+        pytest.approx(dict(step.parameters), abs=1e-3) for step in steps
+    ]
+
+
+@pytest.mark.parametrize(
+    ("goal", "won", "scene"),
+    [
+        ("get past the first heap and stop between the two", {"enter_zone": "near"},
+         {**HALL, "objects": [WALL]}),
+        ("walk on, then walk up to it", {}, HALL),
+        ("turn left, then walk 0.6 meters", {"enter_zone": "near"}, HALL),
+        ("back out of it", {"enter_zone": "near"}, HALL),
+        ("do the unknown", {}, HALL),
+        ("walk to the ball", {"see_object": {"tag": "ball"}}, HALL),
+        ("up to the ball", {"near_object": {"tag": "ball"}, "elapsed_ticks": 2,
+                            "enter_zone": "near"}, HALL),
+    ],
+)  # fmt: skip
+def test_steps_that_nobody_knows_are_not_made_up(
+    goal: str, won: dict[str, Any], scene: dict[str, Any], card: Callable[..., Scorecard]
+) -> None:
+    made = card(Fake({}), rows({}), spec=mission(goal, won=won, scene=scene))
+    (line,) = [step for step in made.next_steps if goal in step]
+    assert line.startswith("# phase 'p0': no steps are known")
+
+
+def test_a_goal_of_the_exam_is_never_asked_for_as_an_example(
     card: Callable[..., Scorecard], tmp_path: Path
 ) -> None:
-    # given an exam goal that is decoded wrong, with every sort of parameter
+    # given an exam goal that is decoded wrong, a goal of the mission too, with every sort of number
     plan = (
-        Step("walk_forward", {"distance_m": 1.0, "speed": 0.5}),
+        Step("walk_forward", {"distance_m": 1.0, "speed": 0.5, "duration_s": 1}),
         Step("turn_left", {"rotation_rad": 1.5708, "repeat": 3}),
+        Step("stand", {"duration_s": 1.0}),
         Step("signal_found", {}),
     )
-    made = card(Fake(plans(1)), rows({'stroll about, it\'s "nice"': plan}))
-    (line,) = [step for step in made.next_steps if "lora add" in step]
-    arguments = pasted(line)
-    # then its words are to be one's own, and its steps are the exam's
+    goal = 'stroll about, it\'s "nice"'
+    made = card(Fake(plans(1)), rows({goal: plan}), spec=signalling(goal))
+    lines = [step for step in made.next_steps if "stroll" in step]
+    # then the line does nothing in a shell
+    assert [line.partition(":")[0] for line in lines] == ["# in your own words"]
+    # and in it the words are still to be chosen, and the steps are the exam's
+    arguments = pasted(lines[0].removeprefix("# in your own words: "))
     assert arguments.goal.startswith("<in other words")
-    assert arguments.goal.endswith(">")
-    assert same_plan(parse_steps(arguments.steps, GO1), plan)
+    with pytest.raises(InputError, match="your own words"):
+        add_example(tmp_path, arguments.goal, plan)
+    steps = parse_steps(arguments.steps, GO1)
+    assert same_plan(steps, plan)
+    assert steps[0].parameters["duration_s"] == 1.0
+
+
+def test_a_signal_that_nothing_teaches_is_asked_for(card: Callable[..., Scorecard]) -> None:
+    spec = mission("walk ahead 1 meters", signals=("signal_found",))
+    made = card(Fake(plans(3)), rows(plans(3)), spec=spec)
+    (line,) = [step for step in made.next_steps if step.startswith("cadenza")]
+    assert pasted(line).goal == "signal found"
+    assert parse_steps(pasted(line).steps, GO1) == (Step("signal_found", {}),)
 
 
 def test_a_doubtful_goal_is_asked_for_and_a_clear_one_is_not(
     card: Callable[..., Scorecard],
 ) -> None:
-    doubtful = Fake(plans(14), doubts=lambda goal: goal == "walk ahead 1 meters")
-    assert len(card(doubtful, rows(plans(14))).next_steps) == 1
-    assert card(Fake(plans(14)), rows(plans(14))).next_steps == ()
+    clear = {"report it": (Step("signal_found", {}),), **plans(3)}
+    doubtful = Fake(clear, doubts=lambda goal: goal == "report it")
+    spec, exam = signalling("report it"), rows(plans(3))
+    (line,) = [s for s in card(doubtful, exam, spec=spec).next_steps if not s.startswith("#")]
+    assert pasted(line).goal == "report it"
+    assert all(s.startswith("#") for s in card(Fake(clear), exam, spec=spec).next_steps)
+    # and one that is taught is to be taught in other words
+    made = card(doubtful, exam, rows({"Report it!": SIT}), spec=spec)
+    assert any("say it otherwise" in step for step in made.next_steps)
+
+
+def test_nothing_is_left_to_do_for_what_is_deployed(card: Callable[..., Scorecard]) -> None:
+    made = card(Fake(plans(14)), rows(plans(14)), spec=mission("do the unknown"))
+    assert (made.verdict, made.next_steps) == ("DEPLOY", ())
 
 
 def test_next_steps_are_few(card: Callable[..., Scorecard]) -> None:

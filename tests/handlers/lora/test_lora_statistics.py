@@ -15,6 +15,7 @@ from handlers.lora.statistics import (
     at_least,
     lower_bound,
     mcnemar,
+    more_rows,
     rows_needed,
     upper_bound,
 )
@@ -109,6 +110,42 @@ def test_rows_for_four_fifths_with_80_percent_power(rate: float, rows: int) -> N
 )
 def test_no_number_of_rows_shows_what_is_not_so_or_hardly(rate: float, threshold: float) -> None:
     assert rows_needed(rate, threshold) is None
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "threshold", "side", "more"),
+    [
+        (0, 0, 0.8, "above", 14),
+        (10, 10, 0.8, "above", 4),
+        (9, 10, 0.8, "above", 84),
+        (11, 16, 0.8, "below", 93),
+        (11, 16, 0.69, "below", None),
+        (81, 100, 0.8, "above", None),
+        (8, 10, 0.8, "above", None),
+        (0, 1, 0.8, "below", 1),
+        (5, 5, 1.0, "above", None),
+    ],
+)
+def test_how_many_more_rows_decide_and_which_way(
+    hits: int, n: int, threshold: float, side: str, more: int | None
+) -> None:
+    assert more_rows(hits, n, threshold) == (side, more)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_with_that_many_more_at_the_same_rate_it_is_decided(counts: tuple[int, int]) -> None:
+    hits, n = counts
+    side, more = more_rows(hits, n, 0.8)
+    if more is None:
+        return
+    assert more > 0
+    rate, total = hits / n, n + more
+    if side == "above":
+        assert lower_bound(hits + round(more * round(rate, 2)), total) >= 0.8
+    else:
+        missed = n - hits + round(more * round(1 - rate, 2))
+        assert upper_bound(total - missed, total) <= 0.8 + 1e-9
 
 
 def test_a_threshold_of_nothing_is_shown_by_any_row() -> None:

@@ -1,0 +1,235 @@
+"""What a rewrite is worth, in real simulation: improved, unverified, or not written at all.
+
+The robot's own `decide` drives under both prompts, pair by pair. Groq is scripted: what is shown is
+that the chain from a run's log to the verdict works, not that a model would choose well.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("groq")
+pytest.importorskip("mujoco")
+
+SETTINGS = "[judge]\nseeds = {seeds}\n[lora]\nretrain = false\n"
+BESIDE = {"phase": "pass", "condition": "blocked", "action": "side_step_left"}
+WAIT = {"phase": "pass", "condition": "blocked", "action": "stand"}
+SIT = {"phase": "any", "condition": "seeing", "tag": "wall", "action": "sit"}
+
+WALL = {
+    "name": "wall",
+    "robot": "go1",
+    "spawn": [0, 0, 0],
+    "scene": {
+        "objects": [
+            {"type": "box", "tag": "wall", "position": [-1.2, 0.1, 0.15], "size": [0.1, 0.35, 0.15]}
+        ],
+        "zones": [
+            {"name": "near_side", "aabb": [[-0.8, -1.5, 0], [-0.25, 1.5, 1]]},
+            {"name": "far_side", "aabb": [[-4, -2, 0], [-1.6, 2, 1]]},
+        ],
+    },
+    "phases": [
+        {
+            "name": "approach",
+            "goal_prompt": "walk up to the wall",
+            "success_when": {"enter_zone": "near_side"},
+            "fail_when": {"flipped": True},
+            "max_ticks": 4,
+        },
+        {
+            "name": "pass",
+            "goal_prompt": "get past the wall",
+            "success_when": {"enter_zone": "far_side"},
+            "fail_when": {"flipped": True},
+            "max_ticks": 12,
+        },
+    ],
+}
+"""A wall that stands in the way of a robot that only ever walks on."""
+
+
+@pytest.fixture(scope="module")
+def stubs() -> ModuleType:
+    path = Path(__file__).parent.parent / "handlers" / "judge" / "groq_stub.py"
+    spec = importlib.util.spec_from_file_location("groq_stub", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["groq_stub"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def train(house, stubs) -> Iterator[Callable[..., Any]]:
+    """Judge a project by hand, with a Groq that answers with this rule for the phase's timeout."""
+    with ExitStack() as stack:
+
+        def run(project: Path, rule: dict[str, Any], seeds: int = 12) -> Any:
+            house.configure(improve=SETTINGS.format(seeds=seeds))
+            house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
+            mined = house.run("cadenza", "env", "train", project, "--dry-run", "--json")
+            findings = {item["id"]: item for item in json.loads(mined.stdout)["findings"]}
+            finding = findings["timeout@pass"]
+            claim = {
+                "mode_id": finding["id"],
+                "cites": finding["citations"][:1],
+                "verdict": "remedy",
+                "rule": {"tag": "none", "min_ticks": 1} | rule,
+                "remark": "",
+            }
+            answer = stubs.completion({"items": [claim]})
+            stub = stack.enter_context(stubs.GroqStub([answer]))
+            house.environ |= {"GROQ_BASE_URL": stub.url, "GROQ_API_KEY": "gsk_scripted"}
+            return house.run("cadenza", "env", "train", project, check=False)
+
+        yield run
+
+
+def gate(event: dict[str, Any]) -> dict[str, Any]:
+    (found,) = [item for item in event["data"]["gates"] if item["name"].startswith("G3")]
+    return found
+
+
+def simulate(project: Path, seed: int) -> None:
+    """Let the project's own brain run its mission, and leave the log as a robot would."""
+    from handlers.judge.brain import Found, open_brain
+    from handlers.judge.source import find_prompt
+    from handlers.mission.drivers.prompted import Prompted
+    from handlers.mission.environment import Mission
+    from handlers.mission.episode import run_episode
+    from handlers.mission.model import compile_scene
+    from handlers.project.library import library_for
+    from handlers.project.spec import load_spec
+
+    spec = load_spec(project / "env.json")
+    library = library_for(spec.robot, project, spec.signals)
+    source = find_prompt(project)
+    brain = open_brain(Found("decide"), source, source.value)
+    driver = Prompted(brain.decide)
+    scene = compile_scene(spec.scene.objects, None)
+    with (project / ".cadenza-env" / "r1.log.jsonl").open("w") as log:
+
+        def sink(record: dict[str, Any]) -> None:
+            driver.note(record)
+            log.write(json.dumps(record) + "\n")
+
+        run_episode(Mission(spec, library, scene, seed=seed, policy=driver.name), driver, sink)
+    brain.close()
+
+
+@pytest.fixture(scope="module")
+def walled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of somebody's own: a wall, a brain that imports, a prompt that walks into it."""
+    from importlib.resources import files
+
+    project = tmp_path_factory.mktemp("walled") / "rescue"
+    (project / ".cadenza-env").mkdir(parents=True)
+    (project / "env.json").write_text(json.dumps(WALL))
+    brain = (files("handlers.project") / "sample" / "mission" / "main.py").read_text()
+    start, end = brain.index("- when fallen"), brain.index("\nNever step")
+    rules = "- when fallen: stand_up\n- when always: walk_forward distance_m=0.3\n"
+    brain = brain[:start] + rules + brain[end:]
+    brain = brain.replace('{"action": "stand"}', "moves.OTHERWISE")
+    (project / "main.py").write_text(brain.replace("import re\n", "import re\n\nimport moves\n"))
+    (project / "moves.py").write_text('OTHERWISE = {"action": "stand"}\n')
+    simulate(project, 100)
+    return project
+
+
+@pytest.fixture
+def project(house, walled: Path) -> Path:
+    copied = house.workspace / "rescue"
+    shutil.copytree(walled, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    house.once()
+    return copied
+
+
+def test_a_rule_that_frees_the_robot_is_called_improved(house, project: Path, train) -> None:
+    # given a brain that somebody trusts, with all that it imports
+    trusted = house.run("cadenzactl", "trust", "rescue").stdout
+    assert "main.py, with moves.py, is trusted as it is now" in trusted
+    (event,) = house.events("CodeTrusted")
+    assert event["data"]["files"] == ["main.py", "moves.py"]
+
+    # when a rule is chosen that leads around the wall
+    done = train(project, BESIDE)
+
+    # then five of five pairs are won, and nothing is lost
+    assert done.returncode == 0, done.stderr
+    assert "version 1: 1 rules (improved)" in done.stdout
+    (written,) = house.events("PromptRewritten")
+    assert written["data"]["improved"] is True
+    g3 = gate(written)
+    assert g3["result"] == "pass"
+    assert g3["detail"] == (
+        "improved: 5 pairs won, 0 lost, 0 tied; phases done 5 -> 10, falls 0 -> 0"
+    )
+    assert "- when in pass and blocked: side_step_left" in (project / "main.py").read_text()
+
+
+def test_a_rule_that_changes_nothing_is_unverified(house, project: Path, train) -> None:
+    house.run("cadenzactl", "trust", "rescue")
+    done = train(project, WAIT, seeds=4)
+    assert done.returncode == 0, done.stderr
+    assert "improved" not in done.stdout
+    (written,) = house.events("PromptRewritten")
+    assert written["data"]["improved"] is False
+    assert gate(written)["detail"].startswith("unverified: 0 pairs won, 0 lost, 4 tied")
+
+
+def test_a_rule_that_does_harm_is_not_written(house, project: Path, train) -> None:
+    house.run("cadenzactl", "trust", "rescue")
+    before = (project / "main.py").read_bytes()
+    train(project, SIT)
+    assert (project / "main.py").read_bytes() == before
+    assert house.events("PromptRewritten", "PromptProposed") == []
+    (kept,) = house.events("PromptKept")
+    assert kept["data"]["code"] == "gate"
+    assert "worse: 0 pairs won, 5 lost" in kept["data"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("beside", "says"),
+    [
+        (None, "main.py is not trusted (`cadenzactl trust rescue`)"),
+        ("OTHERWISE = {'action': 'sit'}\n", "main.py or code beside it changed since"),
+    ],
+)
+def test_code_that_is_not_trusted_as_it_is_is_not_run(
+    beside: str | None, says: str, house, project: Path, train
+) -> None:
+    if beside is not None:
+        house.run("cadenzactl", "trust", "rescue")
+        (project / "moves.py").write_text(f"open({str(project / 'ran')!r}, 'w')\n{beside}")
+    train(project, BESIDE)
+    (written,) = house.events("PromptRewritten")
+    assert written["data"]["improved"] is False
+    assert gate(written)["result"] == "skipped"
+    assert says in gate(written)["detail"]
+    assert not (project / "ran").exists()
+
+
+def test_a_brain_that_cannot_be_run_is_said_in_one_line(house, project: Path, train) -> None:
+    (project / "moves.py").write_text("import no_such_module\n")
+    house.run("cadenzactl", "trust", "rescue")
+    train(project, BESIDE)
+    (written,) = house.events("PromptRewritten")
+    g3 = gate(written)
+    assert g3["result"] == "skipped"
+    assert g3["detail"] == (
+        f"unverified: not runnable: {project / 'main.py'}: decide cannot be run:"
+        " ModuleNotFoundError: No module named 'no_such_module' (moves.py:1);"
+        " run it by hand: python main.py"
+    )

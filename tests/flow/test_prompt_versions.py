@@ -1,0 +1,517 @@
+"""What becomes of a rewrite: watched, taken back, approved late, edited by hand, found again."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("groq")
+pytest.importorskip("mujoco")
+
+QUICK = "[judge]\ndebounce = 0.2\nmax_wait = 5\nseeds = 0\n[lora]\nretrain = false\n"
+LINE = "- when in enter_debris and stuck for 2 ticks: walk_backward distance_m=0.4"
+
+
+@pytest.fixture(scope="module")
+def stubs() -> ModuleType:
+    path = Path(__file__).parent.parent / "handlers" / "judge" / "groq_stub.py"
+    spec = importlib.util.spec_from_file_location("groq_stub_of_versions", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def judged(house, stubs) -> Iterator[Callable[..., Path]]:
+    """A project, and a Groq that answers with these remedies, the last of them ever after."""
+    with ExitStack() as stack:
+
+        def start(*remedies: dict[str, object], mode: str = "apply") -> Path:
+            answers = [stubs.completion(item) for item in remedies or (remedy(),)]
+            stub = stack.enter_context(stubs.GroqStub(answers))
+            house.environ["GROQ_BASE_URL"] = stub.url
+            house.environ["GROQ_API_KEY"] = "gsk_a-key-for-a-stub"
+            house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
+            house.environ["USER"] = "somebody"
+            house.configure(improve=QUICK.replace("[judge]", f"[judge]\nmode = '{mode}'"))
+            project: Path = house.project()
+            return project
+
+        yield start
+
+
+def remedy(run: str = "r1", **changes: object) -> dict[str, object]:
+    rule = {"phase": "enter_debris", "condition": "stuck", "tag": "none", "min_ticks": 2}
+    rule |= {"action": "walk_backward"} | changes
+    claim = {
+        "mode_id": "stuck@enter_debris",
+        "cites": [f"{run}:1-5"],
+        "verdict": "remedy",
+        "rule": rule,
+        "remark": "",
+    }
+    return {"items": [claim]}
+
+
+def stuck(logs, ticks: int = 5) -> bytes:
+    """A run that is stuck in a phase and times out."""
+    told = {"canonical_action": "walk_backward", "canonical_params": {"distance_m": 0.4}}
+    told |= {"canonical_confidence": 0.9, "match": False, "severity": 0.7}
+    lines = [
+        logs.tick(
+            number,
+            phase="enter_debris",
+            phase_idx=1,
+            motion={"label": "stuck"},
+            judgment=told,
+            terminated=number == ticks,
+            truncated=number == ticks,
+        )
+        for number in range(1, ticks + 1)
+    ]
+    return b"".join(lines)
+
+
+def drop(project: Path, name: str, data: bytes) -> None:
+    hidden = project / ".cadenza-env" / f".{name}"
+    hidden.write_bytes(data)
+    hidden.rename(hidden.with_name(f"{name}.log.jsonl"))
+
+
+def prompt_of(house) -> dict[str, Any]:
+    return house.project_status()["prompt"]
+
+
+def good_runs(project: Path, logs, count: int = 8) -> None:
+    for number in range(count):
+        drop(project, f"good{number}", logs.run(3 + number))
+
+
+def prompt(house, *arguments: object, check: bool = True):
+    return house.run("cadenzactl", "prompt", "rescue", *arguments, check=check)
+
+
+# -- which runs count ------------------------------------------------------------------------------
+
+
+def test_runs_that_a_training_by_hand_read_are_not_runs_after_it(house, logs, judged) -> None:
+    # given good runs in the log, and failing ones nobody has recorded
+    project = judged()
+    good_runs(project, logs)
+    house.once()
+    for number in range(1, 5):
+        drop(project, f"r{number}", stuck(logs, 4 + number))
+
+    # when a person has the prompt rewritten because of those, and the daemon comes later
+    house.run("cadenza", "env", "train", project)
+    house.once()
+
+    # then they stand before the rewrite, which stays
+    assert house.events("PromptRolledBack") == []
+    assert prompt_of(house)["watching"] is True
+    shown = json.loads(prompt(house, "--json").stdout)
+    assert shown["evidence"]["before"]["runs"] == 12
+    assert shown["evidence"]["after"]["runs"] == 0
+
+
+def test_a_log_that_lay_there_unread_at_the_rewrite_was_driven_before_it(
+    house, logs, judged
+) -> None:
+    # given a version that is proposed, and logs that come while no daemon runs
+    project = judged(mode="propose")
+    good_runs(project, logs)
+    drop(project, "r1", stuck(logs))
+    house.once()
+    for number in range(2, 6):
+        drop(project, f"r{number}", stuck(logs, 4 + number))
+
+    # when the version is approved before anybody reads them
+    prompt(house, "approve")
+    (written,) = house.events("PromptRewritten")
+    assert len(written["data"]["unread"]) == 4
+    house.once()
+
+    # then they count as runs before
+    assert house.events("PromptRolledBack") == []
+    evidence = json.loads(prompt(house, "--json").stdout)["evidence"]
+    assert (evidence["before"]["runs"], evidence["after"]["runs"]) == (13, 0)
+
+
+def test_old_logs_that_grow_are_no_runs_after_the_rewrite(house, logs, judged) -> None:
+    project = judged()
+    good_runs(project, logs)
+    for number in range(1, 5):
+        drop(project, f"r{number}", stuck(logs, 4 + number))
+    house.once()
+    assert prompt_of(house)["watching"] is True
+
+    for number in range(1, 5):
+        with (project / ".cadenza-env" / f"r{number}.log.jsonl").open("ab") as log:
+            log.write(logs.tick(5 + number, phase="enter_debris", terminated=True, truncated=True))
+    house.once()
+    assert len(house.events("RunExtended")) == 4
+    assert house.events("PromptRolledBack") == []
+
+
+def test_copies_of_a_log_are_one_run(house, logs, judged) -> None:
+    project = judged()
+    good_runs(project, logs)
+    drop(project, "r1", stuck(logs))
+    house.once()
+    for number in range(6):
+        drop(project, f"copy{number}", stuck(logs, 9))
+    house.once()
+    assert house.events("PromptRolledBack") == []
+    evidence = json.loads(prompt(house, "--json").stdout)["evidence"]
+    assert evidence["after"]["runs"] == 1
+
+
+def test_too_few_runs_before_leave_the_watch_undecided(house, logs, judged) -> None:
+    # given a rewrite after one run that was as bad as can be
+    project = judged()
+    drop(project, "r1", stuck(logs))
+    house.once()
+    shown = prompt(house).stdout
+    assert "watched: with 1 runs (1 as bad as a run can be) before the watch cannot tell" in shown
+
+    # when as many runs come as are waited for
+    for number in range(4):
+        drop(project, f"b{number}", stuck(logs, 6 + number))
+    house.once()
+
+    # then nothing is claimed that could not have been found
+    (ended,) = house.events("PromptWatchEnded")
+    assert ended["data"]["outcome"] == "undecided"
+    assert ended["data"]["evidence"]["least_p"] == 1.0
+    assert prompt_of(house)["watch"].startswith("undecided: 4 runs since; with 1 runs")
+
+
+def test_runs_that_came_in_a_pause_are_looked_at_when_it_ends(house, logs, judged) -> None:
+    project = judged()
+    before = (project / "main.py").read_bytes()
+    good_runs(project, logs)
+    drop(project, "r1", stuck(logs))
+    house.once()
+    house.run("cadenzactl", "pause", "rescue")
+    for number in range(4):
+        drop(project, f"b{number}", stuck(logs, 6 + number))
+    house.once()
+    assert house.events("PromptRolledBack") == []
+
+    house.run("cadenzactl", "resume", "rescue")
+    house.once()
+    (back,) = house.events("PromptRolledBack")
+    assert back["data"]["evidence"]["after"]["runs"] == 4
+    assert (project / "main.py").read_bytes() == before
+
+
+def test_without_a_daemon_training_by_hand_looks_at_the_watch_first(house, logs, judged) -> None:
+    project = judged()
+    before = (project / "main.py").read_bytes()
+    good_runs(project, logs)
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+    for number in range(4):
+        drop(project, f"b{number}", stuck(logs, 6 + number))
+
+    done = house.run("cadenza", "env", "train", project)
+    assert "taken back as 2: the first 4 runs since are worse" in done.stdout
+    assert (project / "main.py").read_bytes() == before
+    why = house.run("cadenzactl", "why", "rescue").stdout
+    assert "took version 1 back, by cadenzad" in why
+    assert "permutation test" in why
+    assert "after: runs 4, succeeded 0" in why
+
+
+# -- after a crash, and in a copy ------------------------------------------------------------------
+
+
+def test_what_was_asked_for_is_done_after_a_recovery(house, logs, judged) -> None:
+    # given a rewrite whose event was lost: the version and the file are there
+    project = judged()
+    before = (project / "main.py").read_bytes()
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+    lose_version(house, project)
+
+    # then a rollback records it, and takes it back
+    done = prompt(house, "rollback")
+    assert "version 1 taken back as 2" in done.stdout
+    assert (project / "main.py").read_bytes() == before
+    assert [event["type"] for event in house.events("PromptRewritten", "PromptRolledBack")] == [
+        "PromptRewritten",
+        "PromptRolledBack",
+    ]
+
+
+def lose_version(house, project: Path) -> None:
+    """A new history that knows the project and its runs, and not the version in the file."""
+    record = project / ".cadenza-env" / "prompts" / "0001" / "version.json"
+    shutil.rmtree(house.state)
+    facts = json.loads(record.read_text())
+    house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
+    house.once()
+    record.write_text(json.dumps(facts | {"job": None}))
+
+
+def test_a_copied_project_has_no_history_of_its_own(house, logs, judged) -> None:
+    project = judged()
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+    shutil.copytree(project, project.with_name("copy"))
+    house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
+    house.once()
+
+    done = house.run("cadenzactl", "prompt", "copy", "rollback", check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("no current prompt version") == 1
+    assert len(house.events("PromptRewritten")) == 1
+    jobs = json.loads(house.run("cadenzactl", "jobs", "--json").stdout)
+    assert "prompt" not in json.dumps([job["kind"] for job in jobs.get("jobs", jobs)])
+
+
+def test_a_history_that_was_lost_is_not_made_up(house, logs, judged) -> None:
+    # given a state directory that is new, so that no job of it wrote the version
+    project = judged()
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+    shutil.rmtree(house.state)
+    house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
+    house.once()
+    record = project / ".cadenza-env" / "prompts" / "0001" / "version.json"
+    facts = json.loads(record.read_text())
+    record.write_text(json.dumps(facts | {"job": 10_000}))
+
+    assert prompt(house, "rollback", check=False).returncode == 1
+    assert house.events("PromptRewritten") == []
+
+
+def test_a_record_that_fits_no_event_is_passed_by_in_one_line(house, logs, judged) -> None:
+    project = judged()
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+    lose_version(house, project)
+    record = project / ".cadenza-env" / "prompts" / "0001" / "version.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"rules": "many"}))
+    done = prompt(house, "rollback", check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "prompt version 1 is passed by: rules" in done.stderr
+
+
+def test_a_crash_in_an_approval_is_put_right_by_whoever_comes_next(house, logs, judged) -> None:
+    # given an approval that died after the file was replaced
+    project = judged(mode="propose")
+    before = (project / "main.py").read_bytes()
+    drop(project, "r1", stuck(logs))
+    house.once()
+    after = (project / ".cadenza-env" / "prompts" / "0001" / "after.py").read_bytes()
+    (project / "main.py").write_bytes(after)
+    assert "version 1 is in main.py already" in prompt(house).stdout
+
+    # then nobody can reject what is in the file
+    refused = prompt(house, "reject", check=False)
+    assert refused.returncode == 1
+    assert "is recorded now; rescue: no proposed prompt version" in refused.stderr
+    assert prompt_of(house)["version"] == 1
+    prompt(house, "rollback")
+    assert (project / "main.py").read_bytes() == before
+
+
+# -- people edit their files -----------------------------------------------------------------------
+
+
+def test_a_conflict_ends_the_watch_and_is_recorded_once(house, logs, judged) -> None:
+    # given a rewrite whose block somebody edits
+    project = judged()
+    good_runs(project, logs)
+    drop(project, "r1", stuck(logs))
+    house.once()
+    source = project / "main.py"
+    source.write_text(source.read_text().replace("distance_m=0.4", "distance_m=0.6"))
+    touched = source.read_bytes()
+
+    # when runs come that are worse
+    for number in range(6):
+        drop(project, f"b{number}", stuck(logs, 6 + number))
+        house.once()
+
+    # then it is theirs, said once, and no longer watched
+    (conflict,) = house.events("PromptConflictFound")
+    assert conflict["data"]["version"] == 1
+    assert prompt_of(house)["watching"] is False
+    assert "changed by hand" in prompt(house).stdout
+    assert "theirs" in prompt(house, "log").stdout
+    assert source.read_bytes() == touched
+    jobs = [job for job in house.project_status()["jobs"] if job["kind"] == "prompt"]
+    assert jobs == []
+
+
+def test_the_old_file_put_back_by_hand_is_seen(house, logs, judged) -> None:
+    project = judged()
+    source = project / "main.py"
+    before = source.read_bytes()
+    drop(project, "r1", stuck(logs))
+    house.once()
+    source.write_bytes(before)
+
+    assert "changed by hand: the managed block was taken out by hand" in prompt(house).stdout
+    assert prompt_of(house)["changed"]
+    assert "changed by hand" in house.run("cadenzactl", "status", check=False).stdout
+    assert "changed by hand" in house.run("cadenzactl", "why", "rescue").stdout
+
+    # and the next training does not write the same remedy again
+    drop(project, "r2", stuck(logs, 7))
+    done = house.run("cadenza", "env", "train", project)
+    assert source.read_bytes() == before
+    assert "was taken back before" in done.stderr
+    assert prompt_of(house)["version"] is None
+
+
+def test_an_edit_elsewhere_is_no_change_of_ours(house, logs, judged) -> None:
+    project = judged()
+    drop(project, "r1", stuck(logs))
+    house.once()
+    source = project / "main.py"
+    source.write_bytes(source.read_bytes() + b"# edited\n")
+    assert prompt_of(house)["changed"] == ""
+    assert prompt_of(house)["watching"] is True
+
+
+def test_a_proposal_is_approved_in_a_file_that_was_edited_elsewhere(house, logs, judged) -> None:
+    project = judged(mode="propose")
+    source = project / "main.py"
+    before = source.read_bytes()
+    drop(project, "r1", stuck(logs))
+    house.once()
+    source.write_bytes(before + b"# edited\n")
+
+    assert "version 1 is in main.py" in prompt(house, "approve").stdout
+    assert LINE in source.read_text()
+    assert source.read_bytes().endswith(b"# edited\n")
+    prompt(house, "rollback")
+    assert source.read_bytes() == before + b"# edited\n"
+
+
+# -- one change at a time --------------------------------------------------------------------------
+
+
+def test_a_second_training_while_one_is_watched_is_proposed(house, logs, judged) -> None:
+    # given a rewrite that is watched
+    other = remedy(action="turn_left")
+    project = judged(remedy(), other)
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+    first = (project / "main.py").read_bytes()
+    drop(project, "r2", stuck(logs, 7))
+
+    # when somebody trains again
+    done = house.run("cadenza", "env", "train", project)
+
+    # then the file stays, until they say that they mean it
+    assert "version 2 is proposed" in done.stdout
+    assert "version 1 is still watched" in done.stdout
+    assert (project / "main.py").read_bytes() == first
+    assert prompt_of(house)["watching"] is True
+    prompt(house, "approve")
+    (ended,) = house.events("PromptWatchEnded")
+    assert ended["data"]["outcome"] == "superseded"
+    assert ended["data"]["version"] == 1
+    assert prompt_of(house)["version"] == 2
+
+
+def test_a_remedy_that_was_taken_back_does_not_return_with_other_numbers(
+    house, logs, judged
+) -> None:
+    project = judged(remedy(), remedy(min_ticks=4))
+    before = (project / "main.py").read_bytes()
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+    prompt(house, "rollback")
+    drop(project, "r2", stuck(logs, 7))
+
+    done = house.run("cadenza", "env", "train", project)
+    assert "was taken back before" in done.stderr
+    assert (project / "main.py").read_bytes() == before
+
+
+def test_a_rollback_that_is_rolled_back_brings_the_rules_and_the_watch(house, logs, judged) -> None:
+    project = judged()
+    before = (project / "main.py").read_bytes()
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+    written = (project / "main.py").read_bytes()
+    prompt(house, "rollback")
+    assert (project / "main.py").read_bytes() == before
+
+    assert "version 1 are back, and watched" in prompt(house, "rollback").stdout
+    assert (project / "main.py").read_bytes() == written
+    status = prompt_of(house)
+    assert (status["version"], status["state"], status["watching"]) == (3, "restored", True)
+    assert status["rules"] == [LINE]
+    assert "\n\n" not in prompt(house).stdout
+
+
+# -- what is said ----------------------------------------------------------------------------------
+
+
+def test_a_project_trained_by_hand_without_a_daemon_is_known(house, logs, judged) -> None:
+    project = judged()
+    drop(project, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", project)
+
+    assert house.project_status()["runs"]["total"] == 1
+    assert LINE in prompt(house).stdout
+    why = house.run("cadenzactl", "why", "rescue").stdout
+    assert "r1: .cadenza-env/r1.log.jsonl, read at" in why
+
+
+def test_a_project_outside_every_workspace_is_known_once_it_was_trained(
+    house, logs, judged, tmp_path
+) -> None:
+    project = judged()
+    elsewhere = tmp_path / "elsewhere" / "rescue2"
+    shutil.copytree(project, elsewhere)
+    house.start()
+    drop(elsewhere, "r1", stuck(logs))
+    house.run("cadenza", "env", "train", elsewhere)
+    assert LINE in house.run("cadenzactl", "prompt", "rescue2").stdout
+
+
+@pytest.mark.parametrize("action", ["approve", "reject", "rollback"])
+def test_an_action_that_cannot_be_says_so_once_and_leaves_no_job(
+    action, house, logs, judged
+) -> None:
+    judged(mode="off")
+    house.once()
+    plain = prompt(house, action, check=False)
+    assert plain.returncode == 1
+    assert plain.stderr.count("prompt version") == 1
+    as_json = prompt(house, action, "--json", check=False)
+    assert as_json.returncode == 1
+    assert "prompt version" in json.loads(as_json.stdout)["error"]["message"]
+    assert house.project_status()["jobs"] == []
+
+
+def test_a_version_that_was_changed_on_disk_fails_in_one_line(house, logs, judged) -> None:
+    project = judged(mode="propose")
+    drop(project, "r1", stuck(logs))
+    house.once()
+    (project / ".cadenza-env" / "prompts" / "0001" / "after.py").write_bytes(b"other")
+    done: subprocess.CompletedProcess[str] = prompt(house, "approve", "--json", check=False)
+    assert done.returncode == 1
+    assert "was changed on disk" in json.loads(done.stdout)["error"]["message"]
+    assert done.stderr.count("was changed on disk") == 1

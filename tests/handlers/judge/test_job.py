@@ -1,0 +1,66 @@
+"""The job's own arithmetic, and a call that is not made; its whole way is in tests/flow."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from cadenzad.settings import Judge
+from handlers.jobs import JobContext
+from handlers.judge.job import completion_of, judge
+from handlers.project.runs import run_logs
+from store.opening import open_writer
+from store.promptevents import PromptKept, RunsJudged
+
+pytest.importorskip("groq")
+
+
+def test_an_answer_has_room_and_gets_more_where_there_is_more() -> None:
+    assert [completion_of(n) for n in (3000, 7000, 14_000)] == [2000, 2000, 4000]
+    least, most = 3000, 120_000
+    for tokens in range(least, most + 1, 500):
+        assert Judge(max_tokens=tokens).max_tokens - completion_of(tokens) >= 1000
+    for tokens in (least - 1, most + 1):
+        with pytest.raises(ValidationError):
+            Judge(max_tokens=tokens)
+
+
+def test_no_call_is_made_when_no_failure_mode_fits(
+    tmp_path: Path, groq_stub: ModuleType, monkeypatch
+) -> None:
+    # given a mission whose phase has a name that leaves no room for anything else
+    sample = files("handlers.project") / "sample" / "mission"
+    spec: dict[str, Any] = json.loads((sample / "env.json").read_text())
+    spec["phases"][0]["name"] = "x" * 2900
+    project = tmp_path / "rescue"
+    (project / ".cadenza-env").mkdir(parents=True)
+    (project / "env.json").write_text(json.dumps(spec))
+    (project / "main.py").write_text('SYSTEM_PROMPT = "Be good."\n')
+    facts = {"phase": "x" * 2900, "action": "walk_forward", "motion": {"label": "stuck"}}
+    ticks = [json.dumps({"tick": number, **facts}) for number in range(1, 6)]
+    (project / ".cadenza-env" / "r1.log.jsonl").write_text("\n".join(ticks) + "\n")
+    assert len(run_logs(project)) == 1
+    state = tmp_path / "state"
+    state.mkdir()
+    open_writer(state).close()
+    settings = Judge(max_tokens=3000, seeds=0).model_dump()
+
+    # when
+    with groq_stub.GroqStub([groq_stub.completion({"items": []})]) as stub:
+        monkeypatch.setenv("GROQ_BASE_URL", stub.url)
+        context = JobContext({}, project, state, lambda _: None, {"judge": settings}, "gsk_k")
+        result = judge(context)
+
+    # then
+    assert stub.requests == []
+    judged, kept = result.events
+    assert isinstance(judged, RunsJudged)
+    assert [finding.kind for finding in judged.findings] == ["stuck"]
+    assert isinstance(kept, PromptKept)
+    assert kept.code == "no_room"
