@@ -62,19 +62,6 @@ def _make_good(registry: Registry, project: str, writer: Writer) -> None:
     notes.forget(registry, name)
 
 
-def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
-    """Versions on disk that the log does not know: of a copied project, or of a log that is lost.
-
-    They are left alone.
-    """
-    try:
-        there = Registry(Path(project)).versions()
-    except (CadenzaError, OSError):
-        return []
-    known = {row.version for row in adapters(view, project)}
-    return [version for version in there if version not in known]
-
-
 def problems(view: sqlite3.Connection, project: str) -> list[str]:
     """How the adapters on disk differ from what is recorded of them."""
     rows = adapters(view, project)

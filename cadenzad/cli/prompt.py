@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from cadenzad.cli.common import OK, add_state_option, one_line, table
-from cadenzad.cli.promptfile import changed
+from cadenzad.cli.ondisk import changed
 from cadenzad.cli.select import find_project
 from cadenzad.paths import state_dir
 from store.errors import CadenzaError, DaemonError, InputError

@@ -11,9 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.adapters import unrecorded
 from cadenzad.cli.common import NOT_RUNNING, OK, add_state_option, bold, filled, one_line, table
-from cadenzad.cli.promptfile import changed
+from cadenzad.cli.ondisk import changed, unrecorded
 from cadenzad.paths import state_dir
 from store.errors import NoEventLog
 from store.lock import is_held

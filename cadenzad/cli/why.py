@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cadenzad.cli.common import OK, add_state_option, bold, one_line
-from cadenzad.cli.promptfile import changed
+from cadenzad.cli.ondisk import changed
 from cadenzad.cli.select import find_project
 from cadenzad.paths import state_dir
 from store.events import Event, Recorded

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -257,53 +254,3 @@ def test_a_trusted_encoder_is_used_and_a_wrong_one_named(house, project) -> None
     house.run("cadenzactl", "trust", "rescue")
     wrong = house.run("cadenza", "env", "lora", "finetune", project, check=False)
     assert "forward gave [1, 32], not [" in wrong.stderr
-
-
-DYING = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from dying import arm
-from pathlib import Path
-from handlers.jobs import JobContext
-import handlers.lora.job as job
-arm(sys.argv[2])
-spec = {"gate": True, "epochs": 3}
-settings = {"lora": {"encoder": "light", "fidelity": 0.0, "coverage": 0.0, "stability": 0.0}}
-job.retrain(JobContext(spec, Path(sys.argv[3]), Path(sys.argv[4]), lambda _: None, settings))
-"""
-
-
-@pytest.mark.parametrize(
-    "point",
-    [
-        "handlers.lora.registry:Registry.commit:before:1",
-        "handlers.lora.registry:os.rename:after:1",
-        "handlers.lora.registry:Registry.note:after:1",
-        "handlers.lora.registry:Registry.promote:before:1",
-        "handlers.lora.registry:Registry.promote:after:1",
-    ],
-)
-def test_killed_at_any_step_the_log_and_the_disk_come_to_agree(point, house, project) -> None:
-    house.configure(improve="[judge]\nmode = 'off'\n[lora]\nretrain = false\nencoder = 'light'\n")
-    house.once()
-    arguments = [Path(__file__).parent, point, project, house.state]
-    killed = subprocess.run(
-        [sys.executable, "-c", DYING, *map(str, arguments)],
-        env=house.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if killed.returncode == 0:
-        pytest.skip("the verdict was no DEPLOY: nothing was promoted")
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-
-    done = house.run("cadenza", "env", "lora", "finetune", project, check=False)
-    assert done.returncode in (0, 5, 6), done.stderr
-    folder = project / ".cadenza-env" / "adapters"
-    on_disk = {int(item.name) for item in folder.iterdir() if item.name.isdecimal()}
-    assert on_disk == {event["data"]["version"] for event in house.events("AdapterTrained")}
-    link = folder / "deployed"
-    serving = int(os.readlink(link)) if link.is_symlink() else None
-    assert serving == adapter_of(house)["deployed"]
-    assert not list(folder.glob(".staging-*"))

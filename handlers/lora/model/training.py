@@ -74,7 +74,8 @@ def train(
     module = torch()
     module.set_num_threads(options.threads)
     began = time.monotonic()
-    report({"step": "encoding", "done": 0, "total": options.epochs})
+    own = " with lora_encoder.py" if options.project_encoder else ""
+    report({"step": f"encoding{own}", "done": 0, "total": options.epochs})
     encoder = find_encoder(options.encoder, options.project_encoder)
     entries, vectors, repeats = _known(encoder, rows, library)
     images = any(row.image for row in rows)

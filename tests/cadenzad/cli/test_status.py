@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from cadenzad.cli import ondisk
 from cadenzad.cli.ctl import main
+from handlers.project.paths import ADAPTERS_DIR
 from store.events import DAEMON_STREAM, NewEvent, RebuildRequested
 from store.lock import WriterLock
 from store.opening import open_writer
@@ -360,3 +362,7 @@ def test_watch_ends_quietly_when_its_reader_leaves(recorded_home) -> None:
     assert watching.stderr is not None
     assert watching.stderr.read() == b""
     watching.stderr.close()
+
+
+def test_the_folder_of_adapters_is_the_one_they_are_kept_in() -> None:
+    assert ondisk.ADAPTERS == ADAPTERS_DIR

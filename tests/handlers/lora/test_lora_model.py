@@ -12,7 +12,13 @@ import pytest
 
 from handlers.lora.dataset import Row
 from handlers.lora.model.decoding import ActionDecoder, load_decoder
-from handlers.lora.model.encoder import LightEncoder, MiniLM, ProjectEncoder, find_encoder
+from handlers.lora.model.encoder import (
+    LightEncoder,
+    MiniLM,
+    ProjectCode,
+    ProjectEncoder,
+    find_encoder,
+)
 from handlers.lora.model.files import HEAD, WEIGHTS, read_head
 from handlers.lora.model.training import TrainOptions, TrainReport, train
 from handlers.project.examples import Step
@@ -322,6 +328,8 @@ def test_a_projects_own_encoder_is_used_and_needed(tmp_path: Path) -> None:
         ("1 / 0", "Encoder()", "forward failed: ZeroDivisionError"),
         ("out", "object()", "build_encoder failed: AttributeError"),
         ("out", "1 / 0", "build_encoder failed: ZeroDivisionError"),
+        ("out", "exit(7)", "build_encoder failed: SystemExit: 7"),
+        ("exit(7)", "Encoder()", "forward failed: SystemExit: 7"),
         ("out", "type('X', (), {{'hidden_dim': 3}})()", "gave no torch.nn.Module"),
     ],
 )
@@ -332,6 +340,48 @@ def test_a_projects_encoder_that_is_wrong_is_named(
     with pytest.raises(InputError, match=says) as caught:
         ProjectEncoder(path).encode(["one", "two"])
     assert caught.value.message.startswith(str(path))
+
+
+def test_the_very_code_that_is_trusted_is_run(tmp_path: Path) -> None:
+    code = ProjectCode.read(encoder_file(tmp_path))
+    encoder_file(tmp_path, result="1 / 0")  # changed between the look and the run
+    encoder = ProjectEncoder(code)
+    assert encoder.identity == code.sha256
+    assert encoder.encode(["one"]).shape == (1, 16)
+
+
+CHANCE = """
+import {module}
+import torch
+class Encoder(torch.nn.Module):
+    hidden_dim = 16
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Embedding(256, 16)
+        with torch.no_grad():
+            self.table.weight += {more}
+    def forward(self, text, images=None):
+        rows = [self.table(torch.tensor(list(line.encode()))).mean(0) for line in text]
+        return torch.stack(rows)[:, None]
+def build_encoder(max_seq_len):
+    return Encoder()
+"""
+
+
+def test_an_encoder_of_chance_is_the_same_again_or_refused(tmp_path: Path) -> None:
+    path, made = tmp_path / "lora_encoder.py", tmp_path / "made"
+    made.mkdir()
+    # random weights come from a seed
+    path.write_text(CHANCE.format(module="random", more="0"))
+    train(rows(GOALS), GO1, made, replace(QUICK, project_encoder=path))
+    torch.manual_seed(99)
+    assert load_decoder(made, GO1, path).decode("sit down").actions == SIT
+    # what no seed reaches is found out
+    chance = "torch.randn(16, generator=torch.Generator().manual_seed(secrets.randbits(32)))"
+    path.write_text(CHANCE.format(module="secrets", more=chance))
+    train(rows(GOALS), GO1, made, replace(QUICK, project_encoder=path))
+    with pytest.raises(InputError, match="gives other vectors than when it was trained"):
+        load_decoder(made, GO1, path)
 
 
 def test_an_image_for_an_encoder_of_text_is_a_clear_error(

@@ -6,21 +6,55 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from handlers.lora.model.files import HEAD, NEEDED, WEIGHTS, Facts, read_head, write_head
+from handlers.lora import notes
+from handlers.lora.model.files import (
+    HEAD,
+    NEEDED,
+    SCORECARD,
+    WEIGHTS,
+    Facts,
+    read_head,
+    seal,
+    write_head,
+)
 from handlers.lora.model.lexicon import Action, Entry, Slot
 from handlers.lora.model.text import read
-from handlers.lora.registry import Registry
-from store.adapterevents import AdapterBlocked, AdapterPromoted
+from handlers.lora.registry import Registry, version_before
+from store.adapterevents import (
+    AdapterBlocked,
+    AdapterPromoted,
+    AdapterRolledBack,
+    AdapterScored,
+    AdapterTrained,
+)
 from store.errors import InputError, UnsafePathError
 from store.events import Event
+from store.improvements import AdapterRow
 
-KINDS = {"str": "light", "int": 2, "float": 0.25, "bool": True, "list[float]": [0.5, -1.0]}
-FACTS = Facts(**{item.name: KINDS[str(item.type)] for item in fields(Facts)})  # type: ignore[arg-type]
+FACTS = Facts(
+    encoder="light",
+    encoder_identity="light-1",
+    width=2,
+    base_sha256="a" * 64,
+    repeats=True,
+    images=False,
+    familiar=0.25,
+    probe=[0.5, -1.0],
+    sample=[0.5],
+    rank=2,
+    epochs=2,
+    lr=0.25,
+    seed=0,
+    threads=1,
+    dataset_sha256="",
+    library_sha256="b" * 64,
+    inputs_sha256="c" * 64,
+)
 ENTRIES = [
     Entry(read("walk 2 m"), (Action("walk_forward", (("distance_m", Slot(0)), ("speed", 1.5))),)),
     Entry(read("ruhe «dich» aus"), (Action("sit"), Action("stand")), deduced=True),
@@ -66,12 +100,24 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
         read_head(tmp_path)
 
 
-def test_weights_that_are_not_those_that_were_trained_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [WEIGHTS, "adapter_config.json"])
+def test_files_that_are_not_those_that_were_trained_are_refused(name: str, tmp_path: Path) -> None:
     fill(tmp_path)
-    for other in (b"", b"weight", b"other!!"):
-        (tmp_path / WEIGHTS).write_bytes(other)
-        with pytest.raises(InputError, match="is not the file that was trained"):
+    for other in (b"", b"weight", b"other!!", b'{"lora_alpha": 64}'):
+        (tmp_path / name).write_bytes(other)
+        with pytest.raises(InputError, match=f"{name}: is not the file that was trained"):
             read_head(tmp_path)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_file_that_is_a_symlink_is_refused(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    fill(folder)
+    (folder / name).rename(tmp_path / name)
+    (folder / name).symlink_to(tmp_path / name)
+    with pytest.raises(InputError, match="is not a plain file"):
+        read_head(folder)
 
 
 def test_every_truncation_of_the_head_is_one_clear_error(tmp_path: Path) -> None:
@@ -120,6 +166,57 @@ def test_a_head_of_another_shape_is_one_clear_error(damage: str, tmp_path: Path)
         read_head(tmp_path)
 
 
+def changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change head.json, its own hash with it."""
+    shape = json.loads((folder / HEAD).read_bytes())
+    change(shape)
+    (folder / HEAD).write_text(json.dumps({**shape, "sha256": seal(shape)}))
+
+
+def test_a_head_that_was_changed_by_hand_is_damaged(tmp_path: Path) -> None:
+    fill(tmp_path)
+    text = (tmp_path / HEAD).read_text()
+    (tmp_path / HEAD).write_text(text.replace('"familiar":0.25', '"familiar":0.15'))
+    with pytest.raises(InputError, match="is damaged"):
+        read_head(tmp_path)
+    changed(tmp_path, lambda shape: None)
+    assert read_head(tmp_path)[0].familiar == 0.15
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shape: shape["entries"][0].update(words=5),
+        lambda shape: shape["entries"][0].update(words=""),
+        lambda shape: shape["entries"][0].update(words="walk #far"),
+        lambda shape: shape["entries"][0].update(words="walk"),
+        lambda shape: shape["entries"][0].update(quantities=[["m", "2"]]),
+        lambda shape: shape["entries"][0].update(quantities=[["parsec", 2.0]]),
+        lambda shape: shape["entries"][0].update(plan=[["jump", {"extension": {"slot": 0}}]]),
+        lambda shape: shape["entries"][0].update(plan=[["walk_forward", {"speed": float("nan")}]]),
+        lambda shape: shape["entries"][0].update(plan=[["walk_forward", {"speed": {"slot": -1}}]]),
+        lambda shape: shape["facts"].update(familiar="x"),
+        lambda shape: shape["facts"].update(familiar=float("nan")),
+        lambda shape: shape["facts"].update(familiar=float("inf")),
+        lambda shape: shape["facts"].update(familiar=-7.0),
+        lambda shape: shape["facts"].update(threads=0),
+        lambda shape: shape["facts"].update(threads=1e9),
+        lambda shape: shape["facts"].update(width=-1),
+        lambda shape: shape["facts"].update(encoder="groq"),
+        lambda shape: shape["facts"].update(probe=[float("nan")]),
+        lambda shape: shape["hashes"].update({"../../x": "0" * 64}),
+    ],
+)  # fmt: skip
+def test_values_that_make_no_sense_are_one_clear_error(
+    change: Callable[[dict[str, Any]], object], tmp_path: Path
+) -> None:
+    fill(tmp_path)
+    changed(tmp_path, change)
+    with pytest.raises(InputError, match="is damaged") as caught:
+        read_head(tmp_path)
+    assert len(caught.value.message) < 400
+
+
 def test_a_head_of_another_format_says_so(tmp_path: Path) -> None:
     fill(tmp_path)
     shape = json.loads((tmp_path / HEAD).read_bytes())
@@ -133,7 +230,6 @@ def test_a_head_of_another_format_says_so(tmp_path: Path) -> None:
 
 def test_without_adapters_there_is_none(registry: Registry) -> None:
     assert (registry.versions(), registry.deployed()) == ([], None)
-    assert registry.noted(set()) == ()
 
 
 def test_a_version_comes_into_being_whole(registry: Registry) -> None:
@@ -250,78 +346,133 @@ def test_a_link_to_no_version_deploys_none(
     assert registry.deployed() == 1
 
 
+def test_a_symlink_is_no_version(
+    registry: Registry, make: Callable[[int], Path], tmp_path: Path
+) -> None:
+    # given a whole adapter outside of the project
+    make(1).rename(tmp_path / "outside")
+    registry.folder(2).symlink_to(tmp_path / "outside")
+    (registry.root / "deployed").symlink_to("0002")
+    # then it neither counts nor serves
+    assert (registry.versions(), registry.deployed()) == ([], None)
+    with pytest.raises(InputError, match="is a symlink"):
+        registry.promote(2)
+    draft = registry.stage()
+    with pytest.raises(InputError, match="is there already"):
+        registry.commit(draft, 2)
+
+
+def test_what_another_builds_is_left_alone(registry: Registry, tmp_path: Path) -> None:
+    other = Registry(tmp_path)
+    draft = other.stage()
+    registry.tidy()
+    assert registry.stage() != draft
+    assert draft.is_dir()
+
+
+def test_a_rollback_without_a_number_goes_to_what_is_still_there(
+    registry: Registry, make: Callable[[int], Path]
+) -> None:
+    def row(version: int, promoted: int) -> AdapterRow:
+        return AdapterRow(version, "retired", "", "", "", None, [], [], [], 1, 1, promoted)
+
+    rows = [row(1, 5), row(2, 9), row(3, 0), row(4, 12)]
+    for version in (1, 3, 4):  # 2 was pruned
+        make(version)
+    registry.promote(4)
+    assert version_before(rows, registry) == 1
+    assert version_before(rows[1:], registry) is None
+
+
 # -- what a killed job was about to record ---------------------------------------------------------
 
-PROMOTED: list[Event] = [AdapterPromoted(version=1, previous=None, by="cadenzad")]
-BLOCKED: list[Event] = [AdapterBlocked(version=1, serving=None, reasons=("safety: fell",))]
+LOG = "log"
 
 
-def test_a_note_is_told_and_its_switch_made_good(
+def note(*events: Event) -> notes.Note:
+    return notes.Note("/p", 7, 5, events)
+
+
+def promoted(version: int) -> AdapterPromoted:
+    return AdapterPromoted(version=version, previous=None, by="cadenzad")
+
+
+def trained(registry: Registry, version: int) -> AdapterTrained:
+    return AdapterTrained(
+        version=version, path="", sha256=registry.sha256(version), dataset_sha256="",
+        base_sha256="", encoder="light", rows=1, exam_rows=1, epochs=1, seed=0, threads=1,
+    )  # fmt: skip
+
+
+def test_a_note_is_read_as_it_was_written_and_for_its_own_log_only(
     registry: Registry, make: Callable[[int], Path]
 ) -> None:
     make(1)
-    registry.note(1, PROMOTED)
-    assert registry.deployed() is None
-    assert registry.noted(set()) == tuple(PROMOTED)
-    assert registry.deployed() == 1
-    # and again, until it is recorded
-    assert registry.noted(set()) == tuple(PROMOTED)
-    assert registry.noted({1}) == ()
-    assert list(registry.root.glob(".pending-*")) == []
-    assert registry.deployed() == 1
+    blocked = AdapterBlocked(version=1, serving=None, reasons=("safety: fell",))
+    written = note(trained(registry, 1), blocked)
+    notes.write(registry, LOG, written)
+    assert notes.read(registry, LOG) == written
+    assert notes.read(registry, "other") is None
+    notes.forget(registry, LOG)
+    assert notes.read(registry, LOG) is None
+    assert [item.name for item in registry.root.iterdir()] == ["0001"]
 
 
-def test_a_note_of_a_version_that_is_not_deployed_switches_nothing(
-    registry: Registry, make: Callable[[int], Path]
-) -> None:
-    make(1)
-    registry.note(1, BLOCKED)
-    assert registry.noted(set()) == tuple(BLOCKED)
-    assert registry.deployed() is None
-
-
-def test_a_note_without_its_version_is_forgotten(registry: Registry) -> None:
-    registry.stage().rmdir()
-    registry.note(1, PROMOTED)
-    assert registry.noted(set()) == ()
-    assert list(registry.root.iterdir()) == []
-
-
-def test_versions_that_nobody_recorded_are_removed_unless_one_serves(
-    registry: Registry, make: Callable[[int], Path]
-) -> None:
-    for version in (1, 2, 3):
-        make(version)
-    registry.promote(2)
-    assert registry.noted({1}) == ()
-    assert registry.versions() == [1, 2]
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "null", "[7]", '[{"type": "Nonsense", "data": {}}]', "[{}]",
-             '[{"type": "AdapterPromoted", "data": {"version": "x"}}]']
-)  # fmt: skip
-def test_a_note_that_cannot_be_read_is_as_none(
-    text: str, registry: Registry, make: Callable[[int], Path]
-) -> None:
+def test_a_switch_is_made_good(registry: Registry, make: Callable[[int], Path]) -> None:
     make(1)
     make(2)
-    (registry.root / ".pending-0002.json").write_text(text)
-    assert registry.noted({1}) == ()
-    assert registry.versions() == [1]
-    assert list(registry.root.glob(".pending-*")) == []
+    told = note(trained(registry, 1), promoted(1))
+    for _ in range(2):  # and again, until it is recorded
+        assert notes.make_good(registry, told) == told.events
+        assert registry.deployed() == 1
+    back = note(AdapterRolledBack(version=2, previous=1, by="me", reason="asked for"))
+    assert notes.make_good(registry, back) == back.events
+    assert registry.deployed() == 2
 
 
-def test_a_note_whose_version_was_damaged_since_is_as_none(
+def test_a_version_that_never_came_into_being_is_no_version(
+    registry: Registry, make: Callable[[int], Path]
+) -> None:
+    make(1)
+    told = note(trained(registry, 1), promoted(1))
+    (registry.folder(1) / "more").write_text("another folder than the one that was trained")
+    assert notes.make_good(registry, told) == ()
+    registry.folder(1).rename(registry.root / "away")
+    assert notes.make_good(registry, told) == ()
+    assert registry.deployed() is None
+
+
+def test_a_scorecard_that_was_not_written_was_not_measured(
+    registry: Registry, make: Callable[[int], Path]
+) -> None:
+    card = make(1) / SCORECARD
+    scored = AdapterScored(
+        version=1, verdict="DEPLOY", held_out=True, checks=(), reasons=(), next_steps=(),
+        scorecard="", scorecard_sha256=hashlib.sha256(b"new").hexdigest(),
+    )  # fmt: skip
+    card.write_bytes(b"old")
+    assert notes.make_good(registry, note(scored, promoted(1))) == ()
+    assert registry.deployed() is None
+    card.write_bytes(b"new")
+    assert len(notes.make_good(registry, note(scored, promoted(1)))) == 2
+    assert registry.deployed() == 1
+
+
+def test_a_version_that_was_damaged_since_is_not_deployed(
     registry: Registry, make: Callable[[int], Path]
 ) -> None:
     (make(1) / WEIGHTS).write_bytes(b"x")
-    registry.note(1, PROMOTED)
-    assert registry.noted(set()) == ()
-    assert (registry.versions(), registry.deployed()) == ([], None)
+    told = note(trained(registry, 1), promoted(1))
+    assert notes.make_good(registry, told) == told.events[:1]
+    assert registry.deployed() is None
 
 
-def test_the_weights_hash_is_that_of_the_file(tmp_path: Path) -> None:
-    fill(tmp_path)
-    shape = json.loads((tmp_path / HEAD).read_bytes())
-    assert shape["weights_sha256"] == hashlib.sha256(b"weights").hexdigest()
+@pytest.mark.parametrize(
+    "text", ["", "{", "null", "[7]", '{"project": "/p", "head": 1, "job": 1, "events": [{}]}',
+             '{"project": "/p", "head": "x", "job": 1, "events": []}', "{}", "[" * 9000,
+             '{"project": "/p", "head": 1, "job": 1, "events": [{"type": "X", "data": {}}]}']
+)  # fmt: skip
+def test_a_note_that_cannot_be_read_is_as_none(text: str, registry: Registry) -> None:
+    registry.stage()
+    (registry.root / f".pending-{LOG}.json").write_text(text)
+    assert notes.read(registry, LOG) is None

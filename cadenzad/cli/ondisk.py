@@ -1,12 +1,29 @@
-"""Whether a prompt's file holds what the log says: for whoever shows a project. Light."""
+"""Whether what lies on disk is what the log says: for whoever shows a project. Light."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from pathlib import Path
 
-from store.improvements import PromptRow, prompt_versions
+from store.improvements import PromptRow, adapters, prompt_versions
+
+ADAPTERS = ".cadenza-env/adapters"
+"""As handlers.project.paths has it, which `status` cannot afford to import."""
+
+
+def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
+    """Adapter versions that the log does not know: of a copied project, or of a log that is lost.
+
+    They are left alone.
+    """
+    try:
+        names = os.listdir(Path(project) / ADAPTERS)
+    except OSError:
+        return []
+    known = {row.version for row in adapters(view, project)}
+    return sorted({int(name) for name in names if name.isdecimal()} - known)
 
 
 def changed(view: sqlite3.Connection, project: str) -> str:
