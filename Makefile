@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+ADAPTERS := tests/flow/test_lora.py tests/flow/test_lora_crash.py
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports tests prove bench man clean
+.PHONY: help setup demo test check lint types imports tests tests-of-adapters tests-of-the-rest prove bench man clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,8 +33,15 @@ types:
 imports:
 	$(BIN)/lint-imports
 
-tests:
-	$(BIN)/python -m pytest -m "not long"
+tests: ## every test, in two processes beside each other
+	@$(MAKE) --no-print-directory -j2 --output-sync=target tests-of-adapters tests-of-the-rest
+
+tests-of-adapters:
+	$(BIN)/python -m pytest -m "not long" -p no:cacheprovider $(ADAPTERS) tests/handlers tests/test_house.py
+
+tests-of-the-rest:
+	$(BIN)/python -m pytest -m "not long" -p no:cacheprovider tests \
+	  --ignore=tests/handlers --deselect=tests/test_house.py $(addprefix --ignore=,$(ADAPTERS))
 
 prove: $(VENV)/.dev ## the long proofs: hundreds of kills, a soak
 	$(BIN)/python -m pytest -m long

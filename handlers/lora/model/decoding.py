@@ -27,7 +27,7 @@ from handlers.lora.model.encoder import (
     refuse_images,
     torch,
 )
-from handlers.lora.model.familiarity import familiarity
+from handlers.lora.model.familiarity import familiarity, with_openings
 from handlers.lora.model.files import Facts, load_known, read_head
 from handlers.lora.model.head import SCALE, base_head, base_sha256, load_lora
 from handlers.lora.model.lexicon import Entry, Lexicon, filled
@@ -162,7 +162,8 @@ class ActionDecoder:
             [[_sides(text) != known for known in self._sides] for text in texts.values()]
         )
         scores = alike - WRONG_SIDE * side
-        felt = familiarity(raw, self._raw, self._probe).tolist()
+        seen = raw if self._probe is None else with_openings(self._encoder, spoken, raw)
+        felt = familiarity(seen, self._raw, self._probe).tolist()
         familiar = dict(zip(texts, felt, strict=True))
         rows = {key: row for row, key in enumerate(texts)}
         matches = {span: self._match(span, plain.get(span), rows, scores) for span in spans}

@@ -13,7 +13,13 @@ from typing import Any
 
 from handlers.lora.dataset import Row
 from handlers.lora.model.encoder import Encoder, ProjectCode, find_encoder, sample, torch
-from handlers.lora.model.familiarity import as_numbers, encode_foreign, fit_probe, gate
+from handlers.lora.model.familiarity import (
+    as_numbers,
+    encode_foreign,
+    fit_probe,
+    gate,
+    with_openings,
+)
 from handlers.lora.model.files import Facts, save_known, write_head
 from handlers.lora.model.head import base_head, base_sha256, contrastive_loss, with_lora
 from handlers.lora.model.lexicon import Entry, Lexicon, filled, learn, name_actions, plan_of
@@ -92,6 +98,9 @@ def train(
         save_known(out, vectors)
     foreign = None if images else encode_foreign(encoder)
     taught = [index for index, entry in enumerate(entries) if not entry.deduced]
+    seen = vectors[taught]
+    if foreign is not None:
+        seen = with_openings(encoder, [entries[index].text.spoken for index in taught], seen)
     write_head(
         out,
         entries,
@@ -102,9 +111,9 @@ def train(
             base_sha256=base,
             repeats=repeats,
             images=images,
-            familiar=gate(vectors[taught], _labels(entries)[taught], foreign),
+            familiar=gate(seen, _labels(entries)[taught], foreign),
             sample=[] if images else sample(encoder),
-            probe=[] if foreign is None else as_numbers(fit_probe(vectors[taught], foreign)),
+            probe=[] if foreign is None else as_numbers(fit_probe(seen, foreign)),
             rank=options.rank,
             epochs=options.epochs,
             lr=options.lr,
