@@ -231,8 +231,8 @@ def test_text_around_the_block_may_change() -> None:
 
 def test_every_module_of_the_standard_library_survives_a_prompt_of_its_own() -> None:
     # given real files, with a prompt put at their end
-    files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[:120]
-    assert len(files) > 100
+    files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[:60]
+    assert len(files) > 50
     edits = 0
     for path in files:
         data = path.read_bytes()
@@ -247,7 +247,7 @@ def test_every_module_of_the_standard_library_survives_a_prompt_of_its_own() -> 
         edits += 1
         assert after.startswith(data)
         assert edited(parse_prompt(after, path), []) == data + ending
-    assert edits > 100
+    assert edits > 50
 
 
 # -- which file ------------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def test_how_many_more_rows_decide_and_which_way(
     assert more_rows(hits, n, threshold) == (side, more)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_with_that_many_more_at_the_same_rate_it_is_decided(counts: tuple[int, int]) -> None:
     hits, n = counts
