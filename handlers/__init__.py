@@ -12,6 +12,7 @@ from handlers.export.reactions import export_on_request, export_on_run, request_
 from handlers.judge.reactions import judge_on_resume, judge_on_run, watch_prompt
 from handlers.lora.reactions import retrain_on_data
 from handlers.reactions import Reaction
+from store.adapterevents import CodeTrusted
 from store.events import (
     Event,
     ExamplesRecorded,
@@ -45,4 +46,5 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     ProjectResumed: (REQUEST_EXPORTS, WATCH_PROMPT, JUDGE_RESUMED, RETRAIN),
     ExamplesRecorded: (RETRAIN,),
     FileRemoved: (RETRAIN,),
+    CodeTrusted: (RETRAIN,),
 }

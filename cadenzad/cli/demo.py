@@ -13,7 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
+from cadenzad.cli.common import table
+from handlers.lora.table import HEADINGS, scorecard_rows
+from handlers.project.paths import ADAPTERS_DIR, CADENZA_DIR, RUN_SUFFIX
 from handlers.project.scaffold import more_examples, recorded_run
 
 BIN = Path(sys.executable).parent
@@ -33,14 +35,15 @@ def main() -> int:
     shutil.rmtree(home, ignore_errors=True)
     workspace.mkdir(parents=True)
     environ = {**os.environ, "CADENZAD_STATE": str(state), "NO_COLOR": "1"}
-    log_path = home / "cadenzad.log"
+    log_path, config = home / "cadenzad.log", home / "cadenzad.toml"
+    config.write_text("lora.debounce = 1.0  # nobody drops more examples here\n")
     try:
         say("1. A sample project")
         call("cadenza", "env", "init", str(project), environ=environ)
         say("2. The daemon watches it")
         with log_path.open("wb") as log:
             daemon = subprocess.Popen(
-                [BIN / "cadenzad", "--workspace", str(workspace)],
+                [BIN / "cadenzad", "--config", str(config), "--workspace", str(workspace)],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environ,
@@ -105,8 +108,7 @@ def adapt(
     say("6. The daemon has trained an adapter on the sample's examples")
     wait_for("the adapter", lambda: verdict(environ) is not None, daemon, log_path, TRAINING_S)
     first = adapter(environ)["scored"]
-    call("cadenza", "env", "lora", "decode", str(project), GOAL, "--version", "1", environ=environ)
-    call("cadenzactl", "why", "rescue", environ=environ)
+    show_card(project, first)
     say("7. More examples are dropped; the daemon trains again")
     shutil.copyfile(more_examples(), project / CADENZA_DIR / "more.examples.jsonl")
     wait_for(
@@ -116,14 +118,29 @@ def adapt(
         log_path,
         TRAINING_S,
     )
-    command = ("cadenza", "env", "lora", "eval", str(project))
-    done = subprocess.run([BIN / command[0], *command[1:]], env=environ, check=False)
-    if done.returncode != 0 or adapter(environ)["deployed"] is None:
+    show_card(project, adapter(environ)["scored"])
+    if adapter(environ)["deployed"] is None:
         raise StepFailed(f"no adapter was deployed: {verdict(environ)}")
     call("cadenza", "env", "lora", "decode", str(project), GOAL, environ=environ)
+    call("cadenzactl", "why", "rescue", environ=environ)
     say("8. The mission is driven by the adapter, which learned its phases from the run of step 3")
     words = ("run", str(project), "--headless", "--policy", "lora", "--seed", "8")
     subprocess.run([BIN / "cadenza", "env", *words], env=environ, check=False)
+
+
+def show_card(project: Path, version: int) -> None:
+    """A version's scorecard, its verdict, and what it makes of GOAL."""
+    folder = project / ADAPTERS_DIR / f"{version:04}"
+    card = json.loads((folder / "scorecard.json").read_bytes())
+    print(table(HEADINGS, scorecard_rows(card)))
+    print(f"verdict of version {version}: {card['verdict']}")
+    for reason in card["reasons"]:
+        print(f"  {reason}")
+    for step in card["next_steps"]:
+        print(f"  next: {step}")
+    (asked,) = (item for item in card["per_goal"] if item["goal"] == GOAL)
+    right = "right" if asked["ok"] else "wrong"
+    print(f"exam goal {GOAL!r}: {json.dumps(asked['got'])}, {right}")
 
 
 def adapter(environ: dict[str, str]) -> dict[str, Any]:

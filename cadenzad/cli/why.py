@@ -63,6 +63,8 @@ def command(arguments: argparse.Namespace) -> int:
             "changed": changed(reader, project.path),
             "chain": chain(history, judged.position),
         }
+    if answer["prompt"] is not None:
+        answer["prompt"]["remarks"] = _remarks(history, judged.position) if judged else []
     if last is not None:
         answer["adapter"] = {
             "deployed": deployed.version if deployed else None,
@@ -89,6 +91,12 @@ def _taken_back(history: EventLog, row: PromptRow) -> dict[str, Any] | None:
         return None
     names = ("of", "by", "reason", "test", "evidence")
     return {name: getattr(event, name) for name in names}
+
+
+def _remarks(history: EventLog, position: int) -> list[str]:
+    """What the model said beside its choices when it was asked last: for people alone."""
+    (record,) = history.read(position - 1, until=position)
+    return list(getattr(record.event, "remarks", ()))
 
 
 def _files(
@@ -162,6 +170,8 @@ def _print(answer: dict[str, Any]) -> None:
             print(f"  {gate['name']}: {gate['result']}: {one_line(gate['detail'])}")
         _print_fate(prompt)
         _print_chain(prompt["chain"])
+    for remark in prompt["remarks"] if prompt is not None else ():
+        print(f"  the model remarked: {one_line(remark)}")
     if adapter is None:
         print(f"{bold('adapter')}: none was trained yet")
         return

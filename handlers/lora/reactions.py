@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from handlers.jobs import queue_job
+from handlers.project.paths import ENCODER_FILE
 from handlers.reactions import Tools
-from store.adapterevents import RetrainRequested
+from store.adapterevents import CodeTrusted, RetrainRequested
 from store.events import (
     Event,
     ExamplesRecorded,
@@ -55,6 +56,8 @@ def _reason(fact: Event) -> str | None:
             return f"{fact.path} was removed"
         case ProjectChanged():
             return "env.json changed"
-        case FileRemoved():
+        case CodeTrusted(path=path) if path == ENCODER_FILE:
+            return f"{path} is trusted"
+        case FileRemoved() | CodeTrusted():
             return None
     return "the project was resumed"

@@ -7,7 +7,7 @@ import pytest
 from handlers.jobs import Patience
 from handlers.lora.reactions import retrain_on_data
 from handlers.reactions import Tools, Wishes
-from store.adapterevents import RetrainRequested
+from store.adapterevents import CodeTrusted, RetrainRequested
 from store.events import (
     Event,
     ExamplesRecorded,
@@ -172,3 +172,10 @@ def test_an_old_event_does_not_take_the_quiet_of_then_for_that_of_today(taught: 
     (_, queued) = taught.react(examples(), late_s=3600)
     assert isinstance(queued, JobQueued)
     assert queued.not_before_us == taught.now_us + 3660 * SECOND
+
+
+def test_an_encoder_that_is_trusted_is_trained_with(taught: Bench) -> None:
+    (_, queued) = taught.react(CodeTrusted(path="lora_encoder.py", sha256="0" * 64, by="test"))
+    assert isinstance(queued, JobQueued)
+    assert "lora_encoder.py is trusted" in queued.reason
+    assert taught.react(CodeTrusted(path="main.py", sha256="0" * 64, by="test")) == []
