@@ -41,6 +41,10 @@ from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 
 Verdict = Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
+IN_SAMPLE = 200
+"""So many training goals are asked where there is no exam, ..."""
+ASKED_AGAIN = 100
+"""... and so many goals are asked again in other spellings: evenly from all."""
 
 
 class Thresholds(BaseModel):
@@ -99,17 +103,18 @@ def score(
     places = {row.where for row in leaked}
     exam = [row for row in dataset.exam if row.where not in places]
     held_out = bool(exam)
-    rows = exam or list(dataset.train)
+    rows = exam or spread(dataset.train, IN_SAMPLE)
     report({"step": "exam", "done": 0, "total": 5})
     results = [examined(decoder, row) for row in rows]
     phases = _phases(decoder, spec, dataset)
     checks = [fidelity(results, wanted.fidelity, held_out, leaked)]
     report({"step": "simulating", "done": 1, "total": 5})
-    plans = _plans(results, phases)
+    # what is in-sample cannot be deployed: only the mission's own plans are worth simulating then
+    plans = _plans(results if held_out else (), phases)
     checks.append(simulate(plans, library, seeds, wanted.falls, report, remembered))
     report({"step": "coverage", "done": 3, "total": 5})
     checks.append(coverage(results, phases, spec, library, dataset, wanted.coverage))
-    stable, unstable = stability(decoder, rows, reload, wanted.stability)
+    stable, unstable = stability(decoder, spread(rows, ASKED_AGAIN), reload, wanted.stability)
     pinned = [row for row in (*dataset.train, *dataset.exam) if row.pinned]
     checks += [stable, regression(results, rows, pinned, decoder, deployed)]
     verdict, reasons = decide(checks, held_out, leaked)
@@ -118,6 +123,12 @@ def score(
         measured = Measured(checks, results, phases, held_out, leaked, unstable)
         steps = next_steps(measured, project, dataset, spec, library)
     return Scorecard(verdict, held_out, tuple(checks), tuple(reasons), tuple(steps), tuple(results))
+
+
+def spread(rows: Sequence[Row], most: int) -> list[Row]:
+    """At most so many rows, evenly from all of them."""
+    step = max(1, -(-len(rows) // most))
+    return list(rows[::step])
 
 
 def decide(

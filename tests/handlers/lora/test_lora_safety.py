@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handlers.lora import safety
-from handlers.lora.safety import Counts, Memory, moving_plans, simulate
+from handlers.lora.safety import Counts, Memory, moving_plans, simulate, within
 from handlers.project.examples import Step
 from handlers.project.library import library_for
 
@@ -122,3 +122,19 @@ def test_a_jump_lands_on_its_feet_on_any_floor() -> None:
     pytest.importorskip("mujoco")
     jumped = check({"hop": JUMP}, seeds=32)
     assert jumped.value == 0.0
+
+
+def test_plans_that_take_too_long_together_are_left_out_and_said(
+    outcomes: dict[str, Counts],
+) -> None:
+    # given plans of about 41 s each
+    plans = {f"go {i}": (Step("walk_forward", {"distance_m": 20.0 - i / 100}),) for i in range(30)}
+    outcomes |= {goal: counts() for goal in plans}
+    # then a thousand seconds of the robot's time is what is simulated
+    assert len(within(plans, GO1)) == 24
+    assert "; 6 more plans were not simulated" in check(plans).detail
+    # and one plan is, whatever it takes
+    assert (
+        len(within({"on": (Step("walk_forward", {"distance_m": 20.0, "repeat": 10}),) * 9}, GO1))
+        == 1
+    )
