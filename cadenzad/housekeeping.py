@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from cadenzad.protect import Doomed, export_missing, is_number, objection, unsafe
 from handlers.project.paths import ADAPTERS_DIR
+from store.improvements import adapters
 from store.queries import State
 
 What = Literal["logs", "exports", "adapters"]
@@ -87,7 +88,7 @@ def _select(candidates: Iterable[Doomed], policy: Policy, now: float) -> Iterato
 
 def _candidates(state: State, project: str, what: What) -> list[Doomed]:
     if what == "adapters":
-        return _adapters(project)
+        return _adapters(state, project)
     if what == "logs":
         known = [
             _look(project, row.path, "run", row.sha256, row.size) for row in state.runs(project)
@@ -133,15 +134,17 @@ def _look(
     )
 
 
-def _adapters(project: str) -> list[Doomed]:
-    """Adapter folders by their number; a name that is none is not ours."""
+def _adapters(state: State, project: str) -> list[Doomed]:
+    """Adapter folders by their number; one that no event speaks of is not ours."""
     found = []
+    recorded = {row.version for row in adapters(state.connection, project)}
     try:
         entries = list(os.scandir(os.path.join(project, ADAPTERS_DIR)))
     except OSError:
         return []
     for entry in entries:
-        if is_number(entry.name) and entry.is_dir(follow_symlinks=False):
+        ours = is_number(entry.name) and int(entry.name) in recorded
+        if ours and entry.is_dir(follow_symlinks=False):
             info = entry.stat(follow_symlinks=False)
             found.append(
                 Doomed(

@@ -16,7 +16,7 @@ class RetrainRequested(Event):
 
 
 class AdapterTrained(Event):
-    """An adapter lies in the registry. `sha256` covers every file of its folder."""
+    """An adapter lies in the registry. `sha256` covers its files but the scorecard."""
 
     version: int
     path: str

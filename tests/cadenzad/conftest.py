@@ -17,7 +17,8 @@ from cadenzad.config import Config, Judge, Lora
 from cadenzad.daemon import Daemon
 from cadenzad.paths import make_state_dir
 from handlers.project.scaffold import init_project
-from store.events import Recorded
+from store.adapterevents import AdapterTrained
+from store.events import NewEvent, Recorded, project_stream
 from store.log import EventLog
 from store.opening import open_writer
 from store.schema import DATABASE, connect_reader
@@ -55,6 +56,24 @@ class Home:
             lora=Lora(retrain=False),
         )
         Daemon(config, self.state).run(once=True)
+
+    def record_adapters(self, project: Path, *versions: int) -> None:
+        """Have the log speak of adapters, as a training does."""
+        self.begin_log()
+        writer = open_writer(self.state)
+        facts = {"dataset_sha256": "d", "base_sha256": "b", "encoder": "light", "sources": {}}
+        facts |= {"rows": 1, "exam_rows": 1, "epochs": 1, "seed": 0, "threads": 1, "sha256": "s"}
+        trained = [
+            AdapterTrained.model_validate(
+                {"version": number, "path": f".cadenza-env/adapters/{number:04}", **facts}
+            )
+            for number in versions
+        ]
+        stream = project_stream(str(project))
+        try:
+            writer.run(lambda step: step.append(*(NewEvent(stream, fact) for fact in trained)))
+        finally:
+            writer.close()
 
     def begin_log(self) -> None:
         """Have an event log, if there is none yet."""

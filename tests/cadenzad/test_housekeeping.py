@@ -159,7 +159,7 @@ def test_a_symlink_in_a_logs_place_is_no_log(home, project) -> None:
 
 
 @pytest.fixture
-def adapters(project) -> Path:
+def adapters(home, project) -> Path:
     """Adapters 1, 2, 3 and 10 (the newest has the oldest times), and 2 deployed."""
     folder = project / ".cadenza-env/adapters"
     for number in (10, 3, 2, 1):
@@ -168,6 +168,7 @@ def adapters(project) -> Path:
         set_age(folder / str(number), number)
     (folder / "deployed").symlink_to("2")
     (folder / "scratch").mkdir()
+    home.record_adapters(project, 1, 2, 3, 10)
     return folder
 
 
@@ -176,6 +177,12 @@ def test_adapters_go_by_number_and_the_deployed_one_never(home, project, adapter
     assert names(found) == ["1", "3"]
     assert [item.bytes for item in found.doomed] == [1, 3]
     assert reasons(found) == {"2": "it is deployed"}
+
+
+def test_an_adapter_that_no_event_speaks_of_stays(home, project, adapters) -> None:
+    (adapters / "0").mkdir()
+    (adapters / "4").mkdir()
+    assert names(plan(home, project, "adapters", force=True)) == ["1", "3", "10"]
 
 
 def test_without_a_deployed_adapter_only_the_policy_counts(home, project, adapters) -> None:

@@ -32,6 +32,7 @@ def project(home) -> Path:
         (project / ADAPTERS / str(number)).mkdir(parents=True)
         (project / ADAPTERS / str(number) / "weights").write_bytes(b"w" * 100)
     home.once()
+    home.record_adapters(project, 1, 2)
     return project
 
 

@@ -11,8 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import groq_stub
 import pytest
 
 BIN = Path(sys.executable).parent
@@ -186,3 +188,9 @@ def house(tmp_path: Path) -> Iterator[House]:
     yield made
     made.close()
     shutil.rmtree(made.root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stubs() -> ModuleType:
+    """The scripted Groq server."""
+    return groq_stub

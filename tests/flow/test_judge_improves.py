@@ -6,17 +6,15 @@ that the chain from a run's log to the verdict works, not that a model would cho
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from judging import ask_stub
 
 pytest.importorskip("groq")
 pytest.importorskip("mujoco")
@@ -59,18 +57,6 @@ WALL = {
 """A wall that stands in the way of a robot that only ever walks on."""
 
 
-@pytest.fixture(scope="module")
-def stubs() -> ModuleType:
-    path = Path(__file__).parent.parent / "handlers" / "judge" / "groq_stub.py"
-    spec = importlib.util.spec_from_file_location("groq_stub", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["groq_stub"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def train(house, stubs) -> Iterator[Callable[..., Any]]:
     """Judge a project by hand, with a Groq that answers with this rule for the phase's timeout."""
@@ -91,7 +77,7 @@ def train(house, stubs) -> Iterator[Callable[..., Any]]:
             }
             answer = stubs.completion({"items": [claim]})
             stub = stack.enter_context(stubs.GroqStub([answer]))
-            house.environ |= {"GROQ_BASE_URL": stub.url, "GROQ_API_KEY": "gsk_scripted"}
+            ask_stub(house, stub)
             return house.run("cadenza", "env", "train", project, check=False)
 
         yield run

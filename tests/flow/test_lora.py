@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from teaching import rows, taught_project
 
 pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -24,20 +25,10 @@ GOALS = {
 }
 
 
-def rows(goals: dict[str, list[dict[str, object]]]) -> str:
-    return "".join(json.dumps({"goal": g, "actions": a}) + "\n" for g, a in goals.items())
-
-
 @pytest.fixture
 def project(house) -> Path:
     """A project whose exam asks what its examples teach."""
-    house.configure(improve=QUICK)
-    house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
-    made = house.project()
-    (made / "lora" / "patterns.jsonl").write_text(rows(GOALS))
-    exam = {f"please {goal} now": actions for goal, actions in GOALS.items()}
-    (made / "lora" / "eval.jsonl").write_text(rows(exam))
-    return made
+    return taught_project(house, GOALS, QUICK)
 
 
 def adapter_of(house) -> dict[str, object]:

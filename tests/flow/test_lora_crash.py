@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from teaching import rows, taught_project
 
 pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -38,19 +39,10 @@ getattr(job, sys.argv[3])(JobContext(spec, project, state, lambda _: None, setti
 """
 
 
-def rows(goals: dict[str, list[dict[str, object]]]) -> str:
-    return "".join(json.dumps({"goal": g, "actions": a}) + "\n" for g, a in goals.items())
-
-
 @pytest.fixture
 def project(house) -> Path:
     """A project that a daemon knows, whose adapters pass."""
-    house.configure(improve=LENIENT)
-    house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
-    made = house.project()
-    (made / "lora" / "patterns.jsonl").write_text(rows(GOALS))
-    exam = {f"please {goal} now": actions for goal, actions in GOALS.items()}
-    (made / "lora" / "eval.jsonl").write_text(rows(exam))
+    made = taught_project(house, GOALS, LENIENT)
     house.once()
     return made
 

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from judging import QUICK, ask_stub, drop, remedy, stuck_log
 
 pytest.importorskip("groq")
 pytest.importorskip("mujoco")
 
-QUICK = "[judge]\ndebounce = 0.2\nmax_wait = 5\nseeds = 0\n[lora]\nretrain = false\n"
 LINE = "- when in enter_debris and stuck for 2 ticks: walk_backward distance_m=0.4"
-
-
-@pytest.fixture(scope="module")
-def stubs() -> ModuleType:
-    path = Path(__file__).parent.parent / "handlers" / "judge" / "groq_stub.py"
-    spec = importlib.util.spec_from_file_location("groq_stub_of_versions", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -42,53 +27,13 @@ def judged(house, stubs) -> Iterator[Callable[..., Path]]:
         def start(*remedies: dict[str, object], mode: str = "apply") -> Path:
             answers = [stubs.completion(item) for item in remedies or (remedy(),)]
             stub = stack.enter_context(stubs.GroqStub(answers))
-            house.environ["GROQ_BASE_URL"] = stub.url
-            house.environ["GROQ_API_KEY"] = "gsk_a-key-for-a-stub"
-            house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
+            ask_stub(house, stub)
             house.environ["USER"] = "somebody"
             house.configure(improve=QUICK.replace("[judge]", f"[judge]\nmode = '{mode}'"))
             project: Path = house.project()
             return project
 
         yield start
-
-
-def remedy(run: str = "r1", **changes: object) -> dict[str, object]:
-    rule = {"phase": "enter_debris", "condition": "stuck", "tag": "none", "min_ticks": 2}
-    rule |= {"action": "walk_backward"} | changes
-    claim = {
-        "mode_id": "stuck@enter_debris",
-        "cites": [f"{run}:1-5"],
-        "verdict": "remedy",
-        "rule": rule,
-        "remark": "",
-    }
-    return {"items": [claim]}
-
-
-def stuck(logs, ticks: int = 5) -> bytes:
-    """A run that is stuck in a phase and times out."""
-    told = {"canonical_action": "walk_backward", "canonical_params": {"distance_m": 0.4}}
-    told |= {"canonical_confidence": 0.9, "match": False, "severity": 0.7}
-    lines = [
-        logs.tick(
-            number,
-            phase="enter_debris",
-            phase_idx=1,
-            motion={"label": "stuck"},
-            judgment=told,
-            terminated=number == ticks,
-            truncated=number == ticks,
-        )
-        for number in range(1, ticks + 1)
-    ]
-    return b"".join(lines)
-
-
-def drop(project: Path, name: str, data: bytes) -> None:
-    hidden = project / ".cadenza-env" / f".{name}"
-    hidden.write_bytes(data)
-    hidden.rename(hidden.with_name(f"{name}.log.jsonl"))
 
 
 def prompt_of(house) -> dict[str, Any]:
@@ -113,7 +58,7 @@ def test_runs_that_a_training_by_hand_read_are_not_runs_after_it(house, logs, ju
     good_runs(project, logs)
     house.once()
     for number in range(1, 5):
-        drop(project, f"r{number}", stuck(logs, 4 + number))
+        drop(project, f"r{number}", stuck_log(logs, 4 + number))
 
     # when a person has the prompt rewritten because of those, and the daemon comes later
     house.run("cadenza", "env", "train", project)
@@ -133,10 +78,10 @@ def test_a_log_that_lay_there_unread_at_the_rewrite_was_driven_before_it(
     # given a version that is proposed, and logs that come while no daemon runs
     project = judged(mode="propose")
     good_runs(project, logs)
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     for number in range(2, 6):
-        drop(project, f"r{number}", stuck(logs, 4 + number))
+        drop(project, f"r{number}", stuck_log(logs, 4 + number))
 
     # when the version is approved before anybody reads them
     prompt(house, "approve")
@@ -154,7 +99,7 @@ def test_old_logs_that_grow_are_no_runs_after_the_rewrite(house, logs, judged) -
     project = judged()
     good_runs(project, logs)
     for number in range(1, 5):
-        drop(project, f"r{number}", stuck(logs, 4 + number))
+        drop(project, f"r{number}", stuck_log(logs, 4 + number))
     house.once()
     assert prompt_of(house)["watching"] is True
 
@@ -169,10 +114,10 @@ def test_old_logs_that_grow_are_no_runs_after_the_rewrite(house, logs, judged) -
 def test_copies_of_a_log_are_one_run(house, logs, judged) -> None:
     project = judged()
     good_runs(project, logs)
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     for number in range(6):
-        drop(project, f"copy{number}", stuck(logs, 9))
+        drop(project, f"copy{number}", stuck_log(logs, 9))
     house.once()
     assert house.events("PromptRolledBack") == []
     evidence = json.loads(prompt(house, "--json").stdout)["evidence"]
@@ -182,14 +127,14 @@ def test_copies_of_a_log_are_one_run(house, logs, judged) -> None:
 def test_too_few_runs_before_leave_the_watch_undecided(house, logs, judged) -> None:
     # given a rewrite after one run that was as bad as can be
     project = judged()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     shown = prompt(house).stdout
     assert "watched: with 1 runs (1 as bad as a run can be) before the watch cannot tell" in shown
 
     # when as many runs come as are waited for
     for number in range(4):
-        drop(project, f"b{number}", stuck(logs, 6 + number))
+        drop(project, f"b{number}", stuck_log(logs, 6 + number))
     house.once()
 
     # then nothing is claimed that could not have been found
@@ -203,11 +148,11 @@ def test_runs_that_came_in_a_pause_are_looked_at_when_it_ends(house, logs, judge
     project = judged()
     before = (project / "main.py").read_bytes()
     good_runs(project, logs)
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     house.run("cadenzactl", "pause", "rescue")
     for number in range(4):
-        drop(project, f"b{number}", stuck(logs, 6 + number))
+        drop(project, f"b{number}", stuck_log(logs, 6 + number))
     house.once()
     assert house.events("PromptRolledBack") == []
 
@@ -222,10 +167,10 @@ def test_without_a_daemon_training_by_hand_looks_at_the_watch_first(house, logs,
     project = judged()
     before = (project / "main.py").read_bytes()
     good_runs(project, logs)
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
     for number in range(4):
-        drop(project, f"b{number}", stuck(logs, 6 + number))
+        drop(project, f"b{number}", stuck_log(logs, 6 + number))
 
     done = house.run("cadenza", "env", "train", project)
     assert "taken back as 2: the first 4 runs since are worse" in done.stdout
@@ -243,7 +188,7 @@ def test_what_was_asked_for_is_done_after_a_recovery(house, logs, judged) -> Non
     # given a rewrite whose event was lost: the version and the file are there
     project = judged()
     before = (project / "main.py").read_bytes()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
     lose_version(house, project)
 
@@ -269,7 +214,7 @@ def lose_version(house, project: Path) -> None:
 
 def test_a_copied_project_has_no_history_of_its_own(house, logs, judged) -> None:
     project = judged()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
     shutil.copytree(project, project.with_name("copy"))
     house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
@@ -286,7 +231,7 @@ def test_a_copied_project_has_no_history_of_its_own(house, logs, judged) -> None
 def test_a_history_that_was_lost_is_not_made_up(house, logs, judged) -> None:
     # given a state directory that is new, so that no job of it wrote the version
     project = judged()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
     shutil.rmtree(house.state)
     house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
@@ -301,7 +246,7 @@ def test_a_history_that_was_lost_is_not_made_up(house, logs, judged) -> None:
 
 def test_a_record_that_fits_no_event_is_passed_by_in_one_line(house, logs, judged) -> None:
     project = judged()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
     lose_version(house, project)
     record = project / ".cadenza-env" / "prompts" / "0001" / "version.json"
@@ -316,7 +261,7 @@ def test_a_crash_in_an_approval_is_put_right_by_whoever_comes_next(house, logs, 
     # given an approval that died after the file was replaced
     project = judged(mode="propose")
     before = (project / "main.py").read_bytes()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     after = (project / ".cadenza-env" / "prompts" / "0001" / "after.py").read_bytes()
     (project / "main.py").write_bytes(after)
@@ -338,7 +283,7 @@ def test_a_conflict_ends_the_watch_and_is_recorded_once(house, logs, judged) -> 
     # given a rewrite whose block somebody edits
     project = judged()
     good_runs(project, logs)
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     source = project / "main.py"
     source.write_text(source.read_text().replace("distance_m=0.4", "distance_m=0.6"))
@@ -346,7 +291,7 @@ def test_a_conflict_ends_the_watch_and_is_recorded_once(house, logs, judged) -> 
 
     # when runs come that are worse
     for number in range(6):
-        drop(project, f"b{number}", stuck(logs, 6 + number))
+        drop(project, f"b{number}", stuck_log(logs, 6 + number))
         house.once()
 
     # then it is theirs, said once, and no longer watched
@@ -364,7 +309,7 @@ def test_the_old_file_put_back_by_hand_is_seen(house, logs, judged) -> None:
     project = judged()
     source = project / "main.py"
     before = source.read_bytes()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     source.write_bytes(before)
 
@@ -374,7 +319,7 @@ def test_the_old_file_put_back_by_hand_is_seen(house, logs, judged) -> None:
     assert "changed by hand" in house.run("cadenzactl", "why", "rescue").stdout
 
     # and the next training does not write the same remedy again
-    drop(project, "r2", stuck(logs, 7))
+    drop(project, "r2", stuck_log(logs, 7))
     done = house.run("cadenza", "env", "train", project)
     assert source.read_bytes() == before
     assert "was taken back before" in done.stderr
@@ -383,7 +328,7 @@ def test_the_old_file_put_back_by_hand_is_seen(house, logs, judged) -> None:
 
 def test_an_edit_elsewhere_is_no_change_of_ours(house, logs, judged) -> None:
     project = judged()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     source = project / "main.py"
     source.write_bytes(source.read_bytes() + b"# edited\n")
@@ -395,7 +340,7 @@ def test_a_proposal_is_approved_in_a_file_that_was_edited_elsewhere(house, logs,
     project = judged(mode="propose")
     source = project / "main.py"
     before = source.read_bytes()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     source.write_bytes(before + b"# edited\n")
 
@@ -411,12 +356,12 @@ def test_a_proposal_is_approved_in_a_file_that_was_edited_elsewhere(house, logs,
 
 def test_a_second_training_while_one_is_watched_is_proposed(house, logs, judged) -> None:
     # given a rewrite that is watched
-    other = remedy(action="turn_left")
+    other = remedy(rule={"action": "turn_left"})
     project = judged(remedy(), other)
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
     first = (project / "main.py").read_bytes()
-    drop(project, "r2", stuck(logs, 7))
+    drop(project, "r2", stuck_log(logs, 7))
 
     # when somebody trains again
     done = house.run("cadenza", "env", "train", project)
@@ -436,12 +381,12 @@ def test_a_second_training_while_one_is_watched_is_proposed(house, logs, judged)
 def test_a_remedy_that_was_taken_back_does_not_return_with_other_numbers(
     house, logs, judged
 ) -> None:
-    project = judged(remedy(), remedy(min_ticks=4))
+    project = judged(remedy(), remedy(rule={"min_ticks": 4}))
     before = (project / "main.py").read_bytes()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
     prompt(house, "rollback")
-    drop(project, "r2", stuck(logs, 7))
+    drop(project, "r2", stuck_log(logs, 7))
 
     done = house.run("cadenza", "env", "train", project)
     assert "was taken back before" in done.stderr
@@ -451,7 +396,7 @@ def test_a_remedy_that_was_taken_back_does_not_return_with_other_numbers(
 def test_a_rollback_that_is_rolled_back_brings_the_rules_and_the_watch(house, logs, judged) -> None:
     project = judged()
     before = (project / "main.py").read_bytes()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
     written = (project / "main.py").read_bytes()
     prompt(house, "rollback")
@@ -470,7 +415,7 @@ def test_a_rollback_that_is_rolled_back_brings_the_rules_and_the_watch(house, lo
 
 def test_a_project_trained_by_hand_without_a_daemon_is_known(house, logs, judged) -> None:
     project = judged()
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
 
     assert house.project_status()["runs"]["total"] == 1
@@ -486,7 +431,7 @@ def test_a_project_outside_every_workspace_is_known_once_it_was_trained(
     elsewhere = tmp_path / "elsewhere" / "rescue2"
     shutil.copytree(project, elsewhere)
     house.start()
-    drop(elsewhere, "r1", stuck(logs))
+    drop(elsewhere, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", elsewhere)
     assert LINE in house.run("cadenzactl", "prompt", "rescue2").stdout
 
@@ -508,7 +453,7 @@ def test_an_action_that_cannot_be_says_so_once_and_leaves_no_job(
 
 def test_a_version_that_was_changed_on_disk_fails_in_one_line(house, logs, judged) -> None:
     project = judged(mode="propose")
-    drop(project, "r1", stuck(logs))
+    drop(project, "r1", stuck_log(logs))
     house.once()
     (project / ".cadenza-env" / "prompts" / "0001" / "after.py").write_bytes(b"other")
     done: subprocess.CompletedProcess[str] = prompt(house, "approve", "--json", check=False)

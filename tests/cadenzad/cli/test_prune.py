@@ -77,6 +77,7 @@ def test_a_daemon_does_the_work_when_there_is_one(home, project, daemon, run_cli
 
 def test_what_a_rule_protects_is_told_and_is_no_failure(home, project, run_cli) -> None:
     (project / ".cadenza-env/adapters/1").mkdir(parents=True)
+    home.record_adapters(project, 1)
     (project / ".cadenza-env/adapters/deployed").symlink_to("1")
     code, out, err = run_cli(main, "prune", "--keep-last", 0, "--what", "adapters")
     assert code == 0

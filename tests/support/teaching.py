@@ -1,0 +1,25 @@
+"""What tests of adapters share: rows of examples, and a project that has some and an exam."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+Goals = dict[str, list[dict[str, Any]]]
+
+
+def rows(goals: Goals) -> str:
+    """A file of examples."""
+    return "".join(json.dumps({"goal": g, "actions": a}) + "\n" for g, a in goals.items())
+
+
+def taught_project(house: Any, goals: Goals, tables: str) -> Path:
+    """A sample project with these examples, whose exam asks for them in a few more words."""
+    house.configure(improve=tables)
+    house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
+    made: Path = house.project()
+    (made / "lora" / "patterns.jsonl").write_text(rows(goals))
+    exam = {f"please {goal} now": actions for goal, actions in goals.items()}
+    (made / "lora" / "eval.jsonl").write_text(rows(exam))
+    return made
