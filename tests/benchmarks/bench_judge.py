@@ -6,6 +6,7 @@ Mining is `mine` as the job calls it, from the file to the findings, against jso
 line alone, which finds nothing. The edit is `parse_prompt` and `edited` with every check, against
 ast.parse of the same file alone. Sides take turns; what is compared is CPU time. Prints figures and
 asserts nothing about time; only that what was planted was found and that no other byte changed.
+Last, what the watch over a rewrite takes back, by drawn runs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import gc
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from handlers.judge.rules import parse_all
 from handlers.judge.source import edited, parse_prompt
 from handlers.judge.static_gate import check_static
 from handlers.judge.ticks import RunLog
+from handlers.judge.watching import RunScore, looks_for, verdict
 from handlers.project.library import library_for
 from handlers.project.spec import parse_spec
 
@@ -65,6 +67,7 @@ def main() -> None:
         mining(logs, options.ticks, options.rounds)
         pack(mine(logs, SPEC, LIBRARY), options.rounds)
         editing(folder / "main.py", options.lines, options.rounds)
+        watching()
 
 
 def cpu_ms(work: Callable[[], object]) -> float:
@@ -250,6 +253,49 @@ def step_{0}(values, limit={0}):
     made = [function.format(number) for number in range(some)]
     made.insert(some // 2, f"\n{prompt}")
     return "".join(made).encode()
+
+
+def watching(windows: int = 4000) -> None:
+    """How often the watch takes a rewrite back that changes nothing, or that does harm."""
+    print(f"\nthe watch over a rewrite, {windows} windows each")
+    print("RUNS BEFORE  LOOKS AFTER  NO DIFFERENCE  ALL FAIL SINCE  EVERY OTHER ONE FAILS")
+    draw = random.Random(11)
+    for before in (20, 8, 4, 3, 2, 1):
+        looks = looks_for(before)
+        fine = [score(True) for _ in range(before)]
+        alike = taken(
+            looks, windows, lambda n=before: [score_of(draw) for _ in range(n + 40)], before
+        )
+        all_fail = taken(looks, 1, lambda f=fine: [*f, *[score(False)] * 40], before)
+        half = taken(
+            looks,
+            windows,
+            lambda f=fine: [*f, *(score(draw.random() < 0.5) for _ in range(40))],
+            before,
+        )
+        print(f"{before:>11}  {', '.join(map(str, looks)):<11}  {alike:>13.1%}  {all_fail:>14.0%}"
+              f"  {half:>21.0%}")  # fmt: skip
+
+
+def taken(
+    looks: Sequence[int], windows: int, drawn: Callable[[], list[RunScore]], before: int
+) -> float:
+    """The share of windows in which some look says "worse"."""
+    worse = 0
+    for _ in range(windows):
+        runs = drawn()
+        earlier, later = runs[:before], runs[before:]
+        worse += any(verdict(earlier, later[:seen]).decision == "worse" for seen in looks)
+    return worse / windows
+
+
+def score(success: bool) -> RunScore:
+    return RunScore("r", success, 5 if success else 0)
+
+
+def score_of(draw: random.Random) -> RunScore:
+    """Any number, so that no two are alike: ties make false alarms rarer."""
+    return RunScore("r", False, draw.randrange(10**6))
 
 
 if __name__ == "__main__":
