@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -29,6 +30,8 @@ class StepFailed(Exception):
 
 def main() -> int:
     """Run the demo in ./demo (made anew); the exit code says whether every step worked."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in order with what our commands print
     home = Path("demo").absolute()
     workspace, state = home / "robots", home / "state"
     project = workspace / "rescue"
