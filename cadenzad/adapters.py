@@ -16,8 +16,8 @@ from cadenzad.paths import printable
 from handlers.lora import notes
 from handlers.lora.registry import Registry
 from store.errors import CadenzaError, StoreError, UnsafePathError
-from store.events import NewEvent, project_stream
-from store.improvements import adapters
+from store.events.envelope import NewEvent, project_stream
+from store.reads.improvements import adapters
 from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.adapters")

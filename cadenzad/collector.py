@@ -30,8 +30,9 @@ from cadenzad.watcher import (
 )
 from handlers.project.paths import CADENZA_DIR, SPEC_FILE, WATCHED_DIRS, classify
 from store.errors import ConfigError, StoreError, one_line
-from store.events import DAEMON_STREAM, NewEvent, WatchDegraded, WatchRestored
-from store.queries import State
+from store.events.envelope import DAEMON_STREAM, NewEvent
+from store.events.process import WatchDegraded, WatchRestored
+from store.reads.state import State
 from store.writer import Writer
 
 log = logging.getLogger("cadenzad.collector")

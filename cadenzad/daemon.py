@@ -38,10 +38,11 @@ from handlers.export.reactions import retries
 from handlers.jobs import JOBS
 from handlers.reactions import Stopping, Tools
 from store.errors import ConfigError, InputError, StoreError
-from store.events import DAEMON_STREAM, DaemonStarted, DaemonStopped, NewEvent, project_stream
+from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
+from store.events.process import DaemonStarted, DaemonStopped
 from store.lock import WriterLock
 from store.opening import open_writer, prepare_in_child
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 from store.writer import Transaction
 

@@ -11,8 +11,8 @@ from handlers.project.library import library_for
 from handlers.project.paths import ENCODER_FILE
 from handlers.project.spec import load_spec
 from store.errors import InputError, ProjectError
-from store.improvements import trusted
-from store.queries import State
+from store.reads.improvements import trusted
+from store.reads.state import State
 
 if TYPE_CHECKING:
     from handlers.lora.model.decoding import ActionDecoder

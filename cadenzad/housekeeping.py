@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple
 
 from cadenzad.protect import Doomed, export_missing, is_number, objection, unsafe
 from handlers.project.paths import ADAPTERS_DIR
-from store.improvements import adapters
-from store.queries import State
+from store.reads.improvements import adapters
+from store.reads.state import State
 
 What = Literal["logs", "exports", "adapters"]
 WHAT: tuple[What, ...] = ("logs", "exports", "adapters")

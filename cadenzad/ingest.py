@@ -13,16 +13,10 @@ from cadenzad.paths import printable
 from handlers.intake.decide import Known, decide
 from handlers.intake.observe import Observation, observe, unnameable
 from handlers.project.paths import SPEC_FILE
-from store.events import (
-    Event,
-    FileRejected,
-    FileRemoved,
-    NewEvent,
-    ProjectRemoved,
-    Recorded,
-    project_stream,
-)
-from store.queries import FileRow, State
+from store.events.base import Event
+from store.events.envelope import NewEvent, Recorded, project_stream
+from store.events.files import FileRejected, FileRemoved, ProjectRemoved
+from store.reads.state import FileRow, State
 from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.ingest")

@@ -25,7 +25,7 @@ from typing import Any, TextIO
 
 from cadenzad.logs import redactor, secrets, set_up_logging
 from store.errors import CadenzaError
-from store.events import Event
+from store.events.base import Event
 
 log = logging.getLogger("cadenzad.jobchild")
 

@@ -32,18 +32,11 @@ from cadenzad.keys import groq_key
 from cadenzad.projectconfig import load_project_config
 from handlers.jobs import KEYED
 from store.errors import CadenzaError, ConfigError, StoreError, one_line
-from store.events import (
-    DAEMON_STREAM,
-    EVENT_TYPES,
-    Event,
-    JobFailed,
-    JobRequeued,
-    JobStarted,
-    JobSucceeded,
-    NewEvent,
-    project_stream,
-)
-from store.queries import JobRow, State, job_key
+from store.events import EVENT_TYPES
+from store.events.base import Event
+from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
+from store.events.process import JobFailed, JobRequeued, JobStarted, JobSucceeded
+from store.reads.state import JobRow, State, job_key
 from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.jobs")

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from cadenzad import __version__, inbox
-from store import replay
 from store.lock import is_held
-from store.queries import State, daemon_status
+from store.reads.state import State
+from store.reads.status import daemon_status
 from store.schema import DATABASE
+from store.views import replay
 
 Type = Literal["gauge", "counter"]
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from handlers.project.paths import ADAPTERS_DIR, EXPORTS_DIR, inside
 from store.errors import UnsafePathError
-from store.queries import ExportRow, State
+from store.reads.state import ExportRow, State
 
 DEPLOYED = "deployed"
 MANIFEST_SUFFIX = ".manifest.json"

@@ -25,8 +25,9 @@ from typing import NamedTuple
 from cadenzad.inbox import Request, new_request
 from cadenzad.protect import Doomed, folder_of, objection
 from store.errors import CadenzaError
-from store.events import FilePruned, NewEvent, project_stream
-from store.queries import State
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import FilePruned
+from store.reads.state import State
 from store.writer import Transaction, Writer
 
 KIND = "prune"

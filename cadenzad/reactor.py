@@ -14,9 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from handlers.reactions import Reaction, Stopping, Tools
 from store.errors import CadenzaError, StoreError, one_line
-from store.events import Event, NewEvent, ReactionFailed, Recorded
+from store.events.base import Event
+from store.events.envelope import NewEvent, Recorded
+from store.events.process import ReactionFailed
 from store.log import EventLog
-from store.queries import State
+from store.reads.state import State
 from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.reactor")

@@ -12,26 +12,20 @@ from pydantic import ValidationError
 from cadenzad import pruning
 from cadenzad.inbox import PONG, Request
 from handlers.jobs import JOBS
-from store import replay
-from store.adapterevents import CodeTrusted
 from store.errors import InputError
-from store.events import (
-    DAEMON_STREAM,
-    Event,
+from store.events.adapter import CodeTrusted
+from store.events.base import Event
+from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
+from store.events.files import (
     ExportFailed,
     ExportRequested,
-    JobCancelled,
-    JobQueued,
-    JobRetried,
-    NewEvent,
     ProjectPaused,
     ProjectResumed,
-    RebuildRequested,
     RunExported,
-    ViewRebuilt,
-    project_stream,
 )
-from store.queries import State
+from store.events.process import JobCancelled, JobQueued, JobRetried, RebuildRequested, ViewRebuilt
+from store.reads.state import State
+from store.views import replay
 from store.writer import Transaction, Writer
 
 

@@ -27,10 +27,10 @@ from cadenzad.backups import (
     sync_file,
     sync_folder,
 )
-from store import replay
 from store.errors import InputError, StoreError
 from store.log import EventLog
 from store.schema import DATABASE, connect_writer
+from store.views import replay
 
 SETTLE_S = 5.0
 """How long readers of the present log get to let its WAL go."""

@@ -12,9 +12,9 @@ from handlers.export.reactions import export_on_request, export_on_run, request_
 from handlers.judge.reactions import judge_on_resume, judge_on_run, watch_prompt
 from handlers.lora.reactions import retrain_on_data
 from handlers.reactions import Reaction
-from store.adapterevents import CodeTrusted
-from store.events import (
-    Event,
+from store.events.adapter import CodeTrusted
+from store.events.base import Event
+from store.events.files import (
     ExamplesRecorded,
     ExportRequested,
     FileMoved,

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from store.errors import CadenzaError
-from store.events import Event, JobPostponed, JobQueued
-from store.queries import State
+from store.events.base import Event
+from store.events.process import JobPostponed, JobQueued
+from store.reads.state import State
 
 JOBS: Mapping[str, str] = {
     "judge": "handlers.judge.job:judge",

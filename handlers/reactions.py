@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from handlers.jobs import AT_ONCE, Patience
-from store.events import Event, Recorded
-from store.queries import State
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.reads.state import State
 
 
 class Stopping(Exception):

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from store.errors import VersionConflict
-from store.events import NewEvent, Recorded, decode
+from store.events import decode
+from store.events.envelope import NewEvent, Recorded
 
 Projector = Callable[[sqlite3.Connection, Recorded], None]
 Clock = Callable[[], int]

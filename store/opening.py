@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from store import replay, views
+from store import views
 from store.schema import connect_writer, is_migrated
+from store.views import replay
 from store.writer import OnCommit, Writer
 
 log = logging.getLogger("store")

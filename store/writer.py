@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from store.errors import StoreError
-from store.events import NewEvent, Recorded
+from store.events.envelope import NewEvent, Recorded
 from store.log import Clock, EventLog, Projector, now_us
 from store.schema import BUSY_TIMEOUT_MS
 

@@ -48,7 +48,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _projects(state: str | None) -> list[str]:
     """Known projects by name. Imports little: somebody waits behind the TAB key."""
-    from store.queries import State
+    from store.reads.state import State
     from store.schema import connect_reader
 
     try:

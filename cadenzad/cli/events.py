@@ -13,9 +13,10 @@ from cadenzad.cli.common import OK, add_state_option, filled, one_line
 from cadenzad.cli.select import find_project, moment_us, position_number
 from cadenzad.paths import state_dir
 from store.errors import ConfigError
-from store.events import EVENT_TYPES, Recorded, project_stream
+from store.events import EVENT_TYPES
+from store.events.envelope import Recorded, project_stream
 from store.log import EventLog
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = "The history, oldest first: every fact the daemon recorded."

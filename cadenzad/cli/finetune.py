@@ -21,7 +21,8 @@ from handlers.export.records import Recipe
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, run_id_of
 from handlers.project.spec import load_spec
 from store.errors import InputError, ProjectNotFound
-from store.events import Event, ExportFailed, ExportOptions, ExportRequested, RunExported
+from store.events.base import Event
+from store.events.files import ExportFailed, ExportOptions, ExportRequested, RunExported
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,10 +19,11 @@ from cadenzad.inbox import new_request, send, takes_requests
 from cadenzad.paths import make_state_dir, printable, state_dir
 from cadenzad.requests import carry_out
 from store.errors import CadenzaError, LockHeldError, NoEventLog, StoreError
-from store.events import Event, ExportRequested
+from store.events.base import Event
+from store.events.files import ExportRequested
 from store.lock import WriterLock, is_held
 from store.opening import open_writer
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 PATIENCE_S = 5.0

@@ -23,11 +23,12 @@ from cadenzad.requests import carry_out
 from cadenzad.takein import take_in
 from handlers.jobs import JOBS
 from store.errors import DaemonError, LockHeldError
-from store.events import Event, Recorded
+from store.events.base import Event
+from store.events.envelope import Recorded
 from store.lock import WriterLock, is_held
 from store.log import EventLog
 from store.opening import open_writer
-from store.queries import JobRow, State, job_key
+from store.reads.state import JobRow, State, job_key
 from store.schema import connect_reader
 
 LOOK_S = 0.1

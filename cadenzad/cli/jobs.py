@@ -11,7 +11,7 @@ from typing import Any
 from cadenzad.cli.common import OK, add_state_option, table
 from cadenzad.cli.select import find_project
 from cadenzad.paths import state_dir
-from store.queries import JobRow, State, job_key
+from store.reads.state import JobRow, State, job_key
 from store.schema import connect_reader
 
 DESCRIPTION = """Slow work, the newest first: what waits, runs, has ended, or was given up and waits

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from store.improvements import PromptRow, adapters, prompt_versions
+from store.reads.improvements import PromptRow, adapters, prompt_versions
 
 ADAPTERS = ".cadenza-env/adapters"
 """As handlers.project.paths has it, which `status` cannot afford to import."""

@@ -11,7 +11,7 @@ from cadenzad.inbox import PONG, new_request, send, takes_requests
 from cadenzad.paths import state_dir
 from store.errors import DaemonError, DaemonNotRunning
 from store.lock import is_held
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = """Leave a request in the daemon's inbox and wait for the answer: it passes the

@@ -10,7 +10,7 @@ from cadenzad.cli.requesting import perform
 from cadenzad.cli.select import find_project
 from cadenzad.inbox import new_request
 from cadenzad.paths import state_dir
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 

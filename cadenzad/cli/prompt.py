@@ -12,8 +12,8 @@ from cadenzad.cli.ondisk import changed
 from cadenzad.cli.select import find_project
 from cadenzad.paths import state_dir
 from store.errors import CadenzaError, DaemonError, InputError
-from store.improvements import PromptRow, prompt_status, prompt_versions
-from store.queries import State
+from store.reads.improvements import PromptRow, prompt_status, prompt_versions
+from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = """Versions of a project's SYSTEM_PROMPT. Without an action: what is in the file now

@@ -24,7 +24,7 @@ from cadenzad.requests import carry_out
 from store.errors import ConfigError, DaemonError, LockHeldError
 from store.lock import WriterLock, is_held
 from store.opening import open_writer
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 if TYPE_CHECKING:

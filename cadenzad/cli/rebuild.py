@@ -9,7 +9,7 @@ from cadenzad.cli.common import OK, add_state_option
 from cadenzad.cli.requesting import perform
 from cadenzad.inbox import new_request
 from cadenzad.paths import state_dir
-from store.events import ViewRebuilt
+from store.events.process import ViewRebuilt
 
 DESCRIPTION = "Fold the state view anew from the event log, and say whether it differs."
 EXAMPLE = "cadenzactl rebuild"

@@ -8,7 +8,7 @@ from pathlib import Path
 from cadenzad.inbox import Request, send, takes_requests
 from cadenzad.requests import carry_out
 from store.errors import DaemonError, LockHeldError
-from store.events import Recorded
+from store.events.envelope import Recorded
 from store.lock import WriterLock, is_held
 from store.log import EventLog
 from store.opening import open_writer

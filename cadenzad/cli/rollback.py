@@ -13,8 +13,8 @@ from cadenzad.config import load_config
 from cadenzad.paths import state_dir
 from handlers.lora.registry import Registry, version_before
 from store.errors import DaemonError, InputError
-from store.improvements import adapters, deployed_adapter
-from store.queries import State
+from store.reads.improvements import adapters, deployed_adapter
+from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = """Deploy an earlier version of a project's adapter: of those that are still there the

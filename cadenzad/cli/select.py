@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cadenzad.paths import expand, printable
 from store.errors import ConfigError, ProjectNotFound
-from store.queries import ProjectRow, State
+from store.reads.state import ProjectRow, State
 
 
 def find_project(state: State, text: str) -> ProjectRow:

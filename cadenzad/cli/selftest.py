@@ -20,7 +20,7 @@ from handlers.jobs import JOBS
 from store.errors import DaemonError, NoEventLog
 from store.lock import WriterLock, is_held
 from store.opening import open_writer
-from store.queries import JobRow, State, job_key
+from store.reads.state import JobRow, State, job_key
 from store.schema import connect_reader
 
 DESCRIPTION = """Queue a job that trains a tiny model, steps a tiny simulation and writes a file

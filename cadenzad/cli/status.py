@@ -16,17 +16,12 @@ from cadenzad.cli.ondisk import changed, unrecorded
 from cadenzad.paths import state_dir
 from store.errors import NoEventLog
 from store.lock import is_held
-from store.queries import (
-    STATUS_SCHEMA,
-    State,
-    check_view,
-    daemon_status,
-    project_statuses,
-)
+from store.reads.state import State
+from store.reads.status import STATUS_SCHEMA, check_view, daemon_status, project_statuses
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
-    from store.queries import DaemonStatus, ProjectStatus
+    from store.reads.status import DaemonStatus, ProjectStatus
 
 
 DESCRIPTION = """What the daemon does and how every project stands. Exits with 3 when the daemon is
@@ -108,7 +103,7 @@ def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]
     """The view as of a position or a time, folded in memory."""
     from cadenzad.cli.select import moment_us, position_number
     from store.log import EventLog
-    from store.replay import view_as_of
+    from store.views.replay import view_as_of
 
     history = EventLog(reader)
     number = position_number(at)

@@ -17,14 +17,14 @@ from cadenzad.inbox import takes_requests
 from cadenzad.paths import expand, state_dir
 from cadenzad.projectconfig import load_project_config
 from store.errors import CadenzaError, DaemonError
-from store.lock import is_held
-from store.promptevents import (
+from store.events.prompt import (
     PromptConflictFound,
     PromptKept,
     PromptProposed,
     PromptRewritten,
     RunsJudged,
 )
+from store.lock import is_held
 
 DESCRIPTION = """Find in the project's runs why they fail, ask a Groq model to choose remedies,
 check every claim against the logs, and rewrite the managed block of SYSTEM_PROMPT. Nothing else in

@@ -17,7 +17,7 @@ from handlers.judge.code import ProjectCode, project_code
 from handlers.judge.source import NAME, find_prompt
 from handlers.project.paths import ENCODER_FILE, inside
 from store.errors import CadenzaError, InputError
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = f"""Allow code of a project to be run: its {ENCODER_FILE}, when an adapter is trained

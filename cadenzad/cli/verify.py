@@ -17,9 +17,9 @@ from cadenzad.cli.common import FAILED, OK, add_state_option, one_line
 from cadenzad.paths import state_dir
 from store.errors import CadenzaError
 from store.log import EventLog
-from store.queries import State
-from store.replay import view_as_of, view_hash
+from store.reads.state import State
 from store.schema import VIEW_NAME, connect_reader
+from store.views.replay import view_as_of, view_hash
 
 DESCRIPTION = """Check SQLite's integrity, that positions and versions have no gap, that the view
 equals a rebuild, that every recorded file and adapter still has its recorded hash, and that the

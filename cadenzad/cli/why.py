@@ -12,11 +12,18 @@ from cadenzad.cli.common import OK, add_state_option, bold, one_line
 from cadenzad.cli.ondisk import changed
 from cadenzad.cli.select import find_project
 from cadenzad.paths import state_dir
-from store.events import Event, Recorded
-from store.improvements import PromptRow, adapters, current_prompt, last_judged, pending_prompt
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.events.prompt import PromptRolledBack
 from store.log import EventLog
-from store.promptevents import PromptRolledBack
-from store.queries import State
+from store.reads.improvements import (
+    PromptRow,
+    adapters,
+    current_prompt,
+    last_judged,
+    pending_prompt,
+)
+from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = """Why a project's prompt and adapter are what they are: from each rule to the failure

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from cadenzad.config import Config
 from cadenzad.service import Service, manager_runs, shown
 from cadenzad.unitfiles import Scope
-from store.queries import State
+from store.reads.state import State
 
 Level = Literal["ok", "warn", "FAIL"]
 

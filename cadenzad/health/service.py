@@ -15,7 +15,7 @@ from cadenzad.service import BY_HAND, SYSTEM_UNITS, Service, installed_users, us
 from cadenzad.unitfiles import Scope
 from handlers.project.paths import CADENZA_DIR
 from store.lock import describe, is_held
-from store.queries import daemon_status
+from store.reads.status import daemon_status
 from store.schema import DATABASE
 
 WAL_LIMIT = 64 << 20

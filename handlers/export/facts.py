@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from handlers.export.export import ExportReport
-from store.events import RunExported
+from store.events.files import RunExported
 
 
 def exported(

@@ -14,8 +14,9 @@ from handlers.project.paths import inside
 from handlers.project.spec import load_spec
 from handlers.reactions import Tools
 from store.errors import CadenzaError, InputError, SpecError, UnsafePathError, one_line
-from store.events import (
-    Event,
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.events.files import (
     ExportFailed,
     ExportOptions,
     ExportRequested,
@@ -23,12 +24,11 @@ from store.events import (
     ProjectChanged,
     ProjectDiscovered,
     ProjectResumed,
-    Recorded,
     RunExtended,
     RunRecorded,
     RunReplaced,
 )
-from store.queries import ExportRow, FileRow, State
+from store.reads.state import ExportRow, FileRow, State
 
 MAX_ATTEMPTS = 8
 

@@ -9,9 +9,9 @@ from typing import Any
 from handlers.intake.observe import Observation
 from handlers.project.logsummary import LogSummary
 from handlers.project.paths import run_id_of
-from store.events import (
+from store.events.base import Event
+from store.events.files import (
     EpisodeFact,
-    Event,
     ExamplesRecorded,
     FileFact,
     FileMoved,
@@ -22,8 +22,8 @@ from store.events import (
     RunRecorded,
     RunReplaced,
 )
-from store.events import FileKind as StoredKind
-from store.queries import FileRow, ProjectRow
+from store.events.files import FileKind as StoredKind
+from store.reads.state import FileRow, ProjectRow
 
 
 @dataclass(frozen=True)

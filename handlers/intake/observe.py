@@ -20,8 +20,8 @@ from handlers.project.paths import Role, classify, inside, sniff
 from handlers.project.runlog import read_run_log
 from handlers.project.spec import ProjectSpec, load_spec, parse_spec
 from store.errors import ProjectError, SpecError, UnsafePathError
-from store.events import LineProblem
-from store.queries import FileRow
+from store.events.files import LineProblem
+from store.reads.state import FileRow
 
 EMPTY_SHA256 = hashlib.sha256().hexdigest()
 UNRECOGNISED = (

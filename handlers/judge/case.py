@@ -17,8 +17,8 @@ from handlers.judge.ticks import RunLog
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.runs import run_logs
 from handlers.project.spec import ProjectSpec, load_spec
-from store.improvements import tokens_on
-from store.queries import State
+from store.reads.improvements import tokens_on
+from store.reads.state import State
 from store.schema import connect_reader
 
 

@@ -20,9 +20,8 @@ from handlers.judge.watching import Watch
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
 from store.errors import CadenzaError, InputError
-from store.events import Event
-from store.improvements import PromptRow
-from store.promptevents import (
+from store.events.base import Event
+from store.events.prompt import (
     PromptConflictFound,
     PromptRejected,
     PromptRewritten,
@@ -31,7 +30,8 @@ from store.promptevents import (
     PromptWatchEnded,
     RuleFact,
 )
-from store.queries import State
+from store.reads.improvements import PromptRow
+from store.reads.state import State
 from store.schema import connect_reader
 
 WANTED: Mapping[str, tuple[str, ...]] = {

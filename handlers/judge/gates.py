@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from store.promptevents import GateFact
+from store.events.prompt import GateFact
 
 Result = Literal["pass", "fail", "skipped"]
 

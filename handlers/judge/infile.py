@@ -7,7 +7,7 @@ from pathlib import Path
 
 from handlers.judge.rules import render
 from handlers.judge.source import RefusedSource, read_prompt
-from store.improvements import PromptRow
+from store.reads.improvements import PromptRow
 
 
 def changed_by_hand(project: Path, current: PromptRow, *, broken: bool = True) -> str:

@@ -34,10 +34,10 @@ from handlers.judge.samples import watch_of
 from handlers.judge.source import NoPrompt, RefusedSource, find_prompt
 from handlers.judge.takenback import without_taken_back
 from store.errors import MissingExtraError
-from store.events import Event
-from store.improvements import last_judged
+from store.events.base import Event
+from store.events.prompt import PromptRewritten, PromptWatchEnded
 from store.log import EventLog
-from store.promptevents import PromptRewritten, PromptWatchEnded
+from store.reads.improvements import last_judged
 
 COMPLETION = 2000
 """What an answer gets at least, in tokens."""

@@ -13,9 +13,8 @@ from handlers.judge.failures import JudgeFailure
 from handlers.judge.question import Answer
 from handlers.judge.source import PromptSource
 from store.errors import CadenzaError
-from store.events import Event
-from store.improvements import last_judged
-from store.promptevents import (
+from store.events.base import Event
+from store.events.prompt import (
     ClaimCounts,
     FindingFact,
     PromptConflictFound,
@@ -23,6 +22,7 @@ from store.promptevents import (
     RunsJudged,
     TokenUsage,
 )
+from store.reads.improvements import last_judged
 
 CITED = 5
 

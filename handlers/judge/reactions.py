@@ -9,17 +9,13 @@ from handlers.jobs import queue_job
 from handlers.judge.infile import changed_by_hand
 from handlers.judge.samples import rollback_wish, watch_of
 from handlers.reactions import Tools
-from store.events import (
-    Event,
-    JobQueued,
-    Recorded,
-    RunExtended,
-    RunRecorded,
-    RunReplaced,
-)
-from store.improvements import current_prompt, episodes, last_judged
-from store.promptevents import JudgeRequested, PromptConflictFound, PromptWatchEnded
-from store.queries import State
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.events.files import RunExtended, RunRecorded, RunReplaced
+from store.events.process import JobQueued
+from store.events.prompt import JudgeRequested, PromptConflictFound, PromptWatchEnded
+from store.reads.improvements import current_prompt, episodes, last_judged
+from store.reads.state import State
 
 PROMPT_JOBS = frozenset({"judge", "prompt"})
 """Kinds of job that write the prompt's file."""

@@ -18,16 +18,17 @@ from handlers.judge.infile import changed_by_hand
 from handlers.judge.source import find_prompt
 from store import views
 from store.errors import CadenzaError
-from store.events import Event, Recorded, project_stream
-from store.improvements import PromptRow, prompt_versions
-from store.promptevents import (
+from store.events.base import Event
+from store.events.envelope import Recorded, project_stream
+from store.events.prompt import (
     PromptConflictFound,
     PromptProposed,
     PromptRewritten,
     PromptRolledBack,
     PromptVersion,
 )
-from store.queries import State
+from store.reads.improvements import PromptRow, prompt_versions
+from store.reads.state import State
 from store.schema import memory_view
 
 log = logging.getLogger(__name__)

@@ -24,9 +24,9 @@ from handlers.judge.trials import trials
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
 from store.errors import CadenzaError
-from store.events import Event
-from store.improvements import trusted
-from store.promptevents import PromptProposed, PromptRewritten, PromptVersion, RuleFact
+from store.events.base import Event
+from store.events.prompt import PromptProposed, PromptRewritten, PromptVersion, RuleFact
+from store.reads.improvements import trusted
 
 
 def gated(

@@ -14,8 +14,8 @@ from typing import Any
 
 from handlers.judge.watching import RunScore, Watch, verdict
 from handlers.project.runs import run_logs
-from store.improvements import EpisodeRow, PromptRow, episodes, prompt_versions
-from store.queries import State
+from store.reads.improvements import EpisodeRow, PromptRow, episodes, prompt_versions
+from store.reads.state import State
 
 BEFORE = 20
 """So many of the runs before a rewrite are compared with those after it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from handlers.judge.claims import Claims
 from handlers.judge.rules import Rule, parse_all, render
-from store.improvements import PromptRow
+from store.reads.improvements import PromptRow
 
 Remedy = tuple[str | None, str, str | None, str]
 

@@ -27,7 +27,8 @@ from handlers.lora.scorecard import Scorecard, score
 from handlers.lora.work import Work, trusted_encoder
 from handlers.project.paths import ADAPTERS_DIR
 from handlers.project.writing import write_new
-from store.adapterevents import (
+from store.errors import CadenzaError, InputError, MissingExtraError, UnsafePathError
+from store.events.adapter import (
     AdapterBlocked,
     AdapterPromoted,
     AdapterRolledBack,
@@ -35,8 +36,7 @@ from store.adapterevents import (
     AdapterTrained,
     AxisFact,
 )
-from store.errors import CadenzaError, InputError, MissingExtraError, UnsafePathError
-from store.events import Event
+from store.events.base import Event
 from store.schema import connect_reader
 
 OPTIONS = ("epochs", "lr", "rank", "seed")

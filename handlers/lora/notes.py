@@ -20,15 +20,17 @@ from pathlib import Path
 from handlers.lora.model.files import SCORECARD
 from handlers.lora.registry import Registry
 from handlers.project.writing import write_new
-from store.adapterevents import (
+from store.errors import InputError
+from store.events import EVENT_TYPES
+from store.events.adapter import (
     AdapterBlocked,
     AdapterPromoted,
     AdapterRolledBack,
     AdapterScored,
     AdapterTrained,
 )
-from store.errors import InputError
-from store.events import EVENT_TYPES, Event, project_stream
+from store.events.base import Event
+from store.events.envelope import project_stream
 
 ABOUT_ADAPTERS = (
     AdapterTrained, AdapterScored, AdapterPromoted, AdapterBlocked, AdapterRolledBack

@@ -7,17 +7,13 @@ from collections.abc import Iterable
 from handlers.jobs import queue_job
 from handlers.project.paths import ENCODER_FILE
 from handlers.reactions import Tools
-from store.adapterevents import CodeTrusted, RetrainRequested
-from store.events import (
-    Event,
-    ExamplesRecorded,
-    FileRemoved,
-    JobQueued,
-    ProjectChanged,
-    Recorded,
-)
-from store.improvements import example_rows
-from store.queries import State
+from store.events.adapter import CodeTrusted, RetrainRequested
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.events.files import ExamplesRecorded, FileRemoved, ProjectChanged
+from store.events.process import JobQueued
+from store.reads.improvements import example_rows
+from store.reads.state import State
 
 
 def retrain_on_data(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:

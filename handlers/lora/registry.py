@@ -21,7 +21,7 @@ from pathlib import Path
 from handlers.lora.model.files import folder_sha256, read_head
 from handlers.project.paths import ADAPTERS_DIR, inside
 from store.errors import InputError
-from store.improvements import AdapterRow
+from store.reads.improvements import AdapterRow
 
 DEPLOYED = "deployed"
 STAGING = ".staging-"

@@ -19,9 +19,9 @@ from handlers.lora.scorecard import Thresholds
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.paths import ENCODER_FILE, inside
 from handlers.project.spec import ProjectSpec, load_spec
-from store.events import Event
-from store.improvements import AdapterRow, adapters, trusted
-from store.queries import State
+from store.events.base import Event
+from store.reads.improvements import AdapterRow, adapters, trusted
+from store.reads.state import State
 from store.schema import connect_reader
 
 

@@ -15,7 +15,7 @@ from handlers.project.jsontext import kind_of
 from handlers.project.library import ActionLibrary
 from handlers.project.lines import BadLine, LineReader, parse_line
 from handlers.project.logsummary import LineTally, lines_of
-from store.events import LineCounts, LineProblem
+from store.events.files import LineCounts, LineProblem
 
 
 @dataclass(frozen=True, slots=True)

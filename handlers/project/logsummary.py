@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
 from handlers.project.lines import MAX_LINE, BadLine, LineReader, parse_line
-from store.events import EpisodeFact, LineCounts, LineProblem
+from store.events.files import EpisodeFact, LineCounts, LineProblem
 
 Format = Literal["mission", "orchestrator"]
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, BinaryIO
 
 from handlers.project.logsummary import EpisodeList, LogSummary, one_line, summarise
-from store.events import EpisodeFact, Outcome
+from store.events.files import EpisodeFact, Outcome
 
 _ACTIONS = frozenset({"execute_start", "step_start", "avoid_step"})
 

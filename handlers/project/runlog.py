@@ -21,7 +21,7 @@ from math import inf, isfinite
 from typing import Any, BinaryIO
 
 from handlers.project.logsummary import EpisodeList, LogSummary, one_line, summarise
-from store.events import EpisodeFact, Outcome
+from store.events.files import EpisodeFact, Outcome
 
 FAR_M = 1e3
 TALL_M = 1e2

@@ -24,10 +24,11 @@ from cadenzad.settings import Watch
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
 from handlers.project.scaffold import init_project, recorded_run
 from store.errors import StoreError
-from store.events import Recorded, RunExported, RunRecorded
+from store.events.envelope import Recorded
+from store.events.files import RunExported, RunRecorded
 from store.lock import is_held
 from store.log import EventLog
-from store.queries import daemon_status
+from store.reads.status import daemon_status
 from store.schema import connect_reader
 
 BIN = Path(sys.executable).parent

@@ -19,10 +19,12 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 from report import Goal, Samples, Table, alternate, scratch
 
-from store import replay, views
-from store.events import ExportFailed, NewEvent, project_stream
+from store import views
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import ExportFailed
 from store.log import EventLog, Projector
 from store.schema import connect_writer
+from store.views import replay
 from store.writer import Transaction, Writer
 
 BATCH = 100
@@ -95,7 +97,7 @@ def _stored_event(numbered: tuple[NewEvent, int]) -> StoredEvent:
     """The same event, already serialized: its recorder takes bytes, ours serializes as it goes."""
     new, version = numbered
     stream = UUID(int=int(new.stream.rpartition("-")[2]) + 1)
-    return StoredEvent(stream, version, "store.events:ExportFailed", _json(new))
+    return StoredEvent(stream, version, "store.events.files:ExportFailed", _json(new))
 
 
 def _json(new: NewEvent) -> bytes:

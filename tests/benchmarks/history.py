@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from store import views
-from store.events import (
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import (
     EpisodeFact,
     FileFact,
     LineCounts,
-    NewEvent,
     ProjectDiscovered,
     RunExported,
     RunRecorded,
-    project_stream,
 )
 from store.log import EventLog
 from store.schema import connect_writer

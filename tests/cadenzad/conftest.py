@@ -17,8 +17,8 @@ from cadenzad.config import Config, Judge, Lora
 from cadenzad.daemon import Daemon
 from cadenzad.paths import make_state_dir
 from handlers.project.scaffold import init_project
-from store.adapterevents import AdapterTrained
-from store.events import NewEvent, Recorded, project_stream
+from store.events.adapter import AdapterTrained
+from store.events.envelope import NewEvent, Recorded, project_stream
 from store.log import EventLog
 from store.opening import open_writer
 from store.schema import DATABASE, connect_reader

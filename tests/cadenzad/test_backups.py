@@ -16,10 +16,11 @@ from cadenzad import backups, restoring
 from cadenzad.backups import make_backup
 from cadenzad.restoring import check_backup, restore
 from store.errors import InputError, NoEventLog, SchemaError, StoreError
-from store.events import DAEMON_STREAM, DaemonStopped, NewEvent
+from store.events.envelope import DAEMON_STREAM, NewEvent
+from store.events.process import DaemonStopped
 from store.log import EventLog
 from store.opening import open_writer
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 
@@ -56,7 +57,8 @@ def commit_and_die(state: Path) -> None:
     """Append one event from a process that is killed before it folds its WAL in."""
     code = (
         "import os, sys; from pathlib import Path; from store.opening import open_writer;"
-        "from store.events import *;"
+        "from store.events.envelope import NewEvent;"
+        "from store.events.process import DaemonStopped;"
         "w = open_writer(Path(sys.argv[1]));"
         "w.append(NewEvent('daemon', DaemonStopped(pid=1, reason='r'))); os.kill(os.getpid(), 9)"
     )

@@ -18,7 +18,8 @@ from cadenzad.ingest import Ingest
 from cadenzad.settings import Watch
 from cadenzad.watcher import ChangeQueue, FolderWatches, Overflowed
 from store.opening import open_writer
-from store.queries import State, project_statuses
+from store.reads.state import State
+from store.reads.status import project_statuses
 from store.schema import connect_reader
 
 

@@ -15,14 +15,13 @@ from cadenzad import inbox
 from cadenzad.exposition import render, serve, write_textfile
 from cadenzad.metrics import Metric, Sample, collect
 from store.errors import DaemonError, StoreError
-from store.events import (
-    DAEMON_STREAM,
+from store.events.envelope import DAEMON_STREAM, NewEvent
+from store.events.process import (
     DaemonStopped,
     JobFailed,
     JobQueued,
     JobStarted,
     JobSucceeded,
-    NewEvent,
     WatchDegraded,
 )
 from store.lock import WriterLock
@@ -129,7 +128,7 @@ def test_lag_is_what_reactions_have_not_come_to(recorded_home, read) -> None:
 
 
 def test_a_view_of_another_version_lags_by_all_there_is(recorded_home, read, monkeypatch) -> None:
-    monkeypatch.setattr("store.replay.CODE_VERSION", 10_000)
+    monkeypatch.setattr("store.views.replay.CODE_VERSION", 10_000)
     found = read()
     assert found["cadenzad_projection_lag_events"] == len(recorded_home.events())
     assert not any(series.startswith("cadenzad_runs") for series in found)

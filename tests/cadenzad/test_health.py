@@ -47,7 +47,8 @@ from cadenzad.health.service import (
 )
 from cadenzad.service import Service
 from cadenzad.watcher import ChangeQueue, FolderWatches
-from store.events import DAEMON_STREAM, DaemonStopped, NewEvent, WatchDegraded
+from store.events.envelope import DAEMON_STREAM, NewEvent
+from store.events.process import DaemonStopped, WatchDegraded
 from store.lock import WriterLock
 from store.opening import open_writer
 from store.schema import connect_reader

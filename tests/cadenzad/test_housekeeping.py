@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cadenzad.housekeeping import Plan, Policy, make_plan
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 DAY = 86400.0

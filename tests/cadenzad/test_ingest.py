@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from cadenzad.ingest import Ingest
-from store.events import FileRemoved, NewEvent, project_stream
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import FileRemoved
 from store.log import EventLog
 from store.opening import open_writer
-from store.queries import State, project_statuses
+from store.reads.state import State
+from store.reads.status import project_statuses
 from store.schema import connect_reader
 
 LOG = ".cadenza-env/one.log.jsonl"

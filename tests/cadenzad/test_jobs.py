@@ -17,16 +17,18 @@ from cadenzad.inbox import new_request
 from cadenzad.jobs import LATER_ATTEMPTS, Jobs
 from cadenzad.requests import carry_out
 from handlers.jobs import queue_job
-from store.events import JobQueued, JobStarted, NewEvent, ProjectDiscovered, project_stream
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import ProjectDiscovered
+from store.events.process import JobQueued, JobStarted
 from store.opening import open_writer
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 KINDS = """
 import os, signal, sys, time
 from pathlib import Path
 from handlers.jobs import JobResult, PermanentFailure, TryLater
-from store.events import JobRetried, WatchRestored
+from store.events.process import JobRetried, WatchRestored
 
 def good(context):
     print("talk on stdout is no protocol")
@@ -72,7 +74,7 @@ def reminder(context):
     return JobResult(summary="something is missing", once=True)
 
 def huge(context):
-    from store.promptevents import RunsJudged, TokenUsage
+    from store.events.prompt import RunsJudged, TokenUsage
     usage = TokenUsage(total=2**70)
     return JobResult((RunsJudged(runs=1, ticks=1, findings=(), evidence_sha256="e", usage=usage),))
 

@@ -14,9 +14,9 @@ from cadenzad.housekeeping import Policy, make_plan
 from cadenzad.protect import Doomed
 from cadenzad.requests import carry_out
 from store.errors import InputError
-from store.events import FilePruned
+from store.events.files import FilePruned
 from store.opening import open_writer
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 
 ADAPTERS = ".cadenza-env/adapters"

@@ -14,10 +14,11 @@ from cadenzad.paths import make_state_dir
 from cadenzad.reactor import Reactor
 from handlers.reactions import Reaction, Stopping, Tools
 from store.errors import InputError, StoreError
-from store.events import DAEMON_STREAM, NewEvent, RebuildRequested, ViewRebuilt, WatchDegraded
+from store.events.envelope import DAEMON_STREAM, NewEvent
+from store.events.process import RebuildRequested, ViewRebuilt, WatchDegraded
 from store.log import EventLog
 from store.opening import open_writer
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 from store.writer import Writer
 

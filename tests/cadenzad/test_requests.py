@@ -9,10 +9,11 @@ import pytest
 from cadenzad.inbox import PONG, Request
 from cadenzad.requests import carry_out
 from store.errors import CadenzaError, InputError
-from store.events import NewEvent, ProjectDiscovered, RunExported, project_stream
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import ProjectDiscovered, RunExported
 from store.log import EventLog
 from store.opening import open_writer
-from store.queries import State
+from store.reads.state import State
 from store.schema import connect_reader
 from store.writer import Writer
 

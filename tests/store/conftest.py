@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from store.events import (
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import (
     EpisodeFact,
     ExamplesRecorded,
     FileFact,
     LineCounts,
-    NewEvent,
     Outcome,
     ProjectDiscovered,
     RunExtended,
     RunRecorded,
-    project_stream,
 )
 from store.schema import connect_writer
 from store.views import apply

@@ -9,7 +9,7 @@ import pytest
 
 from store.errors import StoreError
 from store.opening import open_writer, prepare_in_child
-from store.queries import check_view
+from store.reads.status import check_view
 from store.schema import CODE_VERSION, DATABASE, is_migrated
 
 

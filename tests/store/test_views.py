@@ -6,24 +6,23 @@ import random
 
 import pytest
 
-from store import replay
-from store.events import (
+from store.events.envelope import NewEvent
+from store.events.files import (
     ExportFailed,
     FileMoved,
     FileRejected,
     FileRemoved,
-    NewEvent,
     ProjectChanged,
     ProjectRemoved,
-    ReactionFailed,
     RunExported,
     RunRecorded,
     RunReplaced,
-    WatchDegraded,
-    WatchRestored,
 )
-from store.improvements import episodes
-from store.queries import State, daemon_status, project_statuses
+from store.events.process import ReactionFailed, WatchDegraded, WatchRestored
+from store.reads.improvements import episodes
+from store.reads.state import State
+from store.reads.status import daemon_status, project_statuses
+from store.views import replay
 
 
 def status(writer):

@@ -13,8 +13,8 @@ from cadenzad.cli.history import open_state
 from cadenzad.cli.jobrun import Ended
 from cadenzad.cli.select import project_folder
 from handlers.lora.table import HEADINGS, scorecard_rows
-from store.adapterevents import AdapterScored, AdapterTrained
 from store.errors import DaemonError
+from store.events.adapter import AdapterScored, AdapterTrained
 
 BLOCKED, NEEDS_DATA = 5, 6
 VERDICT_CODES = {"DEPLOY": OK, "BLOCK": BLOCKED, "NEEDS_DATA": NEEDS_DATA}

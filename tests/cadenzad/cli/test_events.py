@@ -12,7 +12,8 @@ from datetime import timedelta
 import pytest
 
 from cadenzad.cli.ctl import main
-from store.events import DAEMON_STREAM, NewEvent, RebuildRequested
+from store.events.envelope import DAEMON_STREAM, NewEvent
+from store.events.process import RebuildRequested
 from store.opening import open_writer
 
 

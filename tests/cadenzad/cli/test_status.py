@@ -16,7 +16,8 @@ import pytest
 from cadenzad.cli import ondisk
 from cadenzad.cli.ctl import main
 from handlers.project.paths import ADAPTERS_DIR
-from store.events import DAEMON_STREAM, NewEvent, RebuildRequested
+from store.events.envelope import DAEMON_STREAM, NewEvent
+from store.events.process import RebuildRequested
 from store.lock import WriterLock
 from store.opening import open_writer
 from store.writer import Transaction

@@ -16,7 +16,7 @@ from handlers.export.manifest import ALIGNMENT, read_manifest
 from handlers.export.records import Recipe
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE, load_spec
 from store.errors import InputError, NothingToExport
-from store.events import ExportOptions
+from store.events.files import ExportOptions
 
 Tick = Callable[..., dict[str, Any]]
 MakeRecipe = Callable[..., Recipe]

@@ -20,8 +20,9 @@ from handlers.export.reactions import (
 )
 from handlers.project.scaffold import init_project
 from handlers.reactions import Stopping, Tools
-from store.events import (
-    Event,
+from store.events.base import Event
+from store.events.envelope import Recorded, project_stream
+from store.events.files import (
     ExportFailed,
     ExportRequested,
     FileFact,
@@ -33,12 +34,11 @@ from store.events import (
     ProjectDiscovered,
     ProjectPaused,
     ProjectResumed,
-    Recorded,
     RunExported,
     RunRecorded,
-    project_stream,
 )
-from store.queries import State, project_statuses
+from store.reads.state import State
+from store.reads.status import project_statuses
 from store.schema import memory_view
 from store.views import apply
 

@@ -11,8 +11,11 @@ import pytest
 from handlers.intake.decide import Known, decide
 from handlers.intake.observe import observe
 from handlers.project.scaffold import init_project
-from store.events import Event, FileRemoved, ProjectRemoved, Recorded, project_stream
-from store.queries import State, project_statuses
+from store.events.base import Event
+from store.events.envelope import Recorded, project_stream
+from store.events.files import FileRemoved, ProjectRemoved
+from store.reads.state import State
+from store.reads.status import project_statuses
 from store.schema import memory_view
 from store.views import apply
 

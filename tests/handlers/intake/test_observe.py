@@ -11,7 +11,7 @@ import pytest
 
 from handlers.intake.observe import EMPTY_SHA256, observe, unnameable
 from handlers.project.scaffold import init_project
-from store.queries import FileRow
+from store.reads.state import FileRow
 
 LOG = ".cadenza-env/one.log.jsonl"
 

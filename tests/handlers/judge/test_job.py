@@ -15,8 +15,8 @@ from cadenzad.settings import Judge
 from handlers.jobs import JobContext
 from handlers.judge.job import completion_of, judge
 from handlers.project.runs import run_logs
+from store.events.prompt import PromptKept, RunsJudged
 from store.opening import open_writer
-from store.promptevents import PromptKept, RunsJudged
 
 pytest.importorskip("groq")
 

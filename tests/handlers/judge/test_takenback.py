@@ -7,7 +7,7 @@ from typing import Any
 from handlers.judge.claims import Claims
 from handlers.judge.rules import Rule, render
 from handlers.judge.takenback import without_taken_back
-from store.improvements import PromptRow
+from store.reads.improvements import PromptRow
 
 
 def rule(phase: str = "a", action: str = "sit", ticks: int = 2) -> Rule:

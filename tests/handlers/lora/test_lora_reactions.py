@@ -7,22 +7,20 @@ import pytest
 from handlers.jobs import Patience
 from handlers.lora.reactions import retrain_on_data
 from handlers.reactions import Tools, Wishes
-from store.adapterevents import CodeTrusted, RetrainRequested
-from store.events import (
-    Event,
+from store.events.adapter import CodeTrusted, RetrainRequested
+from store.events.base import Event
+from store.events.envelope import Recorded, project_stream
+from store.events.files import (
     ExamplesRecorded,
     FileFact,
     FileRemoved,
-    JobPostponed,
-    JobQueued,
     ProjectChanged,
     ProjectDiscovered,
     ProjectPaused,
     ProjectResumed,
-    Recorded,
-    project_stream,
 )
-from store.queries import State
+from store.events.process import JobPostponed, JobQueued
+from store.reads.state import State
 from store.schema import memory_view
 from store.views import apply
 

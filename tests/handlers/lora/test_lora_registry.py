@@ -25,16 +25,16 @@ from handlers.lora.model.files import (
 from handlers.lora.model.lexicon import Action, Entry, Slot
 from handlers.lora.model.text import read
 from handlers.lora.registry import Registry, version_before
-from store.adapterevents import (
+from store.errors import InputError, UnsafePathError
+from store.events.adapter import (
     AdapterBlocked,
     AdapterPromoted,
     AdapterRolledBack,
     AdapterScored,
     AdapterTrained,
 )
-from store.errors import InputError, UnsafePathError
-from store.events import Event
-from store.improvements import AdapterRow
+from store.events.base import Event
+from store.reads.improvements import AdapterRow
 
 FACTS = Facts(
     encoder="light",

@@ -27,8 +27,8 @@ from handlers.lora.table import scorecard_rows
 from handlers.project.examples import Step
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, parse_spec
-from store.adapterevents import AxisFact
 from store.errors import InputError
+from store.events.adapter import AxisFact
 
 GO1 = library_for("go1", None, ["signal_found"])
 SIT = (Step("sit", {}),)

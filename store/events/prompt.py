@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from store.eventbase import Event, Fact
+from store.events.base import Event, Fact
 
 
 class TokenUsage(Fact):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from store.events import EpisodeFact, FileFact, Recorded
+from store.events.envelope import Recorded
+from store.events.files import EpisodeFact, FileFact
 
 Row = tuple[Any, ...]
 

@@ -1,9 +1,4 @@
-"""Projections: how each event changes the state tables.
-
-`apply` folds one event. It is called inside the transaction that appends the event, so the view is
-never behind the log. Totals that `status` shows are kept as counters on the project's row: reading
-them costs the same after a thousand events and after a million.
-"""
+"""How events about projects, files, runs and exports change the view."""
 
 from __future__ import annotations
 
@@ -12,9 +7,9 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from store.adapterviews import ADAPTER_HANDLERS, adapter_pruned
-from store.events import (
-    Event,
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.events.files import (
     ExamplesRecorded,
     ExportFailed,
     FileFact,
@@ -28,29 +23,23 @@ from store.events import (
     ProjectPaused,
     ProjectRemoved,
     ProjectResumed,
-    ReactionFailed,
-    Recorded,
     RunExported,
     RunExtended,
     RunRead,
     RunRecorded,
     RunReplaced,
-    WatchDegraded,
-    WatchRestored,
 )
-from store.jobviews import JOB_HANDLERS
-from store.promptviews import PROMPT_HANDLERS
-from store.tables import count, forget, make_stale, project_of, put_file, set_episodes, set_export
-
-
-def apply(view: sqlite3.Connection, record: Recorded) -> None:
-    """Fold one event into the view tables of a connection."""
-    handler = _HANDLERS.get(type(record.event))
-    if handler is not None:
-        handler(view, record, record.event)
-
-
-# -- projects --------------------------------------------------------------------------------------
+from store.events.process import ReactionFailed, WatchDegraded, WatchRestored
+from store.views.adapters import adapter_pruned
+from store.views.totals import (
+    count,
+    forget,
+    make_stale,
+    project_of,
+    put_file,
+    set_episodes,
+    set_export,
+)
 
 
 def _project_known(
@@ -91,9 +80,6 @@ def _paused(
 ) -> None:
     paused = int(isinstance(event, ProjectPaused))
     view.execute("UPDATE view_projects SET paused = ? WHERE path = ?", (paused, project_of(record)))
-
-
-# -- files -----------------------------------------------------------------------------------------
 
 
 def _accept_file(
@@ -185,9 +171,6 @@ def _file_pruned(view: sqlite3.Connection, record: Recorded, event: FilePruned) 
         adapter_pruned(view, project, event.path)
 
 
-# -- runs ------------------------------------------------------------------------------------------
-
-
 def _run_recorded(
     view: sqlite3.Connection, record: Recorded, event: RunRecorded | RunReplaced
 ) -> None:
@@ -261,9 +244,6 @@ def _examples_recorded(view: sqlite3.Connection, record: Recorded, event: Exampl
     _accept_file(view, record, event.file, kind, rows=event.rows, rows_rejected=event.rejected)
 
 
-# -- exports ---------------------------------------------------------------------------------------
-
-
 def _run_exported(view: sqlite3.Connection, record: Recorded, event: RunExported) -> None:
     if event.origin == "manual":
         return  # a copy for its user; the project's own export is untouched
@@ -323,9 +303,6 @@ def _export_failed(view: sqlite3.Connection, record: Recorded, event: ExportFail
     )
 
 
-# -- the daemon ------------------------------------------------------------------------------------
-
-
 def _reaction_failed(view: sqlite3.Connection, record: Recorded, event: ReactionFailed) -> None:
     if record.project is not None:
         view.execute(
@@ -346,7 +323,7 @@ def _watch_restored(view: sqlite3.Connection, record: Recorded, event: WatchRest
     view.execute("DELETE FROM view_degraded WHERE code = ?", (event.code,))
 
 
-_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
+RUN_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
     ProjectDiscovered: _project_known,
     ProjectChanged: _project_known,
     ProjectRemoved: _project_removed,
@@ -365,7 +342,4 @@ _HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], No
     ReactionFailed: _reaction_failed,
     WatchDegraded: _watch_degraded,
     WatchRestored: _watch_restored,
-    **JOB_HANDLERS,
-    **PROMPT_HANDLERS,
-    **ADAPTER_HANDLERS,
 }

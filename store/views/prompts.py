@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from store.events import Event, Recorded
-from store.promptevents import (
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.events.prompt import (
     PromptConflictFound,
     PromptKept,
     PromptProposed,
@@ -21,7 +22,7 @@ from store.promptevents import (
     PromptWatchEnded,
     RunsJudged,
 )
-from store.tables import project_of
+from store.views.totals import project_of
 
 
 def _judged(view: sqlite3.Connection, record: Recorded, event: RunsJudged) -> None:

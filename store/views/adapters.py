@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from store.adapterevents import (
+from store.events.adapter import (
     AdapterBlocked,
     AdapterPromoted,
     AdapterRolledBack,
@@ -15,8 +15,9 @@ from store.adapterevents import (
     AdapterTrained,
     CodeTrusted,
 )
-from store.events import Event, Recorded
-from store.tables import project_of
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.views.totals import project_of
 
 _FOLDER = ".cadenza-env/adapters"
 _STATE = {"DEPLOY": "ready", "BLOCK": "blocked", "NEEDS_DATA": "needs_data"}

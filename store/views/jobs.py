@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from store.events import (
-    Event,
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.events.process import (
     JobCancelled,
     JobFailed,
     JobPostponed,
@@ -17,7 +18,6 @@ from store.events import (
     JobRetried,
     JobStarted,
     JobSucceeded,
-    Recorded,
 )
 
 

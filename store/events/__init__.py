@@ -1,0 +1,170 @@
+"""Every event the system can record: EVENT_TYPES, and how a stored one is read.
+
+An event is a past-tense, immutable fact: a frozen pydantic model named `NounVerbed`. Its class
+name is its type in the log and `schema_version` the shape it was written in; older shapes are
+upcast when they are read (see `UPCASTS`), never rewritten.
+
+Paths inside a project are relative to it, with forward slashes. Times are microseconds since the
+epoch in the envelope and never appear in an event's data, so that replaying gives the same view.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from store.errors import SchemaError
+from store.events.adapter import (
+    AdapterBlocked,
+    AdapterPromoted,
+    AdapterRolledBack,
+    AdapterScored,
+    AdapterTrained,
+    CodeTrusted,
+    RetrainRequested,
+)
+from store.events.base import Event
+from store.events.files import (
+    ExamplesRecorded,
+    ExportFailed,
+    ExportRequested,
+    FileMoved,
+    FilePruned,
+    FileRejected,
+    FileRemoved,
+    ProjectChanged,
+    ProjectDiscovered,
+    ProjectPaused,
+    ProjectRemoved,
+    ProjectResumed,
+    RunExported,
+    RunExtended,
+    RunRecorded,
+    RunReplaced,
+)
+from store.events.process import (
+    DaemonStarted,
+    DaemonStopped,
+    JobCancelled,
+    JobFailed,
+    JobPostponed,
+    JobQueued,
+    JobRequeued,
+    JobRetried,
+    JobStarted,
+    JobSucceeded,
+    ReactionFailed,
+    RebuildRequested,
+    ViewRebuilt,
+    WatchDegraded,
+    WatchRestored,
+)
+from store.events.prompt import (
+    JudgeRequested,
+    PromptConflictFound,
+    PromptKept,
+    PromptProposed,
+    PromptRejected,
+    PromptRewritten,
+    PromptRolledBack,
+    PromptWatchEnded,
+    RunsJudged,
+)
+
+EVENT_TYPES: Mapping[str, type[Event]] = {
+    cls.type_name(): cls
+    for cls in (
+        DaemonStarted,
+        DaemonStopped,
+        WatchDegraded,
+        WatchRestored,
+        ProjectDiscovered,
+        ProjectChanged,
+        ProjectRemoved,
+        RunRecorded,
+        RunExtended,
+        RunReplaced,
+        FileMoved,
+        FileRemoved,
+        FilePruned,
+        ProjectPaused,
+        ProjectResumed,
+        ExamplesRecorded,
+        FileRejected,
+        ExportRequested,
+        RunExported,
+        ExportFailed,
+        JobQueued,
+        JobPostponed,
+        JobStarted,
+        JobSucceeded,
+        JobFailed,
+        JobRequeued,
+        JobCancelled,
+        JobRetried,
+        JudgeRequested,
+        RunsJudged,
+        PromptProposed,
+        PromptRewritten,
+        PromptKept,
+        PromptConflictFound,
+        PromptRejected,
+        PromptRolledBack,
+        PromptWatchEnded,
+        RetrainRequested,
+        AdapterTrained,
+        AdapterScored,
+        AdapterPromoted,
+        AdapterBlocked,
+        AdapterRolledBack,
+        CodeTrusted,
+        ReactionFailed,
+        RebuildRequested,
+        ViewRebuilt,
+    )
+}
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTS: Mapping[tuple[str, int], Upcast] = {}
+"""(type, version) -> a function from that version's data to the next version's."""
+
+
+def decode(
+    type_name: str,
+    schema_version: int,
+    data: str | bytes,
+    upcasts: Mapping[tuple[str, int], Upcast] = UPCASTS,
+    types: Mapping[str, type[Event]] = EVENT_TYPES,
+) -> Event:
+    """The event that was stored, upcast to today's shape.
+
+    Raises SchemaError when the type is unknown or newer than this program.
+    """
+    cls = types.get(type_name)
+    if cls is None:
+        raise SchemaError(
+            f"the log holds an event of unknown type {type_name!r}",
+            hint="it was written by a newer version: upgrade cadenzad",
+        )
+    try:
+        if schema_version == cls.schema_version:
+            return cls.model_validate_json(data)
+        if schema_version > cls.schema_version:
+            raise SchemaError(
+                f"{type_name} has schema version {schema_version}, newer than "
+                f"{cls.schema_version} which this program knows",
+                hint="upgrade cadenzad",
+            )
+        shape: dict[str, Any] = json.loads(data)
+        for version in range(schema_version, cls.schema_version):
+            shape = upcasts[type_name, version](shape)
+        return cls.model_validate(shape)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SchemaError(
+            f"a stored {type_name} is not readable: {place}: {first['msg']}"
+        ) from None

@@ -1,0 +1,229 @@
+"""What is known of a project's files: runs, examples, exams, and what was exported of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from store.events.base import Event as Event
+from store.events.base import Fact as Fact
+
+Outcome = Literal["succeeded", "failed", "unfinished", "unknown"]
+
+FileKind = Literal["config", "run", "examples", "exam", "unknown"]
+
+Split = Literal["train", "exam"]
+
+
+class FileFact(Fact):
+    """Which bytes, where: the identity of a file at the moment it was read.
+
+    `dev`+`ino` say which file it is, `sha256` covers its first `size` bytes. As the hash covers
+    everything read so far, it is a head hash that grows with the file: a later read whose first
+    `size` bytes still hash to it is the same file, extended.
+    """
+
+    path: str
+    dev: int
+    ino: int
+    size: int
+    mtime_ns: int
+    sha256: str
+    revision: int = Field(1, ge=1, description="1 when first recorded, then one more each change")
+
+
+class LineProblem(Fact):
+    """A line that was not usable and why. `line` is 1-based."""
+
+    line: int
+    reason: str
+
+
+class LineCounts(Fact):
+    """What became of a file's lines: read = valid + rejected + blank."""
+
+    read: int = 0
+    valid: int = 0
+    rejected: int = 0
+    blank: int = 0
+
+
+class EpisodeFact(Fact):
+    """One run inside a log file: a file opened for append can hold several.
+
+    `reward` is the sum of the known rewards, None when none was known; `phases_done` the number of
+    phases completed; `first_line` is 1-based.
+    """
+
+    index: int
+    first_line: int
+    ticks: int
+    outcome: Outcome
+    reason: str = ""
+    reward: float | None = None
+    phases_done: int = 0
+    last_phase: str | None = None
+
+
+class ExportOptions(Fact):
+    """Filters of an export; None means what env.json says."""
+
+    include_failures: bool | None = None
+    min_reward: float | None = None
+
+
+class ProjectDiscovered(Event):
+    """A folder with a valid env.json appeared in a workspace (or appeared again)."""
+
+    name: str
+    path: str
+    mission: str
+    robot: str
+    phases: tuple[str, ...]
+    file: FileFact
+
+
+class ProjectChanged(Event):
+    """env.json of a known project has different bytes, and is valid."""
+
+    name: str
+    path: str
+    mission: str
+    robot: str
+    phases: tuple[str, ...]
+    file: FileFact
+    previous_sha256: str
+
+
+class ProjectRemoved(Event):
+    """The project's folder or its env.json is gone; its history stays."""
+
+    name: str
+    path: str
+
+
+class RunRead(Event):
+    """What the three events about a run log's content have in common; not an event itself."""
+
+    run_id: str
+    format: Literal["mission", "orchestrator"]
+    file: FileFact
+    episodes: tuple[EpisodeFact, ...]
+    lines: LineCounts
+    problems: tuple[LineProblem, ...] = ()
+
+
+class RunRecorded(RunRead):
+    """A run log was read for the first time."""
+
+    twin_of: str | None = Field(None, description="path of a run with the same bytes")
+
+
+class RunExtended(RunRead):
+    """A known run log has grown; its old bytes are unchanged. `episodes` are those that changed."""
+
+    previous_size: int
+    previous_sha256: str
+
+
+class RunReplaced(RunRead):
+    """A known run log now has other bytes: rewritten or truncated, not extended."""
+
+    twin_of: str | None = None
+    previous_sha256: str
+
+
+class FileMoved(Event):
+    """A known file has a new name; the run keeps its history under the new one."""
+
+    previous_path: str
+    run_id: str | None
+    file: FileFact
+
+
+class FileRemoved(Event):
+    """A known file is gone. A run's history stays; examples no longer count."""
+
+    path: str
+    kind: FileKind
+
+
+class FilePruned(Event):
+    """Housekeeping deleted a file of ours or an old log; what is known of it stays in the log."""
+
+    path: str
+    kind: Literal["run", "export", "manifest", "adapter", "prompt"]
+    bytes: int
+    sha256: str | None = None
+
+
+class ProjectPaused(Event):
+    """Somebody stopped reactive work for a project; facts are still recorded."""
+
+    by: str
+
+
+class ProjectResumed(Event):
+    """Reactive work for a project goes on."""
+
+    by: str
+
+
+class ExamplesRecorded(Event):
+    """A file of goal -> actions examples was read (first, grown or changed)."""
+
+    file: FileFact
+    split: Split
+    rows: int
+    rejected: int = 0
+    problems: tuple[LineProblem, ...] = ()
+
+
+class FileRejected(Event):
+    """A file cannot be used at all; it stays where it is."""
+
+    file: FileFact
+    kind: FileKind
+    reason: str
+    line: int | None = None
+    project_name: str = ""
+
+
+class ExportRequested(Event):
+    """Somebody or something wants a run exported; the outcome names this event as its cause."""
+
+    run_path: str
+    reason: str
+    output: str | None = Field(None, description="None: the project's exports folder")
+    options: ExportOptions = ExportOptions()
+
+
+class RunExported(Event):
+    """A run log became training records. `output` is relative to the project, else absolute."""
+
+    run_id: str
+    run_path: str
+    source_sha256: str
+    output: str
+    output_sha256: str
+    manifest: str | None
+    format: str
+    alignment: str
+    template_sha256: str
+    records: int
+    rejected: int
+    filtered: int
+    warnings: tuple[str, ...] = ()
+    origin: Literal["reactive", "manual"] = "reactive"
+
+
+class ExportFailed(Event):
+    """No record could be made of a run log, or the file could not be written."""
+
+    run_id: str
+    run_path: str
+    source_sha256: str
+    reason: str
+    retryable: bool
+    origin: Literal["reactive", "manual"] = "reactive"

@@ -1,0 +1,219 @@
+"""What `status` shows, as one JSON-like value: the daemon, every project, its jobs."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any, TypedDict
+
+from store.errors import StoreError
+from store.reads.improvements import adapter_status, prompt_status
+from store.reads.state import DegradedStatus, State, job_key
+from store.schema import CODE_VERSION, VIEW_NAME
+
+STATUS_SCHEMA = 1
+
+REJECTED_SHOWN = 20
+
+JOBS_SHOWN = 5
+
+
+class WatchingStatus(TypedDict):
+    projects: int
+    directories: int
+
+
+class DaemonStatus(TypedDict):
+    """`state`: running | starting | stopping | stopped. `lag`: events not yet reacted to."""
+
+    state: str
+    pid: int | None
+    started_at: str | None
+    version: str | None
+    position: int
+    lag: int
+    degraded: list[DegradedStatus]
+    watching: WatchingStatus
+    workspaces: list[str]
+
+
+class RejectedFile(TypedDict):
+    path: str
+    reason: str
+    line: int | None
+
+
+class RunsStatus(TypedDict):
+    """Counts of runs; `rejected` counts files that could not be used, `unfinished` the rest."""
+
+    total: int
+    succeeded: int
+    failed: int
+    unfinished: int
+    rejected: int
+    last: dict[str, Any] | None
+    rejected_files: list[RejectedFile]
+
+
+class ExportsStatus(TypedDict):
+    current: int
+    stale: int
+    failed: int
+    records: int
+    failures: list[dict[str, Any]]
+
+
+class JobStatus(TypedDict):
+    """`progress` is what the running child last reported (epoch, loss, tick ...)."""
+
+    job: int
+    kind: str
+    state: str
+    attempt: int
+    reason: str
+    result: str
+    progress: dict[str, Any] | None
+
+
+class ProjectStatus(TypedDict):
+    project: str
+    path: str
+    mission: str | None
+    robot: str | None
+    state: str
+    paused: bool
+    reason: str
+    runs: RunsStatus
+    exports: ExportsStatus
+    prompt: dict[str, Any]
+    examples: dict[str, int]
+    adapter: dict[str, Any]
+    jobs: list[JobStatus]
+    reactions_failed: int
+    last_failure: str
+
+
+def check_view(connection: sqlite3.Connection) -> None:
+    """Raise StoreError when the view was folded by another version than this program."""
+    row = connection.execute(
+        "SELECT code_version FROM projections WHERE name = ?", (VIEW_NAME,)
+    ).fetchone()
+    if row is not None and row[0] != CODE_VERSION:
+        raise StoreError(
+            f"the state view is another version's ({row[0]}, this program's is {CODE_VERSION})",
+            hint="restart the daemon, or run `cadenzactl rebuild` without one",
+        )
+
+
+def daemon_status(connection: sqlite3.Connection, holder: dict[str, object] | None) -> DaemonStatus:
+    """The daemon's state, given who holds the writer lock (None: nobody)."""
+    state = State(connection)
+    live: dict[str, Any] = state.progress("daemon") or {}
+    # Another command may hold the lock for a moment: that is not a running daemon.
+    running = holder is not None and holder.get("pid") == live.get("pid")
+    head = state.head()
+    cursor = connection.execute("SELECT min(position) FROM cursors").fetchone()[0]
+    return {
+        "state": live.get("state", "running") if running else "stopped",
+        "pid": live.get("pid") if running else None,
+        "started_at": live.get("started_at") if running else None,
+        "version": live.get("version") if running else None,
+        "position": head,
+        "lag": head - (cursor or 0),
+        "degraded": state.degraded(),
+        "watching": live["watching"] if running else {"projects": 0, "directories": 0},
+        "workspaces": live.get("workspaces", []),
+    }
+
+
+def project_statuses(view: sqlite3.Connection, path: str | None = None) -> list[ProjectStatus]:
+    """The state of every project, or of the one at an absolute path."""
+    where, values = ("WHERE path = ?", (path,)) if path is not None else ("", ())
+    cursor = view.execute(f"SELECT * FROM view_projects {where} ORDER BY name, path", values)
+    names = [column[0] for column in cursor.description]
+    return [_project_status(view, dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+
+def _project_status(view: sqlite3.Connection, row: dict[str, Any]) -> ProjectStatus:
+    return {
+        "project": row["name"],
+        "path": row["path"],
+        "mission": row["mission"],
+        "robot": row["robot"],
+        "state": row["state"],
+        "paused": bool(row["paused"]),
+        "reason": row["reason"],
+        "runs": {
+            "total": row["runs_total"],
+            "succeeded": row["runs_succeeded"],
+            "failed": row["runs_failed"],
+            "unfinished": row["runs_total"] - row["runs_succeeded"] - row["runs_failed"],
+            "rejected": row["files_rejected"],
+            "last": json.loads(row["last_run"]) if row["last_run"] else None,
+            "rejected_files": _rejected(view, row["path"]) if row["files_rejected"] else [],
+        },
+        "exports": {
+            "current": row["exports_current"],
+            "stale": row["exports_stale"],
+            "failed": row["exports_failed"],
+            "records": row["exports_records"],
+            "failures": _failures(view, row["path"]) if row["exports_failed"] else [],
+        },
+        "prompt": prompt_status(view, row["path"]),
+        "examples": {"train": row["examples_train"], "exam": row["examples_exam"]},
+        "adapter": adapter_status(view, row["path"]),
+        "jobs": job_statuses(view, row["path"]),
+        "reactions_failed": row["reactions_failed"],
+        "last_failure": row["last_failure"],
+    }
+
+
+def job_statuses(view: sqlite3.Connection, project: str) -> list[JobStatus]:
+    """The jobs of a project that matter now: waiting, running, and the last that ended."""
+    rows = view.execute(
+        "SELECT id, kind, state, attempt, reason, result FROM view_jobs WHERE project = ?1"
+        " AND (ended_us IS NULL OR id > coalesce((SELECT id FROM view_jobs WHERE project = ?1"
+        " ORDER BY id DESC LIMIT 1 OFFSET ?2), 0)) ORDER BY id DESC",
+        (project, JOBS_SHOWN),
+    ).fetchall()
+    statuses: list[JobStatus] = []
+    for job, kind, state, attempt, reason, result in rows:
+        progress = _progress(view, job) if state == "running" else None
+        statuses.append(
+            {
+                "job": job,
+                "kind": kind,
+                "state": state,
+                "attempt": attempt,
+                "reason": reason,
+                "result": result,
+                "progress": progress,
+            }
+        )
+    return statuses
+
+
+def _progress(view: sqlite3.Connection, job: int) -> dict[str, Any] | None:
+    """Live progress; a view of the past has none."""
+    if view.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is None:
+        return None
+    found: dict[str, Any] | None = State(view).progress(job_key(job))
+    return found
+
+
+def _rejected(view: sqlite3.Connection, project: str) -> list[RejectedFile]:
+    rows = view.execute(
+        "SELECT path, reason, line FROM view_files WHERE project = ? AND NOT accepted"
+        " ORDER BY position DESC LIMIT ?",
+        (project, REJECTED_SHOWN),
+    )
+    return [{"path": path, "reason": reason, "line": line} for path, reason, line in rows]
+
+
+def _failures(view: sqlite3.Connection, project: str) -> list[dict[str, Any]]:
+    rows = view.execute(
+        "SELECT run_path, reason, attempts FROM view_exports WHERE project = ?"
+        " AND state = 'failed' AND state != 'current' ORDER BY position DESC LIMIT ?",
+        (project, REJECTED_SHOWN),
+    )
+    return [{"path": path, "reason": reason, "attempts": n} for path, reason, n in rows]
