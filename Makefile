@@ -50,7 +50,7 @@ bench: $(VENV)/.dev ## measure and print; nothing is asserted
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 man: $(VENV)/.demo ## the man pages of the three commands, in build/man
-	$(BIN)/python -m cadenzad.cli.man build/man
+	$(BIN)/python -m cadenzad.cli.reference.man build/man
 
 clean: ## remove .venv, caches and the demo's folder
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,28 +15,27 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import cadenzad
-from cadenzad import inbox
-from cadenzad.adapters import make_good
-from cadenzad.collector import Collector
-from cadenzad.config import Config, diff
-from cadenzad.confine import Confinement
-from cadenzad.exposition import serve, write_textfile
-from cadenzad.ingest import Ingest
-from cadenzad.jobs import Jobs
+from cadenzad.config.files import Config, diff
+from cadenzad.config.paths import INBOX, expand, make_state_dir
+from cadenzad.config.project import wishes
+from cadenzad.jobs.cgroup import Confinement
+from cadenzad.jobs.runner import Jobs
 from cadenzad.logs import set_up_logging
-from cadenzad.notify import notify
-from cadenzad.paths import INBOX, expand, make_state_dir
+from cadenzad.metrics.prometheus import serve, write_textfile
 from cadenzad.reactor import Reactor
-from cadenzad.requests import carry_out
+from cadenzad.requests import inbox
+from cadenzad.requests.handle import carry_out
 from cadenzad.schedule import Schedule
-from cadenzad.takein import take_in
-from cadenzad.watchdog import Watchdog, interval_s
-from cadenzad.watcher import ChangeQueue, FolderWatches
-from cadenzad.wishes import wishes
-from handlers import REACTIONS
+from cadenzad.service_manager.liveness import Watchdog, interval_s
+from cadenzad.service_manager.notify import notify
+from cadenzad.watch.changes import ChangeQueue
+from cadenzad.watch.folders import Collector
+from cadenzad.watch.inotify import FolderWatches
+from cadenzad.watch.record import Ingest, take_in
 from handlers.export.reactions import retries
-from handlers.jobs import JOBS
+from handlers.lora.recovery import make_good
 from handlers.reactions import Stopping, Tools
+from handlers.routes import JOBS, REACTIONS
 from store.errors import ConfigError, InputError, StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import DaemonStarted, DaemonStopped

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from cadenzad.journal import JournalHandler, leads_to_journal, priority
+from cadenzad.service_manager.journal import JournalHandler, leads_to_journal, priority
 
 HANDLER = "cadenzad"
 """The name of the handler set up here, so that setting up again replaces it and no other."""

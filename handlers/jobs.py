@@ -16,19 +16,6 @@ from store.events.base import Event
 from store.events.process import JobPostponed, JobQueued
 from store.reads.state import State
 
-JOBS: Mapping[str, str] = {
-    "judge": "handlers.judge.job:judge",
-    "prompt": "handlers.judge.deeds:act",
-    "retrain": "handlers.lora.job:retrain",
-    "score": "handlers.lora.job:rescore",
-    "deploy": "handlers.lora.job:roll_back",
-    "selftest": "handlers.selftest.run:run",
-}
-"""Kind -> the function that does it. The other half of the table of contents."""
-
-KEYED = frozenset({"judge"})
-"""Kinds whose child gets the Groq key; no other process does."""
-
 
 @dataclass(frozen=True)
 class JobContext:

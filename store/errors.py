@@ -16,7 +16,7 @@ CadenzaError                 what went wrong, where; `hint` says what to do abou
 │   └── VersionConflict      the stream moved on since the caller looked
 └── DaemonError              the daemon did not do what was asked
     ├── DaemonNotRunning     (exit code 3)
-    └── WatchRefused         a folder cannot be watched (in cadenzad.watcher)
+    └── WatchRefused         a folder cannot be watched (in cadenzad.watch.inotify)
 """
 
 from __future__ import annotations

@@ -124,14 +124,14 @@ def light_modules() -> list[str]:
 
 @pytest.mark.parametrize(
     "program",
-    ["cadenzad.cli.ctl:CADENZACTL", "cadenzad.cli.cadenza:CADENZA_ENV"],
+    ["cadenzad.cli.programs:CADENZACTL", "cadenzad.cli.programs:CADENZA_ENV"],
 )
 def test_the_daemon_and_every_command_start_without_anything_heavy(program: str) -> None:
     module, _, name = program.partition(":")
     code = (
         f"import cadenzad.daemon\nfrom {module} import {name} as program\n"
         "import importlib\n"
-        "for target, _ in program.commands.values(): importlib.import_module(target)"
+        "for name in program.commands: importlib.import_module(f'{program.package}.{name}')"
     )
     assert top_level(imported_by(code)) & HEAVY == set()
 
@@ -144,7 +144,8 @@ def test_status_and_ping_pay_for_the_standard_library_alone(tmp_path: Path) -> N
         ["ping", *state],
         ["--version"],
     ):
-        code = f"from cadenzad.cli.ctl import main\ntry: main({words!r})\nexcept SystemExit: pass"
+        call = f"cadenzactl({words!r})"
+        code = f"from cadenzad.cli.programs import cadenzactl\ntry: {call}\nexcept SystemExit: pass"
         modules = top_level(imported_by(code))
         ours = modules - set(sys.stdlib_module_names) - environment_modules()
         assert ours == {"store", "cadenzad"}, words
@@ -168,7 +169,7 @@ def test_every_public_name_says_what_it_is_for(name: str) -> None:
 
 
 OBVIOUS = frozenset({"configure", "command", "main"})
-"""The first two are said once for every subcommand, in cadenzad.cli.commands."""
+"""The first two are said once for every subcommand, in cadenzad.cli.base.program."""
 
 OVERRIDES = frozenset({"emit", "error", "filter", "format", "formatMessage"})
 """Said by the standard library's base class."""

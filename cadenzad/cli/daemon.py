@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from cadenzad import __version__
-from cadenzad.cli.common import EXIT_CODES, Parser, add_state_option, filled, run
+from cadenzad.cli.base.parser import EXIT_CODES, Parser, add_state_option, filled, run
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,10 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def daemon(arguments: argparse.Namespace) -> int:
     """Run the daemon until it is told to stop, or once."""
-    from cadenzad.config import Config, load_config
+    from cadenzad.config.files import Config, load_config
+    from cadenzad.config.paths import expand, state_dir
     from cadenzad.daemon import Daemon
     from cadenzad.logs import set_up_logging
-    from cadenzad.paths import expand, state_dir
     from store.errors import ConfigError
 
     file = expand(arguments.config) if arguments.config else None

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.common import table
-from handlers.lora.table import HEADINGS, scorecard_rows
+from cadenzad.cli.base.output import table
+from handlers.lora.scorecard.scorecard import HEADINGS, scorecard_rows
 from handlers.project.paths import ADAPTERS_DIR, CADENZA_DIR, RUN_SUFFIX
 from handlers.project.scaffold import more_examples, recorded_run
 

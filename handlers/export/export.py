@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from handlers.export.files import LogReader, NewFile, publish
 from handlers.export.manifest import (
@@ -19,6 +19,7 @@ from handlers.export.manifest import (
 from handlers.export.records import Recipe, RecordMaker
 from handlers.export.tally import Sample, Tally, Why
 from store.errors import InputError, NothingToExport
+from store.events.files import RunExported
 
 EXPORTS = ".cadenza-env/exports"
 
@@ -180,3 +181,31 @@ def _warnings(maker: RecordMaker) -> tuple[str, ...]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def exported(
+    report: ExportReport,
+    *,
+    run_id: str,
+    run_path: str,
+    output: str,
+    manifest: str | None,
+    origin: Literal["reactive", "manual"],
+) -> RunExported:
+    """The event of a finished export; paths as events write them (see RunExported)."""
+    return RunExported(
+        run_id=run_id,
+        run_path=run_path,
+        source_sha256=report.source_sha256,
+        output=output,
+        output_sha256=report.output_sha256,
+        manifest=manifest,
+        format=report.format,
+        alignment=report.alignment,
+        template_sha256=report.template_sha256,
+        records=report.written,
+        rejected=report.rejected,
+        filtered=report.filtered,
+        warnings=report.warnings,
+        origin=origin,
+    )

@@ -7,8 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from handlers.export.export import export_run, exported_paths
-from handlers.export.facts import exported
+from handlers.export.export import export_run, exported, exported_paths
 from handlers.export.records import Recipe
 from handlers.project.paths import inside
 from handlers.project.spec import load_spec

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from handlers.intake.observe import Observation
-from handlers.project.logsummary import LogSummary
+from handlers.project.formats.logsummary import LogSummary
 from handlers.project.paths import run_id_of
 from store.events.base import Event
 from store.events.files import (

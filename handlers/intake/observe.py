@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from handlers.project.examples import ExamplesSummary, read_examples
+from handlers.project.formats.examples import ExamplesSummary, read_examples
+from handlers.project.formats.lines import first_objects
+from handlers.project.formats.logsummary import LogSummary
+from handlers.project.formats.orchestrator import read_orchestrator_log
+from handlers.project.formats.runlog import read_run_log
 from handlers.project.jsontext import MAX_BYTES
 from handlers.project.library import ActionLibrary, library_for
-from handlers.project.lines import first_objects
-from handlers.project.logsummary import LogSummary
-from handlers.project.orchestrator import read_orchestrator_log
 from handlers.project.paths import Role, classify, inside, sniff
-from handlers.project.runlog import read_run_log
 from handlers.project.spec import ProjectSpec, load_spec, parse_spec
 from store.errors import ProjectError, SpecError, UnsafePathError
 from store.events.files import LineProblem

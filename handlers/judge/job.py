@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handlers.jobs import JobContext, JobResult, TryLater
-from handlers.judge import deeds
-from handlers.judge.case import Case
-from handlers.judge.claims import (
+from handlers.judge.context import Case
+from handlers.judge.evidence.claims import (
     MAX_RULES,
     check_claims,
     precedence,
@@ -20,19 +19,18 @@ from handlers.judge.claims import (
     system_message,
     user_message,
 )
-from handlers.judge.evidence import Pack, build_pack, split
-from handlers.judge.failures import JudgeFailure, NoKey
-from handlers.judge.groq_call import ask
-from handlers.judge.keys import usable_key
-from handlers.judge.mining import MiningReport, report_on
+from handlers.judge.evidence.mining import MiningReport, report_on
+from handlers.judge.evidence.pack import Pack, build_pack, split
+from handlers.judge.groq.client import ask, usable_key
+from handlers.judge.groq.errors import JudgeFailure, NoKey
+from handlers.judge.groq.question import Ask
+from handlers.judge.monitor.samples import watch_of
 from handlers.judge.outcome import conflict, kept, question_key, said
-from handlers.judge.question import Ask
-from handlers.judge.recovery import FOUND
-from handlers.judge.rewriting import gated
-from handlers.judge.rules import Rule, render
-from handlers.judge.samples import watch_of
-from handlers.judge.source import NoPrompt, RefusedSource, find_prompt
-from handlers.judge.takenback import without_taken_back
+from handlers.judge.prompt import actions
+from handlers.judge.prompt.recovery import FOUND
+from handlers.judge.prompt.rules import Rule, render
+from handlers.judge.prompt.source import NoPrompt, RefusedSource, find_prompt
+from handlers.judge.rewrite import gated, without_taken_back
 from store.errors import MissingExtraError
 from store.events.base import Event
 from store.events.prompt import PromptRewritten, PromptWatchEnded
@@ -81,7 +79,7 @@ def _watched(case: Case) -> JobResult | None:
     if not any(isinstance(event, PromptRewritten) for event in case.known.events):
         watched = watch_of(case.state.connection, str(case.project), current)
         if watched.decision == "worse":
-            done = deeds.take_back(case.context, case.state, case.known, current.version, watched)
+            done = actions.take_back(case.context, case.state, case.known, current.version, watched)
             summary = f"{done.summary}: {watched.reason}"
             return JobResult((*case.known.events, *done.events), summary)
         if watched.decision == "kept" or watched.decision == "undecided":

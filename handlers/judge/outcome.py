@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.judge.case import Case
-from handlers.judge.claims import Claims
-from handlers.judge.failures import JudgeFailure
-from handlers.judge.question import Answer
-from handlers.judge.source import PromptSource
+from handlers.judge.context import Case
+from handlers.judge.evidence.claims import Claims
+from handlers.judge.groq.errors import JudgeFailure
+from handlers.judge.groq.question import Answer
+from handlers.judge.prompt.source import PromptSource
 from store.errors import CadenzaError
 from store.events.base import Event
 from store.events.prompt import (

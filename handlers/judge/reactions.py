@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from handlers.jobs import queue_job
-from handlers.judge.infile import changed_by_hand
-from handlers.judge.samples import rollback_wish, watch_of
+from handlers.judge.monitor.samples import rollback_wish, watch_of
+from handlers.judge.prompt.drift import changed_by_hand
 from handlers.reactions import Tools
 from store.events.base import Event
 from store.events.envelope import Recorded

@@ -1,7 +1,7 @@
 """The adapter's jobs: train and score, score again, roll back. They run in a child process.
 
 An adapter is built aside, scored, and only then switched to; what will be recorded is written down
-before anything is moved (handlers.lora.notes), so that the log and the disk agree again after a
+before anything is moved (handlers.lora.pending), so that the log and the disk agree again after a
 crash at any point. A note that an earlier job left was made good before a job begins.
 """
 
@@ -15,16 +15,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handlers.jobs import JobContext, JobResult, PermanentFailure
-from handlers.lora import notes
-from handlers.lora.dataset import Dataset, load_dataset
-from handlers.lora.decoder import Decoder
-from handlers.lora.inputs import scored_against, trained_from
+from handlers.lora import pending
+from handlers.lora.context import Work, trusted_encoder
+from handlers.lora.data.dataset import Dataset, load_dataset
+from handlers.lora.fingerprint import scored_against, trained_from
 from handlers.lora.model.encoder import ProjectCode
 from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
+from handlers.lora.model.interface import Decoder
 from handlers.lora.model.training import TrainOptions, TrainReport, train
 from handlers.lora.registry import version_before
-from handlers.lora.scorecard import Scorecard, score
-from handlers.lora.work import Work, trusted_encoder
+from handlers.lora.scorecard.scorecard import Scorecard, score
 from handlers.project.paths import ADAPTERS_DIR
 from handlers.project.writing import write_new
 from store.errors import CadenzaError, InputError, MissingExtraError, UnsafePathError
@@ -143,7 +143,7 @@ def _done_before(work: Work) -> JobResult | None:
     """What to say when an earlier attempt was cut short after all of it was done."""
     job = work.context.job
     with contextlib.closing(connect_reader(work.context.state_dir)) as log:
-        if job is None or not notes.has_led_to(job, log):
+        if job is None or not pending.has_led_to(job, log):
             return None
     return JobResult((), "it was finished just before it was cut short")
 

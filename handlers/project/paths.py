@@ -7,6 +7,7 @@ project and use forward slashes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -130,3 +131,8 @@ def inside(project: Path, candidate: Path) -> Path:
             hint="keep the file inside the project, or copy it there",
         )
     return real
+
+
+def printable(path: str) -> str:
+    """A path as it can be stored and shown; names that are not UTF-8 get backslash escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,7 +12,6 @@ from handlers.project.jsontext import Place, did_you_mean, has, kind_of, place_i
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from handlers.project.spec import ProjectSpec
 
 KINDS = ("box", "marker", "sphere", "slope")
 
@@ -117,60 +116,3 @@ def _unknown(part: Any, node: Any, raw: Any, loc: Place) -> Iterator[str]:
 
 
 # -- references ------------------------------------------------------------------------------------
-
-
-def reference_problems(spec: ProjectSpec, raw: Any) -> Iterator[str]:
-    """Names given twice and names that refer to nothing, in file order."""
-    zones = [zone.name for zone in spec.scene.zones]
-    tags = sorted({item.tag for item in spec.scene.objects})
-    signals = list(spec.signals)
-    yield from _given_twice(raw, ("scene", "zones"), zones, "zone")
-    yield from _given_twice(raw, ("phases",), spec.phase_names, "phase")
-
-    def refer(loc: Place, word: str | None, known: Sequence[str], what: str) -> Iterator[str]:
-        if word is not None and word not in known:
-            hint = did_you_mean(word, known)
-            yield f"{place_in(raw, loc)}: no {what} {word!r} ({what}s: {_listed(known)}){hint}"
-
-    for index, key, condition in spec.conditions():
-        at: Place = ("phases", index, key)
-        yield from refer((*at, "enter_zone"), condition.enter_zone, zones, "zone")
-        yield from refer((*at, "exit_zone"), condition.exit_zone, zones, "zone")
-        for name in ("near_object", "see_object"):
-            target = getattr(condition, name)
-            yield from refer((*at, name, "tag"), target and target.tag, tags, "tag")
-        if isinstance(condition.signal_emitted, str):
-            yield from refer((*at, "signal_emitted"), condition.signal_emitted, signals, "signal")
-    for index, phase in enumerate(spec.phases):
-        at = ("phases", index, "reward")
-        toward_zone, toward_tag = phase.reward.distance_to_zone, phase.reward.distance_to_tag
-        if toward_zone:
-            yield from refer((*at, "distance_to_zone", "zone"), toward_zone.zone, zones, "zone")
-        if toward_tag:
-            yield from refer((*at, "distance_to_tag", "tag"), toward_tag.tag, tags, "tag")
-    needed = spec.control_panel.requires_visible_tag
-    yield from refer(("control_panel", "requires_visible_tag"), needed, tags, "tag")
-
-
-def _listed(names: Sequence[str]) -> str:
-    """`a, b, c`, never more than a line can hold."""
-    shown = " ".join(", ".join(names[:12]).split())
-    return f"{shown}, and {len(names) - 12} more" if len(names) > 12 else shown or "none"
-
-
-def _given_twice(raw: Any, loc: Place, names: Sequence[str], what: str) -> Iterator[str]:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            yield f"{place_in(raw, (*loc, index))}: the {what} name is already taken"
-
-
-def reference_warnings(spec: ProjectSpec, raw: Any) -> list[str]:
-    """Phases that can never succeed as written."""
-    found = []
-    for index, phase in enumerate(spec.phases):
-        place = place_in(raw, ("phases", index))
-        if not phase.success_when:
-            found.append(f"{place}: no success_when, so the phase can only run out of ticks")
-        elif phase.success_when.signal_emitted and not spec.signals:
-            found.append(f"{place}: waits for a signal, but control_panel.actions has none")
-    return found

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from report import Goal, Samples, Table, percentile, scratch
 
-from cadenzad.settings import Watch
+from cadenzad.config.settings import Watch
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
 from handlers.project.scaffold import init_project, recorded_run
 from store.errors import StoreError

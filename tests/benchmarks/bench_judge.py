@@ -24,13 +24,13 @@ from typing import Any
 
 from report import Goal, Samples, Table, alternate, scratch
 
-from handlers.judge.evidence import build_pack, split
-from handlers.judge.mining import MiningReport, mine, report_on
-from handlers.judge.rules import parse_all
-from handlers.judge.source import edited, parse_prompt
-from handlers.judge.static_gate import check_static
-from handlers.judge.ticks import RunLog
-from handlers.judge.watching import RunScore, looks_for, verdict
+from handlers.judge.evidence.mining import MiningReport, mine, report_on
+from handlers.judge.evidence.pack import build_pack, split
+from handlers.judge.evidence.ticks import RunLog
+from handlers.judge.monitor.sequential import RunScore, looks_for, verdict
+from handlers.judge.prompt.check import check_static
+from handlers.judge.prompt.rules import parse_all
+from handlers.judge.prompt.source import edited, parse_prompt
 from handlers.project.library import library_for
 from handlers.project.spec import parse_spec
 

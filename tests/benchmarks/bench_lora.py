@@ -17,13 +17,13 @@ import time
 from pathlib import Path
 from statistics import median
 
-from handlers.lora.dataset import Row
 from handlers.lora.model.decoding import ActionDecoder, load_decoder
 from handlers.lora.model.encoder import find_encoder
+from handlers.lora.model.rows import Row
 from handlers.lora.model.text import read
 from handlers.lora.model.training import TrainOptions, train
-from handlers.lora.scorecard import same_plan
-from handlers.project.examples import Step
+from handlers.lora.scorecard.scorecard import same_plan
+from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 
 GOALS = Path(__file__).resolve().parents[3] / "shared" / "data" / "goals"

@@ -20,14 +20,14 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # runs from a checkout as it is
 
-from handlers.mission.drivers.scripted import Scripted
-from handlers.mission.environment import Mission
-from handlers.mission.episode import EpisodeResult, run_episode
-from handlers.mission.model import compile_scene
-from handlers.mission.rollout import Plan, rollout
-from handlers.mission.runlog import encode
-from handlers.mission.sim import Simulator, Variation
-from handlers.mission.skill import Call
+from handlers.mission.episode.environment import Mission
+from handlers.mission.episode.episode import EpisodeResult, run_episode
+from handlers.mission.episode.rollout import Plan, rollout
+from handlers.mission.episode.runlog import encode
+from handlers.mission.episode.sim import Simulator, Variation
+from handlers.mission.locomotion.skill import Call
+from handlers.mission.policies.scripted import Scripted
+from handlers.mission.world.model import compile_scene
 from handlers.project.library import library_for
 from handlers.project.scene import Box, Scene
 from handlers.project.spec import ProjectSpec, parse_spec

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from cadenzad.config import Config, Judge, Lora
+from cadenzad.config.files import Config, Judge, Lora
+from cadenzad.config.paths import make_state_dir
 from cadenzad.daemon import Daemon
-from cadenzad.paths import make_state_dir
 from handlers.project.scaffold import init_project
 from store.events.adapter import AdapterTrained
 from store.events.envelope import NewEvent, Recorded, project_stream

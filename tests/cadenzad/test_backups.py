@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import backups, restoring
-from cadenzad.backups import make_backup
-from cadenzad.restoring import check_backup, restore
+from cadenzad.maintenance import backup as backups
+from cadenzad.maintenance import restore as restoring
+from cadenzad.maintenance.backup import make_backup
+from cadenzad.maintenance.restore import check_backup, restore
 from store.errors import InputError, NoEventLog, SchemaError, StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import DaemonStopped
@@ -334,7 +335,8 @@ def test_the_log_itself_is_no_backup(home, backup) -> None:
 def test_a_kill_at_any_step_leaves_the_old_log_or_the_new_one(home, backup, point, when) -> None:
     # given a restore that dies at one of its steps
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom cadenzad import restoring\n"
+        "import os, sys\nfrom pathlib import Path\n"
+        "from cadenzad.maintenance import restore as restoring\n"
         "owner, name = (Path, 'replace') if sys.argv[1] == 'Path.replace'"
         " else (restoring, sys.argv[1])\n"
         "original = getattr(owner, name)\n"

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.collector import Collector
-from cadenzad.config import Config
-from cadenzad.ingest import Ingest
-from cadenzad.settings import Watch
-from cadenzad.watcher import ChangeQueue, FolderWatches, Overflowed
+from cadenzad.config.files import Config
+from cadenzad.config.settings import Watch
+from cadenzad.watch.changes import ChangeQueue, Overflowed
+from cadenzad.watch.folders import Collector
+from cadenzad.watch.inotify import FolderWatches
+from cadenzad.watch.record import Ingest
 from store.opening import open_writer
 from store.reads.state import State
 from store.reads.status import project_statuses

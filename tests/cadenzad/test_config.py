@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.config import Config, default_path, load_config
-from handlers.lora.scorecard import Thresholds
+from cadenzad.config.files import Config, default_path, load_config
+from handlers.lora.scorecard.scorecard import Thresholds
 from store.errors import ConfigError
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from cadenzad.config import Change, Config, diff, load_config, problems, read_config
-from cadenzad.projectconfig import (
+from cadenzad.config.files import Change, Config, diff, load_config, problems, read_config
+from cadenzad.config.project import (
     FILE_NAME,
     MAX_BYTES,
     PROJECT_KEYS,
@@ -21,7 +21,7 @@ from cadenzad.projectconfig import (
     project_problems,
     read_project_config,
 )
-from cadenzad.settings import KEYS, SECTIONS, Key, Mark
+from cadenzad.config.settings import KEYS, SECTIONS, Key, Mark
 from store.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]

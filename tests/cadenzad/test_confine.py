@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import confine
-from cadenzad.confine import RESERVED_BYTES, RESERVED_TASKS, Confinement, delegated_group
+from cadenzad.jobs import cgroup
+from cadenzad.jobs.cgroup import RESERVED_BYTES, RESERVED_TASKS, Confinement, delegated_group
 
 GIB = 1024**3
 
@@ -109,14 +109,14 @@ def test_a_group_that_refuses_is_told_and_is_no_failure(tree, caplog):
 def test_a_job_is_moved_and_lowered(tree, child):
     tree.delegate().prepare().take(child.pid)
     assert tree.said("jobs/cgroup.procs") == str(child.pid)
-    assert os.getpriority(os.PRIO_PROCESS, child.pid) == confine.NICE
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) == cgroup.NICE
     score = Path(f"/proc/{child.pid}/oom_score_adj").read_text()
-    assert int(score) == confine.OOM_SCORE
+    assert int(score) == cgroup.OOM_SCORE
 
 
 def test_a_job_is_lowered_where_there_is_no_group(child):
     Confinement().take(child.pid)
-    assert os.getpriority(os.PRIO_PROCESS, child.pid) == confine.NICE
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) == cgroup.NICE
 
 
 def test_a_job_that_has_ended_is_no_failure(tree, child, caplog):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import inbox
-from cadenzad.exposition import render, serve, write_textfile
-from cadenzad.metrics import Metric, Sample, collect
+from cadenzad.metrics.collect import Metric, Sample, collect
+from cadenzad.metrics.prometheus import render, serve, write_textfile
+from cadenzad.requests import inbox
 from store.errors import DaemonError, StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import (
@@ -312,7 +312,7 @@ def test_metrics_are_served_on_the_loopback(recorded_home) -> None:
 
 
 def test_a_client_that_goes_away_or_says_nothing_harms_nobody(recorded_home, monkeypatch) -> None:
-    monkeypatch.setattr("cadenzad.exposition.SLOW_CLIENT_S", 0.05)
+    monkeypatch.setattr("cadenzad.metrics.prometheus.SLOW_CLIENT_S", 0.05)
     with serve(0, recorded_home.state) as port:
         rude = socket.create_connection(("127.0.0.1", port))
         rude.sendall(b"GET /metrics HTTP/1.1\r\n")

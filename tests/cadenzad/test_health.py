@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import inbox
-from cadenzad.config import Config
-from cadenzad.health import CHECKS, Finding, Situation, diagnose
-from cadenzad.health.installation import (
+from cadenzad.config.files import Config
+from cadenzad.doctor import CHECKS, Finding, Situation, diagnose
+from cadenzad.doctor.installation import (
     CREDENTIAL,
     EXTRAS,
     check_command,
@@ -25,7 +24,7 @@ from cadenzad.health.installation import (
     check_key,
     check_packages,
 )
-from cadenzad.health.machine import (
+from cadenzad.doctor.machine import (
     check_clock,
     check_disk,
     check_filesystem,
@@ -37,7 +36,7 @@ from cadenzad.health.machine import (
     judge_space,
     judge_sqlite,
 )
-from cadenzad.health.service import (
+from cadenzad.doctor.service import (
     WAL_LIMIT,
     check_daemon,
     check_log,
@@ -45,8 +44,10 @@ from cadenzad.health.service import (
     check_unit,
     check_workspaces,
 )
-from cadenzad.service import Service
-from cadenzad.watcher import ChangeQueue, FolderWatches
+from cadenzad.requests import inbox
+from cadenzad.service_manager.install import Service
+from cadenzad.watch.changes import ChangeQueue
+from cadenzad.watch.inotify import FolderWatches
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import DaemonStopped, WatchDegraded
 from store.lock import WriterLock
@@ -113,7 +114,7 @@ def test_a_check_that_breaks_is_a_finding(look, monkeypatch) -> None:
     def check_broken(situation: Situation) -> list[Finding]:
         raise RuntimeError("oops")
 
-    monkeypatch.setattr("cadenzad.health.CHECKS", (check_broken,))
+    monkeypatch.setattr("cadenzad.doctor.CHECKS", (check_broken,))
     finding = only(diagnose(look()))
     assert finding.check == "broken"
     assert finding.level == "warn"
@@ -325,7 +326,7 @@ def scripts(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     script = folder / "cadenza"
-    script.write_text("#!/x/python\nfrom cadenzad.cli.cadenza import main\n")
+    script.write_text("#!/x/python\nfrom cadenzad.cli.programs import cadenza\n")
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(folder / "python"))
     return folder
@@ -495,7 +496,7 @@ def test_a_daemon_that_no_longer_scans_fails(recorded_home, look) -> None:
 
 
 def test_work_that_is_left_is_told(recorded_home, look, monkeypatch) -> None:
-    monkeypatch.setattr("cadenzad.health.service.LAG_LIMIT", 2)
+    monkeypatch.setattr("cadenzad.doctor.service.LAG_LIMIT", 2)
     announce(recorded_home)
     writer = open_writer(recorded_home.state)
     writer.append(

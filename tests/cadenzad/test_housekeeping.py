@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.housekeeping import Plan, Policy, make_plan
+from cadenzad.maintenance.retention import Plan, Policy, make_plan
 from store.reads.state import State
 from store.schema import connect_reader
 

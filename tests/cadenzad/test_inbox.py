@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import inbox
-from cadenzad.paths import make_state_dir
+from cadenzad.config.paths import make_state_dir
+from cadenzad.requests import inbox
 from store.errors import InputError, StoreError
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.ingest import Ingest
+from cadenzad.watch.record import Ingest
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import FileRemoved
 from store.log import EventLog

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.config import Config
-from cadenzad.config import Jobs as JobsConfig
-from cadenzad.inbox import new_request
-from cadenzad.jobs import LATER_ATTEMPTS, Jobs
-from cadenzad.requests import carry_out
+from cadenzad.config.files import Config
+from cadenzad.config.files import Jobs as JobsConfig
+from cadenzad.jobs.runner import LATER_ATTEMPTS, Jobs
+from cadenzad.requests.handle import carry_out
+from cadenzad.requests.inbox import new_request
 from handlers.jobs import queue_job
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import ProjectDiscovered
@@ -270,14 +270,14 @@ def test_a_child_that_takes_too_long_is_ended(bench, tmp_path):
 
 
 def test_a_child_that_falls_silent_loses_its_lease(bench, monkeypatch):
-    monkeypatch.setattr("cadenzad.jobs.GRACE_S", 0.2)
+    monkeypatch.setattr("cadenzad.jobs.process.GRACE_S", 0.2)
     job = bench.queue("stopped")
     bench.work_off(bench.jobs(attempts=1, lease=0.8), job)
     assert bench.state.job(job).result == "it was silent for 0.8 s"
 
 
 def test_a_child_that_ignores_sigterm_is_killed(bench, tmp_path, monkeypatch):
-    monkeypatch.setattr("cadenzad.jobs.GRACE_S", 0.2)
+    monkeypatch.setattr("cadenzad.jobs.process.GRACE_S", 0.2)
     job = bench.queue("stubborn", pid=str(tmp_path / "pid"))
     bench.work_off(bench.jobs(attempts=1, timeout=1.0), job)
     assert not is_alive(int((tmp_path / "pid").read_text()))
@@ -412,7 +412,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(bench, tmp_path):
     bench.queue("forever", pid=str(pid))
     script = (
         "import sys; from pathlib import Path\n"
-        "from cadenzad.config import Config\nfrom cadenzad.jobs import Jobs\n"
+        "from cadenzad.config.files import Config\nfrom cadenzad.jobs.runner import Jobs\n"
         "from store.opening import open_writer\nfrom store.schema import connect_reader\n"
         "d = Path(sys.argv[1])\n"
         "jobs = Jobs(Config(), d, connect_reader(d), open_writer(d),"
@@ -437,7 +437,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(bench, tmp_path):
 
 
 def test_the_key_reaches_no_child(bench, monkeypatch):
-    from cadenzad.jobs import _child_environ
+    from cadenzad.jobs.process import _child_environ
 
     monkeypatch.setenv("GROQ_API_KEY", "gsk_secret")
     assert "GROQ_API_KEY" not in _child_environ()

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from cadenzad import journal
 from cadenzad.logs import HANDLER, REDACTED, redactor, secrets, set_up_logging
+from cadenzad.service_manager import journal
 
 KEY = "gsk_" + "Ab3" * 17 + "x"
 SECRET = 'pass phrase: "quoted" \\ back'

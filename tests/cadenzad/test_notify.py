@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.notify import notify
+from cadenzad.service_manager.notify import notify
 
 
 @pytest.fixture

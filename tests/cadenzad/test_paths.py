@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.paths import expand, make_state_dir, printable, state_dir
+from cadenzad.config.paths import expand, make_state_dir, state_dir
+from handlers.project.paths import printable
 from store.errors import ConfigError, StoreError
 
 

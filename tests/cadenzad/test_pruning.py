@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import inbox, pruning
-from cadenzad.housekeeping import Policy, make_plan
+from cadenzad.maintenance.retention import Policy, make_plan
 from cadenzad.protect import Doomed
-from cadenzad.requests import carry_out
+from cadenzad.requests import inbox, prune
+from cadenzad.requests.handle import carry_out
 from store.errors import InputError
 from store.events.files import FilePruned
 from store.opening import open_writer
@@ -42,7 +42,7 @@ def wish(home, project):
     reader = connect_reader(home.state)
     plan = make_plan(State(reader), str(project), Policy(keep_last=1), 0.0)
     reader.close()
-    (request,) = pruning.requests_for(plan.doomed, force=False)
+    (request,) = prune.requests_for(plan.doomed, force=False)
     return request
 
 
@@ -54,7 +54,7 @@ def do(home, request) -> dict[int, str]:
     finally:
         writer.close()
     reader = connect_reader(home.state)
-    answer = State(reader).progress(pruning.PRUNED)
+    answer = State(reader).progress(prune.PRUNED)
     reader.close()
     assert answer["id"] == request.id
     return dict(answer["kept"])
@@ -133,8 +133,9 @@ POINTS = {
 DYING = """
 import os, sys
 from pathlib import Path
-from cadenzad import inbox, pruning
-from cadenzad.requests import carry_out
+from cadenzad.requests import inbox
+from cadenzad.requests import prune as pruning
+from cadenzad.requests.handle import carry_out
 from store.opening import open_writer
 
 name, count, when, state = sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
@@ -272,7 +273,7 @@ def test_a_forged_request_reaches_nothing_else(home, project, wish, kind) -> Non
         files.append(file)
 
     # when
-    stayed = do(home, inbox.new_request(pruning.KIND, {"force": True, "files": files}))
+    stayed = do(home, inbox.new_request(prune.KIND, {"force": True, "files": files}))
 
     # then
     assert set(stayed) == set(range(len(FORGED)))
@@ -284,13 +285,13 @@ def test_a_forged_request_reaches_nothing_else(home, project, wish, kind) -> Non
 )
 def test_a_body_that_is_none_is_refused(home, project, body) -> None:
     with pytest.raises(InputError):
-        do(home, inbox.new_request(pruning.KIND, body))
+        do(home, inbox.new_request(prune.KIND, body))
 
 
 def test_many_files_are_several_requests(home, project, wish, monkeypatch) -> None:
-    monkeypatch.setattr(pruning, "REQUEST_BYTES", 600)
+    monkeypatch.setattr(prune, "REQUEST_BYTES", 600)
     doomed = [Doomed.model_validate(file) for file in wish.body["files"]]
-    requests = list(pruning.requests_for(doomed, force=True))
+    requests = list(prune.requests_for(doomed, force=True))
     assert len(requests) > 2
     assert [file for request in requests for file in request.body["files"]] == wish.body["files"]
     assert len({request.id for request in requests}) == len(requests)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cadenzad import reactor as reactor_module
-from cadenzad.paths import make_state_dir
+from cadenzad.config.paths import make_state_dir
 from cadenzad.reactor import Reactor
 from handlers.reactions import Reaction, Stopping, Tools
 from store.errors import InputError, StoreError

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cadenzad.inbox import PONG, Request
-from cadenzad.requests import carry_out
+from cadenzad.requests.handle import carry_out
+from cadenzad.requests.inbox import PONG, Request
 from store.errors import CadenzaError, InputError
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import ProjectDiscovered, RunExported

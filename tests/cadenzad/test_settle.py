@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from cadenzad.settle import Drop, Settler
+from cadenzad.watch.settle import Drop, Settler
 
 AFTER_CLOSE, OTHERWISE, MAX_WAIT = 0.05, 2.0, 30.0
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import cadenzad
-from cadenzad.service import Service, contents
-from cadenzad.unitfiles import drop_in, hidden, installation, program, quoted, shipped
+from cadenzad.service_manager.install import Service, contents
+from cadenzad.service_manager.units import drop_in, hidden, installation, program, quoted, shipped
 from store.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cadenzad.watchdog import Watchdog, interval_s
+from cadenzad.service_manager.liveness import Watchdog, interval_s
 from store.errors import DaemonError
 from store.opening import open_writer
 

@@ -19,18 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import watcher
-from cadenzad.watcher import (
-    Change,
-    ChangeQueue,
-    FileChange,
-    FolderWatches,
-    Overflowed,
-    WatchLost,
-    WatchRefused,
-    cookie_path,
-    is_cookie,
-)
+from cadenzad.watch import inotify
+from cadenzad.watch.changes import Change, ChangeQueue, FileChange, Overflowed, WatchLost
+from cadenzad.watch.inotify import FolderWatches, WatchRefused, cookie_path, is_cookie
 from store.errors import DaemonError
 
 inotify_c = pytest.importorskip("watchdog.observers.inotify_c", reason="inotify is Linux's")
@@ -445,15 +436,15 @@ class TestLosses:
         self, watching, folder, monkeypatch
     ):
         # given a reader that is held up just when it reports the folder's deletion
-        report, reporting, go_on = watcher._Watch.on_event, threading.Event(), threading.Event()
+        report, reporting, go_on = inotify._Watch.on_event, threading.Event(), threading.Event()
 
-        def held_up(self: watcher._Watch, event: inotify_c.InotifyEvent) -> None:
+        def held_up(self: inotify._Watch, event: inotify_c.InotifyEvent) -> None:
             if event.is_delete_self:
                 reporting.set()
                 assert go_on.wait(PATIENCE)
             report(self, event)
 
-        monkeypatch.setattr(watcher._Watch, "on_event", held_up)
+        monkeypatch.setattr(inotify._Watch, "on_event", held_up)
         folder.rmdir()
         assert reporting.wait(PATIENCE)
         # when the check finds the loss first, and the folder is made and armed again
@@ -687,7 +678,7 @@ class TestChangeQueue:
 CHILD = """
 import json, os, subprocess, sys
 from pathlib import Path
-from cadenzad.watcher import ChangeQueue, FolderWatches, Overflowed, WatchLost, WatchRefused
+from cadenzad.watch.inotify import ChangeQueue, FolderWatches, Overflowed, WatchLost, WatchRefused
 queue = ChangeQueue()
 watches = FolderWatches(queue)
 watches.start()
@@ -812,7 +803,7 @@ class TestWatchdogsInnerLayer:
     def test_callbacks_are_all_answered(self):
         asked = {name for name in vars(inotify_c.WatchCallback) if name.startswith("on_")}
         assert asked == {"on_event", "on_watch_deleted", "on_queue_overflow"}
-        assert asked <= set(vars(watcher._Watch))
+        assert asked <= set(vars(inotify._Watch))
 
     def test_attributes(self):
         descriptor = inotify_c.InotifyFD()
@@ -833,9 +824,9 @@ class TestWatchdogsInnerLayer:
             names.IN_CREATE: "created",
             names.IN_DELETE: "deleted",
         }
-        assert kinds == watcher._KIND_OF_BIT
+        assert kinds == inotify._KIND_OF_BIT
         losses = {names.IN_DELETE_SELF, names.IN_MOVE_SELF, names.IN_UNMOUNT}
-        assert losses == set(watcher._LOSS_OF_BIT)
-        assert names.IN_ISDIR == watcher._ISDIR
+        assert losses == set(inotify._LOSS_OF_BIT)
+        assert names.IN_ISDIR == inotify._ISDIR
         asked = sum(kinds) | names.IN_DELETE_SELF | names.IN_MOVE_SELF | names.IN_ONLYDIR
-        assert asked == watcher._MASK
+        assert asked == inotify._MASK

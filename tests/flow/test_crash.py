@@ -19,7 +19,7 @@ DYING = Path(__file__).with_name("dying.py")
 RANDOM_KILLS = 200
 
 POINTS = [
-    "cadenzad.ingest:observe:after:3",
+    "cadenzad.watch.record:observe:after:3",
     "store.writer:Writer.submit:before:3",
     "store.writer:Writer._commit:before:2",
     "store.writer:Writer._commit:after:2",

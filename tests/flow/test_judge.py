@@ -535,14 +535,14 @@ def test_a_file_that_changes_meanwhile_is_left_alone(house, logs, groq, stubs) -
 
 
 POINTS = {
-    "handlers.judge.versions:save:before:1": True,
-    "handlers.judge.versions:write_new:after:2": True,
-    "handlers.judge.versions:sync_folder:after:1": True,
-    "handlers.judge.rewriting:swap:before:1": True,
+    "handlers.judge.prompt.versions:save:before:1": True,
+    "handlers.judge.prompt.versions:write_new:after:2": True,
+    "handlers.judge.prompt.versions:sync_folder:after:1": True,
+    "handlers.judge.rewrite:swap:before:1": True,
     "handlers.project.writing:os.fsync:after:9": True,
     "handlers.project.writing:os.replace:before:5": True,
     "handlers.project.writing:os.replace:after:5": False,
-    "handlers.judge.rewriting:swap:after:1": False,
+    "handlers.judge.rewrite:swap:after:1": False,
 }
 """Where a judging is killed, and whether the file is still the old one then."""
 

@@ -90,12 +90,12 @@ def gate(event: dict[str, Any]) -> dict[str, Any]:
 
 def simulate(project: Path, seed: int) -> None:
     """Let the project's own brain run its mission, and leave the log as a robot would."""
-    from handlers.judge.brain import Found, open_brain
-    from handlers.judge.source import find_prompt
-    from handlers.mission.drivers.prompted import Prompted
-    from handlers.mission.environment import Mission
-    from handlers.mission.episode import run_episode
-    from handlers.mission.model import compile_scene
+    from handlers.judge.gates.policy import Found, open_brain
+    from handlers.judge.prompt.source import find_prompt
+    from handlers.mission.episode.environment import Mission
+    from handlers.mission.episode.episode import run_episode
+    from handlers.mission.policies.prompted import Prompted
+    from handlers.mission.world.model import compile_scene
     from handlers.project.library import library_for
     from handlers.project.spec import load_spec
 

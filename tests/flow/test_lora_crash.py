@@ -89,7 +89,7 @@ def assert_agree(house, project: Path) -> None:
 def test_a_training_that_is_killed(house, project, kill) -> None:
     for point, trained in (
         ("handlers.lora.job:train:after:1", 0),
-        ("handlers.lora.notes:write:before:1", 0),
+        ("handlers.lora.pending:write:before:1", 0),
         ("handlers.lora.registry:Registry.commit:before:1", 0),
         ("handlers.lora.registry:os.rename:after:1", 1),
         ("handlers.lora.registry:Registry.promote:before:1", 2),
@@ -105,7 +105,7 @@ def test_a_scoring_and_a_rollback_that_are_killed(house, project, kill) -> None:
     assert finetune(house, project, "--gate").returncode == 0
     assert finetune(house, project, "--seed", 1).returncode == 0
     for point, version in (
-        ("handlers.lora.notes:write:after:1", 1),
+        ("handlers.lora.pending:write:after:1", 1),
         ("handlers.lora.job:write_new:after:1", 2),
         ("handlers.lora.registry:Registry.promote:after:1", 2),
     ):
@@ -303,7 +303,7 @@ def test_a_training_shows_what_is_left_and_a_cancelled_one_leaves_nothing(house,
 
 DIES_ONCE = """
 import os, sys
-if "cadenzad.jobchild" in sys.orig_argv and not os.path.exists({marker!r}):
+if "cadenzad.jobs.child" in sys.orig_argv and not os.path.exists({marker!r}):
     open({marker!r}, "w").close()
     sys.path.insert(0, {here!r})
     import dying

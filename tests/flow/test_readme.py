@@ -8,8 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cadenzad.cli.cadenza import CADENZA_ENV
-from cadenzad.cli.ctl import CADENZACTL
+from cadenzad.cli.programs import CADENZA_ENV, CADENZACTL
 from handlers.project.scaffold import recorded_run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.unitfiles import installation
+from cadenzad.service_manager.units import installation
 
 SYSTEMD = Path("/usr/lib/systemd/systemd")
 BIN = Path(sys.executable).parent
@@ -388,8 +388,8 @@ def test_a_stop_is_clean_and_in_time(machine):
 
 SANDBOXED = """\
 import importlib.util, json, os, subprocess, sys
-from cadenzad.confine import Confinement
-from cadenzad.notify import notify
+from cadenzad.jobs.cgroup import Confinement
+from cadenzad.service_manager.notify import notify
 
 
 def writable(path):

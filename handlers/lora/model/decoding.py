@@ -16,7 +16,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.decoder import Decoded
 from handlers.lora.model.doubts import COUNTED, all_used, forbids, has_minus
 from handlers.lora.model.encoder import (
     Encoder,
@@ -30,10 +29,11 @@ from handlers.lora.model.encoder import (
 from handlers.lora.model.familiarity import familiarity, with_openings
 from handlers.lora.model.files import Facts, load_known, read_head
 from handlers.lora.model.head import SCALE, base_head, base_sha256, load_lora
+from handlers.lora.model.interface import Decoded
 from handlers.lora.model.lexicon import Entry, Lexicon, filled
 from handlers.lora.model.pieces import joined, orders
 from handlers.lora.model.text import VOCABULARY, Text, read
-from handlers.project.examples import Step
+from handlers.project.formats.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
 from store.errors import CadenzaError, InputError
 
@@ -64,7 +64,7 @@ class _Match:
 
 
 class ActionDecoder:
-    """A trained adapter, ready to decode. Implements handlers.lora.decoder.Decoder."""
+    """A trained adapter, ready to decode. Implements handlers.lora.model.interface.Decoder."""
 
     def __init__(
         self, encoder: Encoder, head: Any, facts: Facts, entries: Sequence[Entry],

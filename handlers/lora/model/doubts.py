@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import isclose
 
 from handlers.lora.model.text import Text
-from handlers.project.examples import Step
+from handlers.project.formats.examples import Step
 
 COUNTED = ("distance_m", "rotation_rad", "duration_s", "repeat")
 """Parameters of which nothing at all cannot be done: 0 stands for the action's own amount."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from handlers.lora.model.pieces import orders
 from handlers.lora.model.text import Kind, Quantity, Text, read
-from handlers.project.examples import Step
+from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 
 PARAMETER: Mapping[str, Kind] = {

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.dataset import Row
 from handlers.lora.model.encoder import Encoder, ProjectCode, find_encoder, sample, torch
 from handlers.lora.model.familiarity import (
     as_numbers,
@@ -24,6 +23,7 @@ from handlers.lora.model.files import Facts, save_known, write_head
 from handlers.lora.model.head import base_head, base_sha256, contrastive_loss, with_lora
 from handlers.lora.model.lexicon import Entry, Lexicon, filled, learn, name_actions, plan_of
 from handlers.lora.model.pieces import orders
+from handlers.lora.model.rows import Row
 from handlers.lora.model.text import read
 from handlers.project.library import ActionLibrary
 from store.errors import InputError

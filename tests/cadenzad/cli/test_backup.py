@@ -9,8 +9,8 @@ import sys
 import pytest
 import tqdm
 
-from cadenzad.cli import backup
-from cadenzad.cli.ctl import main
+from cadenzad.cli.ctl import backup
+from cadenzad.cli.programs import cadenzactl as main
 from store.lock import WriterLock
 from store.opening import open_writer
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import pytest
 
-from cadenzad.cli.cadenza import CADENZA_ENV
-from cadenzad.cli.common import Parser, filled, finite, one_line, run, seconds, table
+from cadenzad.cli.base.output import table
+from cadenzad.cli.base.parser import Parser, filled, finite, one_line, run, seconds
+from cadenzad.cli.programs import CADENZA_ENV
 from store.errors import ConfigError, ProjectNotFound
 
 
@@ -74,7 +75,7 @@ def test_a_usage_error_is_one_line_and_two(capsys) -> None:
 
 PRINTER = """
 import sys
-from cadenzad.cli.common import Parser, run
+from cadenzad.cli.base.parser import Parser, run
 parser = Parser(prog="tool")
 parser.set_defaults(command=lambda arguments: print({text}) or 0)
 sys.exit(run(parser, []))

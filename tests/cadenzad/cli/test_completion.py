@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.completion import SHELLS, script
-from cadenzad.cli.ctl import CADENZACTL, main
-from cadenzad.cli.parsers import COMMANDS, parser_of, subparsers
+from cadenzad.cli.ctl.completion import SHELLS, script
+from cadenzad.cli.programs import CADENZACTL
+from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers
 from store.events import EVENT_TYPES
 
 BIN = Path(sys.executable).parent

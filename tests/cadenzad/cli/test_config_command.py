@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.ctl import main
-from cadenzad.settings import KEYS
+from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.config.settings import KEYS
 
 
 @pytest.fixture

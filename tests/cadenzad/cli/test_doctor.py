@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from cadenzad.cli import doctor
-from cadenzad.cli.ctl import main
-from cadenzad.health import Finding
+from cadenzad.cli.ctl import doctor
+from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.doctor import Finding
 
 
 @pytest.fixture

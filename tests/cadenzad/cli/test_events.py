@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from cadenzad.cli.ctl import main
+from cadenzad.cli.programs import cadenzactl as main
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import RebuildRequested
 from store.opening import open_writer
@@ -156,7 +156,7 @@ def test_a_reader_that_leaves_early_is_no_error(recorded_home) -> None:
     writer.close()
 
     # when
-    command = [sys.executable, "-m", "cadenzad.cli.ctl", "events", "--json"]
+    command = [sys.executable, "-m", "cadenzad.cli", "cadenzactl", "events", "--json"]
     listing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert listing.stdout is not None
     first = json.loads(listing.stdout.readline())
@@ -173,7 +173,7 @@ def test_a_reader_that_leaves_early_is_no_error(recorded_home) -> None:
 def test_follow_shows_what_is_there_and_what_comes(recorded_home) -> None:
     # given somebody who follows
     before = len(recorded_home.events())
-    command = [sys.executable, "-m", "cadenzad.cli.ctl", "events", "--follow", "--json"]
+    command = [sys.executable, "-m", "cadenzad.cli", "cadenzactl", "events", "--follow", "--json"]
     following = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert following.stdout is not None
     killer = threading.Timer(20, following.kill)

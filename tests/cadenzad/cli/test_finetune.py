@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import inbox
-from cadenzad.cli.cadenza import main
+from cadenzad.cli.programs import cadenza as main
+from cadenzad.requests import inbox
 from handlers.project.scaffold import recorded_run
 from store.lock import WriterLock
 
@@ -323,7 +323,7 @@ def test_a_daemon_that_holds_the_lock_is_left_a_request(home, project, finetune)
 def test_another_command_that_never_ends_gets_one_too(
     home, project, finetune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cadenzad.cli.history.PATIENCE_S", 0.05)
+    monkeypatch.setattr("cadenzad.requests.client.PATIENCE_S", 0.05)
     with WriterLock(home.state, "cadenzactl").acquire():
         assert finetune(project, "one", "-o", "out.jsonl")[0] == 0
     home.once()

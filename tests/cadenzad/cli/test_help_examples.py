@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from cadenzad.cli.parsers import COMMANDS, parser_of, subparsers, walk
+from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers, walk
 
 LEAVES = [
     parser for command in COMMANDS for parser in walk(parser_of(command)) if not subparsers(parser)

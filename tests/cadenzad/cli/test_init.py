@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.cadenza import main
+from cadenzad.cli.programs import cadenza as main
 from handlers.project.spec import load_spec
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.man import SECTIONS, _text, main, page
-from cadenzad.cli.parsers import COMMANDS, parser_of, subparsers, walk
-from cadenzad.settings import KEYS
+from cadenzad.cli.reference.man import SECTIONS, _text, main, page
+from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers, walk
+from cadenzad.config.settings import KEYS
 
 needs_groff = pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
 needs_man = pytest.mark.skipif(shutil.which("man") is None, reason="man is not installed")
@@ -106,10 +106,10 @@ def test_the_same_sources_give_the_same_bytes(
 def test_it_runs_as_the_makefile_runs_it(tmp_path: Path) -> None:
     makefile = (Path(__file__).resolve().parents[3] / "Makefile").read_text()
     assert re.search(
-        r"^man:.*\n\t\$\(BIN\)/python -m cadenzad\.cli\.man build/man$", makefile, re.M
+        r"^man:.*\n\t\$\(BIN\)/python -m cadenzad\.cli\.reference\.man build/man$", makefile, re.M
     )
     done = subprocess.run(
-        [sys.executable, "-m", "cadenzad.cli.man", "build/man"],
+        [sys.executable, "-m", "cadenzad.cli.reference.man", "build/man"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cadenzad.cli.ctl import main
+from cadenzad.cli.programs import cadenzactl as main
 
 
 @pytest.fixture

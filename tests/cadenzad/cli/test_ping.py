@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from cadenzad import inbox
-from cadenzad.cli.ctl import main
-from cadenzad.requests import carry_out
+from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.requests import inbox
+from cadenzad.requests.handle import carry_out
 from store.lock import WriterLock
 from store.opening import open_writer
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.ctl import main
-from cadenzad.inbox import waiting
+from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.requests.inbox import waiting
 from store.lock import WriterLock, is_held
 
 
@@ -143,7 +143,7 @@ def test_without_a_log_there_is_nothing_to_prune(home, run_cli, one_error) -> No
 def test_a_daemon_that_never_answers_ends_with_one_line(
     home, project, run_cli, one_error, monkeypatch
 ) -> None:
-    monkeypatch.setattr("cadenzad.cli.prune.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("cadenzad.cli.ctl.prune.TIMEOUT_S", 0.05)
     with WriterLock(home.state, "cadenzad").acquire():
         code, _, err = run_cli(main, "prune", "--keep-last", 1)
     (left,) = waiting(home.state)

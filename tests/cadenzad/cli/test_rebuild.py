@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from cadenzad.cli.ctl import main
-from cadenzad.cli.requesting import perform
-from cadenzad.inbox import new_request
+from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.requests.client import perform
+from cadenzad.requests.inbox import new_request
 from store.errors import DaemonError
 from store.lock import WriterLock
 from store.opening import open_writer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.ctl import main
+from cadenzad.cli.programs import cadenzactl as main
 from store.lock import WriterLock
 
 

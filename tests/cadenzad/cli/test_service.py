@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad import service as services
-from cadenzad.cli.ctl import main
-from cadenzad.service import DROP_IN, Hand, Service, install, uninstall
+from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.service_manager import install as services
+from cadenzad.service_manager.install import DROP_IN, Hand, Service, install, uninstall
 from store.errors import ConfigError, DaemonError
 
 SYSTEMCTL = """#!/bin/sh

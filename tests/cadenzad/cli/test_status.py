@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli import ondisk
-from cadenzad.cli.ctl import main
+from cadenzad.cli.base import drift
+from cadenzad.cli.programs import cadenzactl as main
 from handlers.project.paths import ADAPTERS_DIR
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import RebuildRequested
@@ -351,7 +351,7 @@ def test_it_reads_while_somebody_writes(recorded_home, run_cli) -> None:
 
 def test_watch_ends_quietly_when_its_reader_leaves(recorded_home) -> None:
     watching = subprocess.Popen(
-        [sys.executable, "-m", "cadenzad.cli.ctl", "status", "--watch"],
+        [sys.executable, "-m", "cadenzad.cli", "cadenzactl", "status", "--watch"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -366,4 +366,4 @@ def test_watch_ends_quietly_when_its_reader_leaves(recorded_home) -> None:
 
 
 def test_the_folder_of_adapters_is_the_one_they_are_kept_in() -> None:
-    assert ondisk.ADAPTERS == ADAPTERS_DIR
+    assert drift.ADAPTERS == ADAPTERS_DIR

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from cadenzad.cli.ctl import main
+from cadenzad.cli.programs import cadenzactl as main
 
 
 @pytest.fixture

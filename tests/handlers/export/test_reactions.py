@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from handlers import REACTIONS
 from handlers.export.reactions import (
     MAX_ATTEMPTS,
     export_on_request,
@@ -20,6 +19,7 @@ from handlers.export.reactions import (
 )
 from handlers.project.scaffold import init_project
 from handlers.reactions import Stopping, Tools
+from handlers.routes import REACTIONS
 from store.events.base import Event
 from store.events.envelope import Recorded, project_stream
 from store.events.files import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.judge.block import (
+from handlers.judge.prompt.block import (
     ABOUT,
     END,
     block_text,
@@ -13,7 +13,7 @@ from handlers.judge.block import (
     silenced,
     without_block,
 )
-from handlers.judge.rules import Rule
+from handlers.judge.prompt.rules import Rule
 
 STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
 FALLEN = Rule(None, "fallen", 1, "stand_up")

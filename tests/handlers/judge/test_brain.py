@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from handlers.judge import brain as brain_module
-from handlers.judge.brain import Brain, BrokenBrain, Found, find_brain, open_brain
-from handlers.judge.code import project_code
-from handlers.judge.rules import parse_all
-from handlers.judge.source import PromptSource, edited, parse_prompt
+from handlers.judge.gates import policy as brain_module
+from handlers.judge.gates.policy import Brain, BrokenBrain, Found, find_brain, open_brain
+from handlers.judge.prompt.code import project_code
+from handlers.judge.prompt.rules import parse_all
+from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
 
 SAMPLE = files("handlers.project") / "sample" / "mission" / "main.py"
 RULES = parse_all(["- when stuck for 2 ticks: walk_backward distance_m=0.3", "- when fallen: sit"])
@@ -212,7 +212,7 @@ def test_too_much_code_is_not_trusted_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, trusted = imports_helper(tmp_path)
-    monkeypatch.setattr("handlers.judge.code.MAX_FILES", 2)
+    monkeypatch.setattr("handlers.judge.prompt.code.MAX_FILES", 2)
     found = find_brain(tmp_path, source, trusted)
     assert found.kind == "none"
     assert "too much code to be trusted as a whole" in found.reason

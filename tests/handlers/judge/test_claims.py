@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from handlers.judge.claims import (
+from handlers.judge.evidence.claims import (
     MAX_REMARK,
     MAX_RULES,
     VERDICTS,
@@ -22,12 +22,12 @@ from handlers.judge.claims import (
     system_message,
     user_message,
 )
-from handlers.judge.evidence import build_pack
-from handlers.judge.findings import Citation, Finding
-from handlers.judge.mining import MiningReport, mine
-from handlers.judge.rules import Rule, parse, render
-from handlers.judge.shape import misfit
-from handlers.judge.ticks import RunLog
+from handlers.judge.evidence.findings import Citation, Finding
+from handlers.judge.evidence.mining import MiningReport, mine
+from handlers.judge.evidence.pack import build_pack
+from handlers.judge.evidence.ticks import RunLog
+from handlers.judge.groq.answer import misfit
+from handlers.judge.prompt.rules import Rule, parse, render
 from handlers.project.library import library_for
 from handlers.project.spec import parse_spec
 

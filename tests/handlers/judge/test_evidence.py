@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from handlers.judge.evidence import (
+from handlers.judge.evidence.findings import Citation, Finding
+from handlers.judge.evidence.mining import MiningReport, mine, report_on
+from handlers.judge.evidence.pack import (
     CITATIONS,
     COLUMNS,
     HELD_OUT_FROM,
@@ -20,9 +22,7 @@ from handlers.judge.evidence import (
     split,
     tokens_of,
 )
-from handlers.judge.findings import Citation, Finding
-from handlers.judge.mining import MiningReport, mine, report_on
-from handlers.judge.ticks import Episode, RunLog
+from handlers.judge.evidence.ticks import Episode, RunLog
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, parse_spec
 

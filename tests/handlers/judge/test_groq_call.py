@@ -9,11 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from handlers.judge.failures import JudgeFailure
-from handlers.judge.groq_call import ask
-from handlers.judge.groq_wire import base_url
-from handlers.judge.keys import usable_key
-from handlers.judge.question import Ask, Clock
+from handlers.judge.groq.client import ask, usable_key
+from handlers.judge.groq.errors import JudgeFailure
+from handlers.judge.groq.question import Ask, Clock
+from handlers.judge.groq.wire import base_url
 
 pytest.importorskip("groq")
 KEY = "gsk_nobody-should-ever-read-this"

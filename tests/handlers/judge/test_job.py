@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cadenzad.settings import Judge
+from cadenzad.config.settings import Judge
 from handlers.jobs import JobContext
 from handlers.judge.job import completion_of, judge
-from handlers.project.runs import run_logs
+from handlers.project.formats.runs import run_logs
 from store.events.prompt import PromptKept, RunsJudged
 from store.opening import open_writer
 

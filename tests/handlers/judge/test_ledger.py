@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from handlers.judge.failures import JudgeFailure
-from handlers.judge.groq_call import ask
-from handlers.judge.ledger import FILE, LONGEST_WAIT_S, Ledger
-from handlers.judge.question import Ask, Clock
+from handlers.judge.groq.budget import FILE, LONGEST_WAIT_S, Ledger
+from handlers.judge.groq.client import ask
+from handlers.judge.groq.errors import JudgeFailure
+from handlers.judge.groq.question import Ask, Clock
 
 pytest.importorskip("groq")
 KEY = "gsk_nobody-should-ever-read-this"
@@ -111,7 +111,7 @@ def test_a_call_that_is_killed_keeps_what_it_took(tmp_path, time, monkeypatch) -
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("handlers.judge.groq_call.post", dies)
+    monkeypatch.setattr("handlers.judge.groq.client.post", dies)
     book = ledger(tmp_path, time)
     with pytest.raises(KeyboardInterrupt):
         ask(QUESTION, KEY, time.clock, book)

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from handlers.judge.findings import Citation
-from handlers.judge.mining import MiningReport, PhaseCount, mine, vocabulary
-from handlers.judge.ticks import RunLog, Tick, episodes_of
+from handlers.judge.evidence.findings import Citation
+from handlers.judge.evidence.mining import MiningReport, PhaseCount, mine, vocabulary
+from handlers.judge.evidence.ticks import RunLog, Tick, episodes_of
 from handlers.project.library import library_for
 from handlers.project.spec import parse_spec
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.judge.replay import NAME, replay
-from handlers.judge.rules import Rule
-from handlers.judge.ticks import Episode, Tick
+from handlers.judge.evidence.ticks import Episode, Tick
+from handlers.judge.gates.replay import NAME, replay
+from handlers.judge.prompt.rules import Rule
 
 BACK = Rule("enter", "stuck", 2, "walk_backward")
 SIT = Rule(None, "stuck", 1, "sit")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handlers.judge.rules import (
+from handlers.judge.prompt.rules import (
     CONDITIONS,
     MAX_TICKS,
     TAGGED,

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from handlers.judge.block import block_text
-from handlers.judge.rules import (
+from handlers.judge.prompt.block import block_text
+from handlers.judge.prompt.rules import (
     CONDITIONS,
     MAX_TICKS,
     TAGGED,
@@ -25,7 +25,7 @@ from handlers.judge.rules import (
     parse_all,
     render,
 )
-from handlers.judge.source import edited, parse_prompt
+from handlers.judge.prompt.source import edited, parse_prompt
 
 SAMPLE = files("handlers.project") / "sample" / "mission" / "main.py"
 NAMES = ("exit", "enter_debris", "find.v-2", "for", "and", "in", "near", "always", "3", "_")

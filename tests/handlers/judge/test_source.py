@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from handlers.judge.block import block_text, find_block
-from handlers.judge.rules import Rule
-from handlers.judge.source import (
+from handlers.judge.prompt.block import block_text, find_block
+from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.source import (
     BlockConflict,
     NoPrompt,
     RefusedSource,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from handlers.judge.block import ABOUT, END
-from handlers.judge.rules import Rule
-from handlers.judge.source import PromptSource, edited, parse_prompt
-from handlers.judge.static_gate import MAX_BLOCK, NAME, check_static
+from handlers.judge.prompt.block import ABOUT, END
+from handlers.judge.prompt.check import MAX_BLOCK, NAME, check_static
+from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
 
 FILE = Path("/robots/rescue/main.py")
 STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.judge.claims import Claims
-from handlers.judge.rules import Rule, render
-from handlers.judge.takenback import without_taken_back
+from handlers.judge.evidence.claims import Claims
+from handlers.judge.prompt.rules import Rule, render
+from handlers.judge.rewrite import without_taken_back
 from store.reads.improvements import PromptRow
 
 

@@ -15,12 +15,9 @@ from typing import Any
 
 import pytest
 
-from handlers.judge import trials as trials_module
-from handlers.judge.brain import Found, find_brain
-from handlers.judge.code import project_code
-from handlers.judge.rules import parse_all
-from handlers.judge.source import PromptSource, edited, parse_prompt
-from handlers.judge.trials import (
+from handlers.judge.gates import simulation as trials_module
+from handlers.judge.gates.policy import Found, find_brain
+from handlers.judge.gates.simulation import (
     ENOUGH,
     NAME,
     Drive,
@@ -31,6 +28,9 @@ from handlers.judge.trials import (
     judge,
     trials,
 )
+from handlers.judge.prompt.code import project_code
+from handlers.judge.prompt.rules import parse_all
+from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, parse_spec
 from store.errors import InputError, MissingExtraError

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from handlers.judge import versions
-from handlers.judge.versions import diff_of, load, save, unrecorded
+from handlers.judge.prompt import versions
+from handlers.judge.prompt.versions import diff_of, load, save, unrecorded
 from handlers.project.paths import PROMPTS_DIR
 from store.errors import InputError, UnsafePathError
 

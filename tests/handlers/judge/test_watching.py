@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from handlers.judge.watching import ALPHA, RunScore, looks_for, p_worse, verdict
+from handlers.judge.monitor.sequential import ALPHA, RunScore, looks_for, p_worse, verdict
 
 
 def runs(*phases: int, success: int = 5) -> list[RunScore]:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.lora.authoring import add_example, parse_steps
-from handlers.lora.dataset import load_dataset
-from handlers.project.examples import Step
+from handlers.lora.data.authoring import add_example, parse_steps
+from handlers.lora.data.dataset import load_dataset
+from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 from store.errors import CadenzaError, InputError, UnsafePathError
 

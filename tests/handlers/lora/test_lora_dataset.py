@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.lora.dataset import MAX_ACTIONS, ExamOverlap, Row, load_dataset
-from handlers.lora.mined import LONGEST
+from handlers.lora.data.dataset import ExamOverlap, load_dataset
+from handlers.lora.data.mined import LONGEST
+from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.lora.model.text import read
-from handlers.project.examples import Step
+from handlers.project.formats.examples import Step
 from store.errors import InputError, ProjectError
 
 GOAL = "find the red box"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handlers.lora.model.lexicon import Action, Entry, Lexicon, Slot, filled, learn, plan_of
 from handlers.lora.model.text import read
-from handlers.project.examples import Step
+from handlers.project.formats.examples import Step
 
 
 def step(action: str, **parameters: float) -> Step:

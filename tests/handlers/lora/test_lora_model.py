@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from handlers.lora.dataset import Row
 from handlers.lora.model.decoding import ActionDecoder, load_decoder
 from handlers.lora.model.encoder import (
     LightEncoder,
@@ -20,8 +19,9 @@ from handlers.lora.model.encoder import (
     find_encoder,
 )
 from handlers.lora.model.files import HEAD, WEIGHTS, read_head
+from handlers.lora.model.rows import Row
 from handlers.lora.model.training import TrainOptions, TrainReport, train
-from handlers.project.examples import Step
+from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 from store.errors import InputError
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from handlers.lora.dataset import load_dataset
-from handlers.lora.mined import LONGEST, Mined
-from handlers.lora.records import content_of, goal_of, steps_of_records
-from handlers.project.examples import Step
+from handlers.lora.data.dataset import load_dataset
+from handlers.lora.data.mined import LONGEST, Mined
+from handlers.lora.data.records import content_of, goal_of, steps_of_records
+from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE, ProjectSpec, parse_spec
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from handlers.lora import notes
+from handlers.lora import pending
 from handlers.lora.model.files import (
     HEAD,
     NEEDED,
@@ -389,8 +389,8 @@ def test_a_rollback_without_a_number_goes_to_what_is_still_there(
 LOG = "log"
 
 
-def note(*events: Event) -> notes.Note:
-    return notes.Note("/p", 7, 5, events)
+def note(*events: Event) -> pending.Note:
+    return pending.Note("/p", 7, 5, events)
 
 
 def promoted(version: int) -> AdapterPromoted:
@@ -410,11 +410,11 @@ def test_a_note_is_read_as_it_was_written_and_for_its_own_log_only(
     make(1)
     blocked = AdapterBlocked(version=1, serving=None, reasons=("safety: fell",))
     written = note(trained(registry, 1), blocked)
-    notes.write(registry, LOG, written)
-    assert notes.read(registry, LOG) == written
-    assert notes.read(registry, "other") is None
-    notes.forget(registry, LOG)
-    assert notes.read(registry, LOG) is None
+    pending.write(registry, LOG, written)
+    assert pending.read(registry, LOG) == written
+    assert pending.read(registry, "other") is None
+    pending.forget(registry, LOG)
+    assert pending.read(registry, LOG) is None
     assert [item.name for item in registry.root.iterdir()] == ["0001"]
 
 
@@ -423,10 +423,10 @@ def test_a_switch_is_made_good(registry: Registry, make: Callable[[int], Path]) 
     make(2)
     told = note(trained(registry, 1), promoted(1))
     for _ in range(2):  # and again, until it is recorded
-        assert notes.make_good(registry, told) == told.events
+        assert pending.make_good(registry, told) == told.events
         assert registry.deployed() == 1
     back = note(AdapterRolledBack(version=2, previous=1, by="me", reason="asked for"))
-    assert notes.make_good(registry, back) == back.events
+    assert pending.make_good(registry, back) == back.events
     assert registry.deployed() == 2
 
 
@@ -436,9 +436,9 @@ def test_a_version_that_never_came_into_being_is_no_version(
     make(1)
     told = note(trained(registry, 1), promoted(1))
     (registry.folder(1) / "more").write_text("another folder than the one that was trained")
-    assert notes.make_good(registry, told) == ()
+    assert pending.make_good(registry, told) == ()
     registry.folder(1).rename(registry.root / "away")
-    assert notes.make_good(registry, told) == ()
+    assert pending.make_good(registry, told) == ()
     assert registry.deployed() is None
 
 
@@ -451,10 +451,10 @@ def test_a_scorecard_that_was_not_written_was_not_measured(
         scorecard="", scorecard_sha256=hashlib.sha256(b"new").hexdigest(),
     )  # fmt: skip
     card.write_bytes(b"old")
-    assert notes.make_good(registry, note(scored, promoted(1))) == ()
+    assert pending.make_good(registry, note(scored, promoted(1))) == ()
     assert registry.deployed() is None
     card.write_bytes(b"new")
-    assert len(notes.make_good(registry, note(scored, promoted(1)))) == 2
+    assert len(pending.make_good(registry, note(scored, promoted(1)))) == 2
     assert registry.deployed() == 1
 
 
@@ -463,7 +463,7 @@ def test_a_version_that_was_damaged_since_is_not_deployed(
 ) -> None:
     (make(1) / WEIGHTS).write_bytes(b"x")
     told = note(trained(registry, 1), promoted(1))
-    assert notes.make_good(registry, told) == told.events[:1]
+    assert pending.make_good(registry, told) == told.events[:1]
     assert registry.deployed() is None
 
 
@@ -475,4 +475,4 @@ def test_a_version_that_was_damaged_since_is_not_deployed(
 def test_a_note_that_cannot_be_read_is_as_none(text: str, registry: Registry) -> None:
     registry.stage()
     (registry.root / f".pending-{LOG}.json").write_text(text)
-    assert notes.read(registry, LOG) is None
+    assert pending.read(registry, LOG) is None

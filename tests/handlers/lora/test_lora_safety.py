@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from handlers.lora import safety
-from handlers.lora.safety import Counts, Memory, moving_plans, simulate, within
-from handlers.project.examples import Step
+from handlers.lora.scorecard import safety
+from handlers.lora.scorecard.safety import Counts, Memory, moving_plans, simulate, within
+from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 
 GO1 = library_for("go1", None, ("found",))

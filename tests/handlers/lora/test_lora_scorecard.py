@@ -11,20 +11,21 @@ from typing import Any
 
 import pytest
 
-from cadenzad.cli.cadenza import CADENZA_ENV
-from handlers.lora.authoring import add_example, parse_steps
-from handlers.lora.check import Check, Result
-from handlers.lora.dataset import Dataset, Row
-from handlers.lora.decoder import Decoded
-from handlers.lora.scorecard import (
+from cadenzad.cli.programs import CADENZA_ENV
+from handlers.lora.data.authoring import add_example, parse_steps
+from handlers.lora.data.dataset import Dataset
+from handlers.lora.model.interface import Decoded
+from handlers.lora.model.rows import Row
+from handlers.lora.scorecard.scorecard import (
     Scorecard,
     Thresholds,
     decide,
     same_plan,
     score,
+    scorecard_rows,
 )
-from handlers.lora.table import scorecard_rows
-from handlers.project.examples import Step
+from handlers.lora.scorecard.statistics import Check, Result
+from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, parse_spec
 from store.errors import InputError
@@ -103,7 +104,7 @@ def safe(monkeypatch: pytest.MonkeyPatch) -> Callable[[Result], None]:
 
     def says(result: Result) -> None:
         monkeypatch.setattr(
-            "handlers.lora.scorecard.simulate", lambda *_, **__: check("safety", result)
+            "handlers.lora.scorecard.scorecard.simulate", lambda *_, **__: check("safety", result)
         )
 
     says("pass")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.lora.statistics import (
+from handlers.lora.scorecard.statistics import (
     LEVEL,
     POWER,
     at_least,

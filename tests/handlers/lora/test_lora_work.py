@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from handlers.jobs import PermanentFailure
-from handlers.lora.work import trusted_encoder, with_eta
+from handlers.lora.context import trusted_encoder, with_eta
 
 
 def test_the_time_left_of_a_step_follows_from_the_time_it_took() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from handlers.mission.actions import LINES, NAMES, TURNS, Call
-from handlers.mission.model import SceneModel, compile_scene
-from handlers.mission.sim import Simulator, Variation
+from handlers.mission.episode.sim import Simulator, Variation
+from handlers.mission.locomotion.actions import LINES, NAMES, TURNS, Call
+from handlers.mission.world.model import SceneModel, compile_scene
 from handlers.project.library import library_for
 from handlers.project.scene import Box
 from store.errors import InputError

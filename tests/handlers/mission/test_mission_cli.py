@@ -1,6 +1,5 @@
 """`cadenza env run`, `show`, `stats`: what people see, and what they get for mistakes."""
 
-import argparse
 import json
 import os
 import signal
@@ -13,19 +12,19 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from cadenzad.cli.mission import add_parsers
-from handlers.mission.runlog import new_run_id
+from cadenzad.cli.programs import CADENZA_ENV
+from handlers.mission.episode.runlog import new_run_id
 from store.errors import CadenzaError, ConfigError, InputError, ProjectError, ProjectNotFound
 
 Cli = Callable[..., int]
+COMMAND = [sys.executable, "-m", "cadenzad.cli", "cadenza", "env"]
 
 
 @pytest.fixture
 def cli() -> Cli:
     def call(*words: object) -> int:
-        parser = argparse.ArgumentParser()
-        add_parsers(parser.add_subparsers(required=True))
-        args = parser.parse_args([str(word) for word in words])
+        name, *rest = (str(word) for word in words)
+        args = CADENZA_ENV.parser_of(name).parse_args(rest)
         return int(args.command(args))
 
     return call
@@ -73,16 +72,10 @@ def test_a_terminated_run_leaves_a_log_that_says_so(
     spec = json.loads((project / "env.json").read_text())
     spec["phases"][0] |= {"success_when": {"elapsed_ticks": 10**6}, "max_ticks": 10**6}
     (project / "env.json").write_text(json.dumps(spec))
-    code = (
-        "import argparse, sys; from cadenzad.cli.mission import add_parsers; "
-        "p = argparse.ArgumentParser(); add_parsers(p.add_subparsers()); "
-        "a = p.parse_args(sys.argv[1:]); sys.exit(a.command(a))"
-    )
-    root = Path(__file__).parents[3]
     with subprocess.Popen(
-        [sys.executable, "-c", code, "run", str(project), "--headless"],
+        [*COMMAND, "run", str(project), "--headless"],
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env=os.environ,
     ) as process:
         # when it is told to stop after its first lines are there
         eventually(lambda: any(p.stat().st_size > 4000 for p in logs(project)), "some records")
@@ -191,7 +184,7 @@ def test_a_film_of_a_format_nobody_writes_is_refused(cli: Cli, project: Path) ->
 
 
 def test_without_opengl_the_debian_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from handlers.mission import video
+    from handlers.mission.show import video
 
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setattr(video.ctypes.util, "find_library", lambda name: None)
@@ -206,15 +199,9 @@ def test_a_film_is_made(project: Path, tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("imageio")
     pytest.importorskip("imageio_ffmpeg")
     film = tmp_path / f"film{suffix}"
-    code = (
-        "import argparse, sys; from cadenzad.cli.mission import add_parsers; "
-        "p = argparse.ArgumentParser(); add_parsers(p.add_subparsers()); "
-        "a = p.parse_args(sys.argv[1:]); sys.exit(a.command(a))"
-    )
-    root = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "-c", code, "run", str(project), "--headless", "--video", str(film)],
-        env={**os.environ, "PYTHONPATH": str(root)},
+        [*COMMAND, "run", str(project), "--headless", "--video", str(film)],
+        env=os.environ,
         capture_output=True,
         check=False,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.mission.conditions import PhaseWatch, TickState
+from handlers.mission.episode.conditions import PhaseWatch, TickState
 from handlers.project.spec import ProjectSpec
 
 SCENE = {

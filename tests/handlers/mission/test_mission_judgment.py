@@ -5,12 +5,12 @@ from math import pi
 
 import pytest
 
-from handlers.mission.conditions import TickState
-from handlers.mission.judgment import Canonical, Situation, canonical, judge
-from handlers.mission.motion import Mark, Motion
-from handlers.mission.rewards import TickFacts, reward_of
-from handlers.mission.skill import Call
-from handlers.mission.vision import visible
+from handlers.mission.episode.conditions import TickState
+from handlers.mission.episode.judgment import Canonical, Situation, canonical, judge
+from handlers.mission.episode.motion import Mark, Motion
+from handlers.mission.episode.rewards import TickFacts, reward_of
+from handlers.mission.locomotion.skill import Call
+from handlers.mission.world.vision import visible
 from handlers.project.library import library_for
 from handlers.project.scene import Marker
 from handlers.project.spec import ProjectSpec, Reward, Vision

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from handlers.mission.leg import SIDES, foot, load_torques, solve
-from handlers.mission.loads import balanced
+from handlers.mission.world.leg import SIDES, foot, load_torques, solve
+from handlers.mission.world.loads import balanced
 
 
 def test_solving_for_a_reachable_place_puts_the_foot_there() -> None:

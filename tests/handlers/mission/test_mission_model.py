@@ -9,15 +9,15 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from handlers.mission import model
-from handlers.mission.model import compile_scene
-from handlers.mission.sim import Simulator
-from handlers.mission.skill import Call
+from handlers.mission.episode.sim import Simulator
+from handlers.mission.locomotion.skill import Call
+from handlers.mission.world import model
+from handlers.mission.world.model import compile_scene
 from store.errors import InputError, MissingExtraError
 
 
 def _own_model() -> str:
-    return resources.files("handlers.mission").joinpath("go1.xml").read_text("utf-8")
+    return resources.files("handlers.mission.world").joinpath("go1.xml").read_text("utf-8")
 
 
 def test_a_model_of_ones_own_walks(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_without_mujoco_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_naming_the_commands_loads_neither_mujoco_nor_numpy() -> None:
     code = (
-        "import cadenzad.cli.mission, sys; sys.exit(bool({'mujoco', 'numpy'} & set(sys.modules)))"
+        "import cadenzad.cli.env.run, sys; sys.exit(bool({'mujoco', 'numpy'} & set(sys.modules)))"
     )
     root = Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

@@ -4,8 +4,8 @@ from math import pi, radians
 
 import pytest
 
-from handlers.mission.drivers.prompts import parse_goal
-from handlers.mission.skill import Call
+from handlers.mission.locomotion.skill import Call
+from handlers.mission.policies.prompts import parse_goal
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from handlers.mission.rollout import Plan, rollout, totals
-from handlers.mission.sim import Variation
-from handlers.mission.skill import Call
+from handlers.mission.episode.rollout import Plan, rollout, totals
+from handlers.mission.episode.sim import Variation
+from handlers.mission.locomotion.skill import Call
 from handlers.project.scene import Scene, Zone
 from store.errors import InputError
 

@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from handlers.mission.drivers.route import BODY_M, GroundMap, plan
-from handlers.mission.model import compile_scene
+from handlers.mission.policies.route import BODY_M, GroundMap, plan
+from handlers.mission.world.model import compile_scene
 from handlers.project.scene import Box, Zone
 
 

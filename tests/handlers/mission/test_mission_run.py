@@ -9,17 +9,17 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from handlers.mission.drivers.lora import Lora, deployed_adapter
-from handlers.mission.drivers.protocol import Decision, Driver, View
-from handlers.mission.drivers.random import RandomDriver
-from handlers.mission.drivers.scripted import Scripted
-from handlers.mission.environment import Mission
-from handlers.mission.episode import EpisodeResult, run_episode
-from handlers.mission.model import compile_scene
-from handlers.mission.runlog import RunLog, encode
-from handlers.mission.skill import Call
+from handlers.mission.episode.environment import Mission
+from handlers.mission.episode.episode import EpisodeResult, run_episode
+from handlers.mission.episode.runlog import RunLog, encode
+from handlers.mission.locomotion.skill import Call
+from handlers.mission.policies.lora import Lora, deployed_adapter
+from handlers.mission.policies.protocol import Decision, Driver, View
+from handlers.mission.policies.random import RandomDriver
+from handlers.mission.policies.scripted import Scripted
+from handlers.mission.world.model import compile_scene
+from handlers.project.formats.runlog import read_run_log
 from handlers.project.library import library_for
-from handlers.project.runlog import read_run_log
 from handlers.project.spec import ProjectSpec, load_spec
 from store.errors import InputError, ProjectError
 

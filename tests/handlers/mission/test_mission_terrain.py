@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from handlers.mission.model import compile_scene
-from handlers.mission.terrain import CALF_CLEARANCE
+from handlers.mission.world.model import compile_scene
+from handlers.mission.world.terrain import CALF_CLEARANCE
 from handlers.project.scene import Box, Incline, Marker, Slope, Sphere
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handlers.project.examples import Example, Step, iter_examples, read_examples
+from handlers.project.formats.examples import Example, Step, iter_examples, read_examples
 from handlers.project.library import library_for
 
 GO1 = library_for("go1", None, ["signal_found"])

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.project import lines
-from handlers.project.lines import BadLine, LineReader, first_objects, parse_line
+from handlers.project.formats import lines
+from handlers.project.formats.lines import BadLine, LineReader, first_objects, parse_line
 
 
 def sha(data: bytes) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from handlers.project.logsummary import LogSummary
-from handlers.project.orchestrator import read_orchestrator_log
-from handlers.project.runlog import read_run_log
+from handlers.project.formats.logsummary import LogSummary
+from handlers.project.formats.orchestrator import read_orchestrator_log
+from handlers.project.formats.runlog import read_run_log
 
 
 def read(*events: Any) -> LogSummary:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.project import lines, logsummary
-from handlers.project.logsummary import LogSummary
-from handlers.project.runlog import read_run_log
+from handlers.project.formats import lines, logsummary
+from handlers.project.formats.logsummary import LogSummary
+from handlers.project.formats.runlog import read_run_log
 from store.events.files import EpisodeFact
 
 OBS = {"body_height": 0.28, "roll_deg": 0.1, "pitch_deg": 0.5, "pos_x": -0.4, "pos_y": 0.0}

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from handlers.intake.observe import observe
-from handlers.project.runs import run_logs
+from handlers.project.formats.runs import run_logs
 
 TICK = {"tick": 1, "phase": "approach", "action": "stand", "obs": {}}
 STEP = {"ts": 1_795_378_827.7, "event": "session_start", "robot": "go1"}

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from handlers.project.examples import iter_examples
+from handlers.project.formats.examples import iter_examples
+from handlers.project.formats.runlog import read_run_log
 from handlers.project.library import ActionLibrary, library_for
-from handlers.project.runlog import read_run_log
 from handlers.project.scaffold import init_project, recorded_run
 from handlers.project.spec import ProjectSpec, load_spec
 from store.errors import ProjectError

@@ -1,0 +1,16 @@
+"""`python -m cadenzad.cli cadenza|cadenzactl|cadenzad ...`: where their scripts are not on PATH."""
+
+from __future__ import annotations
+
+import sys
+
+from cadenzad.cli.daemon import main as cadenzad
+from cadenzad.cli.programs import cadenza, cadenzactl
+
+PROGRAMS = {"cadenza": cadenza, "cadenzactl": cadenzactl, "cadenzad": cadenzad}
+
+if __name__ == "__main__":
+    program = PROGRAMS.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    if program is None:
+        sys.exit(f"usage: python -m cadenzad.cli {'|'.join(PROGRAMS)} ...")
+    sys.exit(program(sys.argv[2:]))

@@ -1,0 +1,55 @@
+"""Whether what lies on disk is what the log says: for whoever shows a project. Light."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from pathlib import Path
+
+from store.reads.improvements import PromptRow, adapters, prompt_versions
+
+ADAPTERS = ".cadenza-env/adapters"
+"""As handlers.project.paths has it, which `status` cannot afford to import."""
+
+
+def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
+    """Adapter versions that the log does not know: of a copied project, or of a log that is lost.
+
+    They are left alone.
+    """
+    try:
+        names = os.listdir(Path(project) / ADAPTERS)
+    except OSError:
+        return []
+    known = {row.version for row in adapters(view, project)}
+    return sorted({int(name) for name in names if name.isdecimal()} - known)
+
+
+def changed(view: sqlite3.Connection, project: str) -> str:
+    """What is to be said of the file, in one line; empty when it is as recorded."""
+    rows = prompt_versions(view, project)
+    for row in reversed(rows):
+        if row.state == "proposed" and _sha256(project, row) == row.after_sha256:
+            return f"version {row.version} is in {row.file} already; `approve` records that"
+        if row.state == "theirs":
+            return f"{row.file} was changed by hand: {row.watch.removeprefix('ended: ')}"
+        if row.state == "current":
+            return _changed(project, row)
+    return ""
+
+
+def _changed(project: str, row: PromptRow) -> str:
+    if _sha256(project, row) in (row.after_sha256, None):
+        return ""
+    from handlers.judge.prompt.drift import changed_by_hand
+
+    said = changed_by_hand(Path(project), row)
+    return f"{row.file} was changed by hand: {said}" if said else ""
+
+
+def _sha256(project: str, row: PromptRow) -> str | None:
+    try:
+        return hashlib.sha256((Path(project) / row.file).read_bytes()).hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,103 @@
+"""From what a person types to what is meant: a project by name or path, a moment by time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cadenzad.cli.base.parser import one_line
+from cadenzad.config.paths import expand, state_dir
+from handlers.project.paths import printable
+from store.errors import ConfigError, NoEventLog, ProjectNotFound, StoreError
+from store.reads.state import ProjectRow, State
+from store.schema import connect_reader
+
+
+def find_project(state: State, text: str) -> ProjectRow:
+    """The project with this path or name. Raises ProjectNotFound, also when a name is ambiguous."""
+    by_path = state.project(printable(os.path.realpath(os.path.expanduser(text))))
+    if by_path is not None:
+        return by_path
+    named = state.projects_named(printable(text))
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise ProjectNotFound(
+            f"{text!r} names {len(named)} projects",
+            hint="give a path: " + ", ".join(row.path for row in named),
+        )
+    known = ", ".join(row.name for row in state.projects()[:10])
+    hint = f"known projects: {known}" if known else "no project is known yet"
+    raise ProjectNotFound(f"no project {text!r}", hint=hint)
+
+
+def project_folder(state: State | None, text: str) -> Path:
+    """A project's folder: a path that holds env.json, or a known project's name.
+
+    A folder of that name that is no project gives way to a known project of that name. Raises
+    ProjectNotFound.
+    """
+    folder = expand(text)
+    if os.path.exists(folder / "env.json"):
+        return Path(os.path.realpath(folder))
+    try:
+        if state is not None:
+            return Path(find_project(state, text).path)
+        raise ProjectNotFound(
+            f"no project {text!r}", hint="give the folder that holds its env.json"
+        )
+    except ProjectNotFound:
+        if os.path.isdir(folder):
+            return Path(os.path.realpath(folder))  # whoever reads its env.json says what is wrong
+        raise
+
+
+def position_number(text: str) -> int | None:
+    """A position as typed; None when the text is no number (a time, perhaps)."""
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    digits = text.lstrip("0") or "0"
+    return int(digits) if len(digits) < 19 else 2**63 - 1  # as far as SQLite counts
+
+
+def moment_us(text: str) -> int:
+    """Microseconds since the epoch of an ISO 8601 time; without an offset it is local time.
+
+    Raises ConfigError (a usage error) when it is none.
+    """
+    try:
+        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"{text!r} is neither a position nor a time",
+            hint="give a number, or a time such as 2026-01-31T12:00:00Z",
+        ) from None
+
+
+@contextmanager
+def open_state(flag: str | None) -> Iterator[State | None]:
+    """The state view for looking things up; None where there is none (a damaged one is told)."""
+    directory = state_dir(flag)
+    try:
+        reader = connect_reader(directory)
+    except NoEventLog:
+        yield None
+        return
+    except StoreError as error:
+        print(f"warning: {one_line(error.message)}", file=sys.stderr)
+        yield None
+        return
+    try:
+        yield State(reader)
+    finally:
+        reader.close()
+
+
+def find_project_folder(text: str) -> Path:
+    """A project's folder by path or by its name in the default state directory's view."""
+    with open_state(None) as state:
+        return project_folder(state, text)

@@ -1,0 +1,113 @@
+"""What the three commands share: errors as one line, exit codes, plain tables. Light imports."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from io import TextIOWrapper
+from typing import NoReturn
+
+from cadenzad.cli.base.output import _damaged, _give_up_on_output, _refused, tell_error
+from store.errors import CadenzaError
+from store.errors import one_line as one_line
+
+OK, FAILED, USAGE, NOT_RUNNING, NOT_FOUND = 0, 1, 2, 3, 4
+
+EXIT_CODES = """exit codes:
+  0 done   1 failed   2 usage   3 daemon not running   4 no such project, run or log"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with its usage errors in the form of all other errors."""
+
+    def error(self, message: str) -> NoReturn:
+        line = one_line(message)
+        self.exit(USAGE, f"{self.prog}: error: {line}\n  try `{self.prog} --help`\n")
+
+
+class AnyOrder(Parser):
+    """Takes an optional positional argument after options too: `decode PROJECT --json GOAL`."""
+
+    _again = False
+
+    def parse_known_args(  # type: ignore[override]  # of its overloads, the one that is called
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """argparse's own, in two passes: first the options, then what is left."""
+        if self._again:
+            return super().parse_known_args(args, namespace)
+        self._again = True
+        try:
+            found = self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._again = False
+        if found[1] and args is not None and "--" in args:
+            return super().parse_known_args(args, namespace)  # `-- PROJECT -goal`
+        return found
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """The project that a command is about."""
+    parser.add_argument("project", help="the project's folder, or its name in a watched workspace")
+
+
+def add_state_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        type=filled,
+        help="state directory (else $CADENZAD_STATE, $STATE_DIRECTORY, ~/.local/state/cadenzad)",
+    )
+
+
+def filled(text: str) -> str:
+    """An argument that must say something: an empty one is a script's unset variable."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def finite(text: str) -> float:
+    """A number argument; NaN and infinity, which compare with nothing, are none."""
+    with contextlib.suppress(ValueError):
+        if math.isfinite(number := float(text)):
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+
+
+def seconds(text: str) -> float:
+    """A time-span argument: more than nothing."""
+    if (number := finite(text)) > 0:
+        return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not more than 0 seconds")
+
+
+def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+    """Parse, call the chosen function, turn errors into one line and an exit code."""
+    arguments = parser.parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name that the terminal's encoding cannot show is no reason to end with a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = command(arguments)
+        sys.stdout.flush()
+        return code
+    except CadenzaError as error:
+        tell_error(parser.prog, error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return OK  # whoever read our output has gone (`| head`): not an error
+    except OSError as error:
+        tell_error(parser.prog, _refused(error))
+    except sqlite3.Error as error:
+        tell_error(parser.prog, _damaged(error))
+    finally:
+        _give_up_on_output()
+    return FAILED

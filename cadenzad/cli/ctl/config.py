@@ -1,0 +1,118 @@
+"""`cadenzactl config`: what is set, by which file, and what is wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from cadenzad.cli.base.output import table
+from cadenzad.cli.base.parser import OK, USAGE, add_state_option, filled, one_line
+from cadenzad.config.files import Loaded, default_path, problems, read_config
+from cadenzad.config.paths import expand
+from cadenzad.config.project import FILE_NAME, project_problems, read_project_config
+from cadenzad.config.settings import KEYS
+
+DESCRIPTION = """Show the configuration as it is in effect, or check it. A running daemon has what
+it read last: `systemctl reload` or SIGHUP makes it read again."""
+EXAMPLE = "cadenzactl config check && systemctl --user reload cadenzad"
+
+SHOW = """Every key, its value and what set it: a file, or `default`. With a project, as it is for
+that project."""
+CHECK = """Check a configuration file and its drop-ins, or a project's own cadenzad.toml: one line
+for each mistake, and exit code 2 if there is any."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    show = actions.add_parser(
+        "show",
+        help="every key, its value and what set it",
+        description=SHOW,
+        epilog="example:\n  cadenzactl config show rescue --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    show.add_argument("project", nargs="?", help="a project's name or path")
+    show.add_argument(
+        "--config", metavar="FILE", type=filled, help="instead of the default cadenzad.toml"
+    )
+    show.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(show)
+    check = actions.add_parser(
+        "check",
+        help="every mistake, one a line",
+        description=CHECK,
+        epilog="example:\n  cadenzactl config check ~/robots/rescue/cadenzad.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument(
+        "file", nargs="?", metavar="FILE", type=filled, help="the file (default: the daemon's)"
+    )
+    check.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    return _show(arguments) if arguments.action == "show" else _check(arguments)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    loaded = read_config(expand(arguments.config) if arguments.config else None)
+    if arguments.project:
+        loaded = read_project_config(_project(arguments), loaded)
+    if arguments.json:
+        print(json.dumps(_as_json(loaded), indent=2, ensure_ascii=False))
+        return OK
+    rows = [
+        (key.name, json.dumps(key.of(loaded.config), ensure_ascii=False), loaded.origins[key.name])
+        for key in KEYS.values()
+    ]
+    print(table(("KEY", "VALUE", "SET BY"), rows))
+    return OK
+
+
+def _project(arguments: argparse.Namespace) -> Path:
+    from cadenzad.cli.base.lookup import open_state, project_folder
+
+    with open_state(arguments.state) as state:
+        return project_folder(state, arguments.project)
+
+
+def _as_json(loaded: Loaded) -> dict[str, Any]:
+    return {
+        "files": [str(file) for file in loaded.files],
+        "keys": {
+            key.name: {
+                "value": key.of(loaded.config),
+                "origin": loaded.origins[key.name],
+                "default": key.default,
+                "needs_restart": key.needs_restart,
+            }
+            for key in KEYS.values()
+        },
+    }
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    file = expand(arguments.file) if arguments.file else None
+    if file is not None and _is_a_projects(file):
+        found = project_problems(file.parent, read_config(None).config)
+    else:
+        found = problems(file)
+    name = str(file or default_path())
+    if arguments.json:
+        listed = [{"problem": problem.message, "hint": problem.hint} for problem in found]
+        print(json.dumps({"file": name, "ok": not found, "problems": listed}, indent=2))
+    else:
+        for problem in found:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            print(one_line(problem.message + hint))
+        if not found:
+            absent = file is None and not default_path().is_file()
+            print(f"{one_line(name)}: {'not there: defaults hold' if absent else 'good'}")
+    return USAGE if found else OK
+
+
+def _is_a_projects(file: Path) -> bool:
+    """Whether a file is a project's own: it lies beside an env.json."""
+    return file.name == FILE_NAME and (file.parent / "env.json").exists()

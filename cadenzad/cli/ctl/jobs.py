@@ -1,0 +1,57 @@
+"""`cadenzactl jobs`: slow work that waits, runs or has ended."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from datetime import datetime
+from typing import Any
+
+from cadenzad.cli.base.lookup import find_project
+from cadenzad.cli.base.output import table
+from cadenzad.cli.base.parser import OK, add_state_option
+from cadenzad.config.paths import state_dir
+from store.reads.state import JobRow, State, job_key
+from store.schema import connect_reader
+
+DESCRIPTION = """Slow work, the newest first: what waits, runs, has ended, or was given up and waits
+for somebody to look (failed)."""
+EXAMPLE = "cadenzactl jobs --failed"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="?", help="a project's name or path (default: all)")
+    parser.add_argument("--failed", action="store_true", help="only those that were given up")
+    parser.add_argument("--last", type=int, default=20, metavar="N", help="at most N (20)")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    state = State(connect_reader(state_dir(arguments.state)))
+    project = find_project(state, arguments.project).path if arguments.project else None
+    rows = state.jobs(project, "failed" if arguments.failed else None, arguments.last)
+    jobs = [_as_json(state, row) for row in rows]
+    if arguments.json:
+        print(json.dumps({"jobs": jobs}, indent=2, ensure_ascii=False))
+    elif jobs:
+        headings = ("JOB", "KIND", "PROJECT", "STATE", "ATTEMPT", "QUEUED", "SAYS")
+        print(table(headings, [_row(row, job) for row, job in zip(rows, jobs, strict=True)]))
+    else:
+        print("no jobs")
+    return OK
+
+
+def _as_json(state: State, row: JobRow) -> dict[str, Any]:
+    progress = state.progress(job_key(row.id)) if row.state == "running" else None
+    return {"job": row.id, **row._asdict(), "progress": progress}
+
+
+def _row(row: JobRow, job: dict[str, Any]) -> tuple[object, ...]:
+    says = row.result or row.reason
+    if job["progress"]:
+        says = " ".join(f"{key}={value}" for key, value in job["progress"].items())
+    queued = datetime.fromtimestamp(row.queued_us / 1e6).strftime("%Y-%m-%d %H:%M:%S")
+    project = os.path.basename(row.project) or "-"
+    return (row.id, row.kind, project, row.state, row.attempt, queued, says)

@@ -1,0 +1,48 @@
+"""`cadenzactl metrics`: figures in the Prometheus text format."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from contextlib import closing
+
+from cadenzad.cli.base.parser import OK, add_state_option, filled
+from cadenzad.config.paths import expand, state_dir
+from cadenzad.metrics.collect import collect
+from cadenzad.metrics.prometheus import render, write_textfile
+from store.schema import connect_reader
+
+DESCRIPTION = """Figures in the Prometheus text format: watching, lag, sizes, queue, jobs, projects.
+With and without a daemon; the cost does not grow with the history."""
+EXAMPLE = "cadenzactl metrics --textfile /var/lib/node_exporter/cadenzad.prom"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--textfile",
+        type=filled,
+        metavar="FILE",
+        help="write them there by atomic rename (node_exporter reads *.prom)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    directory = state_dir(arguments.state)
+    with closing(connect_reader(directory)) as reader:
+        if arguments.textfile:
+            write_textfile(expand(arguments.textfile), directory, reader)
+            if arguments.json:
+                print(json.dumps({"textfile": arguments.textfile}))
+            return OK
+        metrics = collect(directory, reader)
+    if arguments.json:
+        families = [
+            metric._asdict() | {"samples": [sample._asdict() for sample in metric.samples]}
+            for metric in metrics
+        ]
+        print(json.dumps({"metrics": families}, indent=2, ensure_ascii=False))
+    else:
+        print(render(metrics), end="")
+    return OK

@@ -1,0 +1,158 @@
+"""`cadenzactl prompt`: the versions of a project's SYSTEM_PROMPT."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+from pathlib import Path
+
+from cadenzad.cli.base.drift import changed
+from cadenzad.cli.base.lookup import find_project
+from cadenzad.cli.base.output import table
+from cadenzad.cli.base.parser import OK, add_state_option, one_line
+from cadenzad.config.paths import state_dir
+from store.errors import CadenzaError, DaemonError, InputError
+from store.reads.improvements import PromptRow, prompt_status, prompt_versions
+from store.reads.state import State
+from store.schema import connect_reader
+
+DESCRIPTION = """Versions of a project's SYSTEM_PROMPT. Without an action: what is in the file now
+and why. log: every version. diff: what a version changed. approve, reject: a proposed one.
+rollback: take the current one's change back, to the exact bytes where nothing else changed."""
+EXAMPLE = "cadenzactl prompt rescue diff --version 3"
+EVENTS = {
+    "approve": "PromptRewritten",
+    "reject": "PromptRejected",
+    "rollback": "PromptRolledBack",
+}
+"""What an action that was done leads to."""
+ACTIONS = ("show", "log", "diff", "approve", "reject", "rollback")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", help="a project's name or path")
+    parser.add_argument(
+        "action", nargs="?", choices=ACTIONS, default="show", help="what to do (show)"
+    )
+    parser.add_argument("--version", type=int, metavar="N", help="which version (the newest fit)")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    directory = state_dir(arguments.state)
+    reader = connect_reader(directory)
+    project = find_project(State(reader), arguments.project)
+    rows = prompt_versions(reader, project.path)
+    match arguments.action:
+        case "show":
+            return _show(arguments, reader, project.path, rows)
+        case "log":
+            return _log(arguments, rows)
+        case "diff":
+            return _diff(arguments, directory, rows)
+    try:
+        return _act(arguments, directory, Path(project.path), rows)
+    except CadenzaError as error:
+        if arguments.json:
+            print(json.dumps({"error": {"message": error.message, "hint": error.hint}}))
+        raise
+
+
+def _show(
+    arguments: argparse.Namespace, reader: sqlite3.Connection, project: str, rows: list[PromptRow]
+) -> int:
+    status = prompt_status(reader, project)
+    status["changed"] = changed(reader, project)
+    current = next((row for row in rows if row.state == "current"), None)
+    if current is not None and current.watching:
+        from handlers.judge.monitor.samples import watch_of
+
+        watched = watch_of(reader, project, current)
+        status["watch"] = watched.reason
+        status["evidence"] = dict(watched.evidence)
+    if arguments.json:
+        print(json.dumps(status, indent=2, ensure_ascii=False))
+        return OK
+    version = status["version"]
+    print(f"version: {version if version is not None else 'as its author wrote it'}")
+    print(f"state:   {status['state']}" + (f": {status['reason']}" if status["reason"] else ""))
+    if status["changed"]:
+        print(f"file:    {one_line(status['changed'])}")
+    if status["watch"]:
+        print(f"{'watched' if status['watching'] else 'watch'}: {one_line(status['watch'])}")
+    if current is not None:
+        for rule in current.rules:
+            print(f"  {rule['line']}\n      {rule['mode_id']}  {', '.join(rule['citations'])}")
+        for gate in current.gates:
+            print(f"{gate['name']}: {gate['result']}: {one_line(str(gate['detail']))}")
+    if status["pending"] is not None:
+        print(f"pending: version {status['pending']} waits for approve or reject")
+    return OK
+
+
+def _log(arguments: argparse.Namespace, rows: list[PromptRow]) -> int:
+    if arguments.json:
+        print(json.dumps([row._asdict() for row in rows], indent=2, ensure_ascii=False))
+        return OK
+    headings = ("VERSION", "PARENT", "STATE", "RULES", "IMPROVED", "FILE", "POSITION")
+    print(
+        table(
+            headings,
+            [
+                (
+                    row.version,
+                    "-" if row.parent is None else row.parent,
+                    row.state,
+                    len(row.rules),
+                    "yes" if row.improved else "unverified",
+                    row.file,
+                    row.position,
+                )
+                for row in rows
+            ],
+        )
+    )
+    return OK
+
+
+def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow]) -> int:
+    from store.log import EventLog
+
+    fitting = [row for row in rows if arguments.version in (None, row.version)]
+    if not fitting:
+        raise InputError("there is no such version", hint="`cadenzactl prompt PROJECT log`")
+    row = fitting[-1]
+    (record,) = EventLog(connect_reader(directory)).read(row.position - 1, until=row.position)
+    text = getattr(record.event, "diff", "")
+    if arguments.json:
+        print(json.dumps({"version": row.version, "diff": text}, ensure_ascii=False))
+    else:
+        print(text)
+    return OK
+
+
+def _act(
+    arguments: argparse.Namespace, directory: Path, project: Path, rows: list[PromptRow]
+) -> int:
+    from cadenzad.config.files import load_config
+    from cadenzad.requests.client import run_job
+    from handlers.judge.prompt.actions import meant
+    from handlers.judge.prompt.recovery import recovered
+
+    if recovered(State(connect_reader(directory)), project) is None:
+        meant(project.name, rows, arguments.action, arguments.version)  # else there is no job
+    spec = {"action": arguments.action, "version": arguments.version}
+    reason = f"cadenzactl prompt {arguments.action}"
+    ended = run_job(directory, "prompt", project, spec, reason, config=load_config(None))
+    if ended.job.state != "succeeded":
+        raise DaemonError(ended.job.result)
+    if not any(event.type_name() == EVENTS[arguments.action] for event in ended.events):
+        raise CadenzaError(ended.job.result)
+    if arguments.json:
+        answer = {event.type_name(): event.model_dump(mode="json") for event in ended.events}
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        print(ended.job.result)
+    return OK

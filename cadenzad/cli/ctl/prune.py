@@ -1,0 +1,221 @@
+"""`cadenzactl prune`: delete old exports, run logs and adapters; what is known of them stays."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cadenzad.cli.base.lookup import find_project
+from cadenzad.cli.base.output import table
+from cadenzad.cli.base.parser import FAILED, OK, add_state_option, one_line
+from cadenzad.config.paths import state_dir
+from cadenzad.maintenance.retention import WHAT, Kept, Plan, Policy, What, make_plan
+from cadenzad.protect import Doomed
+from cadenzad.requests.handle import carry_out
+from cadenzad.requests.inbox import Request, done, send
+from cadenzad.requests.prune import PRUNED, requests_for
+from store.errors import ConfigError, DaemonError, LockHeldError
+from store.lock import WriterLock, is_held
+from store.opening import open_writer
+from store.reads.state import State
+from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DESCRIPTION = """Delete old exports, run logs and adapters of some projects (default: all). What was
+recorded of a deleted file stays in the history, and that it was deleted joins it.
+
+Never deleted: the deployed adapter; a run log without a current export; an export that somebody
+changed; anything that leads out of its project. Ages are those of `ls -l` (adapters are ordered by
+their number). Files that no event speaks of are not ours and stay."""
+EXAMPLE = "cadenzactl prune rescue --keep-last 20 --older-than 30d --dry-run"
+TIMEOUT_S = 600.0
+BAR_FROM_FILES = 500
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="*", help="projects by name or path (default: all)")
+    parser.add_argument("--keep-last", type=count, metavar="N", help="keep the newest N of each")
+    parser.add_argument(
+        "--older-than", type=duration, metavar="D", help="only what is older than: 30d, 12h, 2w"
+    )
+    parser.add_argument(
+        "--what",
+        type=sorts,
+        default=frozenset(WHAT),
+        metavar="SORTS",
+        help=f"some of {','.join(WHAT)} (default: all)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="also logs without a current export, and exports that were changed by hand",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def count(text: str) -> int:
+    """A number of files to keep."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of files")
+    return int(text[:9])
+
+
+def duration(text: str) -> float:
+    """Seconds of a time span such as 30d, 12h, 90m, 45s, 2w."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw])", text, re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time span such as 30d, 12h or 2w")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def sorts(text: str) -> frozenset[What]:
+    """What to prune: names with commas between them."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in WHAT:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(WHAT)}")
+    return frozenset(what for what in WHAT if what in names)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    if arguments.keep_last is None and arguments.older_than is None:
+        raise ConfigError("nothing says what is old", hint="--keep-last N, --older-than D, or both")
+    directory = state_dir(arguments.state)
+    policy = Policy(
+        what=arguments.what,
+        keep_last=arguments.keep_last or 0,
+        older_than=arguments.older_than,
+        force=arguments.force,
+    )
+    with closing(connect_reader(directory)) as reader:
+        plan = _plan(State(reader), arguments.project, policy)
+        wanted = len(plan.doomed)
+        if not arguments.dry_run:
+            plan = _carry_out(directory, reader, plan, policy.force)
+    _tell(arguments, plan)
+    return OK if len(plan.doomed) == wanted else FAILED
+
+
+def _plan(state: State, projects: Sequence[str], policy: Policy) -> Plan:
+    """The plans of all projects meant, as one."""
+    if projects:
+        chosen = list(dict.fromkeys(find_project(state, text).path for text in projects))
+    else:
+        chosen = [row.path for row in state.projects() if row.state != "removed"]
+    whole = Plan([], [])
+    for project in chosen:
+        plan = make_plan(state, project, policy, time.time())
+        whole.doomed.extend(plan.doomed)
+        whole.kept.extend(plan.kept)
+    return whole
+
+
+def _carry_out(directory: Path, reader: sqlite3.Connection, plan: Plan, force: bool) -> Plan:
+    """Have the plan carried out; what came of it, in the form of a plan."""
+    doomed, kept = [], list(plan.kept)
+    offset = 0
+    with _bar(len(plan.doomed)) as advance:
+        for request in requests_for(plan.doomed, force=force):
+            items = plan.doomed[offset : offset + len(request.body["files"])]
+            offset += len(items)
+            stayed = dict(_perform(directory, reader, request))
+            doomed += [item for index, item in enumerate(items) if index not in stayed]
+            kept += [
+                Kept(item.project, item.path, item.kind, stayed[index])
+                for index, item in enumerate(items)
+                if index in stayed
+            ]
+            advance(len(items))
+    return Plan(doomed, kept)
+
+
+def _perform(
+    directory: Path, reader: sqlite3.Connection, request: Request
+) -> list[tuple[int, str]]:
+    """One request, by the daemon or here; index and reason of each file that stayed.
+
+    It lies in the inbox from the beginning, also without a daemon: what a kill interrupts, the next
+    daemon finishes. Raises DaemonError when nobody carries it out in time.
+    """
+    path = send(directory, request)
+    state = State(reader)
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        if is_held(directory) is None:
+            _carry_out_here(directory, path, request)
+        answer: dict[str, Any] | None = state.progress(PRUNED)
+        if answer is not None and answer["id"] == request.id:
+            return [(index, reason) for index, reason in answer["kept"]]
+        time.sleep(0.02)
+    raise DaemonError(
+        f"no outcome in {TIMEOUT_S:g} s: the request waits in {path}",
+        hint="`cadenzactl ping` tests the daemon; delete that file to take the request back",
+    )
+
+
+def _carry_out_here(directory: Path, path: Path, request: Request) -> None:
+    """Be the writer for a moment, unless somebody else is."""
+    try:
+        lock = WriterLock(directory, "cadenzactl prune").acquire()
+    except LockHeldError:
+        return
+    with lock:
+        writer = open_writer(directory)
+        try:
+            carry_out(request, writer)
+        finally:
+            writer.close()
+        done(path)
+
+
+@contextmanager
+def _bar(files: int) -> Iterator[Callable[[int], object]]:
+    """A progress bar on a terminal, for many files."""
+    if files < BAR_FROM_FILES or not sys.stderr.isatty():
+        yield lambda _files: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=files, unit="file", desc="pruning", file=sys.stderr) as bar:
+        yield bar.update
+
+
+def _tell(arguments: argparse.Namespace, plan: Plan) -> None:
+    total = sum(item.bytes for item in plan.doomed)
+    if arguments.json:
+        answer = {
+            "dry_run": arguments.dry_run,
+            "pruned": [_as_json(item) for item in plan.doomed],
+            "bytes": total,
+            "kept": [item._asdict() for item in plan.kept],
+        }
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    if plan.doomed:
+        rows = [(Path(item.project).name, item.kind, item.path, item.bytes) for item in plan.doomed]
+        print(table(("PROJECT", "KIND", "PATH", "BYTES"), rows))
+        print()
+    verb = "would delete" if arguments.dry_run else "deleted"
+    number = len(plan.doomed)
+    print(f"{verb} {number:,} {'file' if number == 1 else 'files'}, {total:,} bytes")
+    for item in plan.kept:
+        line = f"kept {Path(item.project).name}/{item.path}: {item.reason}"
+        print(one_line(line), file=sys.stderr)
+
+
+def _as_json(item: Doomed) -> dict[str, Any]:
+    return item.model_dump(include={"project", "path", "kind", "bytes", "sha256"})

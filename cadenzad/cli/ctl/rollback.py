@@ -1,0 +1,83 @@
+"""`cadenzactl rollback`: deploy an earlier adapter again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from cadenzad.cli.base.lookup import find_project
+from cadenzad.cli.base.parser import OK, add_state_option
+from cadenzad.config.files import load_config
+from cadenzad.config.paths import state_dir
+from cadenzad.requests.client import run_job
+from handlers.lora.registry import Registry, version_before
+from store.errors import DaemonError, InputError
+from store.reads.improvements import adapters, deployed_adapter
+from store.reads.state import State
+from store.schema import connect_reader
+
+DESCRIPTION = """Deploy an earlier version of a project's adapter: of those that are still there the
+one deployed before, or --to N. One that is not there whole is refused, and the deployed one goes on
+serving. --to the version that serves is for where that was never recorded."""
+EXAMPLE = "cadenzactl rollback rescue --to 3"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", help="a project's name or path")
+    parser.add_argument("--to", type=version, metavar="N", help="the version to deploy")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    directory = state_dir(arguments.state)
+    state = State(connect_reader(directory))
+    project = find_project(state, arguments.project)
+    _check(state, Path(project.path), arguments.to)
+    spec = {"to": arguments.to}
+    ended = run_job(
+        directory, "deploy", Path(project.path), spec, "cadenzactl rollback",
+        config=load_config(None),
+    )  # fmt: skip
+    if ended.job.state != "succeeded":
+        raise DaemonError(ended.job.result)
+    if arguments.json:
+        events = {event.type_name(): event.model_dump(mode="json") for event in ended.events}
+        print(json.dumps(events))
+    else:
+        print(ended.job.result)
+    return OK
+
+
+def version(text: str) -> int:
+    """A version's number as typed."""
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version: they count from 1")
+    return number
+
+
+def expect_version(project: Path, wanted: int) -> None:
+    """Raises InputError when a project has no such version."""
+    there = Registry(project).versions()
+    if wanted not in there:
+        names = ", ".join(map(str, there)) or "none"
+        raise InputError(
+            f"{project}: there is no adapter version {wanted}", hint=f"there are: {names}"
+        )
+
+
+def _check(state: State, project: Path, wanted: int | None) -> None:
+    """What can be seen beforehand needs no job that fails."""
+    registry = Registry(project)
+    recorded = deployed_adapter(state.connection, str(project))
+    if wanted is not None:
+        expect_version(project, wanted)
+        if registry.deployed() == wanted == (recorded.version if recorded else None):
+            raise InputError(f"{project}: version {wanted} is deployed already")
+    elif version_before(adapters(state.connection, str(project)), registry) is None:
+        raise InputError(
+            f"{project}: no other version that is still there was ever deployed",
+            hint="--to N names one",
+        )

@@ -1,0 +1,263 @@
+"""`cadenzactl status`: how the daemon and every project stand, now or at a past moment."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cadenzad.cli.base.drift import changed, unrecorded
+from cadenzad.cli.base.output import bold, table
+from cadenzad.cli.base.parser import NOT_RUNNING, OK, add_state_option, filled, one_line
+from cadenzad.config.paths import state_dir
+from store.errors import NoEventLog
+from store.lock import is_held
+from store.reads.state import State
+from store.reads.status import STATUS_SCHEMA, check_view, daemon_status, project_statuses
+from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from store.reads.status import DaemonStatus, ProjectStatus
+
+
+DESCRIPTION = """What the daemon does and how every project stands. Exits with 3 when the daemon is
+not running; what it knew last is shown all the same."""
+EXAMPLE = "cadenzactl status rescue --json | jq .projects[0].exports"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "project", nargs="?", type=filled, help="a project's name or path (default: all)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    parser.add_argument(
+        "--at", metavar="P", type=filled, help="as of a past position, or a time (ISO 8601)"
+    )
+    parser.add_argument("--watch", action="store_true", help="show it anew every second")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    if not arguments.watch:
+        return show(arguments)
+    while True:
+        if sys.stdout.isatty():
+            print("\033[H\033[J", end="")
+        show(arguments)
+        sys.stdout.flush()
+        time.sleep(1.0)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print the status once; 0 with a daemon, 3 without."""
+    directory = state_dir(arguments.state)
+    holder = is_held(directory)
+    try:
+        reader = connect_reader(directory)
+        check_view(reader)
+    except NoEventLog:
+        if arguments.project or arguments.at:
+            raise
+        return _nothing_yet(arguments, str(directory))
+    with contextlib.closing(reader):  # else `--watch` would pin what the writer wants to tidy away
+        return _show(arguments, directory, holder, reader)
+
+
+def _show(
+    arguments: argparse.Namespace,
+    directory: Path,
+    holder: dict[str, object] | None,
+    reader: sqlite3.Connection,
+) -> int:
+    # One read transaction: the daemon's part and the projects' part are of the same moment.
+    reader.execute("BEGIN")
+    daemon = daemon_status(reader, holder)
+    view, position = reader, daemon["position"]
+    if arguments.at:
+        view, position = _past(reader, arguments.at)
+    path = None
+    if arguments.project:
+        from cadenzad.cli.base.lookup import find_project
+
+        path = find_project(State(view), arguments.project).path
+    projects = project_statuses(view, path)
+    if not arguments.at:  # what is in the file today says nothing of the past
+        for project in projects:
+            project["prompt"]["changed"] = changed(view, project["path"])
+            project["adapter"]["unrecorded"] = unrecorded(view, project["path"])
+    if arguments.json:
+        answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "projects": projects}
+        if arguments.at:
+            answer["as_of"] = position
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        _print(daemon, projects, str(directory), position if arguments.at else None)
+    return OK if daemon["state"] != "stopped" else NOT_RUNNING
+
+
+def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]:
+    """The view as of a position or a time, folded in memory."""
+    from cadenzad.cli.base.lookup import moment_us, position_number
+    from store.log import EventLog
+    from store.views.replay import view_as_of
+
+    history = EventLog(reader)
+    number = position_number(at)
+    position = history.position_at(moment_us(at)) if number is None else min(number, history.head())
+    progress = None
+    if sys.stderr.isatty() and position > 20_000:
+
+        def progress(count: int) -> None:
+            print(f"\rreplaying {count:,} of {position:,} events", end="", file=sys.stderr)
+
+    view = view_as_of(reader, position, progress)
+    if progress is not None:
+        print(file=sys.stderr)
+    return view, position
+
+
+def _nothing_yet(arguments: argparse.Namespace, directory: str) -> int:
+    """No event log: no daemon ever ran here. That is an answer, not a failure."""
+    if arguments.json:
+        daemon: dict[str, Any] = {
+            "state": "stopped",
+            "pid": None,
+            "started_at": None,
+            "version": None,
+            "position": 0,
+            "lag": 0,
+            "degraded": [],
+            "watching": {"projects": 0, "directories": 0},
+            "workspaces": [],
+        }
+        print(json.dumps({"schema": STATUS_SCHEMA, "daemon": daemon, "projects": []}, indent=2))
+    else:
+        print(f"daemon: stopped; {directory} holds no event log yet")
+        print("start it: cadenzad --workspace DIR")
+    return NOT_RUNNING
+
+
+def _print(
+    daemon: DaemonStatus, projects: list[ProjectStatus], directory: str, as_of: int | None
+) -> None:
+    print(f"{bold('daemon')}: {_daemon_line(daemon)}")
+    print(f"state:  {directory}")
+    for reason in daemon["degraded"]:
+        print(f"degraded: {one_line(reason['detail'])}")
+    if as_of is not None:
+        print(f"projects as of position {as_of}:")
+    print()
+    if not projects:
+        print("no projects yet: a project is a folder with env.json inside a workspace")
+        return
+    headings = (
+        "PROJECT",
+        "ROBOT",
+        "STATE",
+        "RUNS",
+        "OK",
+        "FAILED",
+        "REJECTED",
+        "EXPORTS",
+        "RECORDS",
+        "EXAMPLES",
+        "LAST RUN",
+    )
+    print(table(headings, [_row(project) for project in projects]))
+    notes = [note for project in projects for note in _notes(project)]
+    if notes:
+        print()
+        print("\n".join(map(one_line, notes)))
+
+
+def _daemon_line(daemon: DaemonStatus) -> str:
+    if daemon["state"] == "stopped":
+        return f"stopped, at position {daemon['position']}"
+    watching = daemon["watching"]
+    return (
+        f"{daemon['state']} (pid {daemon['pid']}) since {daemon['started_at']},"
+        f" position {daemon['position']}, lag {daemon['lag']},"
+        f" watching {watching['projects']} projects in {watching['directories']} folders"
+    )
+
+
+def _row(project: ProjectStatus) -> tuple[object, ...]:
+    runs, exports, examples = project["runs"], project["exports"], project["examples"]
+    last = runs["last"]
+    counts = (("stale", exports["stale"]), ("failed", exports["failed"]))
+    others = [f"{count} {word}" for word, count in counts if count]
+    return (
+        project["project"],
+        project["robot"],
+        project["state"],
+        runs["total"],
+        runs["succeeded"],
+        runs["failed"],
+        runs["rejected"],
+        ", ".join([f"{exports['current']} current", *others]),
+        exports["records"],
+        f"{examples['train']}+{examples['exam']}",
+        f"{last['run']}: {last['outcome']}" if last else "-",
+    )
+
+
+def _notes(project: ProjectStatus) -> list[str]:
+    """One line for everything about a project that somebody should look at."""
+    name = project["project"]
+    notes = []
+    if project["paused"]:
+        notes.append(f"{name}: paused; `cadenzactl resume {name}` goes on")
+    if project["state"] != "ready":
+        notes.append(f"{name}: {project['state']}: {project['reason']}")
+    notes.extend(
+        f"{name}: rejected {item['path']}: {item['reason']}"
+        for item in project["runs"]["rejected_files"]
+        if item["path"] != "env.json"
+    )
+    notes.extend(
+        f"{name}: export failed for {item['path']}: {item['reason']}"
+        for item in project["exports"]["failures"]
+    )
+    notes += _improvements(project)
+    for job in project["jobs"]:
+        if job["state"] in ("queued", "running", "failed"):
+            progress = " ".join(f"{key}={value}" for key, value in (job["progress"] or {}).items())
+            says = progress or job["result"] or job["reason"]
+            notes.append(f"{name}: job {job['job']} ({job['kind']}) {job['state']}: {says}")
+    if project["reactions_failed"]:
+        count = project["reactions_failed"]
+        notes.append(f"{name}: {count} reactions failed, last: {project['last_failure']}")
+    return notes
+
+
+def _improvements(project: ProjectStatus) -> list[str]:
+    """What the judge and the last scorecard say."""
+    name, prompt, adapter = project["project"], project["prompt"], project["adapter"]
+    notes = []
+    if prompt["state"] != "not judged":
+        version = f"version {prompt['version']}" if prompt["version"] is not None else "unchanged"
+        verified = " (improved)" if prompt["improved"] else ""
+        said = f": {prompt['reason']}" if prompt["reason"] else ""
+        notes.append(f"{name}: prompt {version}{verified}, {prompt['state']}{said}")
+    if prompt.get("changed"):
+        notes.append(f"{name}: {prompt['changed']}")
+    if prompt["pending"] is not None:
+        notes.append(
+            f"{name}: prompt version {prompt['pending']} waits:"
+            f" `cadenzactl prompt {name} diff`, then approve or reject"
+        )
+    if adapter.get("unrecorded"):
+        versions = ", ".join(map(str, adapter["unrecorded"]))
+        notes.append(f"{name}: adapter {versions}: on disk, not recorded here")
+    if adapter["verdict"] is not None:
+        serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
+        notes.append(
+            f"{name}: adapter {adapter['scored']} {adapter['verdict']}, deployed: {serving}"
+        )
+        notes += [f"{name}: next: {step}" for step in adapter["next_steps"][:3]]
+    return notes

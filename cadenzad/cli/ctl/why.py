@@ -1,0 +1,218 @@
+"""`cadenzactl why`: the causal chain behind what a project has now, back to the ticks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cadenzad.cli.base.drift import changed
+from cadenzad.cli.base.lookup import find_project
+from cadenzad.cli.base.output import bold
+from cadenzad.cli.base.parser import OK, add_state_option, one_line
+from cadenzad.config.paths import state_dir
+from store.events.base import Event
+from store.events.envelope import Recorded
+from store.events.prompt import PromptRolledBack
+from store.log import EventLog
+from store.reads.improvements import (
+    PromptRow,
+    adapters,
+    current_prompt,
+    last_judged,
+    pending_prompt,
+)
+from store.reads.state import State
+from store.schema import connect_reader
+
+DESCRIPTION = """Why a project's prompt and adapter are what they are: from each rule to the failure
+mode and the ticks that show it, from a verdict to its reasons, and from both along the events that
+caused them to the file that was dropped."""
+EXAMPLE = "cadenzactl why rescue"
+TOLD = ("reason", "run_id", "path", "rows", "verdict", "code", "version", "kind", "summary")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", help="a project's name or path")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    reader = connect_reader(state_dir(arguments.state))
+    project = find_project(State(reader), arguments.project)
+    history = EventLog(reader)
+    prompt = current_prompt(reader, project.path) or pending_prompt(reader, project.path)
+    judged = last_judged(reader, project.path)
+    rows = adapters(reader, project.path)
+    last = max((row for row in rows if row.scored), key=lambda row: row.scored, default=None)
+    deployed = next((row for row in rows if row.state == "deployed"), None)
+    answer: dict[str, Any] = {"project": project.name, "prompt": None, "adapter": None}
+    if prompt is not None:
+        answer["prompt"] = {
+            "version": prompt.version,
+            "state": prompt.state,
+            "rules": prompt.rules,
+            "gates": prompt.gates,
+            "chain": chain(history, prompt.position),
+            "taken_back": _taken_back(history, prompt),
+            "watch": prompt.watch,
+            "changed": changed(reader, project.path),
+            "files": _files(reader, project.path, prompt.rules),
+        }
+    elif judged is not None:
+        answer["prompt"] = {
+            "version": None,
+            "state": judged.code,
+            "reason": judged.reason,
+            "findings": judged.findings,
+            "changed": changed(reader, project.path),
+            "chain": chain(history, judged.position),
+        }
+    if answer["prompt"] is not None:
+        answer["prompt"]["remarks"] = _remarks(history, judged.position) if judged else []
+    if last is not None:
+        answer["adapter"] = {
+            "deployed": deployed.version if deployed else None,
+            "version": last.version,
+            "verdict": last.verdict,
+            "reasons": last.reasons,
+            "checks": last.checks,
+            "next_steps": last.next_steps,
+            "chain": chain(history, last.scored),
+            "deployed_chain": chain(history, deployed.promoted) if deployed else [],
+        }
+    if arguments.json:
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        _print(answer)
+    return OK
+
+
+def _taken_back(history: EventLog, row: PromptRow) -> dict[str, Any] | None:
+    """Why a version took another one back: the test and its numbers, when the daemon did it."""
+    (record,) = history.read(row.position - 1, until=row.position)
+    event = record.event
+    if not isinstance(event, PromptRolledBack):
+        return None
+    names = ("of", "by", "reason", "test", "evidence")
+    return {name: getattr(event, name) for name in names}
+
+
+def _remarks(history: EventLog, position: int) -> list[str]:
+    """What the model said beside its choices when it was asked last: for people alone."""
+    (record,) = history.read(position - 1, until=position)
+    return list(getattr(record.event, "remarks", ()))
+
+
+def _files(
+    view: sqlite3.Connection, project: str, rules: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The logs that the rules' citations are about, and where in the history they were read."""
+    cited = (citation for rule in rules for citation in rule["citations"])
+    # run:tick-tick; a log's further runs are called run#2 and so on.
+    runs = dict.fromkeys(item.rpartition(":")[0].partition("#")[0] for item in cited)
+    found = []
+    for run in runs:
+        query = (
+            "SELECT path, position FROM view_files WHERE project = ? AND run_id = ?"
+            " AND kind = 'run' ORDER BY position"
+        )
+        for path, position in view.execute(query, (project, run)):
+            found.append({"run": run, "path": path, "position": position})
+    return found
+
+
+def chain(history: EventLog, position: int) -> list[dict[str, Any]]:
+    """The event at a position and what led to it, the first cause last."""
+    found: list[dict[str, Any]] = []
+    seen: set[int] = set()
+    at: int | None = position
+    while at and at not in seen:
+        seen.add(at)
+        record = next(iter(history.read(at - 1, until=at)), None)
+        if record is None:
+            break
+        found.append(_told(record))
+        at = record.causation
+    return found
+
+
+def _told(record: Recorded) -> dict[str, Any]:
+    return {
+        "position": record.position,
+        "type": record.type,
+        "recorded_at": record.recorded_at.isoformat(timespec="seconds"),
+        "says": says(record.event),
+    }
+
+
+def says(event: Event) -> str:
+    """What tells an event from others of its type, in a few words."""
+    data = event.model_dump(mode="json")
+    parts = [str(data[name]) for name in TOLD if data.get(name) not in (None, "", 0)]
+    file = data.get("file")
+    if isinstance(file, dict):
+        parts.append(str(file["path"]))
+    return one_line(" ".join(dict.fromkeys(parts)))[:120]
+
+
+def _print(answer: dict[str, Any]) -> None:
+    prompt, adapter = answer["prompt"], answer["adapter"]
+    if prompt is None:
+        print(f"{bold('prompt')}: as its author wrote it; no runs were judged yet")
+    elif prompt["version"] is None:
+        said = f"{prompt['state']}: {prompt['reason']}"
+        print(f"{bold('prompt')}: as its author wrote it; {one_line(said)}")
+        if prompt["changed"]:
+            print(f"  {one_line(prompt['changed'])}")
+        _print_chain(prompt["chain"])
+    else:
+        print(f"{bold('prompt')}: version {prompt['version']} ({prompt['state']})")
+        for rule in prompt["rules"]:
+            print(f"  {rule['line']}")
+            print(f"      because of {rule['mode_id']}, seen in {', '.join(rule['citations'])}")
+        for gate in prompt["gates"]:
+            print(f"  {gate['name']}: {gate['result']}: {one_line(gate['detail'])}")
+        _print_fate(prompt)
+        _print_chain(prompt["chain"])
+    for remark in prompt["remarks"] if prompt is not None else ():
+        print(f"  the model remarked: {one_line(remark)}")
+    if adapter is None:
+        print(f"{bold('adapter')}: none was trained yet")
+        return
+    serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
+    print(
+        f"{bold('adapter')}: deployed {serving}; version {adapter['version']} got"
+        f" {adapter['verdict']}"
+    )
+    for reason in adapter["reasons"]:
+        print(f"  {one_line(reason)}")
+    _print_chain(adapter["chain"])
+
+
+def _print_fate(prompt: dict[str, Any]) -> None:
+    back = prompt["taken_back"]
+    if back is not None:
+        print(f"  took version {back['of']} back, by {back['by']}: {one_line(back['reason'])}")
+    if back is not None and back["test"]:
+        p, before, after = (back["evidence"].get(name) for name in ("p", "before", "after"))
+        print(f"      {one_line(back['test'])}: p = {p}")
+        print(f"      before: {_counts(before)}; after: {_counts(after)}")
+    for line in (prompt["watch"] and f"watch {prompt['watch']}", prompt["changed"]):
+        if line:
+            print(f"  {one_line(line)}")
+    for file in prompt["files"]:
+        print(f"  {file['run']}: {file['path']}, read at {file['position']}")
+
+
+def _counts(sample: Mapping[str, Any] | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (sample or {}).items())
+
+
+def _print_chain(steps: list[dict[str, Any]]) -> None:
+    for index, step in enumerate(steps):
+        word = "event" if index == 0 else "because of"
+        print(f"  {word:>10} {step['position']:>6} {step['type']} {step['says']}".rstrip())

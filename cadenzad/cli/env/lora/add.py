@@ -1,0 +1,40 @@
+"""`cadenza env lora add`: one more example."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from cadenzad.cli.base.parser import OK, filled
+from cadenzad.cli.env.lora.common import add_project, folder_of
+from handlers.lora.data.authoring import add_example, parse_steps
+from handlers.project.library import library_for
+from handlers.project.spec import load_spec
+
+DESCRIPTION = """Add an example to lora/patterns.jsonl: a goal in words and the steps it stands for.
+A running daemon trains anew by itself. After an action's name a bare number is radians for turns,
+meters for what travels, seconds otherwise; key=value pairs are accepted as well."""
+EXAMPLE = "cadenza env lora add rescue 'squeeze under the beam' --steps 'crawl_forward 1.0, sit'"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("goal", help="what somebody would say")
+    parser.add_argument(
+        "--steps", required=True, type=filled, metavar="STEPS", help="'name number, name key=value'"
+    )
+    parser.add_argument("--image", type=filled, metavar="PATH", help="an image, in the project")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    project = folder_of(arguments)
+    spec = load_spec(project / "env.json")
+    library = library_for(spec.robot, project, spec.signals)
+    steps = parse_steps(arguments.steps, library)
+    where, new = add_example(project, arguments.goal, steps, arguments.image)
+    if arguments.json:
+        said = [step.as_json() for step in steps]
+        print(json.dumps({"where": where, "added": new, "actions": said}))
+    else:
+        print(f"{where}: {'added' if new else 'is there already'}")
+    return OK

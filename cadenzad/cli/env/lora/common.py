@@ -1,0 +1,66 @@
+"""What the lora commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from cadenzad.cli.base.lookup import open_state, project_folder
+from cadenzad.cli.base.output import table
+from cadenzad.cli.base.parser import OK, add_state_option, filled, one_line
+from cadenzad.requests.client import Ended
+from handlers.lora.scorecard.scorecard import HEADINGS, scorecard_rows
+from store.errors import DaemonError
+from store.events.adapter import AdapterScored, AdapterTrained
+
+BLOCKED, NEEDS_DATA = 5, 6
+VERDICT_CODES = {"DEPLOY": OK, "BLOCK": BLOCKED, "NEEDS_DATA": NEEDS_DATA}
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "project", type=filled, help="the project's folder, or its name in a watched workspace"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def folder_of(arguments: argparse.Namespace) -> Path:
+    with open_state(arguments.state) as state:
+        return project_folder(state, arguments.project)
+
+
+def tell_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> int:
+    """The scorecard that a job made; the exit code is its verdict's."""
+    if ended.job.state != "succeeded":
+        raise DaemonError(ended.job.result, hint="the deployed adapter, if any, still serves")
+    scored = ended.of(AdapterScored)
+    if not isinstance(scored, AdapterScored):
+        print(json.dumps({"summary": ended.job.result}) if arguments.json else ended.job.result)
+        return OK
+    card: dict[str, Any] = json.loads((project / scored.scorecard).read_bytes())
+    promoted = any(event.type_name() == "AdapterPromoted" for event in ended.events)
+    if arguments.json:
+        print(json.dumps({"version": scored.version, "deployed": promoted, **card}, indent=2,
+                         ensure_ascii=False))  # fmt: skip
+        return VERDICT_CODES[scored.verdict]
+    trained = ended.of(AdapterTrained)
+    if isinstance(trained, AdapterTrained):
+        loss = "-" if trained.loss is None else f"{trained.loss:.3f}"
+        print(
+            f"version {trained.version}: {trained.rows} rows, {trained.epochs} epochs, loss {loss},"
+            f" encoder {trained.encoder}, {trained.seconds:.1f} s",
+            file=sys.stderr,
+        )
+    print(table(HEADINGS, scorecard_rows(card)))
+    print(f"verdict: {card['verdict']}" + (" (deployed)" if promoted else ""))
+    for reason in card["reasons"]:
+        print(f"  {one_line(reason)}")
+    if card["next_steps"]:
+        print("next:")
+        for step in card["next_steps"]:
+            print(f"  {one_line(step)}")
+    return VERDICT_CODES[scored.verdict]

@@ -1,0 +1,70 @@
+"""`cadenza env lora data`: what an adapter would be made of."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from cadenzad.cli.base.output import table
+from cadenzad.cli.base.parser import OK, filled, one_line
+from cadenzad.cli.env.lora.common import add_project, folder_of
+from cadenzad.config.paths import expand
+from handlers.lora.data.dataset import load_dataset
+from handlers.project.library import library_for
+from handlers.project.spec import load_spec
+
+DESCRIPTION = """The rows an adapter would be trained on, by where they are from, the actions no
+example has, the exam, and every line that cannot be used."""
+EXAMPLE = "cadenza env lora data rescue --json"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument(
+        "--finetune", type=filled, metavar="PATH", help="also mine this log or records file"
+    )
+
+
+def command(arguments: argparse.Namespace) -> int:
+    project = folder_of(arguments)
+    spec = load_spec(project / "env.json")
+    library = library_for(spec.robot, project, spec.signals)
+    path: Path | None = expand(arguments.finetune) if arguments.finetune else None
+    data = load_dataset(project, finetune=path)
+    taught = {step.action for row in data.train for step in row.actions}
+    untaught = [name for name in library.names if name not in taught]
+    if arguments.json:
+        answer = {
+            "rows": len(data.train),
+            "exam_rows": len(data.exam),
+            "sources": data.sources,
+            "actions_without_examples": untaught,
+            "left_out": dict(data.left_out),
+            "problems": [{"where": where, "reason": reason} for where, reason in data.problems],
+            "dataset_sha256": data.sha256,
+            "train": [
+                {
+                    "goal": row.goal,
+                    "actions": [step.as_json() for step in row.actions],
+                    "origin": row.origin,
+                    "where": row.where,
+                    "corrected": row.corrected,
+                }
+                for row in data.train
+            ],
+        }
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return OK
+    rows: list[tuple[object, ...]] = [(origin, count) for origin, count in data.sources.items()]
+    rows += [("exam (held out)", len(data.exam))]
+    print(table(("ORIGIN", "ROWS"), rows))
+    if untaught:
+        print(f"no example has: {', '.join(untaught)}")
+    for reason, count in data.left_out.items():
+        print(f"left out: {count} ({reason})")
+    for where, reason in data.problems:
+        print(f"{where}: {one_line(reason)}")
+    if not data.exam:
+        print("there is no exam: an adapter cannot be deployed without one (lora/eval.jsonl)")
+    return OK

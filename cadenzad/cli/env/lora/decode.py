@@ -1,0 +1,123 @@
+"""`cadenza env lora decode`: what the adapter makes of goals."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+from cadenzad.cli.base.lookup import open_state
+from cadenzad.cli.base.parser import FAILED, OK, filled, one_line
+from cadenzad.cli.env.lora.common import add_project, folder_of
+from handlers.lora.model.interface import Decoded
+from handlers.lora.serving import project_decoder, version_to_try
+from handlers.project.paths import inside
+from store.errors import InputError
+
+DESCRIPTION = """Decode goals with the deployed adapter, with the newest while none is deployed, or
+with --version N. With --json one object a goal: {goal, actions, refused, doubtful, nearest,
+confidence, familiarity}. --file takes one JSON object with a "goal" (and an "image"), or one plain
+goal, a line; `-` is stdin. A line that cannot be decoded is named on stderr, the others are
+answered, and the exit code is 1."""
+EXAMPLE = "cadenza env lora decode rescue 'walk two meters, then sit' --json"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("goal", nargs="?", help="what somebody would say")
+    parser.add_argument("--file", type=filled, metavar="FILE", help="goals, one a line; - is stdin")
+    parser.add_argument(
+        "--image", type=filled, metavar="PATH", help="what the robot sees; for encoders that look"
+    )
+    parser.add_argument("--version", type=int, metavar="N", help="which version (the deployed one)")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    if (arguments.goal is None) == (arguments.file is None):
+        raise InputError("give one goal, or --file", hint="cadenza env lora decode --help")
+    project = folder_of(arguments)
+    version, deployed = arguments.version, True
+    if version is None:
+        version, deployed = version_to_try(project)
+    with open_state(arguments.state) as state:
+        decoder = project_decoder(project, state, version)
+    if not deployed:
+        print(f"no adapter is deployed: this is version {version}", file=sys.stderr)
+    if arguments.goal is not None:
+        _tell(decoder.decode(arguments.goal, _image(project, arguments.image)), arguments.json)
+        return OK
+    code, empty = OK, True
+    for where, line in _lines(arguments.file):
+        empty = False
+        try:
+            goal, image = _asked(line)
+            decoded = decoder.decode(goal, _image(project, image or arguments.image))
+        except InputError as error:
+            print(f"{where}: {one_line(error.message)}", file=sys.stderr)
+            code = FAILED
+        else:
+            _tell(decoded, arguments.json)
+    if empty:
+        raise InputError(f"{arguments.file}: no goals")
+    return code
+
+
+def _lines(name: str) -> Iterator[tuple[str, str]]:
+    """The lines that hold something, with their place."""
+    try:
+        with nullcontext(sys.stdin) if name == "-" else open(name, encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, 1):
+                plain = line.removeprefix("\ufeff").strip()
+                if plain:
+                    yield f"{name}:{number}", plain
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: is not UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from None
+
+
+def _asked(line: str) -> tuple[str, str | None]:
+    """The goal and the image of a line."""
+    if not line.startswith("{"):
+        return line, None
+    try:
+        row = json.loads(line)
+        goal, image = row["goal"], row.get("image")
+    except (ValueError, KeyError, RecursionError):
+        raise InputError("no object with a goal") from None
+    if not isinstance(goal, str) or not isinstance(image, str | None):
+        raise InputError("goal and image must be text")
+    return goal, image
+
+
+def _image(project: Path, name: str | None) -> Path | None:
+    """The image's path inside the project."""
+    if name is None:
+        return None
+    path = inside(project, Path(name))
+    if not path.is_file():
+        raise InputError(f"{name}: no such image in {project}")
+    return path
+
+
+def _tell(decoded: Decoded, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(decoded.as_json(), ensure_ascii=False), flush=True)
+    else:
+        _print(decoded)
+
+
+def _print(decoded: Decoded) -> None:
+    print(one_line(decoded.goal))
+    if decoded.refused:
+        near = "; ".join(decoded.nearest)
+        print(f"  refused: nothing taught is like it. Nearest: {one_line(near)}")
+        return
+    for step in decoded.actions:
+        given = " ".join(f"{name}={value:g}" for name, value in step.parameters.items())
+        print(f"  {step.action} {given}".rstrip())
+    doubt = ", doubtful" if decoded.doubtful else ""
+    print(f"  confidence {decoded.confidence:.2f}{doubt}")

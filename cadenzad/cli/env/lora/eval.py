@@ -1,0 +1,41 @@
+"""`cadenza env lora eval`: score an adapter again."""
+
+from __future__ import annotations
+
+import argparse
+
+from cadenzad.cli.ctl.rollback import expect_version
+from cadenzad.cli.ctl.rollback import version as version_number
+from cadenzad.cli.env.lora.common import add_project, folder_of, tell_card
+from cadenzad.config.files import load_config
+from cadenzad.config.paths import state_dir
+from cadenzad.requests.client import run_job
+
+DESCRIPTION = """Score the newest adapter (or --version N) against the exam as it is now. With
+--promote a DEPLOY is deployed. Exit code 0 DEPLOY, 5 BLOCK, 6 NEEDS_DATA."""
+EXAMPLE = "cadenza env lora eval rescue --promote"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("--promote", action="store_true", help="deploy it if it may be")
+    parser.add_argument(
+        "--version", type=version_number, metavar="N", help="which version (the newest)"
+    )
+
+
+def command(arguments: argparse.Namespace) -> int:
+    project = folder_of(arguments)
+    if arguments.version is not None:
+        expect_version(project, arguments.version)
+    spec = {"gate": arguments.promote, "version": arguments.version}
+    ended = run_job(
+        state_dir(arguments.state),
+        "score",
+        project,
+        spec,
+        "cadenza env lora eval",
+        config=load_config(None),
+        with_files=True,
+    )
+    return tell_card(arguments, project, ended)

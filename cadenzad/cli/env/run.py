@@ -1,0 +1,208 @@
+"""`cadenza env run`: drive the mission in MuJoCo and log it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cadenzad.cli.base.lookup import find_project_folder, open_state
+from cadenzad.cli.base.parser import add_project
+from handlers.lora.serving import project_decoder, serving_version
+from handlers.mission.episode.environment import Mission
+from handlers.mission.episode.episode import EpisodeResult, PhaseResult, run_episode
+from handlers.mission.episode.runlog import RunLog
+from handlers.mission.episode.sim import Simulator
+from handlers.mission.policies.lora import Decode, Lora, deployed_adapter
+from handlers.mission.policies.protocol import Driver
+from handlers.mission.policies.random import RandomDriver
+from handlers.mission.policies.scripted import Scripted
+from handlers.mission.show.tables import mix, print_summary
+from handlers.mission.show.video import Film
+from handlers.mission.world.model import ROBOTS, SceneModel, compile_scene
+from handlers.project.library import library_for
+from handlers.project.paths import inside
+from handlers.project.spec import ProjectSpec, load_spec
+from store.errors import ProjectError
+
+DESCRIPTION = """Drive the mission in MuJoCo and write its log to `.cadenza-env/`, where the daemon
+picks it up like any dropped log. Exits with 0 when every episode succeeded."""
+EXAMPLE = "cadenza env run rescue --headless --seed 7 --episodes 3"
+
+
+INTERRUPTED = 130
+POLICIES = ("scripted", "lora", "random")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("--headless", action="store_true", help="no window, no waiting")
+    parser.add_argument(
+        "--policy", choices=POLICIES, default="scripted", help="who decides (default: scripted)"
+    )
+    parser.add_argument(
+        "--episodes", type=_positive, default=1, metavar="N", help="runs, one log each (1)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="of the first episode; each adds one"
+    )
+    parser.add_argument("--max-ticks", type=_positive, metavar="N", help="actions a run may take")
+    parser.add_argument("--xml", type=Path, metavar="PATH", help="your own model of the robot")
+    parser.add_argument("--video", type=Path, metavar="FILE", help="a film: .mp4 or .gif")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def command(args: argparse.Namespace) -> int:
+    """Run episodes. Exit code 0 when every one succeeded, 1 when one did not, 130 interrupted."""
+    project = find_project_folder(args.project)
+    spec = load_spec(project)
+    driver = _driver(args.policy, project)
+    film = Film(args.video) if args.video else None
+    scene = _scene(spec, project, args.xml)
+    results: list[EpisodeResult] = []
+    try:
+        with ExitStack() as stack, _stoppable():
+            if film is not None:
+                stack.callback(film.close)
+            watch = film or (None if args.headless else _window(stack))
+            for episode in range(args.episodes):
+                results.append(
+                    _episode(args, project, spec, scene, driver, args.seed + episode, watch)
+                )
+    except KeyboardInterrupt:
+        print("interrupted: the log holds what was done", file=sys.stderr)
+        _report(args, results, spec)
+        return INTERRUPTED
+    _report(args, results, spec)
+    return 0 if all(result.success for result in results) else 1
+
+
+def _driver(policy: str, project: Path) -> Driver:
+    if policy == "lora":
+        deployed_adapter(project)
+        return Lora(_plan_decoder(project))
+    return RandomDriver() if policy == "random" else Scripted()
+
+
+def _plan_decoder(project: Path) -> Decode:
+    """For a mission: goal -> [{"action": name, ...}]; an empty plan for a goal it refuses."""
+    with open_state(None) as state:
+        decoder = project_decoder(project, state, serving_version(project))
+
+    def decode(goal: str) -> Sequence[Mapping[str, Any]]:
+        return [step.as_json() for step in decoder.decode(goal).actions]
+
+    return decode
+
+
+def _scene(spec: ProjectSpec, project: Path, xml: Path | None) -> SceneModel:
+    """The mission's model. `--xml` is any file; `xml_path` must lie in the project."""
+    if xml is None and spec.xml_path is not None:
+        xml = inside(project, Path(spec.xml_path))
+    if xml is None and spec.robot.lower() not in ROBOTS:
+        raise ProjectError(
+            f"robot {spec.robot!r} has no model here (built in: {', '.join(ROBOTS)})",
+            hint="give a model of a robot with Go1's joints with --xml",
+        )
+    return compile_scene(spec.scene.objects, xml)
+
+
+def _episode(
+    args: argparse.Namespace,
+    project: Path,
+    spec: ProjectSpec,
+    scene: SceneModel,
+    driver: Driver,
+    seed: int,
+    watch: Callable[[Simulator], None] | None,
+) -> EpisodeResult:
+    library = library_for(spec.robot, project, spec.signals)
+    mission = Mission(
+        spec, library, scene, seed=seed, policy=driver.name, max_ticks=args.max_ticks,
+        on_control=watch,
+    )  # fmt: skip
+    with RunLog(project) as log:
+        on_phase = _progress(spec, seed) if sys.stderr.isatty() else None
+        result = run_episode(mission, driver, log.write, on_phase)
+    result.run_id, result.log = log.run_id, str(log.path)
+    return result
+
+
+def _progress(spec: ProjectSpec, seed: int) -> Callable[[PhaseResult], None]:
+    def line(phase: PhaseResult) -> None:
+        number = spec.phase_names.index(phase.name) + 1
+        print(
+            f"seed {seed}  {number}/{len(spec.phases)} {phase.name:<18} {phase.outcome:<8}"
+            f"{phase.ticks:>3} ticks  {mix(phase.motion):<32} reward {phase.reward:+.2f}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return line
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """A polite stop (SIGTERM) is an interruption like Ctrl-C: the log is closed properly."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: nobody sends us signals there
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _window(stack: ExitStack) -> Callable[[Simulator], None] | None:
+    """A window that follows the run in real time; None, with a word, where there is no display."""
+    try:
+        viewer_module = import_module("mujoco.viewer")
+    except ImportError:
+        return None  # compile_scene has already said so where MuJoCo itself is missing
+    opened: dict[int, Any] = {}
+
+    def follow(sim: Simulator) -> None:
+        if id(sim) not in opened:
+            while opened:
+                opened.popitem()[1].close()
+            opened[id(sim)] = stack.enter_context(viewer_module.launch_passive(sim.model, sim.data))
+        opened[id(sim)].sync()
+        time.sleep(0.02)
+
+    if _has_display():
+        return follow
+    print("no display: running headless", file=sys.stderr)
+    return None
+
+
+def _has_display() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _report(args: argparse.Namespace, results: list[EpisodeResult], spec: ProjectSpec) -> None:
+    if args.json:
+        json.dump({"episodes": [result.as_dict() for result in results]}, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    elif results:
+        print_summary(results, len(spec.phases), sys.stdout)

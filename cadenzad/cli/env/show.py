@@ -1,0 +1,54 @@
+"""`cadenza env show`: draw the mission's map."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from cadenzad.cli.base.lookup import find_project_folder
+from cadenzad.cli.base.parser import add_project
+from handlers.mission.show.history import path_of, records
+from handlers.mission.show.mapview import text_map, write_map
+from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
+from handlers.project.spec import load_spec
+from store.errors import ProjectNotFound
+
+DESCRIPTION = """Draw the mission's map: zones, objects, phases; in the terminal, as SVG or as PNG;
+with `--run` the path of a run over it."""
+EXAMPLE = "cadenza env show rescue -o map.svg"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=".svg or .png")
+    parser.add_argument("--run", metavar="ID", help="overlay the path of a run")
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+
+def command(args: argparse.Namespace) -> int:
+    """Draw the map, in the terminal or into a file, with the path of a run over it."""
+    project = find_project_folder(args.project)
+    spec = load_spec(project)
+    path = path_of(records(_log_of(project, args.run))) if args.run else []
+    if args.output is not None:
+        write_map(args.output, spec, path)
+        print(f"wrote {args.output}", file=sys.stderr)
+    elif args.json:
+        json.dump({**spec.scene.model_dump(mode="json"), "path": path}, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        print(text_map(spec, path))
+    return 0
+
+
+def _log_of(project: Path, run_id: str) -> Path:
+    """The log of a run, by its id or the unique beginning of it."""
+    folder = project / CADENZA_DIR
+    found = [p for p in sorted(folder.glob(f"*{RUN_SUFFIX}")) if p.name.startswith(run_id)]
+    exact = [p for p in found if p.name == f"{run_id}{RUN_SUFFIX}"]
+    if len(exact or found) != 1:
+        what = "no run" if not found else f"{len(found)} runs"
+        raise ProjectNotFound(f"{folder}: {what} with the id {run_id!r}")
+    return (exact or found)[0]

@@ -1,0 +1,36 @@
+"""`cadenza env stats`: what all runs say together."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from cadenzad.cli.base.lookup import find_project_folder
+from cadenzad.cli.base.parser import add_project
+from handlers.mission.show.history import project_stats, read_runs
+from handlers.mission.show.tables import print_stats
+from handlers.project.spec import load_spec
+
+DESCRIPTION = (
+    """What all runs of a project say together: success rate, reward trend, motion mix, phases."""
+)
+EXAMPLE = "cadenza env stats rescue --json"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+
+def command(args: argparse.Namespace) -> int:
+    """Success rate, reward trend, motion mix and a table by phase, over all runs."""
+    project = find_project_folder(args.project)
+    spec = load_spec(project)
+    stats = project_stats(read_runs(project))
+    if args.json:
+        json.dump(stats.as_dict(), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        print_stats(stats, spec, sys.stdout)
+    return 0

@@ -1,0 +1,180 @@
+"""`cadenza env train`: judge a project's runs now, and have its prompt rewritten."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from cadenzad.cli.base.lookup import open_state, project_folder
+from cadenzad.cli.base.output import table
+from cadenzad.cli.base.parser import FAILED, OK, add_state_option, filled, one_line
+from cadenzad.config.files import load_config
+from cadenzad.config.paths import expand, state_dir
+from cadenzad.config.project import load_project_config
+from cadenzad.requests.client import Ended, run_job
+from cadenzad.requests.inbox import takes_requests
+from store.errors import CadenzaError, DaemonError
+from store.events.prompt import (
+    PromptConflictFound,
+    PromptKept,
+    PromptProposed,
+    PromptRewritten,
+    RunsJudged,
+)
+from store.lock import is_held
+
+DESCRIPTION = """Find in the project's runs why they fail, ask a Groq model to choose remedies,
+check every claim against the logs, and rewrite the managed block of SYSTEM_PROMPT. Nothing else in
+the file changes, and nothing at all unless every gate passes. Needs GROQ_API_KEY; without one, with
+judge.mode = "off" and with --dry-run, it shows what was found."""
+EXAMPLE = "cadenza env train robots/rescue --dry-run"
+FINE = frozenset(
+    {"no_findings", "no_verified_findings", "no_change", "same_question", "held_out"}
+    | {"nothing_to_ask"}
+)
+"""Reasons to keep the prompt with which all is well."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "project", type=filled, help="the project's folder, or its name in a watched workspace"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only show what is found; nothing is sent or written"
+    )
+    parser.add_argument("--model", type=filled, metavar="M", help="another Groq model")
+    parser.add_argument(
+        "--max-runs", type=_count, metavar="N", help="read only the newest N runs (200)"
+    )
+    parser.add_argument(
+        "--config", type=filled, metavar="FILE", help="cadenzad.toml to take settings from"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    with open_state(arguments.state) as state:
+        project = project_folder(state, arguments.project)
+    config = load_config(expand(arguments.config) if arguments.config else None)
+    judge = load_project_config(project, config).judge
+    chosen = {"model": arguments.model, "max_runs": arguments.max_runs}
+    settings: dict[str, Any] = {name: value for name, value in chosen.items() if value}
+    if arguments.dry_run or judge.mode == "off":
+        return _dry_run(arguments, project, settings.get("max_runs", judge.max_runs))
+    directory = state_dir(arguments.state)
+    ended = run_job(
+        directory,
+        "judge",
+        project,
+        {"settings": settings},
+        "cadenza env train",
+        config=config,
+        with_files=True,
+    )
+    return _tell(arguments, ended, directory)
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs")
+    return number
+
+
+def _later(ended: Ended, directory: Path) -> str:
+    if ended.job.state != "queued":
+        return "the prompt is as it was"
+    holder = is_held(directory)
+    if holder is not None and takes_requests(holder):
+        who = "the daemon tries again then"
+    else:
+        who = "no daemon runs: the next one does, or `cadenza env train` once more"
+    return f"{who}; `cadenzactl cancel {ended.job.id}` ends that"
+
+
+def _dry_run(arguments: argparse.Namespace, project: Path, max_runs: int) -> int:
+    from handlers.judge.context import newest_logs
+    from handlers.judge.evidence.mining import mine
+    from handlers.project.library import library_for
+    from handlers.project.spec import load_spec
+
+    spec = load_spec(project / "env.json")
+    library = library_for(spec.robot, project, spec.signals)
+    logs, left_out = newest_logs(project, max_runs)
+    report = mine(logs, spec, library)
+    if arguments.json:
+        print(json.dumps({**report.as_json(), "left_out": left_out}, indent=2))
+    else:
+        findings = [finding.as_json(citations=2) for finding in report.findings]
+        _print_findings(findings, len(report.runs), report.ticks, left_out)
+    for run, reason in report.unreadable:
+        print(f"{run}: {one_line(reason)}", file=sys.stderr)
+    if not arguments.dry_run:
+        said = 'judge.mode is "off": this is a report, nothing was sent or written'
+        print(said, file=sys.stderr if arguments.json else sys.stdout)
+    return OK
+
+
+def _print_findings(findings: list[dict[str, Any]], runs: int, ticks: int, left_out: int) -> None:
+    older = f" ({left_out} older logs left out: judge.max_runs)" if left_out else ""
+    print(f"{runs} runs{older}, {ticks} ticks, {len(findings)} failure modes")
+    if findings:
+        headings = ("FAILURE MODE", "TIMES", "TICKS", "RUNS", "LAST SEEN", "FOR EXAMPLE")
+        rows = [
+            (
+                item["id"],
+                item["count"],
+                item["ticks"],
+                item["runs"],
+                item["last_seen"],
+                ", ".join(item["citations"][:2]),
+            )
+            for item in findings
+        ]
+        print(table(headings, rows))
+
+
+def _tell(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int:
+    judged = ended.of(RunsJudged)
+    written = ended.of(PromptRewritten) or ended.of(PromptProposed)
+    kept = ended.of(PromptKept)
+    # Of a block that somebody took out it is told, too; what counts is what came of it.
+    conflict = ended.of(PromptConflictFound) if not written and not kept else None
+    failed = ended.job.state != "succeeded"
+    fine = not (failed or conflict) and (not isinstance(kept, PromptKept) or kept.code in FINE)
+    if arguments.json:
+        answer = {event.type_name(): event.model_dump(mode="json") for event in ended.events}
+        answer["summary"] = {"text": ended.job.result, "ok": fine}
+        if failed:
+            hint = _later(ended, directory)
+            answer["error"] = {"message": f"not judged: {ended.job.result}", "hint": hint}
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return OK if fine else FAILED
+    if isinstance(judged, RunsJudged):
+        _print_findings(
+            [finding.model_dump() for finding in judged.findings],
+            judged.runs,
+            judged.ticks,
+            judged.left_out,
+        )
+        claims = judged.claims
+        if judged.model is not None:
+            print(f"claims: {claims.kept} kept, {claims.dropped} dropped; model {judged.model}")
+        for reason in judged.dropped:
+            print(f"  dropped: {one_line(reason)}", file=sys.stderr)
+        for remark in judged.remarks:
+            print(f"  the model remarks: {one_line(remark)}")
+    if isinstance(written, PromptRewritten | PromptProposed):
+        print(written.diff)
+        for gate in written.gates:
+            print(f"{gate.name}: {gate.result}: {one_line(gate.detail)}")
+    if failed:
+        raise DaemonError(f"not judged: {ended.job.result}", hint=_later(ended, directory))
+    if not fine:
+        raise CadenzaError(f"the prompt is as it was: {ended.job.result}")
+    print(ended.job.result)
+    return OK

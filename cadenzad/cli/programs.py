@@ -1,0 +1,76 @@
+"""The three commands as they are typed, and every subcommand with its one line of help.
+
+    cadenzad             the daemon                                  cadenzad.cli.daemon
+    cadenzactl COMMAND   ask the daemon and its event log            cadenzad.cli.ctl.COMMAND
+    cadenza env COMMAND  the same work by hand                       cadenzad.cli.env.COMMAND
+
+Starts as fast as Python does: a subcommand's module is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cadenzad.cli.base.program import Program
+
+CADENZACTL = Program(
+    "cadenzactl",
+    "Ask the cadenzad daemon and its event log.",
+    "cadenzad.cli.ctl",
+    {
+        "status": "what the daemon does and how every project stands",
+        "events": "the history, oldest first",
+        "ping": "send a request through the whole daemon and back",
+        "prompt": "versions of SYSTEM_PROMPT: look, approve, roll back",
+        "why": "from a rule or an adapter back to what caused it",
+        "rollback": "deploy an earlier adapter again",
+        "trust": "allow a project's own code to be run",
+        "jobs": "slow work that waits, runs or has ended",
+        "retry": "put a job that was given up back into the queue",
+        "cancel": "a job that waits or runs is not wanted any more",
+        "pause": "stop reactive work for a project",
+        "resume": "go on with reactive work for a project",
+        "selftest": "run a job that tries what jobs need",
+        "verify": "check database, history, view and recorded files",
+        "rebuild": "fold the state view anew from the event log",
+        "service": "have systemd run the daemon; or ask how it is",
+        "doctor": "what is wrong with this installation, and the fix",
+        "backup": "copy the event log while the daemon runs, and check it",
+        "restore": "put a checked backup in the event log's place",
+        "prune": "delete old exports, run logs and adapters",
+        "metrics": "figures in the Prometheus text format",
+        "config": "what is set, by which file, and what is wrong with it",
+        "completion": "make a shell complete the three commands",
+    },
+)
+
+CADENZA_ENV = Program(
+    "cadenza env",
+    "Robot projects by hand: a project is a folder with env.json.",
+    "cadenzad.cli.env",
+    {
+        "init": "make a complete sample project",
+        "run": "drive the mission in MuJoCo and log it",
+        "show": "draw the mission's map",
+        "stats": "what all runs say together",
+        "finetune": "export a run log as training records",
+        "lora": "the action head: examples, training, scorecard, decoding",
+        "train": "find why runs fail and have SYSTEM_PROMPT rewritten",
+    },
+)
+
+
+def cadenzactl(argv: Sequence[str] | None = None) -> int:
+    """Run `cadenzactl`; returns its exit code."""
+    return CADENZACTL.main(sys.argv[1:] if argv is None else argv)
+
+
+def cadenza(argv: Sequence[str] | None = None) -> int:
+    """Run `cadenza`; returns its exit code. `env` is the only group there is."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["env"]:
+        words = words[1:]
+    elif words and words[0] in CADENZA_ENV.commands:
+        CADENZA_ENV.overview().error(f"did you mean `cadenza env {words[0]}`?")
+    return CADENZA_ENV.main(words)

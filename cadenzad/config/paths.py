@@ -1,0 +1,48 @@
+"""Where the daemon and its commands keep their state; paths as typed, and as stored. Light."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from store.errors import ConfigError, StoreError
+
+INBOX = "inbox"
+
+
+def state_dir(flag: str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The state directory: --state, CADENZAD_STATE, systemd's STATE_DIRECTORY, else XDG's.
+
+    Raises ConfigError when the home folder it lies in is not known.
+    """
+    chosen = flag or environ.get("CADENZAD_STATE")
+    if chosen:
+        return expand(chosen).absolute()
+    if environ.get("STATE_DIRECTORY"):
+        # systemd lists several separated by colons; the first is ours.
+        return Path(environ["STATE_DIRECTORY"].split(":")[0]).absolute()
+    home = environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return expand(home).absolute() / "cadenzad"
+
+
+def make_state_dir(path: Path) -> Path:
+    """Create the state directory and its inbox, for this user alone. Raises StoreError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (path / INBOX).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        where = error.filename or path
+        raise StoreError(
+            f"{where}: cannot be the state directory or its inbox: {error.strerror}",
+            hint="--state DIR names another state directory",
+        ) from error
+    return path
+
+
+def expand(text: str) -> Path:
+    """A path as typed, with `~` and `~user` expanded. Raises ConfigError for an unknown user."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{text}: the home folder it means is not known") from None

@@ -1,0 +1,142 @@
+"""What a project may set for itself, in `<project>/cadenzad.toml`: little, and only downward.
+
+Whoever can write into a project's folder can write this file, so it may not widen what the project
+gets: longer waits and shorter, fewer attempts than the daemon allows, never the reverse. Keys that
+concern the machine or other projects (workers, folders, ports, logs) are refused by name. The marks
+in cadenzad.config.settings say which key is which.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cadenzad.config.files import Loaded, lay_over, leaves, mistakes, parse
+from cadenzad.config.settings import KEYS, Config, Key, Mark
+from handlers.jobs import AT_ONCE, Patience
+from handlers.project.paths import inside
+from handlers.reactions import Wishes
+from store.errors import ConfigError, UnsafePathError
+
+FILE_NAME = "cadenzad.toml"
+MAX_BYTES = 1 << 16
+
+PROJECT_KEYS = tuple(key for key in KEYS.values() if key.project_may is not None)
+
+
+def load_project_config(project: Path, base: Config) -> Config:
+    """The configuration as it is for one project; `base` itself where the project says nothing.
+
+    Raises ConfigError with one line that names the file and the key; `base` still holds then.
+    """
+    file, values = _read(project)
+    for problem in _problems(values, file, base):
+        raise problem
+    return _laid_over(base, values)
+
+
+def read_project_config(project: Path, base: Loaded) -> Loaded:
+    """`load_project_config`, and which file set what."""
+    config = load_project_config(project, base.config)
+    file, values = _read(project)
+    if not values:
+        return base
+    origins = {**base.origins, **dict.fromkeys(leaves(values), str(file))}
+    return Loaded(config, (*base.files, file), origins)
+
+
+def project_problems(project: Path, base: Config) -> list[ConfigError]:
+    """Everything that is wrong with a project's file, each as one line."""
+    try:
+        file, values = _read(project)
+    except ConfigError as error:
+        return [error]
+    return _problems(values, file, base)
+
+
+def _read(project: Path) -> tuple[Path, Mapping[str, Any]]:
+    """The file and what it says, unchecked; nothing when there is none."""
+    file = project / FILE_NAME
+    try:
+        real = inside(project, Path(FILE_NAME))
+    except UnsafePathError as error:
+        raise ConfigError(error.message, hint=error.hint) from None
+    try:
+        # Not blocking: a pipe of that name must not stop the daemon.
+        handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise ConfigError(f"{file}: is not a file")
+            with open(handle, "rb", closefd=False) as stream:
+                data = stream.read(MAX_BYTES + 1)
+        finally:
+            os.close(handle)
+    except (FileNotFoundError, NotADirectoryError):
+        return file, {}
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{file}: is larger than {MAX_BYTES // 1024} KiB")
+    return file, parse(file, data) or {}
+
+
+def _problems(values: Mapping[str, Any], file: Path, base: Config) -> list[ConfigError]:
+    found = mistakes(values, file)
+    if found:
+        return found
+    hint = "a project may set " + ", ".join(key.name for key in PROJECT_KEYS)
+    config = _laid_over(base, values)
+    for name in leaves(values):
+        key = KEYS[name]
+        if key.project_may is None:
+            found.append(ConfigError(f"{file}: {name} cannot be set by a project", hint=hint))
+        elif not _within(key, config, base):
+            found.append(_too_far(key, config, base, file))
+    return found
+
+
+def _within(key: Key, config: Config, base: Config) -> bool:
+    if key.project_may is Mark.PROJECT_RAISES:
+        return bool(key.rank(key.of(config)) >= key.rank(key.of(base)))
+    return bool(key.rank(key.of(config)) <= key.rank(key.of(base)))
+
+
+def _too_far(key: Key, config: Config, base: Config, file: Path) -> ConfigError:
+    most = "at least" if key.project_may is Mark.PROJECT_RAISES else "at most"
+    wanted, given = (json.dumps(key.of(one)) for one in (config, base))
+    return ConfigError(
+        f"{file}: {key.name}: {wanted} is not for a project to set: {most} the daemon's {given}",
+        hint="set it in the daemon's cadenzad.toml",
+    )
+
+
+def _laid_over(base: Config, values: Mapping[str, Any]) -> Config:
+    if not values:
+        return base
+    merged = base.model_dump(by_alias=True)
+    lay_over(merged, values)
+    return Config.model_validate(merged)
+
+
+log = logging.getLogger("cadenzad.wishes")
+
+
+def wishes(project: str, base: Config, *, at_once: bool = False) -> Wishes:
+    """What is wanted for a project. `at_once`: nobody will be here later, so nothing waits."""
+    try:
+        config = load_project_config(Path(project), base)
+    except ConfigError as error:
+        log.warning("%s", error.message)
+        config = base
+    judge, lora = config.judge, config.lora
+    return Wishes(
+        judge=judge.mode != "off",
+        judge_patience=AT_ONCE if at_once else Patience(judge.debounce, judge.max_wait),
+        retrain=lora.retrain,
+        retrain_patience=AT_ONCE if at_once else Patience(lora.debounce, lora.max_wait),
+    )

@@ -1,0 +1,33 @@
+"""`cadenzactl doctor`'s checks: what is wrong with this installation, this machine, this daemon.
+
+    findings.py      what a check answers, and what it may look at
+    machine.py       SQLite, inotify, disks, file systems, the clock
+    installation.py  packages, extras, commands, the configuration, the key
+    service.py       the state directory, the daemon, its log, its unit
+
+A check reads and never changes anything; it never imports what it asks about.
+"""
+
+from __future__ import annotations
+
+from cadenzad.doctor.findings import Finding, Level, Situation
+from cadenzad.doctor.installation import INSTALLATION_CHECKS
+from cadenzad.doctor.machine import MACHINE_CHECKS
+from cadenzad.doctor.service import SERVICE_CHECKS
+
+__all__ = ["CHECKS", "Finding", "Level", "Situation", "diagnose"]
+
+CHECKS = (*INSTALLATION_CHECKS, *MACHINE_CHECKS, *SERVICE_CHECKS)
+
+
+def diagnose(situation: Situation) -> list[Finding]:
+    """What every check found, in the order of `CHECKS`. A check that fails itself is a finding."""
+    findings: list[Finding] = []
+    for check in CHECKS:
+        try:
+            findings += check(situation)
+        except Exception as error:  # noqa: BLE001 - the doctor outlives what is broken
+            name = check.__name__.removeprefix("check_")
+            text = f"could not be checked: {type(error).__name__}: {error}"
+            findings.append(Finding(name, "warn", text, "please report this"))
+    return findings

@@ -1,0 +1,236 @@
+"""Checks of the service: the state directory, the workspaces, the daemon, its log, its unit."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from cadenzad.config.paths import INBOX
+from cadenzad.doctor.findings import Check, Finding, Situation
+from cadenzad.requests import inbox
+from cadenzad.service_manager.install import (
+    BY_HAND,
+    SYSTEM_UNITS,
+    Service,
+    installed_users,
+    user_service,
+)
+from cadenzad.service_manager.units import Scope
+from handlers.project.paths import CADENZA_DIR
+from store.lock import describe, is_held
+from store.reads.status import daemon_status
+from store.schema import DATABASE
+
+WAL_LIMIT = 64 << 20
+"""The writer's journal_size_limit: a WAL that stays larger is held by a reader."""
+
+LAG_LIMIT = 1000
+STARTS = "cadenzactl service install, or cadenzad --workspace DIR"
+
+
+# -- folders ---------------------------------------------------------------------------------------
+
+
+def check_state(situation: Situation) -> list[Finding]:
+    """The state directory is there, ours alone, and its log can be read."""
+    folder = situation.state_dir
+    if not folder.exists():
+        return [Finding("state", "warn", f"{folder}: not there yet", STARTS)]
+    findings = []
+    for place in (folder, folder / INBOX):
+        if not _may(place, os.R_OK | os.W_OK | os.X_OK):
+            fix = f"chown it to the user of the daemon, or --state DIR; now: {_owner(place)}"
+            findings.append(Finding("state", "FAIL", f"{place}: cannot be written to", fix))
+        elif stat.S_IMODE(place.stat().st_mode) & 0o077:
+            text = f"{place}: other users can look into it"
+            findings.append(Finding("state", "warn", text, f"chmod 700 {place}"))
+    if situation.trouble:
+        fix = "`cadenzactl verify` checks the file, `cadenzactl restore` puts a backup in its place"
+        findings.append(Finding("state", "FAIL", situation.trouble, fix))
+    return findings or [Finding("state", "ok", str(folder))]
+
+
+def _may(place: Path, mode: int) -> bool:
+    """Whether this process may use a folder so; access(2) asks for the user who called it."""
+    return os.access(place, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _owner(place: Path) -> str:
+    try:
+        info = place.stat()
+    except OSError as error:
+        return str(error.strerror)
+    return f"owner {info.st_uid}, mode {stat.S_IMODE(info.st_mode):o}"
+
+
+def check_workspaces(situation: Situation) -> list[Finding]:
+    """Every workspace can be read, every project written to."""
+    findings = []
+    for folder in situation.workspaces():
+        if not folder.is_dir():
+            fix = f"mkdir {folder}, or take it out of the configuration"
+            findings.append(Finding("workspaces", "FAIL", f"{folder}: no such folder", fix))
+        elif not _may(folder, os.R_OK | os.X_OK):
+            text = f"{folder}: cannot be looked into"
+            findings.append(Finding("workspaces", "FAIL", text, f"chmod u+rx {folder}"))
+    state = situation.state()
+    projects = [row for row in state.projects() if row.state != "removed"] if state else []
+    for row in projects:
+        place = Path(row.path, CADENZA_DIR)
+        if place.is_dir() and not _may(place, os.R_OK | os.W_OK | os.X_OK):
+            text = f"{place}: cannot be written to, so nothing is exported there"
+            findings.append(Finding("workspaces", "FAIL", text, f"chmod u+rwx {place}"))
+    number = len(situation.workspaces())
+    text = f"workspaces: {number}, projects known: {len(projects)}"
+    return findings or [Finding("workspaces", "ok", text)]
+
+
+# -- the daemon ------------------------------------------------------------------------------------
+
+
+def check_daemon(situation: Situation) -> list[Finding]:
+    """Who holds the writer lock, and whether the daemon keeps up with its work."""
+    holder = is_held(situation.state_dir)
+    reader = situation.reader
+    if reader is None:
+        if holder is None:
+            return [Finding("daemon", "warn", "not running", STARTS)]
+        return [Finding("daemon", "ok", f"{describe(holder)} is beginning a log")]
+    status = daemon_status(reader, holder)
+    findings = [_judge_running(holder, status["state"])]
+    waiting = len(list(inbox.waiting(situation.state_dir)))
+    if waiting and status["state"] != "running":
+        text = f"{waiting} requests wait in the inbox"
+        findings.append(Finding("daemon", "warn", text, "the daemon takes them when it starts"))
+    if status["state"] == "running":
+        findings += _judge_work(situation, status["lag"])
+    findings += [
+        Finding("daemon", "warn", f"degraded: {reason['detail']}", _cure(reason["code"]))
+        for reason in status["degraded"]
+    ]
+    return findings
+
+
+def _judge_running(holder: dict[str, object] | None, state: str) -> Finding:
+    if state != "stopped":
+        assert holder is not None
+        return Finding("daemon", "ok", f"{state} (pid {holder.get('pid')})")
+    if holder is not None:
+        return Finding("daemon", "ok", f"{describe(holder)} has the writer lock")
+    return Finding("daemon", "warn", "not running", STARTS)
+
+
+def _judge_work(situation: Situation, lag: int) -> list[Finding]:
+    findings = []
+    if lag > LAG_LIMIT:
+        text = f"{lag:,} events have not been reacted to"
+        findings.append(Finding("daemon", "warn", text, "its log says what it is doing"))
+    state = situation.state()
+    counters: dict[str, Any] = (state.progress("counters") if state is not None else None) or {}
+    at = counters.get("reconciled_at")
+    every = situation.config.reconcile.every if situation.config is not None else 60.0
+    if at is not None and situation.now - at > 3 * every + 60:
+        text = f"its last scan was {situation.now - at:,.0f} s ago, one is due every {every:g} s"
+        fix = "`cadenzactl ping` tells whether it answers; if not: restart it"
+        findings.append(Finding("daemon", "FAIL", text, fix))
+    return findings
+
+
+def _cure(code: str) -> str:
+    """What to do about a degraded reason."""
+    cures = {
+        "watch-limit": "sysctl fs.inotify.max_user_watches=524288",
+        "instance-limit": "sysctl fs.inotify.max_user_instances=512, or LimitNOFILE= in the unit",
+        "overflow": "sysctl fs.inotify.max_queued_events=65536; the scan found what was dropped",
+        "denied": "make the folder readable for the daemon's user",
+        "missing": "make the folder, or take it out of the configuration",
+        "outside": "put the folder itself into the project instead of a symlink",
+    }
+    return cures.get(code.partition(":")[0], "the periodic scan finds files meanwhile")
+
+
+def check_log(situation: Situation) -> list[Finding]:
+    """How large the log and its WAL are."""
+    if situation.reader is None:
+        return []
+    sizes = {}
+    for suffix in ("", "-wal"):
+        path = situation.state_dir / f"{DATABASE}{suffix}"
+        sizes[suffix] = path.stat().st_size if path.exists() else 0
+    text = f"{sizes['']:,} bytes, WAL {sizes['-wal']:,} bytes"
+    findings = [Finding("log", "ok", text)]
+    if sizes["-wal"] > WAL_LIMIT:
+        fix = "end what has been reading it for long (`cadenzactl events --follow`, a backup)"
+        findings = [Finding("log", "warn", f"{text}: somebody keeps it from being folded in", fix)]
+    kept = list(situation.state_dir.glob(f"{DATABASE}.replaced-*"))
+    if kept:
+        total = sum(path.stat().st_size for path in kept)
+        text = f"{len(kept)} logs that a restore replaced, {total:,} bytes"
+        findings.append(Finding("log", "ok", text, "delete them when nobody wants them back"))
+    return findings
+
+
+# -- the unit --------------------------------------------------------------------------------------
+
+
+def check_unit(situation: Situation) -> list[Finding]:
+    """What systemd says of our units, where it runs."""
+    scopes = [scope for scope in get_args(Scope) if situation.manager_runs(scope)]
+    if not scopes:
+        return [Finding("unit", "ok", "no systemd to ask", BY_HAND)]
+    known = []
+    for service in _services(scopes, situation.environ):
+        properties = situation.shown(service)
+        if properties.get("LoadState", "not-found") != "not-found":
+            known.append((service, properties))
+    if not known:
+        return [Finding("unit", "warn", "no unit is installed", "cadenzactl service install")]
+    # One that does its work makes another, unused one no news.
+    active = any(properties.get("ActiveState") == "active" for _, properties in known)
+    return [
+        judge_unit(service, properties)
+        for service, properties in known
+        if not active or properties.get("ActiveState") != "inactive"
+    ]
+
+
+def _services(scopes: Sequence[Scope], environ: Mapping[str, str]) -> list[Service]:
+    """The services there may be for us: our own, and those of the system manager."""
+    own = user_service(environ)
+    services = [own] if "user" in scopes else []
+    if "system" in scopes:
+        users = dict.fromkeys([own.user, *installed_users()])
+        services += [Service("system", user, SYSTEM_UNITS) for user in users]
+    return services
+
+
+def judge_unit(service: Service, properties: Mapping[str, str]) -> Finding:
+    """`properties`: the unit's, as `systemctl show` names them."""
+    unit, own = service.unit, " --user" * (service.scope == "user")
+    active = properties.get("ActiveState", "?")
+    enabled = properties.get("UnitFileState", "?")
+    restarts = properties.get("NRestarts", "0")
+    text = f"{unit}: {active} ({properties.get('SubState', '?')}), {enabled}"
+    why = f"journalctl{own} -u {unit} says why"
+    if active == "failed" or properties.get("LoadState") != "loaded":
+        text += f", result {properties.get('Result', '?')}"
+        return Finding("unit", "FAIL", text, f"{why}; then systemctl{own} restart {unit}")
+    if active != "active":
+        return Finding("unit", "warn", text, f"systemctl{own} enable --now {unit}")
+    if restarts not in ("", "0"):
+        return Finding("unit", "warn", f"{text}, restarted {restarts} times by systemd", why)
+    if enabled == "disabled":
+        return Finding("unit", "warn", f"{text}: not at boot", f"systemctl{own} enable {unit}")
+    return Finding("unit", "ok", text)
+
+
+SERVICE_CHECKS: tuple[Check, ...] = (
+    check_state,
+    check_workspaces,
+    check_daemon,
+    check_log,
+    check_unit,
+)

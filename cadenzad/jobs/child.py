@@ -1,0 +1,142 @@
+"""The child of a job: `python -m cadenzad.jobs.child`, a JSON spec on stdin, JSON lines out.
+
+It dies with its parent (PR_SET_PDEATHSIG). Lines on stdout are the protocol, so anything the job
+prints goes to stderr instead:
+
+    {"beat": 3}                            still alive
+    {"progress": {...}}                    live values
+    {"done": {"events": [...], "summary": "", "once": false}}
+    {"failed": {"error": "...", "permanent": false, "after": null, "events": []}}
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from cadenzad.logs import redactor, secrets, set_up_logging
+from store.errors import CadenzaError
+from store.events.base import Event
+
+log = logging.getLogger("cadenzad.jobchild")
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    request = json.loads(sys.stdin.readline())
+    die_with(int(request["parent"]))
+    out = take_stdout()
+    set_up_logging("info")
+    line = _Lines(out)
+    hide = redactor([*secrets(), *filter(None, [request.get("key")])])
+    stop = threading.Event()
+    beat = threading.Thread(
+        target=_beat, args=(line, float(request["heartbeat"]), stop), daemon=True
+    )
+    beat.start()
+    try:
+        line.send({"done": _run(request, line)})
+        return 0
+    except CadenzaError as error:
+        from handlers.jobs import PermanentFailure, TryLater
+
+        text = hide(f"{error.message} ({error.hint})" if error.hint else error.message)
+        permanent = isinstance(error, PermanentFailure)
+        after = error.after_s if isinstance(error, TryLater) else None
+        found = error.events if isinstance(error, TryLater | PermanentFailure) else ()
+        line.send(
+            {
+                "failed": {
+                    "error": text,
+                    "permanent": permanent,
+                    "after": after,
+                    "events": _as_json(found),
+                }
+            }
+        )
+        return 1
+    except Exception as error:
+        log.exception("the job failed")
+        text = hide(f"{type(error).__name__}: {error}".splitlines()[0])
+        line.send({"failed": {"error": text, "permanent": False, "after": None}})
+        return 1
+    finally:
+        stop.set()
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill us when the parent's thread ends; end at once if it already has."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def take_stdout() -> TextIO:
+    """The protocol's stream; file descriptor 1 becomes stderr for everybody else."""
+    protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return protocol
+
+
+class _Lines:
+    """Writes whole lines, from any thread."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._out.write(json.dumps(message) + "\n")
+            self._out.flush()
+
+
+def _beat(line: _Lines, every: float, stop: threading.Event) -> None:
+    count = 0
+    while not stop.wait(every):
+        count += 1
+        line.send({"beat": count})
+
+
+def _run(request: Mapping[str, Any], line: _Lines) -> dict[str, Any]:
+    from handlers.jobs import JobContext
+
+    module, _, name = request["function"].partition(":")
+    function = getattr(importlib.import_module(module), name)
+    result = function(
+        JobContext(
+            spec=request["spec"],
+            project=Path(request["project"]) if request["project"] else None,
+            state_dir=Path(request["state_dir"]),
+            report=lambda values: line.send({"progress": dict(values)}),
+            settings=request["settings"],
+            key=request.get("key"),
+            attempt=int(request["attempt"]),
+            job=int(request["job"]),
+        )
+    )
+    return {
+        "events": _as_json(result.events),
+        "summary": result.summary,
+        "once": result.once,
+    }
+
+
+def _as_json(events: Iterable[Event]) -> list[dict[str, Any]]:
+    return [{"type": event.type_name(), "data": event.model_dump(mode="json")} for event in events]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Requests to the daemon are files: `inbox/<uuid>.json`, written whole and renamed into place.
+
+Reading and writing them is here; what a request leads to is the daemon's. The same request twice is
+one: its id is the dedup key of the events it causes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import stat
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cadenzad.config.paths import INBOX
+from store.errors import InputError, StoreError
+
+SUFFIX = ".json"
+REFUSED_SUFFIX = ".refused"
+LIMIT_BYTES = 1 << 20
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+DAEMON_ROLE = "cadenzad"
+"""What the lock's holder is called while a daemon holds it: it alone takes requests."""
+PONG = "pong"
+"""The progress key under which a ping's answer lands."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """`kind` says what is wanted ("ping", "rebuild", "record-export"); `body` its details."""
+
+    id: str
+    kind: str
+    body: dict[str, Any]
+
+
+def new_request(kind: str, body: dict[str, Any] | None = None) -> Request:
+    return Request(uuid.uuid4().hex, kind, body or {})
+
+
+def send(state_dir: Path, request: Request) -> Path:
+    """Put a request into the inbox, whole or not at all."""
+    folder = state_dir / INBOX
+    target = folder / f"{request.id}{SUFFIX}"
+    draft = folder / f".{request.id}.tmp"
+    try:
+        with draft.open("w", encoding="utf-8") as stream:
+            json.dump({"id": request.id, "kind": request.kind, "body": request.body}, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.rename(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise StoreError(f"{folder}: a request cannot be left there: {error.strerror}") from error
+    return target
+
+
+def takes_requests(holder: dict[str, object] | None) -> bool:
+    """Whether who holds the writer lock (see `is_held`) looks into the inbox."""
+    return holder is not None and holder.get("role") == DAEMON_ROLE
+
+
+def waiting(state_dir: Path) -> Iterator[Path]:
+    """Requests not yet taken, oldest first."""
+    folder = state_dir / INBOX
+    found: list[tuple[int, Path]] = []
+    for file in folder.glob(f"*{SUFFIX}"):
+        # Whoever sent it may take it back at this moment.
+        with contextlib.suppress(OSError):
+            if not file.name.startswith("."):
+                found.append((file.lstat().st_mtime_ns, file))
+    yield from (file for _, file in sorted(found))
+
+
+def read(path: Path) -> Request:
+    """A request file. Raises InputError with one line when it is none, FileNotFoundError."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make its reader wait
+            raise InputError(f"{path}: not a request: not a regular file")
+        with path.open("rb") as stream:
+            data = stream.read(LIMIT_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(data) > LIMIT_BYTES:
+        raise InputError(f"{path}: larger than a request can be")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not a request: {error}") from None
+    return _checked(path, value)
+
+
+def _checked(path: Path, value: Any) -> Request:
+    """The request in a JSON value."""
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: not a request: not a JSON object")
+    request_id, kind, body = value.get("id"), value.get("kind"), value.get("body")
+    # The id becomes part of a key in the event log.
+    if not isinstance(request_id, str) or not _ID.fullmatch(request_id):
+        raise InputError(f"{path}: not a request: its id must be 1 to 64 letters, digits, - or _")
+    if not isinstance(kind, str) or not isinstance(body, dict):
+        raise InputError(f"{path}: not a request: it needs a kind (text) and a body (object)")
+    return Request(request_id, kind, body)
+
+
+def done(path: Path) -> None:
+    """A request was carried out: its file goes."""
+    path.unlink(missing_ok=True)
+
+
+def refuse(path: Path) -> None:
+    """A file that is no request stays, under a name that is not looked at again."""
+    with contextlib.suppress(OSError):  # then it is looked at, and refused, again
+        path.rename(path.with_name(path.name + REFUSED_SUFFIX))

@@ -1,0 +1,409 @@
+"""The collector: folders to watches, file changes to settled drops, drops to intake.
+
+Runs on one thread (the daemon's main loop). Watches come first, then a scan, so that nothing falls
+between; a periodic reconcile repeats both and finds what a watch missed. Every way in which
+watching can be incomplete is a degraded reason, never silence.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cadenzad.config.files import Config
+from cadenzad.config.project import load_project_config
+from cadenzad.watch.changes import Change, ChangeQueue, FileChange, Overflowed, WatchLost
+from cadenzad.watch.inotify import FolderWatches, WatchRefused, is_cookie
+from cadenzad.watch.record import Ingest
+from cadenzad.watch.settle import Settler
+from handlers.project.paths import CADENZA_DIR, SPEC_FILE, WATCHED_DIRS, classify, printable
+from store.errors import ConfigError, StoreError, one_line
+from store.events.envelope import DAEMON_STREAM, NewEvent
+from store.events.process import WatchDegraded, WatchRestored
+from store.reads.state import State
+from store.writer import Writer
+
+log = logging.getLogger("cadenzad.collector")
+BLIND = ("no-inotify", "instance-limit")
+"""Degraded reasons under which nothing is watched and the scan is all there is."""
+REARM_S = 1.0
+"""How often a lost folder is looked for between reconciles, in seconds."""
+
+
+class Collector:
+    """Keeps watches on the workspaces and brings their files to intake."""
+
+    def __init__(
+        self,
+        config: Config,
+        state: State,
+        writer: Writer,
+        ingest: Ingest,
+        changes: ChangeQueue,
+        watches: FolderWatches | None,
+    ) -> None:
+        """`watches` None: no watching, scans alone (`--once`)."""
+        self._config = config
+        self._state = state
+        self._writer = writer
+        self._ingest = ingest
+        self._changes = changes
+        self._watches = watches
+        self._settler = Settler(
+            config.watch.settle, config.watch.settle_open, config.watch.max_wait
+        )
+        self._projects: dict[Path, None] = {}
+        # Projects whose own cadenzad.toml asks for more patience have a settler of their own.
+        self._settlers: dict[Path, Settler] = {}
+        self._folders: set[Path] = set()
+        """Those in which an env.json makes a project."""
+        self._lost: set[Path] = set()
+        self._extra: dict[Path, Callable[[Path], None]] = {}
+        self.on_cookie: Callable[[Path], None] = lambda path: None
+        self.overflows = 0
+        self.reconcile_finds = 0
+        self._periodic = False
+        self._degraded = {item["code"]: item["detail"] for item in state.degraded()}
+        # Reasons that the next periodic reconcile settles, if they have not come up again.
+        self._passing: set[str] = set(self._degraded)
+        self._next_rearm = 0.0
+
+    # -- what is watched ---------------------------------------------------------------------------
+
+    @property
+    def projects(self) -> list[Path]:
+        return list(self._projects)
+
+    @property
+    def directories(self) -> int:
+        return len(self._watches.armed) if self._watches is not None else 0
+
+    def watch_extra(self, folder: Path, on_file: Callable[[Path], None]) -> None:
+        """Watch a folder that is no project's (the inbox); `on_file` gets what settles in it."""
+        self._extra[folder] = on_file
+        self._arm(folder)
+
+    def reconfigure(self, config: Config) -> None:
+        """New workspaces and delays; what is no longer asked for is no longer watched."""
+        self._config = config
+        self._settler.reconfigure(
+            config.watch.settle, config.watch.settle_open, config.watch.max_wait
+        )
+        for project in [path for path in self._projects if not self._is_ours(path)]:
+            del self._projects[project]
+        self._folders.clear()  # the scan below finds those that still count
+        if self._watches is not None:
+            kept = set(self._extra) | set(config.workspaces)
+            for folder in self._watches.armed:
+                within = any(w == folder or w in folder.parents for w in config.workspaces)
+                if folder not in kept and not within:
+                    self._watches.disarm(folder)
+        self.reconcile()
+
+    def probe(self, folder: Path) -> bool:
+        """Send a cookie through the watcher; False where no folder is watched at all."""
+        if self._watches is None or any(code in self._degraded for code in BLIND):
+            return False
+        self._watches.probe(folder)
+        return True
+
+    def reconcile(self, *, periodic: bool = False) -> None:
+        """Arm what should be armed, scan everything, record what is gone.
+
+        A periodic one also clears reasons that have not come up since the one before.
+        """
+        self._periodic = periodic
+        passing, self._passing = self._passing, set()
+        self._check_watches()
+        for folder in self._extra:
+            self._arm(folder)
+        for workspace in self._config.workspaces:
+            self._adopt_workspace(workspace)
+        known = [Path(row.path) for row in self._state.projects() if row.state != "removed"]
+        for project in known:
+            if self._is_ours(project):
+                self._adopt_project(project)
+        if periodic:
+            for code in passing - self._passing:
+                self._restore(code)
+        else:
+            self._passing |= passing
+
+    def record_removals(self) -> None:
+        """Record what is gone; call when the drops of a scan are in (a rename is no removal)."""
+        try:
+            for project in self._projects:
+                self._ingest.remove_missing(project)
+        except StoreError as error:
+            log.error("what is gone is recorded later: %s", error.message)
+
+    def _is_ours(self, project: Path) -> bool:
+        return any(
+            project == workspace or project.parent == workspace
+            for workspace in self._config.workspaces
+        )
+
+    def _adopt_workspace(self, workspace: Path) -> None:
+        if not self._arm(workspace):
+            if self._watches is None:
+                log.warning("%s: there is no such folder", workspace)
+            return
+        try:
+            with os.scandir(workspace) as entries:
+                folders = [
+                    Path(os.path.realpath(entry.path))
+                    for entry in entries
+                    if entry.is_dir() and not entry.name.startswith(".")
+                ]
+        except OSError as error:
+            self._degrade(f"unreadable:{workspace}", f"{workspace}: {error.strerror}")
+            return
+        # The workspace may be a project itself: people point the daemon at what they have.
+        for folder in dict.fromkeys([workspace, *sorted(folders)]):
+            self._adopt_folder(folder)
+
+    def _adopt_folder(self, folder: Path) -> None:
+        """A folder in a workspace: a project, or one that may become a project."""
+        is_project = os.path.lexists(folder / SPEC_FILE)
+        if (name := printable(str(folder))) != str(folder):
+            if is_project:  # no event could name it
+                self._degrade(f"name:{name}", f"{name}: its name is not UTF-8: rename it")
+            return
+        self._folders.add(folder)
+        self._arm(folder)
+        if is_project:
+            self._adopt_project(folder)
+
+    def _adopt_project(self, project: Path) -> None:
+        self._projects[project] = None
+        self._configure_project(project)
+        for name in WATCHED_DIRS:
+            folder = project / name if name != "." else project
+            if self._is_real_folder(project, folder) and self._arm(folder):
+                self._scan(project, name)
+
+    def _configure_project(self, project: Path) -> None:
+        """Take over the delays of the project's own cadenzad.toml; a bad one is named, not used."""
+        try:
+            watch = load_project_config(project, self._config).watch
+        except ConfigError as error:
+            self._degrade(f"config:{project}", error.message)
+            watch = self._config.watch
+        delays = (watch.settle, watch.settle_open, watch.max_wait)
+        own = self._settlers.get(project)
+        if own is not None:
+            own.reconfigure(*delays)
+        elif watch != self._config.watch:
+            self._settlers[project] = Settler(*delays)
+
+    def _settler_of(self, path: Path) -> Settler:
+        for project, settler in self._settlers.items():
+            if project in path.parents:
+                return settler
+        return self._settler
+
+    def _is_real_folder(self, project: Path, folder: Path) -> bool:
+        """A folder of the project itself: a symlink that leads out is refused, and said so."""
+        if not os.path.isdir(folder):
+            return False
+        real = Path(os.path.realpath(folder))
+        if real == project or project in real.parents:
+            return True
+        self._degrade(f"outside:{folder}", f"{folder} is a symlink that leaves its project")
+        return False
+
+    def _scan(self, project: Path, name: str) -> None:
+        """Note every file of one folder that is not as it was when last read."""
+        now, wall = time.monotonic(), time.time()
+        for entry in self._entries(project / name if name != "." else project):
+            relative = entry.name if name == "." else f"{name}/{entry.name}"
+            if classify(relative) == "ignore":
+                continue
+            path = str(project / relative)
+            try:
+                unchanged = self._ingest.is_unchanged(path, entry.stat())
+            except FileNotFoundError:
+                continue
+            except OSError:
+                unchanged = False  # a loop of links, perhaps: reading it will say why
+            if not unchanged:
+                settler = self._settler_of(Path(path))
+                if self._periodic and path not in settler:
+                    self.reconcile_finds += 1
+                settler.found(path, now, wall)
+
+    def _entries(self, folder: Path) -> Iterator[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                yield from sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                self._degrade(f"unreadable:{folder}", f"{folder}: {error.strerror}")
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When `turn` has something to do without a change, by time.monotonic."""
+        settlers = (self._settler, *self._settlers.values())
+        deadlines = [when for s in settlers if (when := s.next_deadline()) is not None]
+        if self._lost:
+            deadlines.append(self._next_rearm)
+        return min(deadlines, default=None)
+
+    def handle(self, change: Change) -> None:
+        """One change from the watches."""
+        match change:
+            case Overflowed():
+                self.overflows += 1
+                self._degrade(
+                    "overflow", "the kernel dropped file changes; everything was scanned instead"
+                )
+                self.reconcile()
+            case WatchLost(folder, reason):
+                self._lose(folder, reason)
+            case FileChange(path, kind, is_dir):
+                if is_cookie(path):
+                    if kind == "closed":
+                        self.on_cookie(Path(path))
+                    return
+                if is_dir:
+                    self._folder_changed(Path(path), kind)
+                else:
+                    self._settler_of(Path(path)).note(path, kind, time.monotonic())
+
+    def turn(self) -> int:
+        """Bring due drops to intake and look for lost folders; returns the drops taken."""
+        now = time.monotonic()
+        if self._lost and now >= self._next_rearm:
+            self._next_rearm = now + REARM_S
+            self._find_lost()
+        drops = [
+            drop
+            for settler in (self._settler, *self._settlers.values())
+            for drop in settler.due(now)
+        ]
+        for drop in drops:
+            self.take(drop.path)
+        return len(drops)
+
+    def take(self, path: str) -> None:
+        """Bring one file to whom it concerns."""
+        full = Path(path)
+        on_file = self._extra.get(full.parent)
+        if on_file is not None:
+            on_file(full)
+            return
+        place = self._locate(full)
+        if place is None:
+            return
+        project, relative = place
+        if relative == SPEC_FILE and project not in self._projects:
+            self._adopt_project(project)
+        if project in self._projects and classify(relative) != "ignore":
+            try:
+                self._ingest.take(project, relative)
+            except Exception as error:
+                log.exception("%s: intake failed", path)
+                detail = f"{path}: could not be taken in: {type(error).__name__}: {error}"
+                self._degrade(f"intake:{path}", detail)
+
+    def finish_scan(self) -> None:
+        """Take everything that waits, settled or not (`--once`)."""
+        for settler in (self._settler, *self._settlers.values()):
+            while (deadline := settler.next_deadline()) is not None:
+                for drop in settler.due(deadline):
+                    self.take(drop.path)
+        self._ingest.flush()
+
+    def _locate(self, path: Path) -> tuple[Path, str] | None:
+        """The project a path belongs to (or may make one) and the path inside it."""
+        if path.name == SPEC_FILE and path.parent in self._folders:
+            return path.parent, SPEC_FILE
+        for depth in (path.parent, path.parent.parent, path.parent.parent.parent):
+            if depth in self._projects:
+                return depth, path.relative_to(depth).as_posix()
+        return None
+
+    def _folder_changed(self, folder: Path, kind: str) -> None:
+        """A folder came (or went: its own watch or the reconcile tells)."""
+        if kind not in ("created", "moved_in"):
+            return
+        parent = folder.parent
+        for project in (parent, parent.parent):
+            if project in self._projects:
+                relative = folder.relative_to(project).as_posix()
+                if relative in WATCHED_DIRS and self._is_real_folder(project, folder):
+                    self._arm(folder)
+                    self._scan(project, relative)
+                    if relative == CADENZA_DIR:
+                        self._adopt_project(project)
+        # A workspace may be a project too: then a new folder may be one of its projects.
+        if parent in self._config.workspaces and not folder.name.startswith("."):
+            self._adopt_folder(Path(os.path.realpath(folder)))
+
+    # -- watches that fail -------------------------------------------------------------------------
+
+    def _arm(self, folder: Path) -> bool:
+        """Watch a folder; False (and a degraded reason) when it is not there at all."""
+        if self._watches is None:
+            return os.path.isdir(folder)
+        try:
+            self._watches.arm(folder)
+        except WatchRefused as refusal:
+            code = refusal.reason
+            if code in ("missing", "not-a-folder"):
+                self._lost.add(folder)
+                self._degrade(f"missing:{folder}", f"{folder}: {refusal.text}")
+                return False
+            # One reason for all folders where the cause is the machine's, not the folder's.
+            shared = code in ("watch-limit", "instance-limit", "no-inotify")
+            detail = (
+                f"{refusal.message}; found by the scan every {self._config.reconcile.every:g} s"
+            )
+            self._degrade(code if shared else f"{code}:{folder}", detail)
+            return True
+        if folder in self._lost:
+            self._lost.discard(folder)
+        return True
+
+    def _check_watches(self) -> None:
+        if self._watches is None:
+            return
+        for lost in self._watches.check():
+            self._lose(lost.folder, lost.reason)
+
+    def _lose(self, folder: Path, reason: str) -> None:
+        """A watch is void: say so, and look for the folder until it is back."""
+        if folder not in self._config.workspaces and not os.path.lexists(folder):
+            return  # a project or folder that was removed: the reconcile records it
+        self._lost.add(folder)
+        self._next_rearm = 0.0
+        self._degrade(f"lost:{folder}", f"{folder}: its watch was lost: {reason}; scanned instead")
+
+    def _find_lost(self) -> None:
+        back = [folder for folder in self._lost if os.path.isdir(folder)]
+        if back:
+            self._lost.difference_update(back)
+            self.reconcile()
+
+    def _degrade(self, code: str, detail: str) -> None:
+        code, detail = one_line(code), one_line(detail)
+        self._passing.add(code)
+        if self._degraded.get(code) != detail:
+            self._degraded[code] = detail
+            log.warning("degraded: %s", detail, extra={"code": code})
+            self._record(WatchDegraded(code=code, detail=detail))
+
+    def _restore(self, code: str) -> None:
+        if self._degraded.pop(code, None) is not None:
+            log.info("restored", extra={"code": code})
+            self._record(WatchRestored(code=code))
+
+    def _record(self, event: WatchDegraded | WatchRestored) -> None:
+        try:
+            self._writer.append(NewEvent(DAEMON_STREAM, event))
+        except StoreError as error:
+            log.error("%s", error.message)

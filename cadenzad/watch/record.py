@@ -1,0 +1,235 @@
+"""From a drop to committed events: read the file, then decide inside the writer's transaction."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from handlers.intake.decide import Known, decide
+from handlers.intake.observe import Observation, observe, unnameable
+from handlers.project.paths import SPEC_FILE, WATCHED_DIRS, classify, inside, printable
+from store.errors import UnsafePathError
+from store.events.base import Event
+from store.events.envelope import NewEvent, Recorded, project_stream
+from store.events.files import FileRejected, FileRemoved, ProjectRemoved
+from store.reads.state import FileRow, State
+from store.writer import Transaction, Writer
+
+log = logging.getLogger("cadenzad.ingest")
+
+
+class StaleObservation(Exception):
+    """What was known changed between reading a file and deciding: read it again."""
+
+
+class Ingest:
+    """Reads settled files and records what is new. Use from one thread."""
+
+    def __init__(
+        self, reader: sqlite3.Connection, writer: Writer, again: Callable[[str], None]
+    ) -> None:
+        """`again(path)` is called, from any thread, for a file that must be looked at once more."""
+        self._state = State(reader)
+        self._writer = writer
+        self._again = again
+        self._pending: set[Future[list[Recorded]]] = set()
+
+    def is_unchanged(self, path: str, stat: os.stat_result) -> bool:
+        """Whether the file was read before, just as it is now, by its stat."""
+        return self._state.seen(printable(path)) == (
+            stat.st_dev,
+            stat.st_ino,
+            stat.st_size,
+            stat.st_mtime_ns,
+            stat.st_ctime_ns,
+        )
+
+    def take(self, project: Path, path: str) -> None:
+        """Read `path` of `project` and hand the outcome to the writer; does not wait for it."""
+        full = str(project / path)
+        raw, path = path, printable(path)
+        known = self._look_up(self._state, project, path)
+        if known.project is None and path != SPEC_FILE:
+            # Files of a project count for it once it is known: env.json may settle after them.
+            self.take(project, SPEC_FILE)
+        if path != raw:
+            seen = unnameable(project, path, full)
+            full = printable(full)
+        else:
+            seen = observe(project, path, known.prior or known.moved_from)
+        if seen is None:
+            return
+
+        def record(transaction: Transaction) -> list[Recorded]:
+            state = State(transaction.connection)
+            now = self._look_up(state, project, path, seen)
+            if now.project is None and path != SPEC_FILE:
+                return []  # its env.json has gone meanwhile
+            if _basis(now) != _basis(known):
+                raise StaleObservation
+            transaction.mark_seen(full, *seen.stat.as_tuple())
+            stream = project_stream(str(project))
+            events = [NewEvent(stream, event) for event in decide(seen, now)]
+            return transaction.append(*events)
+
+        def done(future: Future[list[Recorded]]) -> None:
+            self._pending.discard(future)
+            error = future.exception()
+            if isinstance(error, StaleObservation):
+                self._again(full)
+            elif error is not None:
+                log.error("%s: not recorded: %s", full, error)
+            else:
+                for recorded in future.result():
+                    _tell(recorded)
+
+        future = self._writer.submit(record)
+        self._pending.add(future)
+        future.add_done_callback(done)
+
+    def flush(self) -> None:
+        """Wait until everything taken is committed (or has failed)."""
+        for future in list(self._pending):
+            future.exception()
+
+    def remove_missing(self, project: Path) -> None:
+        """Record which known files of a project, or the project itself, are gone."""
+        row = self._state.project(str(project))
+        if row is None:
+            return
+        if _is_gone(project / SPEC_FILE):
+            if row.state != "removed":
+                gone = ProjectRemoved(name=row.name, path=str(project))
+                self._append_if(project, SPEC_FILE, gone, lambda s: _is_ready(s, str(project)))
+            return
+        for file in self._state.files(str(project)):
+            if file.present and file.kind != "config" and _is_gone(project / file.path):
+                event = FileRemoved.model_validate({"path": file.path, "kind": file.kind})
+                self._append_if(project, file.path, event, _still(file))
+
+    def _append_if(
+        self, project: Path, path: str, event: Event, holds: Callable[[State], bool]
+    ) -> None:
+        def record(transaction: Transaction) -> list[Recorded]:
+            if not holds(State(transaction.connection)):
+                return []
+            # A folder that is moved away and back has files that look as they were when read.
+            transaction.mark_seen(str(project / path), 0, 0, 0, 0, 0)
+            return transaction.append(NewEvent(project_stream(str(project)), event))
+
+        for recorded in self._writer.run(record):
+            _tell(recorded)
+
+    def _look_up(
+        self, state: State, project: Path, path: str, seen: Observation | None = None
+    ) -> Known:
+        """What the view knows of a file; with an observation also its twin and last episode."""
+        prior = state.file(str(project), path)
+        moved = self._moved_from(state, project, path) if prior is None else None
+        twin, last = None, None
+        if seen is not None and seen.log is not None:
+            twin = state.run_with_hash(str(project), seen.sha256, but_not=path)
+            basis = prior or moved
+            last = state.last_episode(str(project), basis.path) if basis is not None else None
+        return Known(state.project(str(project)), prior, moved, twin, last)
+
+    @staticmethod
+    def _moved_from(state: State, project: Path, path: str) -> FileRow | None:
+        try:
+            info = os.stat(project / path)
+        except OSError:
+            return None
+        for row in state.file_by_inode(str(project), info.st_dev, info.st_ino):
+            if row.path != path and row.accepted and _is_gone(project / row.path):
+                return row
+        return None
+
+
+def _is_gone(path: Path) -> bool:
+    """Not there any more; a folder that cannot be looked into proves nothing."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return not _is_there_escaped(path)
+    except OSError:
+        return False
+    return False
+
+
+def _is_there_escaped(path: Path) -> bool:
+    """Whether a file is there whose name is not UTF-8 and which is known as `path` (printable)."""
+    if "\\x" not in path.name:
+        return False
+    try:
+        return path.name in map(printable, os.listdir(path.parent))
+    except OSError:
+        return False
+
+
+def _still(file: FileRow) -> Callable[[State], bool]:
+    def holds(state: State) -> bool:
+        now = state.file(file.project, file.path)
+        gone = now is not None and now.revision == file.revision and now.present
+        return gone and _is_gone(Path(file.project) / file.path)
+
+    return holds
+
+
+def _is_ready(state: State, project: str) -> bool:
+    row = state.project(project)
+    return row is not None and row.state != "removed"
+
+
+def _basis(known: Known) -> tuple[object, ...]:
+    """What the reading of a file rested on."""
+    row = known.prior or known.moved_from
+    return (row.path, row.revision, row.present) if row is not None else ()
+
+
+def _tell(recorded: Recorded) -> None:
+    event = recorded.event
+    if isinstance(event, FileRejected):
+        place = {"project": recorded.project or "", "position": recorded.position}
+        log.warning("rejected %s: %s", event.file.path, event.reason, extra=place)
+    else:
+        place = {"project": recorded.project or "", "position": recorded.position}
+        log.info("%s %s", recorded.type, _subject(recorded), extra=place)
+
+
+def _subject(recorded: Recorded) -> str:
+    """What the event is about: a file's path inside its project, where there is one."""
+    file = getattr(recorded.event, "file", None)
+    return str(file.path) if file is not None else str(getattr(recorded.event, "path", ""))
+
+
+def take_in(project: Path, ingest: Ingest) -> None:
+    """Record a project and every file of it that is not known as it is now; wait for that.
+
+    It need not lie in a workspace. A project whose name is not UTF-8 cannot be recorded at all.
+    """
+    if printable(str(project)) != str(project):
+        return
+    for name in WATCHED_DIRS:
+        try:
+            folder = inside(project, Path(name))
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except (OSError, UnsafePathError):
+            continue
+        for entry in entries:
+            relative = entry.name if name == "." else f"{name}/{entry.name}"
+            if classify(relative) != "ignore" and not _is_known(ingest, project / relative):
+                ingest.take(project, relative)
+                # One after another: what a file means rests on what the one before it was.
+                ingest.flush()
+    ingest.remove_missing(project)
+
+
+def _is_known(ingest: Ingest, path: Path) -> bool:
+    try:
+        return ingest.is_unchanged(str(path), path.stat())
+    except OSError:
+        return False

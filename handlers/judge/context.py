@@ -1,0 +1,82 @@
+"""Everything a judging is about: the project, what was mined, what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handlers.jobs import JobContext
+from handlers.judge.evidence.mining import MiningReport, mine
+from handlers.judge.evidence.pack import Pack
+from handlers.judge.evidence.ticks import RunLog
+from handlers.judge.groq.budget import Ledger
+from handlers.judge.groq.wire import server
+from handlers.judge.prompt.recovery import Known, known
+from handlers.project.formats.runs import run_logs
+from handlers.project.library import ActionLibrary, library_for
+from handlers.project.spec import ProjectSpec, load_spec
+from store.reads.improvements import tokens_on
+from store.reads.state import State
+from store.schema import connect_reader
+
+
+@dataclass
+class Case:
+    """Everything a judging is about."""
+
+    context: JobContext
+    project: Path
+    spec: ProjectSpec
+    library: ActionLibrary
+    state: State
+    report: MiningReport
+    settings: Mapping[str, Any]
+    known: Known
+    left_out: int = 0
+    pack: Pack | None = None
+    key: str | None = None
+
+    @classmethod
+    def open(cls, context: JobContext, project: Path) -> Case:
+        """Read the project and mine its runs. Raises ProjectError without a usable env.json."""
+        spec = load_spec(project / "env.json")
+        library = library_for(spec.robot, project, spec.signals)
+        settings = {**context.settings.get("judge", {}), **context.spec.get("settings", {})}
+        context.report({"step": "mining"})
+        logs, left_out = newest_logs(project, int(settings["max_runs"]))
+        report = mine(logs, spec, library)
+        state = State(connect_reader(context.state_dir))
+        file = known(state, project)
+        return cls(context, project, spec, library, state, report, settings, file, left_out)
+
+    @property
+    def by(self) -> str:
+        return str(self.context.spec.get("by", "cadenzad"))
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody asked for it, and not the daemon itself."""
+        return self.by != "cadenzad"
+
+    @property
+    def evidence(self) -> str:
+        return self.pack.digest if self.pack else self.report.digest()
+
+    def ledger(self) -> Ledger:
+        """Raises Refused for a GROQ_BASE_URL that is none."""
+        from datetime import UTC, datetime
+
+        return Ledger(
+            self.context.state_dir,
+            f"{server()} {self.settings['model']}",
+            limit=int(self.settings["daily_tokens"]),
+            recorded=tokens_on(self.state.connection, datetime.now(UTC).date().isoformat()),
+        )
+
+
+def newest_logs(project: Path, limit: int) -> tuple[list[RunLog], int]:
+    """A project's newest run logs, the oldest of them first, and how many are older still."""
+    logs = [RunLog(log.run_id, log.path, log.format) for log in run_logs(project)]
+    return logs[-limit:], max(0, len(logs) - limit)

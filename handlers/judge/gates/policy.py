@@ -1,0 +1,252 @@
+"""Which brain drives a project's robot in simulation: the prompt's own, as far as it can be run.
+
+built-in   the project's code is that of the sample project: its `decide` drives, from our own copy
+           of the same code; it reads the rules of the prompt and nothing else
+decide     the file has `decide(observation, system_prompt)` and somebody trusts the project's code:
+           it runs in a process of its own, without keys in its environment
+none       anything else: no simulation, and nothing may be called improved
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from handlers.judge.prompt.code import project_code
+from handlers.judge.prompt.source import PromptSource, code_sha256
+from store.errors import InputError, one_line
+
+START_S = 60.0
+"""A brain may have to load a model."""
+CALL_S = 10.0
+MAX_SAID = 300
+PRIVATE = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
+
+Decided = Mapping[str, Any]
+"""{"action": name, parameter: number, ...}"""
+
+
+class BrokenBrain(InputError):
+    """The project's `decide` cannot be run, raises, or answers what is no action."""
+
+
+class Brain(Protocol):
+    """Decides under a prompt. `close` ends what it started.
+
+    `recent` are the observations before this one, the newest last; `decide` of a project finds them
+    in the observation, under that name.
+    """
+
+    def decide(
+        self, observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]
+    ) -> Decided: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The kind of brain, and where there is none, why.
+
+    `check` raises BrokenBrain when the code is no longer what it was when it was found.
+    """
+
+    kind: Literal["built-in", "decide", "none"]
+    reason: str = ""
+    check: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+
+
+def find_brain(project: Path, source: PromptSource, trusted: str | None) -> Found:
+    """What can drive this project. `trusted`: the digest of its code that somebody trusts."""
+    name = source.path.name
+    if code_sha256(source.data) == _sample_sha256():
+        return Found("built-in")
+    if b"def decide(" not in source.data:
+        return Found("none", f"{name} has no decide(observation, system_prompt)")
+    again = f"`cadenzactl trust {project.name}`"
+    if trusted is None:
+        return Found("none", f"{name} is not trusted ({again})")
+    try:
+        code = project_code(project, source.path)
+    except InputError as error:
+        return Found("none", f"{error.message}; {error.hint}" if error.hint else error.message)
+    if code.sha256 != trusted:
+        beside = " or code beside it" if len(code.files) > 1 else ""
+        return Found("none", f"{name} is not trusted ({name}{beside} changed since: {again})")
+
+    def check() -> None:
+        try:
+            now = project_code(project, source.path).sha256
+        except InputError as error:
+            raise BrokenBrain(error.message, hint=error.hint) from None
+        if now != trusted:
+            raise BrokenBrain(f"{source.path}: the project's code changed meanwhile")
+
+    return Found("decide", check=check)
+
+
+def open_brain(found: Found, source: PromptSource, prompt: str) -> Brain:
+    """A brain under a prompt's text. Raises BrokenBrain when its code is not the trusted one."""
+    if found.kind == "built-in":
+        return _Sample(prompt)
+    found.check()
+    return _Process(source.path, prompt)
+
+
+def _sample_code() -> bytes:
+    return (files("handlers.project") / "sample" / "mission" / "main.py").read_bytes()
+
+
+@cache
+def _sample_sha256() -> str:
+    return code_sha256(_sample_code())
+
+
+class _Sample:
+    """The `decide` of the sample project. It keeps nothing between calls."""
+
+    def __init__(self, prompt: str) -> None:
+        self._prompt = prompt
+        # Not imported: that would leave byte code beside a file that is copied into projects.
+        namespace: dict[str, Any] = {"__name__": "sample_brain"}
+        exec(compile(_sample_code(), "main.py", "exec"), namespace)
+        self._decide = namespace["decide"]
+
+    def decide(
+        self, observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]
+    ) -> Decided:
+        action: Decided = self._decide({**observation, "recent": list(recent)}, self._prompt)
+        return action
+
+    def close(self) -> None:
+        pass
+
+
+_HOST = """
+import importlib.util, json, os, sys, traceback
+
+out, asked = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(0))
+os.dup2(2, 1)
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+path = sys.argv[1]
+
+
+def say(**said):
+    out.write(json.dumps(said) + "\\n")
+    out.flush()
+
+
+def told(error):
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:
+        text = type(error).__name__
+    folder = os.path.dirname(path) + os.sep
+    trace = traceback.extract_tb(error.__traceback__)
+    mine = [frame for frame in trace if frame.filename.startswith(folder)]
+    return text + (f" ({mine[-1].filename.removeprefix(folder)}:{mine[-1].lineno})" if mine else "")
+
+
+did = "cannot be run"
+try:
+    prompt = json.loads(asked.readline())
+    sys.path.insert(0, os.path.dirname(path))
+    spec = importlib.util.spec_from_file_location("brain", path)
+    brain = importlib.util.module_from_spec(spec)
+    sys.modules["brain"] = brain
+    spec.loader.exec_module(brain)
+    decide = brain.decide
+    say(ready=True)
+    did = "raised"
+    for line in asked:
+        say(answer=decide(json.loads(line), prompt))
+except BaseException as error:
+    say(broken=f"{did} {told(error)}" if did == "raised" else f"{did}: {told(error)}")
+"""
+
+
+class _Process:
+    """The project's own `decide` in a child; it ends with `close`."""
+
+    def __init__(self, path: Path, prompt: str) -> None:
+        environ = {name: value for name, value in os.environ.items() if name not in PRIVATE}
+        # Byte code that lies about could be of other sources than those that are trusted.
+        environ |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": os.devnull}
+        self._path = path
+        self._broken: BrokenBrain | None = None
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-c", _HOST, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environ,
+            cwd=path.parent,
+            text=True,
+        )
+        self._send(prompt)
+        self._ready = False
+
+    def decide(
+        self, observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]
+    ) -> Decided:
+        if self._broken is not None:
+            raise self._broken
+        if not self._ready:
+            self._said(START_S)
+            self._ready = True
+        self._send({**observation, "recent": list(recent)})
+        action = self._said(CALL_S).get("answer")
+        action = {"action": action} if isinstance(action, str) else action
+        if not isinstance(action, dict) or not isinstance(action.get("action"), str):
+            raise self._break("gave no action")
+        return action
+
+    def close(self) -> None:
+        self._child.kill()
+        self._child.communicate()
+
+    def _send(self, value: object) -> None:
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(json.dumps(value) + "\n")
+            self._child.stdin.flush()
+        except BrokenPipeError:
+            pass  # it ended: what it said last is still to be read
+
+    def _said(self, seconds: float) -> dict[str, Any]:
+        """The child's next line."""
+        assert self._child.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._child.stdout, selectors.EVENT_READ)
+            if not selector.select(seconds):
+                raise self._break(f"gave no answer in {seconds:g} s")
+        line = self._child.stdout.readline()
+        if not line:
+            raise self._break(self._ended())
+        said: dict[str, Any] = json.loads(line)
+        if "broken" in said:
+            raise self._break(str(said["broken"]))
+        return said
+
+    def _ended(self) -> str:
+        try:
+            code = self._child.wait(CALL_S)
+        except subprocess.TimeoutExpired:
+            return "closed its output"
+        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+    def _break(self, what: str) -> BrokenBrain:
+        self._broken = BrokenBrain(
+            f"{self._path}: decide {one_line(what)[:MAX_SAID]}",
+            hint=f"run it by hand: python {self._path.name}",
+        )
+        return self._broken

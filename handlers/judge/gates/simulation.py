@@ -1,0 +1,256 @@
+"""G3: the old prompt and the new one drive the same simulated missions, pair by pair.
+
+A pair is one seed, won by whoever completes more phases (then: the mission; then: falls less).
+Exact sign test, looked at as pairs come in: 5 of 5, 7 of 8 or 10 of 12 decided pairs are enough to
+say "improved" (a prompt that makes no difference gets there with probability 0.057: see
+`false_alarm`). Besides, no phase may be completed less often and falls may not go up. Only this
+gate may ever say "improved".
+
+A `decide` that breaks is no fault of the prompt: the gate is "not runnable" then. Only where the
+old prompt has an answer to the very observation that the new one breaks on, the gate fails.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+from handlers.judge.gate import Gate
+from handlers.judge.gates.policy import BrokenBrain, Decided, Found, open_brain
+from handlers.judge.prompt.source import PromptSource
+from handlers.project.library import ActionLibrary
+from handlers.project.spec import ProjectSpec
+from store.errors import CadenzaError, MissingExtraError
+
+NAME = "G3 simulation"
+ENOUGH = ((5, 5), (7, 8), (10, 12))
+MAX_TICKS = 150
+Verdict = Literal["improved", "worse", "unverified"]
+Progress = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """One simulated mission: phases done by name, in numbers."""
+
+    seed: int
+    success: bool
+    phases: tuple[str, ...]
+    falls: int
+
+    @property
+    def rank(self) -> tuple[int, bool, int]:
+        return len(self.phases), self.success, -self.falls
+
+
+@dataclass(slots=True)
+class Tally:
+    """Pairs as they come in."""
+
+    won: int = 0
+    lost: int = 0
+    tied: int = 0
+    before: list[Drive] = field(default_factory=list)
+    after: list[Drive] = field(default_factory=list)
+
+    def add(self, before: Drive, after: Drive) -> None:
+        self.before.append(before)
+        self.after.append(after)
+        self.won += after.rank > before.rank
+        self.lost += after.rank < before.rank
+        self.tied += after.rank == before.rank
+
+    @property
+    def decided(self) -> Verdict | None:
+        """Improved or worse as soon as the pairs are enough for it."""
+        if enough(self.won, self.won + self.lost):
+            return "improved"
+        if enough(self.lost, self.won + self.lost):
+            return "worse"
+        return None
+
+
+def enough(wins: int, pairs: int) -> bool:
+    """Whether so many wins of so many decided pairs show a difference."""
+    return any(pairs == size and wins >= least for least, size in ENOUGH)
+
+
+@lru_cache(maxsize=1)
+def false_alarm() -> float:
+    """How often a coin would be called better, with looks at 5, 8 and 12 decided pairs. Exact."""
+    alive: Counter[int] = Counter({0: 1})
+    alarm = 0.0
+    for pairs in range(1, ENOUGH[-1][1] + 1):
+        following: Counter[int] = Counter()
+        for wins, ways in alive.items():
+            following[wins] += ways
+            following[wins + 1] += ways
+        for wins in [wins for wins in following if enough(wins, pairs)]:
+            alarm += following.pop(wins) / 2**pairs
+        alive = following
+    return alarm
+
+
+def trials(
+    spec: ProjectSpec,
+    library: ActionLibrary,
+    found: Found,
+    before: PromptSource,
+    after: PromptSource,
+    *,
+    seeds: int,
+    report: Progress = lambda _values: None,
+) -> tuple[Gate, Verdict]:
+    """Drive both prompts over at most `seeds` seeds; stops as soon as it is decided."""
+    if found.kind == "none":
+        return Gate(NAME, "skipped", f"unverified: {found.reason}"), "unverified"
+    if seeds < 1:
+        return Gate(NAME, "skipped", "unverified: judge.seeds is 0"), "unverified"
+    try:
+        tally = _run(spec, library, found, before, after, seeds, report)
+    except MissingExtraError as error:
+        return Gate(NAME, "skipped", f"unverified: {error.message}; {error.hint}"), "unverified"
+    except _WorseThanBefore as error:
+        return Gate(NAME, "fail", error.message), "worse"
+    except CadenzaError as error:
+        said = f"{error.message}; {error.hint}" if error.hint else error.message
+        return Gate(NAME, "skipped", f"unverified: not runnable: {said}"), "unverified"
+    return judge(tally)
+
+
+def judge(tally: Tally) -> tuple[Gate, Verdict]:
+    """What the pairs say together."""
+    phases = [Counter(name for drive in side for name in drive.phases) for side in (
+        tally.before, tally.after)]  # fmt: skip
+    falls = [sum(drive.falls for drive in side) for side in (tally.before, tally.after)]
+    numbers = {
+        "pairs": len(tally.before),
+        "won": tally.won,
+        "lost": tally.lost,
+        "tied": tally.tied,
+        "phases_before": sum(phases[0].values()),
+        "phases_after": sum(phases[1].values()),
+        "falls_before": falls[0],
+        "falls_after": falls[1],
+    }
+    said = (
+        f"{tally.won} pairs won, {tally.lost} lost, {tally.tied} tied;"
+        f" phases done {numbers['phases_before']} -> {numbers['phases_after']},"
+        f" falls {falls[0]} -> {falls[1]}"
+    )
+    worse = [name for name in phases[0] if phases[1][name] < phases[0][name]]
+    verdict = tally.decided or "unverified"
+    if verdict == "worse":
+        return Gate(NAME, "fail", f"worse: {said}", numbers), "worse"
+    if worse:
+        return Gate(NAME, "fail", f"phase {worse[0]} is done less often: {said}", numbers), "worse"
+    if falls[1] > falls[0]:
+        return Gate(NAME, "fail", f"more falls: {said}", numbers), "worse"
+    return Gate(NAME, "pass", f"{verdict}: {said}", numbers), verdict
+
+
+def _run(
+    spec: ProjectSpec,
+    library: ActionLibrary,
+    found: Found,
+    before: PromptSource,
+    after: PromptSource,
+    seeds: int,
+    report: Progress,
+) -> Tally:
+    from handlers.mission.world.model import compile_scene
+
+    scene = compile_scene(spec.scene.objects, None)
+    tally = Tally()
+    for seed in range(seeds):
+        report({"step": "simulating", "done": seed, "total": seeds, "won": tally.won,
+                "lost": tally.lost})  # fmt: skip
+        old = _drive(spec, library, scene, found, before, seed)
+        try:
+            new = _drive(spec, library, scene, found, after, seed)
+        except _Broke as broke:
+            asked = broke.asked  # once more, in a new process: it may have been chance
+            if not _answers(found, after, library, *asked) and _answers(
+                found, before, library, *asked
+            ):
+                raise _WorseThanBefore(f"under the new prompt alone: {broke.message}") from None
+            raise
+        tally.add(old, new)
+        if tally.decided is not None:
+            break
+    return tally
+
+
+class _Broke(BrokenBrain):
+    """A brain broke on an observation: `asked` is that and those before it."""
+
+    def __init__(
+        self,
+        error: BrokenBrain,
+        observation: Mapping[str, Any],
+        recent: Sequence[Mapping[str, Any]],
+    ) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.asked = (observation, recent)
+
+
+class _WorseThanBefore(CadenzaError):
+    """The old prompt can be run where the new one cannot."""
+
+
+def _answers(
+    found: Found,
+    source: PromptSource,
+    library: ActionLibrary,
+    observation: Mapping[str, Any],
+    recent: Sequence[Mapping[str, Any]],
+) -> bool:
+    """Whether this prompt has an action for an observation."""
+    brain = open_brain(found, source, source.value)
+    try:
+        _checked(brain.decide(observation, recent), source, library)
+    except BrokenBrain:
+        return False
+    finally:
+        brain.close()
+    return True
+
+
+def _checked(action: Decided, source: PromptSource, library: ActionLibrary) -> Decided:
+    problems = library.validate(action)
+    if problems:
+        raise BrokenBrain(f"{source.path}: decide: {problems[0]}")
+    return action
+
+
+def _drive(
+    spec: ProjectSpec,
+    library: ActionLibrary,
+    scene: Any,
+    found: Found,
+    source: PromptSource,
+    seed: int,
+) -> Drive:
+    from handlers.mission.episode.environment import Mission
+    from handlers.mission.episode.episode import run_episode
+    from handlers.mission.policies.prompted import Prompted
+
+    brain = open_brain(found, source, source.value)
+
+    def decide(observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]) -> Decided:
+        try:
+            return _checked(brain.decide(observation, recent), source, library)
+        except BrokenBrain as error:
+            raise _Broke(error, observation, recent) from None
+
+    try:
+        driver = Prompted(decide)
+        mission = Mission(spec, library, scene, seed=seed, policy=driver.name, max_ticks=MAX_TICKS)
+        result = run_episode(mission, driver, driver.note)
+    finally:
+        brain.close()
+    done = tuple(phase.name for phase in result.phases if phase.outcome == "done")
+    return Drive(seed, result.success, done, result.falls)

@@ -1,0 +1,159 @@
+"""Takes apart what a server sent, with distrust: bodies, usage, and when to come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import Any
+
+from handlers.judge.groq.errors import Refused, Unusable
+from store.errors import one_line
+
+MOST_TOKENS = 1_000_000
+"""More than any call can cost: a larger number is none."""
+LONGEST_RETRY_S = 86400.0
+LONGEST_NAME = 100
+
+
+class NotJson(ValueError):
+    """Text that is no JSON, or JSON that nobody can hold."""
+
+
+def parsed(text: str) -> Any:
+    """The JSON in a text. Raises NotJson, also for 200,000 opening brackets."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise NotJson(str(error)) from None
+
+
+def error_of(body: object) -> Mapping[str, Any]:
+    """The error object in a body of Groq's shape; empty for any other."""
+    inner = body.get("error") if isinstance(body, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def text_of(error: Mapping[str, Any], name: str) -> str:
+    value = error.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def refusal(status: int, text: str, model: str) -> Refused:
+    """What to do about a status that would be the same the next time."""
+    if 300 <= status < 400:
+        said = f"Groq answered {status}, a redirect, which is not followed"
+        return Refused(said, "redirected", hint="check GROQ_BASE_URL")
+    if status in _REFUSALS:
+        code, hint = _REFUSALS[status]
+        return Refused(text, code, hint=f"{hint} (judge.model is {model})")
+    hint = f"judge.model must know strict JSON schemas, as openai/gpt-oss-120b does; it is {model}"
+    return Refused(text, "bad_request", hint=hint)
+
+
+_REFUSALS = {
+    401: ("unauthorized", "the key is not valid: make a new one at console.groq.com/keys"),
+    403: ("forbidden", "the key may not use this model: see its limits at console.groq.com"),
+    404: ("no_such_model", "choose a model that Groq serves"),
+}
+
+
+def reply_in(
+    status: int, text: str, schema: Mapping[str, Any], *, longer: str = ""
+) -> tuple[Mapping[str, Any], str]:
+    """The reply in a success's body, which has the schema's shape, and the model's name.
+
+    Raises Unusable. `longer`: what to do about a reply that was cut off.
+    """
+    try:
+        body = parsed(text)
+    except NotJson:
+        what = "HTML" if text.lstrip()[:1] == "<" else "no JSON"
+        raise Unusable(f"Groq answered {status} with {what}", "not_json") from None
+    body = body if isinstance(body, dict) else {}
+    choices = body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        raise Unusable("Groq's answer holds no choice", "no_choice")
+    if choice.get("finish_reason") == "length":
+        said = "Groq's answer was cut off at its length limit"
+        raise Unusable(said, "truncated", hint=longer)
+    message = choice.get("message")
+    content = text_of(message, "content").strip() if isinstance(message, dict) else ""
+    if not content:
+        raise Unusable("Groq's answer is empty", "empty")
+    try:
+        reply = parsed(content)
+    except NotJson:
+        raise Unusable("Groq's answer is no JSON", "not_json") from None
+    wrong = misfit(reply, schema)
+    if wrong is not None:
+        raise Unusable(f"Groq's answer is not in the shape asked for: {wrong}", "shape")
+    return reply, one_line(text_of(body, "model"))[:LONGEST_NAME]
+
+
+def usage_in(text: str) -> tuple[int, int, int] | None:
+    """(prompt, completion, total) tokens in a body; None for what no call can have cost."""
+    try:
+        body = parsed(text)
+    except NotJson:
+        return None
+    usage = body.get("usage") if isinstance(body, dict) else None
+    if not isinstance(usage, dict):
+        return None
+    numbers = []
+    for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
+        number = usage.get(name)
+        if type(number) is not int or not 0 <= number <= MOST_TOKENS:
+            return None
+        numbers.append(number)
+    prompt, completion, total = numbers
+    return (prompt, completion, total) if total > 0 and prompt + completion <= total else None
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float:
+    """Seconds, or a date; a minute when it says nothing that can be read."""
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return 60.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_S) if isfinite(seconds) else 60.0
+
+
+def misfit(value: Any, schema: Mapping[str, Any], where: str = "reply") -> str | None:
+    """What is wrong and where, in one line; None when it fits. Never shows the value itself."""
+    match schema.get("type"):
+        case "object":
+            if not isinstance(value, dict):
+                return f"{where} is no object"
+            known = schema["properties"]
+            for name in schema["required"]:
+                if name not in value:
+                    return f"{where}.{name} is missing"
+            for name, part in value.items():
+                if name not in known:
+                    return f"{where} has a key that was not asked for"
+                wrong = misfit(part, known[name], f"{where}.{name}")
+                if wrong:
+                    return wrong
+        case "array":
+            if not isinstance(value, list):
+                return f"{where} is no list"
+            for index, part in enumerate(value):
+                wrong = misfit(part, schema["items"], f"{where}[{index}]")
+                if wrong:
+                    return wrong
+        case "string":
+            if not isinstance(value, str):
+                return f"{where} is no text"
+        case "integer":
+            if type(value) is not int:
+                return f"{where} is no whole number"
+    if "enum" in schema and value not in schema["enum"]:
+        return f"{where} is none of the values allowed"
+    return None

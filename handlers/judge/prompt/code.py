@@ -1,0 +1,85 @@
+"""The code of a project that would run with its prompt's file: what `cadenzactl trust` is about.
+
+A brain imports what lies beside it, so trust is given to all of it together: a digest over the file
+with the prompt (the prompt cut out: a rewrite does not end trust) and every other file under the
+project that Python could import. Installed packages are the machine's, not the project's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from importlib.machinery import all_suffixes
+from pathlib import Path
+
+from handlers.judge.prompt.source import code_sha256
+from store.errors import InputError
+
+MAX_FILES = 1000
+MAX_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCode:
+    """`files` are relative to the project, the prompt's own first; `sha256` is over all of them."""
+
+    sha256: str
+    files: tuple[str, ...]
+
+
+def project_code(project: Path, main: Path) -> ProjectCode:
+    """The code that running `main`, a file of the project, may run.
+
+    Raises InputError when it cannot be read, or is too much to be looked through.
+    """
+    root, main = project.resolve(), main.resolve()
+    found: dict[str, str] = {}
+    size = 0
+    for path in _importable(root):
+        name = path.relative_to(root).as_posix()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        size += len(data)
+        if len(found) == MAX_FILES or size > MAX_BYTES:
+            raise InputError(
+                f"{project}: holds too much code to be trusted as a whole"
+                f" (more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB)",
+                hint="keep virtual environments and copies of packages out of the project",
+            )
+        found[name] = _without_prompt(data) if path.resolve() == main else _sha256(data)
+    digest = _sha256("".join(f"{sha256} {name}\n" for name, sha256 in found.items()).encode())
+    first = main.relative_to(root).as_posix()
+    return ProjectCode(digest, (first, *(name for name in found if name != first)))
+
+
+def _importable(root: Path) -> list[Path]:
+    """Every file under `root` that an import could load, links followed.
+
+    A folder with a dot in its name is no part of a module's name: hidden folders and the packages
+    of virtual environments are left out. So is byte code that a brain is run without.
+    """
+    suffixes = tuple(all_suffixes())
+    found, seen = [], set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if "." not in name and name != "__pycache__")
+        found += [path for name in files if (path := Path(folder, name)).suffix in suffixes]
+    return sorted(path for path in found if path.is_file())
+
+
+def _without_prompt(data: bytes) -> str:
+    try:
+        return code_sha256(data)
+    except (SyntaxError, ValueError):
+        return _sha256(data)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

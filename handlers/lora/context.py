@@ -1,0 +1,120 @@
+"""What an adapter's job works on: a project, its adapters, and the log as it was when it began."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handlers.jobs import JobContext, PermanentFailure
+from handlers.lora import pending
+from handlers.lora.model.decoding import load_decoder
+from handlers.lora.model.encoder import ProjectCode
+from handlers.lora.model.files import read_head
+from handlers.lora.model.interface import Decoder
+from handlers.lora.registry import Registry
+from handlers.lora.scorecard.scorecard import Thresholds
+from handlers.project.library import ActionLibrary, library_for
+from handlers.project.paths import ENCODER_FILE, inside
+from handlers.project.spec import ProjectSpec, load_spec
+from store.events.base import Event
+from store.reads.improvements import AdapterRow, adapters, trusted
+from store.reads.state import State
+from store.schema import connect_reader
+
+
+@dataclass
+class Work:
+    """A project and its adapters. `head`: where the log stood when the job began."""
+
+    context: JobContext
+    project: Path
+    spec: ProjectSpec
+    library: ActionLibrary
+    registry: Registry
+    rows: list[AdapterRow]
+    settings: Mapping[str, Any]
+    trusted: str | None
+    log: str
+    head: int
+    report: Callable[[Mapping[str, Any]], None] = field(repr=False)
+
+    @classmethod
+    def open(cls, context: JobContext) -> Work:
+        assert context.project is not None
+        project = context.project
+        view = State(connect_reader(context.state_dir)).connection
+        spec = load_spec(project / "env.json")
+        return cls(
+            context,
+            project,
+            spec,
+            library_for(spec.robot, project, spec.signals),
+            Registry(project),
+            adapters(view, str(project)),
+            context.settings.get("lora", {}),
+            trusted(view, str(project), ENCODER_FILE),
+            pending.log_name(view),
+            pending.head_of(view),
+            with_eta(context.report),
+        )
+
+    @property
+    def by(self) -> str:
+        return str(self.context.spec.get("by", "cadenzad"))
+
+    @property
+    def recorded(self) -> int | None:
+        """The version that serves, as far as the log knows."""
+        return next((row.version for row in self.rows if row.state == "deployed"), None)
+
+    def load(self, folder: Path) -> Decoder:
+        """An adapter. The project's encoder must be trusted if this one was made with it."""
+        code = None
+        if read_head(folder)[0].encoder == "project":
+            code = trusted_encoder(self.project, self.trusted)
+            self.report({"step": f"running {ENCODER_FILE}"})
+        return load_decoder(folder, self.library, code)
+
+    def thresholds(self) -> Thresholds:
+        names = Thresholds.model_fields
+        return Thresholds(**{name: self.settings[name] for name in names if name in self.settings})
+
+    def note(self, events: Sequence[Event]) -> None:
+        """Write down what will be recorded, before anything is switched."""
+        told = pending.Note(str(self.project), self.head, self.context.job, tuple(events))
+        pending.write(self.registry, self.log, told)
+
+
+def trusted_encoder(project: Path, sha256: str | None) -> ProjectCode | None:
+    """The project's lora_encoder.py, if it has one. Raises PermanentFailure for one untrusted."""
+    path = inside(project, Path(ENCODER_FILE))
+    if not path.is_file():
+        return None
+    code = ProjectCode.read(path)
+    if code.sha256 != sha256:
+        changed = "changed since it was trusted" if sha256 else "is not trusted"
+        raise PermanentFailure(
+            f"{path}: {changed}, so it is not run", hint=f"cadenzactl trust {project.name}"
+        )
+    return code
+
+
+def with_eta(
+    report: Callable[[Mapping[str, Any]], None], now: Callable[[], float] = time.monotonic
+) -> Callable[[Mapping[str, Any]], None]:
+    """`report` with the seconds that are left of a step, going by those it took so far."""
+    began: dict[tuple[object, object], tuple[int, float]] = {}
+
+    def told(values: Mapping[str, Any]) -> None:
+        done, total = values.get("done"), values.get("total")
+        if isinstance(done, int) and isinstance(total, int):
+            first, at = began.setdefault((values.get("step"), total), (done, now()))
+            if done > first:
+                left = (total - done) * (now() - at) / (done - first)
+                values = {**values, "eta_s": round(left, 1)}
+        report(values)
+
+    return told

@@ -1,0 +1,132 @@
+"""`--steps 'walk_forward 1.0, turn_left 1.57'` as steps, and a row added to lora/patterns.jsonl."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from pathlib import Path
+
+from handlers.lora.data.dataset import image_of, is_placeholder, load_dataset
+from handlers.lora.model.rows import MAX_ACTIONS, Row
+from handlers.project.formats.examples import Step
+from handlers.project.library import ActionLibrary
+from handlers.project.paths import PATTERNS_FILE, inside
+from store.errors import InputError
+
+AMOUNTS = ("distance_m", "rotation_rad", "duration_s")
+_NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf)", re.ASCII | re.I)
+
+
+def parse_steps(text: str, library: ActionLibrary) -> tuple[Step, ...]:
+    """Steps separated by commas: a name, then a number or key=value pairs.
+
+    A bare number is the action's main parameter: radians for turns, meters for what travels,
+    seconds otherwise. Raises InputError that names the step and the nearest known action.
+    """
+    steps = tuple(
+        _step(index, part.split(), library)
+        for index, part in enumerate(text.split(","), 1)
+        if part.strip()
+    )
+    if not steps:
+        raise InputError(
+            "--steps: no steps", hint="for example: 'walk_forward 1.0, turn_left 1.57'"
+        )
+    return steps
+
+
+def _step(index: int, words: list[str], library: ActionLibrary) -> Step:
+    name, *rest = words
+    where = f"--steps: step {index}"
+    for problem in library.validate({"action": name}):
+        raise InputError(f"{where}: {problem}", hint=f"known: {', '.join(library.names)}")
+    spec = library.spec(name)
+    given: dict[str, float] = {}
+    for word in rest:
+        key, equals, number = word.rpartition("=")
+        if not equals:
+            if spec.main_parameter is None:
+                raise InputError(f"{where}: {name} is a signal and takes no number")
+            key, number = spec.main_parameter, word
+        if key in given:
+            raise InputError(f"{where}: {key} is given twice")
+        if not _NUMBER.fullmatch(number):
+            raise InputError(f"{where}: {number!r} is not a number")
+        value = float(number)
+        given[key] = int(value) if value.is_integer() and key == "repeat" else value
+    for problem in library.validate({"action": name, **given}):
+        raise InputError(f"{where}: {problem}")
+    nothing = spec.kind != "pose" and given.get(spec.main_parameter or "") == 0
+    if nothing and not any(given.get(amount) for amount in AMOUNTS):
+        raise InputError(f"{where}: {name} 0 does nothing")
+    return Step(name, given)
+
+
+def add_example(
+    project: Path, goal: str, steps: tuple[Step, ...], image: str | None = None
+) -> tuple[str, bool]:
+    """Append a row; returns where it is (file:line) and whether it is new.
+
+    Raises InputError for an empty goal, one that is in the exam, one that is there with other
+    steps, for more steps than a row may have, and for an image that is not in the project.
+    """
+    try:
+        goal.encode()
+    except UnicodeEncodeError:
+        raise InputError("the goal is not UTF-8 text") from None
+    goal = goal.strip()
+    if not goal:
+        raise InputError("the goal is empty")
+    if is_placeholder(goal):
+        raise InputError(f"{goal!r} is a place for your own words", hint="write the goal there")
+    if len(steps) > MAX_ACTIONS:
+        raise InputError(f"--steps: {len(steps)} steps, more than {MAX_ACTIONS}")
+    path, sha256 = image_of(project, image)
+    row = Row(goal, steps, "pattern", "", image_path=path, image_sha256=sha256)
+    if not row.key:
+        raise InputError(f"{goal!r} has no word")
+    known = load_dataset(project)
+    for other in known.exam:
+        if (other.key, other.image_sha256) == (row.key, sha256):
+            raise InputError(
+                f"{goal!r} is in the exam ({other.where}), which is never trained on",
+                hint="say it in other words",
+            )
+    for other in known.train:
+        same = (other.key, other.image_sha256) == (row.key, sha256)
+        if not same or other.origin != "pattern":
+            continue
+        if other.actions == steps:
+            return other.where, False
+        raise InputError(
+            f"{goal!r} is there already with other steps ({other.where})",
+            hint="edit that line, or say the goal in other words",
+        )
+    shape: dict[str, object] = {
+        "goal": goal,
+        "actions": [step.as_json() for step in steps],
+        "source": "pattern",
+    }
+    if path is not None:
+        shape["image"] = path.relative_to(project.resolve()).as_posix()
+    line = _append(project, shape)
+    return f"{PATTERNS_FILE}:{line}", True
+
+
+def _append(project: Path, shape: dict[str, object]) -> int:
+    """One line at the end of the file, whole or not at all; returns its number."""
+    path = inside(project, Path(PATTERNS_FILE))
+    path.parent.mkdir(exist_ok=True)
+    data = json.dumps(shape, ensure_ascii=False).encode() + b"\n"
+    with path.open("a+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        stream.seek(0)
+        before = stream.read()
+        if before and not before.endswith(b"\n"):
+            data = b"\n" + data  # after a torn line: it stays as it is
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return (before + data).count(b"\n")

@@ -1,0 +1,66 @@
+"""The decoder of a project: its deployed adapter, loaded with what is trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handlers.lora.registry import Registry
+from handlers.project.library import library_for
+from handlers.project.paths import ENCODER_FILE
+from handlers.project.spec import load_spec
+from store.errors import InputError, ProjectError
+from store.reads.improvements import trusted
+from store.reads.state import State
+
+if TYPE_CHECKING:
+    from handlers.lora.model.decoding import ActionDecoder
+
+
+def serving_version(project: Path) -> int:
+    """The deployed version's number. Raises ProjectError when there is none."""
+    number = Registry(project).deployed()
+    if number is None:
+        raise ProjectError(
+            f"{project}: no adapter is deployed",
+            hint=f"cadenza env lora finetune {project} --gate trains one and deploys it when it"
+            " passes",
+        )
+    return number
+
+
+def version_to_try(project: Path) -> tuple[int, bool]:
+    """The deployed version, else the newest there is; and whether it is deployed.
+
+    For looking at what an adapter says, which moves nothing. Raises ProjectError without any.
+    """
+    registry = Registry(project)
+    number = registry.deployed()
+    if number is not None:
+        return number, True
+    versions = registry.versions()
+    if not versions:
+        raise ProjectError(
+            f"{project}: there is no adapter yet", hint=f"cadenza env lora finetune {project}"
+        )
+    return versions[-1], False
+
+
+def project_decoder(project: Path, state: State | None, version: int) -> ActionDecoder:
+    """A version of a project's adapter. Raises InputError for one missing, damaged or untrusted."""
+    from handlers.lora.context import trusted_encoder
+    from handlers.lora.model.decoding import load_decoder
+    from handlers.lora.model.files import read_head
+
+    registry = Registry(project)
+    if version not in registry.versions():
+        raise InputError(f"{project}: there is no adapter version {version}")
+    folder = registry.folder(version)
+    spec = load_spec(project / "env.json")
+    library = library_for(spec.robot, project, spec.signals)
+    code = None
+    if read_head(folder)[0].encoder == "project":  # else nobody's code is run
+        view = state.connection if state is not None else None
+        sha256 = trusted(view, str(project), ENCODER_FILE) if view is not None else None
+        code = trusted_encoder(project, sha256)
+    return load_decoder(folder, library, code)

@@ -1,0 +1,256 @@
+"""A mission, tick by tick: an action in, a log record out.
+
+`reset` gives the tick-0 record, which holds what the robot saw before it first acted, so that
+obs[t-1] pairs with action[t]. Every number in a record is finite: when physics diverges the run
+ends there, and the record repeats the last believable observation and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from handlers.mission.episode.conditions import PhaseWatch, SignalEvent, TickState
+from handlers.mission.episode.judgment import Situation, canonical, judge
+from handlers.mission.episode.motion import Mark, Motion
+from handlers.mission.episode.perception import Perception
+from handlers.mission.episode.rewards import TickFacts, reward_of
+from handlers.mission.episode.signals import signal_wanted
+from handlers.mission.episode.sim import Execution, Simulator, Variation
+from handlers.mission.locomotion.skill import Call
+from handlers.mission.policies.protocol import Decision, View
+from handlers.mission.world.model import SceneModel
+from handlers.project.library import ActionLibrary
+from handlers.project.spec import Phase, ProjectSpec
+from store.errors import InputError
+
+PAUSE_S = 0.3
+"""How long sending a signal takes: the robot stands still."""
+
+DIGITS = 6
+
+Record = dict[str, Any]
+
+
+class Mission:
+    """One run of a project's mission. `end` is None while it goes on, else why it ended."""
+
+    def __init__(
+        self,
+        spec: ProjectSpec,
+        library: ActionLibrary,
+        scene: SceneModel,
+        *,
+        seed: int,
+        policy: str,
+        variation: Variation | None = None,
+        max_ticks: int | None = None,
+        on_control: Callable[[Simulator], None] | None = None,
+    ) -> None:
+        self.spec, self.library, self.scene = spec, library, scene
+        self.seed, self.policy, self.max_ticks = seed, policy, max_ticks
+        self.variation, self.on_control = variation, on_control
+        self.senses = Perception(spec, scene)
+        self.end: str | None = None
+        self.success = False
+        self.pending: Decision | None = None
+
+    # -- the run -----------------------------------------------------------------------------------
+
+    def reset(self) -> Record:
+        """Set the robot down and look around. The record of tick 0: no action, no reward."""
+        self.sim = Simulator(
+            self.scene,
+            seed=self.seed,
+            variation=self.variation,
+            spawn=self.spec.spawn,
+            on_tick=self.on_control,
+        )
+        self.tick = 0
+        self.phase_idx = 0
+        self.last_outcome: str | None = None
+        self.obs = self.senses.observe(self.sim.sense)
+        self.state = self.senses.state(self.sim.sense, None, "none")
+        self._enter_phase()
+        return self._record(
+            None, reward=0.0, done=False, failed=False, ok=True, outcome=None, judgment=None
+        )
+
+    @property
+    def phase(self) -> Phase:
+        return self.spec.phases[self.phase_idx]
+
+    def _enter_phase(self) -> None:
+        self.watch = PhaseWatch(self.spec, self.phase, self.state)
+        self.motion = Motion(self._mark())
+
+    def view(self) -> View:
+        """What a driver may know now."""
+        sense = self.sim.sense
+        return View(
+            spec=self.spec,
+            library=self.library,
+            terrain=self.scene.terrain,
+            phase=self.phase,
+            phase_idx=self.phase_idx,
+            tick=self.tick + 1,
+            phase_tick=self.watch.elapsed,
+            x=sense.x,
+            y=sense.y,
+            z=sense.z,
+            yaw=sense.yaw,
+            obs=self.obs,
+            visible=self.state.visible,
+            visible_bearings=self.senses.bearings(sense, self.state.visible),
+            upright=self.senses.upright(sense),
+            last_outcome=self.last_outcome,
+        )
+
+    def step(self, decision: Decision) -> Record:
+        """Carry out one decision. Raises InputError for an action the robot does not have."""
+        call = decision.call
+        spec = self.library.actions.get(call.action)
+        if spec is None:
+            raise InputError(self.library.validate({"action": call.action})[0])
+        self.pending = decision
+        self.tick += 1
+        before, wanted = self.state, canonical(self._situation())
+        signal = call.action if spec.kind == "signal" else None
+        event = self._signal_event(signal, before)
+        result = self.sim.execute(Call("stand", duration_s=PAUSE_S) if signal else call)
+        self.last_outcome = result.outcome
+        if result.outcome == "diverged":
+            return self._diverged(decision, signal, event)
+        self.obs = self.senses.observe(self.sim.sense)
+        self.state = self.senses.state(self.sim.sense, signal, event)
+        self.motion.add(self._mark())
+        done, failed = self.watch.tick(self.state)
+        judgment = judge(call, wanted, self.library, decision.rationale)
+        facts = TickFacts(before, self.state, bool(result.touched), done, failed, judgment, event)
+        reward = reward_of(self.spec, self.phase.reward, facts)
+        self._conclude(done, failed)
+        record = self._record(
+            decision, reward=reward, done=done, failed=failed, ok=result.ok,
+            outcome=result.outcome, judgment=judgment, signal=signal, event=event, result=result,
+        )  # fmt: skip
+        self.pending = None
+        if done and self.end is None:
+            self.phase_idx += 1
+            self._enter_phase()
+        return record
+
+    def interrupt(self) -> Record:
+        """Close the run where it is: the record of the action that was under way, if any."""
+        decision, self.pending = self.pending, None
+        self.end = "interrupted"
+        if decision is None:
+            self.tick += 1
+            decision = Decision(Call("stand"))
+        return self._record(
+            decision, reward=None, done=False, failed=False, ok=False, outcome="interrupted",
+            judgment=None,
+        )  # fmt: skip
+
+    def _conclude(self, done: bool, failed: bool) -> None:
+        """Whether the run ends with this tick, and why."""
+        if done and self.phase_idx + 1 == len(self.spec.phases):
+            self.end, self.success = "success", True
+        elif failed:
+            self.end = f"phase {self.phase.name!r} failed"
+        elif not done and self.watch.elapsed >= self.phase.max_ticks:
+            self.end = f"timeout in phase {self.phase.name!r}"
+        elif self.max_ticks is not None and self.tick >= self.max_ticks:
+            self.end = f"timeout: --max-ticks {self.max_ticks}"
+
+    def _diverged(self, decision: Decision, signal: str | None, event: SignalEvent) -> Record:
+        self.end = "diverged: the simulation left the possible"
+        self.watch.elapsed += 1
+        record = self._record(
+            decision, reward=None, done=False, failed=True, ok=False, outcome="diverged",
+            judgment=None, signal=signal, event=event, finite=False,
+        )  # fmt: skip
+        self.pending = None
+        return record
+
+    # -- what is known -----------------------------------------------------------------------------
+
+    def _mark(self) -> Mark:
+        sense = self.sim.sense
+        return Mark(self.sim.time_s, (sense.x, sense.y, sense.z), sense.yaw)
+
+    def _situation(self) -> Situation:
+        return self.senses.situation(
+            self.phase, self.sim.sense, self.state, self.watch.elapsed, signal_wanted(self.view())
+        )
+
+    def _signal_event(self, signal: str | None, before: TickState) -> SignalEvent:
+        """A signal is right when what it reports is in view; not sending it then is a miss."""
+        needed = self.spec.control_panel.requires_visible_tag
+        clear = needed is None or needed in before.visible
+        if signal is not None:
+            return "correct" if clear else "false_positive"
+        wanted = bool(self.phase.success_when.signal_emitted) and bool(self.spec.signals)
+        return "missed" if wanted and clear else "none"
+
+    # -- the record --------------------------------------------------------------------------------
+
+    def _record(
+        self,
+        decision: Decision | None,
+        *,
+        reward: float | None,
+        done: bool,
+        failed: bool,
+        ok: bool,
+        outcome: str | None,
+        judgment: dict[str, Any] | None,
+        signal: str | None = None,
+        event: SignalEvent = "none",
+        finite: bool = True,
+        result: Execution | None = None,
+    ) -> Record:
+        end = self.end
+        goal = self.senses.goal(self.phase, self.sim.sense) if finite else None
+        timeout = end is not None and (end.startswith("timeout") or end == "interrupted")
+        params = {} if decision is None or signal else decision.call.params
+        return {
+            "tick": self.tick,
+            "phase": self.phase.name,
+            "phase_idx": self.phase_idx,
+            "goal_prompt": self.phase.goal_prompt,
+            "action": decision.call.action if decision else None,
+            "action_params": params,
+            "obs": _rounded(self.obs),
+            "reward": None if reward is None else round(reward, DIGITS),
+            "phase_done": done,
+            "phase_failed": failed,
+            "terminated": end is not None,
+            "truncated": timeout,
+            "mission_success": self.success,
+            "step_ok": ok,
+            "motion": _rounded(self.motion.describe(goal)),
+            "judgment": judgment,
+            "visible_tags": _rounded(dict(self.state.visible)),
+            "is_signal": signal is not None,
+            "signal_event": event,
+            "signal_phrase": self.spec.control_panel.actions[signal] if signal else None,
+            "seed": self.seed,
+            "policy": self.policy,
+            "sim_time_s": round(self.sim.time_s, 3),
+            "yaw_deg": round(self.sim.sense.heading_deg, DIGITS) if finite else None,
+            "finite": finite,
+            "outcome": outcome,
+            "scraped": sorted({self._tag(geom) for geom in result.touched}) if result else [],
+            "end_reason": end,
+        }
+
+    def _tag(self, geom: int) -> str:
+        index = int(self.scene.solids[geom].rpartition("_")[2])
+        return self.spec.scene.objects[index].tag
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: round(value, DIGITS) + 0.0 if isinstance(value, float) else value
+        for key, value in values.items()
+    }

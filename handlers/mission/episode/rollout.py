@@ -1,0 +1,344 @@
+"""Many runs at once: plans carried out in simulation, and what became of them, in numbers.
+
+A gate that compares two policies wants hundreds of short runs. `rollout` steps all runs of a plan's
+scene together with `mujoco.batch` where this MuJoCo has it, else one after the other; both give the
+same numbers. With more than one worker the runs are spread over processes.
+"""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from importlib import import_module
+from math import pi
+from multiprocessing import get_context
+from typing import Any
+
+from handlers.mission.episode.sim import (
+    NEAR_LIMIT,
+    SUBSTEPS,
+    WILD_M,
+    WILD_M_S,
+    Variation,
+    spawn_qpos,
+    standing_joints,
+    vary,
+)
+from handlers.mission.locomotion.actions import skill_for
+from handlers.mission.locomotion.gait import Walker
+from handlers.mission.locomotion.rhythm import TICK_S
+from handlers.mission.locomotion.skill import Call, Outcome, Skill
+from handlers.mission.world.model import SceneModel, compile_scene, mujoco
+from handlers.mission.world.sense import Sense
+from handlers.mission.world.terrain import FLAT
+from handlers.project.scene import Scene
+from store.errors import InputError
+
+BATCH = 32
+PR_SET_PDEATHSIG = 1
+SETTLE = Call("stand", duration_s=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Actions to carry out in a scene, and the zone to end in (None: anywhere).
+
+    `name` tells plans apart in the outcomes. `limit_s` ends a run that takes longer.
+    """
+
+    name: str
+    calls: tuple[Call, ...]
+    scene: Scene = field(default_factory=Scene)
+    zone: str | None = None
+    spawn: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    variation: Variation = field(default_factory=Variation)
+    limit_s: float = 120.0
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """One plan under one seed. Counts are control periods (20 ms) in which it was so.
+
+    `in_zone` is None when the plan names no zone; x, y in m and heading in degrees at the end.
+    """
+
+    plan: str
+    seed: int
+    end: Outcome = "done"
+    actions_done: int = 0
+    ticks: int = 0
+    falls: int = 0
+    trunk_contact: int = 0
+    joint_saturation: int = 0
+    torque_saturation: int = 0
+    in_zone: bool | None = None
+    x: float = 0.0
+    y: float = 0.0
+    heading_deg: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Simulated time, s."""
+        return self.ticks * TICK_S
+
+    @property
+    def ok(self) -> bool:
+        """Whether every action was done, on its feet, and in the zone where one is named."""
+        return self.end == "done" and self.in_zone is not False
+
+
+def totals(outcomes: Iterable[Outcomes]) -> dict[str, float]:
+    """Counts over many runs: runs, ok, falls, in_zone, and the saturated and touching periods."""
+    rows = list(outcomes)
+    return {
+        "runs": len(rows),
+        "ok": sum(row.ok for row in rows),
+        "falls": sum(row.falls for row in rows),
+        "in_zone": sum(row.in_zone is True for row in rows),
+        "trunk_contact": sum(row.trunk_contact for row in rows),
+        "joint_saturation": sum(row.joint_saturation for row in rows),
+        "torque_saturation": sum(row.torque_saturation for row in rows),
+        "seconds": round(sum(row.seconds for row in rows), 3),
+    }
+
+
+def rollout(
+    plans: Sequence[Plan],
+    seeds: Sequence[int],
+    *,
+    workers: int = 1,
+    batched: bool | None = None,
+    told: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Outcomes]:
+    """Carry out every plan under every seed; outcomes plan by plan, seeds in the given order.
+
+    `workers` processes share the work; the outcomes do not depend on how many. `batched` None means
+    mujoco.batch where there is one. `told(done, total)` follows the work in chunks of BATCH runs.
+    Raises InputError for an action the robot does not have, and MissingExtraError without MuJoCo.
+    """
+    mujoco()
+    for plan in plans:
+        if plan.zone is not None and plan.zone not in {z.name for z in plan.scene.zones}:
+            raise InputError(f"plan {plan.name!r}: no zone {plan.zone!r} in its scene")
+        for call in plan.calls:
+            skill_for(call, Walker(FLAT))
+    chunks = [
+        (plan, list(seeds[start : start + BATCH]), batched)
+        for plan in plans
+        for start in range(0, len(seeds), BATCH)
+    ]
+    if workers > 1 and len(chunks) > 1:
+        # Spawned, not forked: the parent may hold threads and an OpenGL context.
+        context = get_context("spawn")
+        with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+            return _gathered(pool.map(_chunk, chunks), len(chunks), told)
+    return _gathered(map(_chunk, chunks), len(chunks), told)
+
+
+def _gathered(
+    parts: Iterable[list[Outcomes]], total: int, told: Callable[[int, int], None]
+) -> list[Outcomes]:
+    rows: list[Outcomes] = []
+    for done, part in enumerate(parts, 1):
+        rows += part
+        told(done, total)
+    return rows
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _chunk(work: tuple[Plan, list[int], bool | None]) -> list[Outcomes]:
+    plan, seeds, batched = work
+    scene = compile_scene(plan.scene.objects)
+    runs = [_Run(plan, seed, scene) for seed in seeds]
+    module = _batch_module() if batched in (None, True) else None
+    if batched and module is None:
+        raise InputError("this MuJoCo has no mujoco.batch; leave `batched` out for a plain loop")
+    step = _Batched(module, scene, runs) if module is not None else _Looped(scene, runs)
+    active = list(range(len(runs)))
+    while active:
+        targets = {index: runs[index].next_targets() for index in active}
+        active = [index for index in active if targets[index] is not None]
+        if active:
+            step(active, [targets[index] or [] for index in active])
+    return [run.result for run in runs]
+
+
+def _batch_module() -> Any:
+    try:
+        return import_module("mujoco.batch")
+    except ImportError:
+        return None
+
+
+class _Run:
+    """One robot's controller: which action it is at, and what has been counted."""
+
+    def __init__(self, plan: Plan, seed: int, scene: SceneModel) -> None:
+        self.plan, self.scene = plan, scene
+        self.model, self.pushes = vary(scene, seed, plan.variation)
+        self.result = Outcomes(plan.name, seed)
+        self.walker = Walker(scene.terrain)
+        self.calls = [SETTLE, *plan.calls]
+        self.skill: Skill | None = None
+        self.sense: Sense | None = None
+        self.settled = 0
+        self.over = False
+
+    def begin(self, data: Any) -> None:
+        """Set the robot down in `data`, an MjData of this run's model."""
+        data.qpos[:] = spawn_qpos(self.scene, data.qpos.tolist(), self.plan.spawn, 0.0)
+        data.ctrl[self.scene.actuators] = standing_joints()
+        mujoco().mj_forward(self.model, data)
+
+    def push(self) -> tuple[float, float]:
+        """The force on the trunk now; none while it settles."""
+        return self.pushes.at(self.result.ticks * TICK_S) if self.settled else (0.0, 0.0)
+
+    def saw(self, qpos: list[float], qvel: list[float], touch: list[float]) -> None:
+        """Take in the state after a control period (own model's layout)."""
+        forces = [touch[i] for i in self.scene.touch]
+        self.sense = Sense(qpos, qvel, forces, self.sense.yaw if self.sense else pi)
+
+    def count(self, trunk: float, joints: bool, torques: bool) -> None:
+        """Count what should not be, once the robot has settled."""
+        if self.settled:
+            self.result.ticks += 1
+            self.result.trunk_contact += trunk > 1.0
+            self.result.joint_saturation += joints
+            self.result.torque_saturation += torques
+
+    def next_targets(self) -> list[float] | None:
+        """Joint targets of the next control period; None once the run is over."""
+        sense = self.sense
+        assert sense is not None
+        if self.over or self._ended(sense):
+            return None
+        while True:
+            if self.skill is None:
+                if not self.calls:
+                    self._finish("done")
+                    return None
+                self.skill = skill_for(self.calls.pop(0), self.walker)
+            targets = self.skill.tick(sense)
+            if targets is not None:
+                return targets
+            outcome, self.skill = self.skill.outcome, None
+            if not self.settled:
+                self.settled = 1
+                continue
+            if outcome != "done":
+                self._finish(outcome)
+                return None
+            self.result.actions_done += 1
+
+    def _ended(self, sense: Sense) -> bool:
+        ground = self.scene.terrain.height(sense.x, sense.y) if sense.finite else 0.0
+        speed = abs(sense.vx) + abs(sense.vy) + abs(sense.vz)
+        if not sense.finite or not (ground - 1.0 < sense.z < ground + WILD_M) or speed > WILD_M_S:
+            self._finish("diverged")
+        elif sense.flipped:
+            self.result.falls += 1
+            self._finish("fell")
+        elif self.result.seconds > self.plan.limit_s:
+            self._finish("timeout")
+        return self.over
+
+    def _finish(self, end: Outcome) -> None:
+        self.over = True
+        self.result.end = end
+        sense = self.sense
+        if sense is not None and sense.finite:
+            self.result.x, self.result.y = round(sense.x, 6), round(sense.y, 6)
+            self.result.heading_deg = round(sense.heading_deg, 6)
+            if self.plan.zone is not None:
+                zone = self.plan.scene.zone(self.plan.zone)
+                self.result.in_zone = zone.contains((sense.x, sense.y, sense.z))
+        elif self.plan.zone is not None:
+            self.result.in_zone = False
+
+
+class _Looped:
+    """One MjData per run, stepped one after the other."""
+
+    def __init__(self, scene: SceneModel, runs: Sequence[_Run]) -> None:
+        self.mj, self.scene, self.runs = mujoco(), scene, runs
+        self.data = [self.mj.MjData(run.model) for run in runs]
+        self.limits = _limits(scene)
+        for run, data in zip(runs, self.data, strict=True):
+            run.begin(data)
+            run.saw(data.qpos.tolist(), data.qvel.tolist(), data.sensordata.tolist())
+
+    def __call__(self, active: Sequence[int], targets: Sequence[list[float]]) -> None:
+        for index, ctrl in zip(active, targets, strict=True):
+            run, data = self.runs[index], self.data[index]
+            data.ctrl[:] = ctrl
+            data.qfrc_applied[0:2] = run.push()
+            self.mj.mj_step(run.model, data, SUBSTEPS)
+            qpos, touch = data.qpos.tolist(), data.sensordata.tolist()
+            run.saw(qpos, data.qvel.tolist(), touch)
+            forces = data.actuator_force.tolist()
+            run.count(touch[self.scene.trunk_touch], *self.limits(qpos[7:], forces))
+
+
+class _Batched:
+    """All runs as one mujoco.batch, with their friction and mass as per-simulation fields."""
+
+    def __init__(self, module: Any, scene: SceneModel, runs: Sequence[_Run]) -> None:
+        self.scene, self.runs = scene, runs
+        self.limits = _limits(scene)
+        self.batch = module.Batch(copy.copy(scene.model), len(runs), nthread=1)
+        for name in ("geom_friction", "body_mass", "body_inertia"):
+            values = self.batch.expand(name)
+            for index, run in enumerate(runs):
+                values[index] = getattr(run.model, name)
+        self.qpos, self.qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
+        self.ctrl, self.touch = self.batch.bind("ctrl"), self.batch.bind("sensordata")
+        self.force = self.batch.bind("actuator_force")
+        self.push = self.batch.bind("qfrc_applied")
+        data = mujoco().MjData(scene.model)
+        for index, run in enumerate(runs):
+            run.begin(data)
+            self.qpos[index], self.ctrl[index] = data.qpos, data.ctrl
+        self.batch.forward()
+        self._tell(range(len(runs)), counted=False)
+
+    def __call__(self, active: Sequence[int], targets: Sequence[list[float]]) -> None:
+        self.ctrl[active] = targets
+        self.push[active, 0:2] = [self.runs[index].push() for index in active]
+        self.batch.step(None if len(active) == len(self.runs) else active, nstep=SUBSTEPS)
+        self._tell(active, counted=True)
+
+    def _tell(self, active: Iterable[int], counted: bool) -> None:
+        qpos, qvel = self.qpos.tolist(), self.qvel.tolist()
+        touch, force = self.touch.tolist(), self.force.tolist()
+        for index in active:
+            run = self.runs[index]
+            run.saw(qpos[index], qvel[index], touch[index])
+            if counted:
+                trunk = touch[index][self.scene.trunk_touch]
+                run.count(trunk, *self.limits(qpos[index][7:], force[index]))
+
+
+def _limits(scene: SceneModel) -> Callable[[list[float], list[float]], tuple[bool, bool]]:
+    """(joints, actuator forces) -> whether any is at its limit."""
+    model = scene.model
+    strong = (NEAR_LIMIT * model.actuator_forcerange[:, 1]).tolist()
+    ids = [int(model.dof_jntid[dof]) for dof in scene.joint_dofs]
+    ranges = [tuple(pair) for pair in model.jnt_range[ids].tolist()]
+
+    def at_limit(joints: list[float], forces: list[float]) -> tuple[bool, bool]:
+        bent = any(not low <= q <= high for q, (low, high) in zip(joints, ranges, strict=True))
+        full = any(abs(f) > top for f, top in zip(forces, strong, strict=True))
+        return bent, full
+
+    return at_limit

@@ -1,0 +1,242 @@
+"""One robot in one scene: reset from a seed, execute actions, say what happened.
+
+A seed decides foot friction, trunk mass and pushes, within the ranges of `Variation`; the same seed
+gives the same floats on the same machine and MuJoCo version. Nothing here ever sleeps.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import cos, pi, sin
+from random import Random
+from typing import Any
+
+from handlers.mission.locomotion.actions import Call, skill_for
+from handlers.mission.locomotion.gait import Walker
+from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
+from handlers.mission.locomotion.skill import Outcome
+from handlers.mission.world.leg import ABDUCTION, FOOT_RADIUS, SIDES, solve
+from handlers.mission.world.model import TIMESTEP, SceneModel, mujoco
+from handlers.mission.world.sense import Sense
+
+SUBSTEPS = round(TICK_S / TIMESTEP)
+WILD_M = 3.0
+WILD_M_S = 20.0
+NEAR_LIMIT = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """What a seed may change: uniform ranges. `mass` is the trunk's, relative; pushes in newtons.
+
+    A push acts sideways on the trunk in a random direction for push_s, every push_every seconds.
+    """
+
+    friction: tuple[float, float] = (0.5, 1.0)
+    mass: tuple[float, float] = (0.85, 1.15)
+    push_n: tuple[float, float] = (0.0, 30.0)
+    push_every: tuple[float, float] = (2.0, 4.0)
+    push_s: float = 0.12
+
+
+CALM = Variation(friction=(0.9, 0.9), mass=(1.0, 1.0), push_n=(0.0, 0.0))
+"""No variation at all."""
+
+
+class Pushes:
+    """When and how the robot is pushed in one run."""
+
+    def __init__(self, random: Random, variation: Variation) -> None:
+        self.random, self.variation = random, variation
+        self.quiet = variation.push_n[1] <= 0.0
+        self.start = self.end = 0.0
+        self.force = (0.0, 0.0)
+        self._next(0.0)
+
+    def _next(self, now: float) -> None:
+        self.start = now + self.random.uniform(*self.variation.push_every)
+        self.end = self.start + self.variation.push_s
+        size, angle = self.random.uniform(*self.variation.push_n), self.random.uniform(0, 2 * pi)
+        self.force = (size * cos(angle), size * sin(angle))
+
+    def at(self, now: float) -> tuple[float, float]:
+        """The force (N, world x and y) at a time; times must not go back."""
+        if self.quiet or now < self.start:
+            return 0.0, 0.0
+        if now < self.end:
+            return self.force
+        self._next(now)
+        return 0.0, 0.0
+
+
+@dataclass(slots=True)
+class Execution:
+    """What executing one action did. Counts are control periods (20 ms) with the condition."""
+
+    outcome: Outcome
+    seconds: float = 0.0
+    trunk_contact: int = 0
+    joint_saturation: int = 0
+    torque_saturation: int = 0
+    airborne: int = 0
+    touched: set[int] = field(default_factory=set)
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == "done"
+
+
+def vary(scene: SceneModel, seed: int | None, variation: Variation) -> tuple[Any, Pushes]:
+    """The model as this seed has it, and its pushes. `None` varies nothing."""
+    random = Random(seed)
+    chosen = CALM if seed is None else variation
+    friction, mass = random.uniform(*chosen.friction), random.uniform(*chosen.mass)
+    model = copy.copy(scene.model)
+    for geom in scene.feet:
+        model.geom_friction[geom, 0] = friction
+    model.body_mass[scene.trunk] *= mass
+    model.body_inertia[scene.trunk] *= mass
+    return model, Pushes(random, chosen)
+
+
+def standing_joints(height: float = STAND_HEIGHT) -> list[float]:
+    """Joint angles of standing straight."""
+    return [
+        angle
+        for leg in range(4)
+        for angle in solve(leg, 0.0, ABDUCTION * SIDES[leg], FOOT_RADIUS - height)
+    ]
+
+
+def spawn_qpos(
+    scene: SceneModel, nominal: list[float], spawn: tuple[float, float, float], yaw: float
+) -> list[float]:
+    """qpos of standing at `spawn` (z over the ground there), heading `yaw` rad left of world -X."""
+    x, y, z = spawn
+    ground = max(
+        scene.terrain.height(x + dx, y + dy) for dx in (-0.2, 0.0, 0.2) for dy in (-0.13, 0.0, 0.13)
+    )
+    qpos = list(nominal)
+    facing = yaw + pi
+    height = ground + max(z, 0.0) + STAND_HEIGHT - 0.003  # the feet press on the ground
+    root = [x, y, height, cos(facing / 2), 0.0, 0.0, sin(facing / 2)]
+    qpos[scene.root : scene.root + 7] = root
+    for place, angle in zip(scene.joints, standing_joints(), strict=True):
+        qpos[place] = angle
+    return qpos
+
+
+class Simulator:
+    """A robot that has been set down at `spawn` and stands. Times in simulated seconds."""
+
+    def __init__(
+        self,
+        scene: SceneModel,
+        *,
+        seed: int | None = None,
+        variation: Variation | None = None,
+        spawn: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        yaw: float = 0.0,
+        on_tick: Callable[[Simulator], None] | None = None,
+    ) -> None:
+        self.mj = mujoco()
+        self.scene = scene
+        self.model, self.pushes = vary(scene, seed, variation or Variation())
+        self.data = self.mj.MjData(self.model)
+        self.on_tick = on_tick
+        self.ticks = 0
+        self.walker = Walker(scene.terrain)
+        self.data.qpos[:] = spawn_qpos(scene, self.data.qpos.tolist(), spawn, yaw)
+        self.data.ctrl[scene.actuators] = standing_joints()
+        self.mj.mj_forward(self.model, self.data)
+        self.limits = self.model.actuator_forcerange[scene.actuators, 1].tolist()
+        jnt = [int(self.model.dof_jntid[dof]) for dof in scene.joint_dofs]
+        self.joint_ranges = [tuple(pair) for pair in self.model.jnt_range[jnt].tolist()]
+        self.robot_geoms = set(range(self.model.ngeom)) - set(scene.solids) - set(scene.feet)
+        self.sense = self._read(yaw + pi)
+        self.execute(Call("stand", duration_s=0.5), pushed=False)
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time since the start, s."""
+        return self.ticks * TICK_S
+
+    def _read(self, previous_yaw: float) -> Sense:
+        scene, data = self.scene, self.data
+        qpos, qvel, touch = data.qpos.tolist(), data.qvel.tolist(), data.sensordata.tolist()
+        if not scene.tidy:
+            root, dof = scene.root, scene.root_dof
+            qpos = qpos[root : root + 7] + [qpos[j] for j in scene.joints]
+            qvel = qvel[dof : dof + 6]
+        return Sense(qpos, qvel, [touch[i] for i in scene.touch], previous_yaw)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the physics has left the realm of the possible."""
+        s = self.sense
+        if not s.finite:
+            return True
+        ground = self.scene.terrain.height(s.x, s.y)
+        speed = abs(s.vx) + abs(s.vy) + abs(s.vz)
+        return not (ground - 1.0 < s.z < ground + WILD_M) or speed > WILD_M_S
+
+    def execute(self, call: Call, *, pushed: bool = True) -> Execution:
+        """Carry an action out to its end; falls and diverged physics end it early."""
+        skill = skill_for(call, self.walker)
+        result = Execution("done")
+        started = self.ticks
+        while True:
+            targets = skill.tick(self.sense)
+            if targets is None:
+                result.outcome = skill.outcome
+                break
+            self._step(targets, pushed)
+            self._observe(result)
+            if self.diverged:
+                result.outcome = "diverged"
+                break
+            if self.sense.flipped:
+                result.outcome = "fell"
+                break
+        result.seconds = (self.ticks - started) * TICK_S
+        return result
+
+    def _step(self, targets: list[float], pushed: bool) -> None:
+        data = self.data
+        if self.scene.tidy:
+            data.ctrl[:] = targets
+        else:
+            data.ctrl[self.scene.actuators] = targets
+        if pushed and not self.pushes.quiet:
+            dof = self.scene.root_dof
+            data.qfrc_applied[dof : dof + 2] = self.pushes.at(self.time_s)
+        self.mj.mj_step(self.model, data, SUBSTEPS)
+        self.ticks += 1
+        self.sense = self._read(self.sense.yaw)
+        if self.on_tick is not None:
+            self.on_tick(self)
+
+    def _observe(self, result: Execution) -> None:
+        """Count what the action should not do."""
+        data, scene, sense = self.data, self.scene, self.sense
+        if data.sensordata[scene.trunk_touch] > 1.0:
+            result.trunk_contact += 1
+        if not any(sense.forces):
+            result.airborne += 1
+        for at, (low, high) in zip(sense.joints, self.joint_ranges, strict=True):
+            if at < low or at > high:
+                result.joint_saturation += 1
+                break
+        forces = data.actuator_force.tolist()
+        for index, limit in zip(scene.actuators, self.limits, strict=True):
+            if abs(forces[index]) > NEAR_LIMIT * limit:
+                result.torque_saturation += 1
+                break
+        if scene.solids and data.ncon:
+            for a, b in data.contact.geom.tolist():
+                if a in scene.solids and b in self.robot_geoms:
+                    result.touched.add(a)
+                elif b in scene.solids and a in self.robot_geoms:
+                    result.touched.add(b)

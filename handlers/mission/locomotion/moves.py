@@ -1,0 +1,162 @@
+"""Skills that are more than keyframes: standing up, jumping, and one skill after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handlers.mission.locomotion.gait import Walker
+from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
+from handlers.mission.locomotion.skill import Outcome, Skill
+from handlers.mission.world.leg import ABDUCTION, FOOT_RADIUS, SIDES, solve
+from handlers.mission.world.sense import Sense
+
+LYING_BELOW = 0.2
+
+
+class Rise:
+    """From any pose on its belly or feet: fold the legs under the trunk, then stand."""
+
+    FOLD_S = 0.7
+    PUSH_S = 0.9
+    END_S = 0.3
+
+    def __init__(self, walker: Walker, tempo: float = 1.0) -> None:
+        self.walker, self.tempo = walker, tempo
+        self.outcome: Outcome = "done"
+        self.time = 0.0
+        self.start: Sequence[float] = ()
+
+    def tick(self, sense: Sense) -> list[float] | None:
+        if not self.start:
+            self.start = list(sense.joints)
+        self.time += TICK_S * self.tempo
+        if self.time < self.FOLD_S:
+            u = self.time / self.FOLD_S
+            folded = _legs(0.11)
+            return [a + (b - a) * u for a, b in zip(self.start, folded, strict=True)]
+        u = min(1.0, (self.time - self.FOLD_S) / self.PUSH_S)
+        if self.time > self.FOLD_S + self.PUSH_S + self.END_S:
+            if sense.z - self.walker.terrain.height(sense.x, sense.y) < LYING_BELOW:
+                self.outcome = "timeout"
+            return None
+        u = u * u * (3.0 - 2.0 * u)
+        return _legs(0.11 + (STAND_HEIGHT + 0.01 - 0.11) * u)
+
+
+def _legs(height: float, narrow: float = ABDUCTION) -> list[float]:
+    """Joint angles of standing straight at a height, feet under the hips."""
+    return [
+        angle
+        for leg in range(4)
+        for angle in solve(leg, 0.0, narrow * SIDES[leg], FOOT_RADIUS - height)
+    ]
+
+
+class Chain:
+    """Skills one after the other; the first that does not end well ends the chain."""
+
+    def __init__(self, parts: Sequence[Skill]) -> None:
+        self.parts = list(parts)
+        self.outcome: Outcome = "done"
+
+    def tick(self, sense: Sense) -> list[float] | None:
+        while self.parts:
+            targets = self.parts[0].tick(sense)
+            if targets is not None:
+                return targets
+            self.outcome = self.parts.pop(0).outcome
+            if self.outcome != "done":
+                return None
+        return None
+
+
+class Upright:
+    """Get up and square the feet if need be, then do something that needs standing legs."""
+
+    def __init__(self, walker: Walker, skill: Skill) -> None:
+        self.walker, self.skill = walker, skill
+        self.rise: Skill | None = None
+        self.started = False
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.skill.outcome if self.rise is None else self.rise.outcome
+
+    def tick(self, sense: Sense) -> list[float] | None:
+        if not self.started:
+            self.started = True
+            if _needs_rise(sense, self.walker):
+                self.rise = Rise(self.walker)
+        if self.rise is not None:
+            targets = self.rise.tick(sense)
+            if targets is not None or self.rise.outcome != "done":
+                return targets
+            self.rise = None
+        return self.skill.tick(sense)
+
+
+def _needs_rise(sense: Sense, walker: Walker) -> bool:
+    under = sense.feet()
+    ground = sum(z for _, _, z in under) / 4.0 - FOOT_RADIUS
+    return sense.z - ground < LYING_BELOW or sense.feet_grounded < 2 or abs(sense.pitch) > 0.35
+
+
+class Jump:
+    """Crouch, push off, tuck the legs in flight, land on bent legs and stand.
+
+    The legs push and land straight under the hips. To hold the trunk over the feet meanwhile
+    leans on the ground sideways, and on a slippery floor turns the robot over.
+    """
+
+    CROUCH_S, FLIGHT_S, LAND_S = 0.4, 0.5, 0.6
+    LOW, HIGH, SOFT = 0.15, 0.345, 0.2
+
+    def __init__(self, walker: Walker, reach: float) -> None:
+        self.walker = walker
+        self.thrust = 13.0 * reach
+        self.outcome: Outcome = "done"
+        self.phase, self.time = 0, 0.0
+        self.left_ground = False
+
+    def _next(self) -> None:
+        self.phase, self.time = self.phase + 1, 0.0
+
+    def tick(self, sense: Sense) -> list[float] | None:
+        if self.phase == 0 and self.time == 0.0:
+            self.walker.plant(sense)
+            feet = self.walker.anchors
+            self.x, self.y = sum(f[0] for f in feet) / 4.0, sum(f[1] for f in feet) / 4.0
+            self.ground, self.yaw = sum(f[2] for f in feet) / 4.0 - FOOT_RADIUS, sense.yaw
+        self.time += TICK_S
+        return (self._crouch, self._push, self._fly, self._land)[self.phase](sense)
+
+    def _at(self, sense: Sense, height: float) -> list[float]:
+        return self.walker.hold(sense, self.x, self.y, self.ground + height, 0.0, 0.0, self.yaw)
+
+    def _crouch(self, sense: Sense) -> list[float] | None:
+        u = min(1.0, self.time / self.CROUCH_S)
+        if self.time > self.CROUCH_S + 0.1:
+            self._next()
+        return self._at(sense, STAND_HEIGHT + (self.LOW - STAND_HEIGHT) * u * u * (3.0 - 2.0 * u))
+
+    def _push(self, sense: Sense) -> list[float] | None:
+        height = self.LOW + 0.5 * self.thrust * self.time * self.time
+        if height >= self.HIGH:
+            self._next()
+        return _legs(min(height, self.HIGH))
+
+    def _fly(self, sense: Sense) -> list[float] | None:
+        aloft = sense.feet_grounded == 0
+        landed = self.left_ground and not aloft
+        self.left_ground = self.left_ground or aloft
+        if landed or self.time > self.FLIGHT_S:
+            self._next()
+        return _legs(self.SOFT)
+
+    def _land(self, sense: Sense) -> list[float] | None:
+        if self.time > self.LAND_S:
+            if not self.left_ground:
+                self.outcome = "timeout"
+            return None
+        u = min(1.0, self.time / 0.3)
+        return _legs(self.SOFT + (STAND_HEIGHT - self.SOFT) * u)

@@ -1,0 +1,68 @@
+"""How the robot's weight is spread over the feet that stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import cos, sin
+
+from handlers.mission.world.leg import Vec
+from handlers.mission.world.sense import Sense
+
+KP = 200.0
+KV = 4.0
+"""Gains of the joints' position servos; 60 is too soft to carry the trunk, 100 barely does."""
+
+MASS = 11.7
+GRAVITY = 9.81
+COM_X = 0.006
+ROLL_NM, ROLL_NMS = 60.0, 3.0
+
+
+def carried(
+    sense: Sense, standing: Sequence[int], anchors: Sequence[Vec], roll: float, pitch: float
+) -> list[float]:
+    """Newtons each of the four feet should carry; `roll` and `pitch` are the meant ones (rad).
+
+    Two feet share the weight. Three or four carry it so that the trunk does not tip, and push back
+    against a roll or pitch that is not meant.
+    """
+    weight = MASS * GRAVITY
+    loads = [0.0] * 4
+    if len(standing) < 3:
+        for leg in standing:
+            loads[leg] = weight / 2.0
+        return loads
+    c, s = cos(sense.yaw), sin(sense.yaw)
+    spots = []
+    for leg in standing:
+        dx, dy = anchors[leg][0] - sense.x, anchors[leg][1] - sense.y
+        spots.append((c * dx + s * dy - COM_X, c * dy - s * dx))
+    roll_nm = -ROLL_NM * (sense.roll - roll) - ROLL_NMS * sense.roll_rate
+    pitch_nm = -ROLL_NM * (sense.pitch - pitch) - ROLL_NMS * sense.pitch_rate
+    for leg, force in zip(standing, balanced(spots, weight, roll_nm, pitch_nm), strict=True):
+        loads[leg] = min(max(force, 0.0), weight)
+    return loads
+
+
+def balanced(
+    spots: list[tuple[float, float]], force: float, roll: float, pitch: float
+) -> list[float]:
+    """Vertical forces at `spots` (forward, left; m) with a given sum and given moments.
+
+    The smallest such forces: f = W' (W W')^-1 b, with the rows 1, left and -forward in W.
+    """
+    n = float(len(spots))
+    sx = sum(x for x, _ in spots)
+    sy = sum(y for _, y in spots)
+    xx = sum(x * x for x, _ in spots) + 1e-6
+    yy = sum(y * y for _, y in spots) + 1e-6
+    xy = sum(x * y for x, y in spots)
+    # W W' = [[n, sy, -sx], [sy, yy, -xy], [-sx, -xy, xx]], symmetric: solve by cofactors
+    a, b, c, d, e, f = n, sy, -sx, yy, -xy, xx
+    ca, cb, cc = d * f - e * e, c * e - b * f, b * e - c * d
+    cd, ce, cf = a * f - c * c, b * c - a * e, a * d - b * b
+    det = a * ca + b * cb + c * cc
+    u = (ca * force + cb * roll + cc * pitch) / det
+    v = (cb * force + cd * roll + ce * pitch) / det
+    w = (cc * force + ce * roll + cf * pitch) / det
+    return [u + v * y - w * x for x, y in spots]

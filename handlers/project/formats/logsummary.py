@@ -1,0 +1,154 @@
+"""What is known of a log after one pass over it, and the pass itself.
+
+The readers of the two log formats differ only in what they make of a record; hashing, counting,
+naming bad lines and leaving a torn tail alone is the same for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Literal, Protocol
+
+from handlers.project.formats.lines import MAX_LINE, BadLine, LineReader, parse_line
+from store.events.files import EpisodeFact, LineCounts, LineProblem
+
+Format = Literal["mission", "orchestrator"]
+
+MAX_PROBLEMS = 20
+MAX_EPISODES = 10_000
+MAX_TEXT = 160
+
+
+@dataclass(frozen=True, slots=True)
+class LogSummary:
+    """A log file as far as it was read: `sha256` covers its first `size` bytes.
+
+    `prior_sha256` covers the first `prior_size` bytes (None: not asked, or the file is shorter):
+    equal to the hash of the previous read, the file has grown, else it was replaced. `problems`
+    holds the first MAX_PROBLEMS rejected lines, `counts` counts them all. `more_episodes` counts
+    those after the first MAX_EPISODES. `torn_tail`: an unfinished last line waits to be completed.
+    """
+
+    format: Format
+    size: int
+    sha256: str
+    prior_sha256: str | None
+    counts: LineCounts
+    problems: tuple[LineProblem, ...]
+    episodes: tuple[EpisodeFact, ...]
+    more_episodes: int
+    torn_tail: bool
+
+
+class Fold(Protocol):
+    """What a log format makes of its records, one after another."""
+
+    def add(self, line: int, record: dict[str, Any]) -> str | None:
+        """Take in the record on a 1-based line; why not, when it is no record of this format."""
+
+    def finish(self) -> EpisodeList:
+        """The episodes seen. Called once, after the last record."""
+
+
+@dataclass(slots=True)
+class EpisodeList:
+    """Episodes in file order; beyond MAX_EPISODES they are only counted."""
+
+    kept: list[EpisodeFact] = field(default_factory=list)
+    more: int = 0
+
+    @property
+    def next_index(self) -> int:
+        return len(self.kept) + self.more
+
+    def append(self, episode: EpisodeFact) -> None:
+        if len(self.kept) < MAX_EPISODES:
+            self.kept.append(episode)
+        else:
+            self.more += 1
+
+
+@dataclass(slots=True)
+class LineTally:
+    """Counts a file's lines and keeps the first reasons for rejecting some."""
+
+    valid: int = 0
+    rejected: int = 0
+    blank: int = 0
+    problems: list[LineProblem] = field(default_factory=list)
+    on_reject: Callable[[int, str], None] | None = None
+
+    def reject(self, line: int, reason: str) -> None:
+        self.rejected += 1
+        if self.on_reject is not None:
+            self.on_reject(line, one_line(reason))
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(LineProblem(line=line, reason=one_line(reason)))
+
+    def counts(self) -> LineCounts:
+        return LineCounts(
+            read=self.valid + self.rejected + self.blank,
+            valid=self.valid,
+            rejected=self.rejected,
+            blank=self.blank,
+        )
+
+
+def one_line(text: str, limit: int = MAX_TEXT) -> str:
+    """Text from a file, made fit for a one-line message."""
+    flat = " ".join(text[: 4 * limit].split())
+    return flat if len(flat) <= limit else flat[: limit - 3] + "..."
+
+
+def summarise(stream: BinaryIO, fold: Fold, kind: Format, prior_size: int | None) -> LogSummary:
+    """Read a log to its end, once, and say what is in it. Raises OSError only."""
+    reader = LineReader(stream, prior_size=prior_size)
+    tally = LineTally()
+    for number, line in lines_of(reader, tally):
+        try:
+            reason = fold.add(number, parse_line(line))
+        except BadLine as bad:
+            reason = str(bad)
+        if reason is None:
+            tally.valid += 1
+        else:
+            tally.reject(number, reason)
+    head = reader.head()
+    episodes = fold.finish()
+    return LogSummary(
+        format=kind,
+        size=head.size,
+        sha256=head.sha256,
+        prior_sha256=head.prior_sha256,
+        counts=tally.counts(),
+        problems=tuple(tally.problems),
+        episodes=tuple(episodes.kept),
+        more_episodes=episodes.more,
+        torn_tail=head.torn_tail,
+    )
+
+
+def lines_of(reader: LineReader, tally: LineTally) -> Iterator[tuple[int, bytes]]:
+    """The lines worth parsing; the others are tallied. A whole last line needs no newline."""
+    for number, line in reader:
+        if line is None:
+            tally.reject(number, f"longer than {MAX_LINE // 2**20} MiB")
+        elif not line.strip():
+            tally.blank += 1
+        else:
+            yield number, line
+    tail = reader.tail
+    if _is_complete(tail):
+        yield reader.take_tail(), tail
+
+
+def _is_complete(tail: bytes) -> bool:
+    """Whether a last line without a newline is whole: an object that is closed cannot grow."""
+    if not tail.rstrip().endswith(b"}"):
+        return False
+    try:
+        parse_line(tail)
+    except BadLine:
+        return False
+    return True

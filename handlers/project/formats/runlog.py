@@ -1,0 +1,211 @@
+"""What a mission's run log says, episode by episode.
+
+A log can hold several runs, because it is opened for append. A record starts a new episode when its
+tick is not above the lowest tick of the current episode, and either
+
+- the current episode has ended (terminated, truncated or mission_success), or
+- ticks had moved on since, the record is in phase 0, and it repeats that lowest tick or is a reset
+  observation (tick 0).
+
+So a duplicate, a straggler or a swapped pair of lines does not split a run. Tick 0 is what the
+robot saw before it acted: it belongs to the episode it opens and is not counted in `ticks`.
+
+A field that is missing or of the wrong type is unknown, which is neither 0 nor false. Physics has
+diverged when a pose is not finite, a position is over 1 km, or the body over 100 m up or down;
+such an episode has failed whatever `step_ok` says.
+"""
+
+from __future__ import annotations
+
+from math import inf, isfinite
+from typing import Any, BinaryIO
+
+from handlers.project.formats.logsummary import EpisodeList, LogSummary, one_line, summarise
+from store.events.files import EpisodeFact, Outcome
+
+FAR_M = 1e3
+TALL_M = 1e2
+_LIMITS = (
+    ("pos_x", FAR_M),
+    ("pos_y", FAR_M),
+    ("body_height", TALL_M),
+    ("roll_deg", inf),
+    ("pitch_deg", inf),
+)
+_TELLING = frozenset({"tick", "action", "phase", "obs"})
+
+
+def read_run_log(stream: BinaryIO, *, prior_size: int | None = None) -> LogSummary:
+    """Read a mission's run log once, to its end. No content makes it raise; OSError does."""
+    return summarise(stream, MissionFold(), "mission", prior_size)
+
+
+class MissionFold:
+    """Folds tick records into episodes."""
+
+    def __init__(self) -> None:
+        self._episodes = EpisodeList()
+        self._current: _Episode | None = None
+
+    @property
+    def index(self) -> int:
+        """Which episode the last record belongs to, from 0; -1 before the first."""
+        return self._current.index if self._current is not None else -1
+
+    def add(self, line: int, record: dict[str, Any]) -> str | None:
+        """Take in one record; why not, when nothing in it belongs to a run."""
+        if _TELLING.isdisjoint(record):
+            return "not a run record: no tick, action, phase or obs"
+        tick = _whole(record.get("tick"))
+        episode = self._current
+        if episode is None or (tick is not None and episode.is_over_at(tick, record)):
+            self._close()
+            episode = self._current = _Episode(self._episodes.next_index, line)
+        episode.add(tick, record)
+        return None
+
+    def finish(self) -> EpisodeList:
+        """All episodes; the last one as far as it goes."""
+        self._close()
+        return self._episodes
+
+    def _close(self) -> None:
+        if self._current is not None:
+            self._episodes.append(self._current.fact())
+            self._current = None
+
+
+class _Episode:
+    """One run in the making."""
+
+    def __init__(self, index: int, first_line: int) -> None:
+        self.index = index
+        self.first_line = first_line
+        self.ticks = 0
+        self.lowest: int | None = None
+        self.previous: int | None = None
+        self.reward: float | None = None
+        self.phase: str | None = None
+        self.phases_done = 0
+        self.last_done: object = None
+        self.success = False
+        self.ended = False
+        self.truncated = False
+        self.failed_phase: str | None = None
+        self.diverged = ""
+        self.interrupted = False
+
+    def is_over_at(self, tick: int, record: dict[str, Any]) -> bool:
+        """Whether the record with this tick opens the next episode (see the module's docstring)."""
+        if self.lowest is None or tick > self.lowest:
+            return False
+        if self.ended:
+            return True
+        moved_on = self.previous is not None and self.previous > self.lowest
+        return moved_on and (tick in (self.lowest, 0)) and _whole(record.get("phase_idx")) == 0
+
+    def add(self, tick: int | None, record: dict[str, Any]) -> None:
+        if tick is not None:
+            self.previous = tick
+            if self.lowest is None or tick < self.lowest:
+                self.lowest = tick
+        if tick != 0:
+            self.ticks += 1
+        phase = record.get("phase")
+        if type(phase) is str:
+            self.phase = phase
+        reward = _number(record.get("reward"))
+        if reward is not None and isfinite(reward):
+            self.reward = reward if self.reward is None else self.reward + reward
+        obs = record.get("obs")
+        if type(obs) is dict and not _is_ordinary(obs) and not self.diverged:
+            self._check_pose(tick, obs)
+        if record.get("finite") is False and not self.diverged:
+            self.diverged = _diverged(tick, "the simulation was not finite")
+        if record.get("phase_done") is True:
+            self._count_phase((record.get("phase_idx"), phase))
+        self._note_end(record)
+
+    def _note_end(self, record: dict[str, Any]) -> None:
+        if record.get("mission_success") is True:
+            self.success = self.ended = True
+        if record.get("phase_failed") is True:
+            self.failed_phase = self.phase or "?"
+        if record.get("truncated") is True:
+            self.truncated = self.ended = True
+        if record.get("terminated") is True:
+            self.ended = True
+        if record.get("end_reason") == "interrupted":  # our own logs say why they end
+            self.interrupted = self.ended = True
+
+    def _count_phase(self, done: object) -> None:
+        """A phase reported done on several ticks in a row is done once."""
+        if done != self.last_done:
+            self.last_done = done
+            self.phases_done += 1
+
+    def _check_pose(self, tick: int | None, obs: dict[str, Any]) -> None:
+        for name, limit in _LIMITS:
+            value = _number(obs.get(name))
+            if value is not None and not abs(value) < limit:  # NaN is not below anything
+                self.diverged = _diverged(tick, f"{name} = {value:g}")
+                return
+
+    def fact(self) -> EpisodeFact:
+        outcome, reason = self._verdict()
+        reward = self.reward if self.reward is None or isfinite(self.reward) else None
+        return EpisodeFact(
+            index=self.index,
+            first_line=self.first_line,
+            ticks=self.ticks,
+            outcome=outcome,
+            reason=one_line(reason),
+            reward=reward,
+            phases_done=self.phases_done,
+            last_phase=None if self.phase is None else one_line(self.phase),
+        )
+
+    def _verdict(self) -> tuple[Outcome, str]:
+        if self.success:
+            return "succeeded", self.diverged
+        if self.diverged:
+            return "failed", self.diverged
+        if not self.ended:
+            return "unfinished", ""
+        if self.interrupted:
+            return "unfinished", "interrupted"
+        if self.failed_phase is not None:
+            return "failed", f"phase {one_line(self.failed_phase, 80)!r} failed"
+        return "failed", "timeout" if self.truncated else "terminated"
+
+
+def _is_ordinary(obs: dict[str, Any]) -> bool:
+    """Whether a pose is complete and within the limits: the quick way past nearly all ticks."""
+    try:
+        return bool(
+            abs(obs["pos_x"]) < FAR_M
+            and abs(obs["pos_y"]) < FAR_M
+            and abs(obs["body_height"]) < TALL_M
+            and abs(obs["roll_deg"]) < inf
+            and abs(obs["pitch_deg"]) < inf
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def _diverged(tick: int | None, what: str) -> str:
+    return f"diverged{'' if tick is None else f' at tick {tick}'}: {what}"
+
+
+def _number(value: object) -> float | None:
+    """A number, finite or not; true and false are none."""
+    return value if type(value) is float or type(value) is int else None
+
+
+def _whole(value: object) -> int | None:
+    """A whole number as an int; anything else is unknown."""
+    if type(value) is int:
+        return value
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return None

@@ -1,0 +1,95 @@
+"""A project's run logs, as they lie on disk: the same files that are taken up and recorded."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from handlers.project.formats.lines import first_objects
+from handlers.project.paths import CADENZA_DIR, classify, inside, run_id_of, sniff
+from store.errors import UnsafePathError
+
+PEEK = 1 << 16
+"""Bytes at a file's start that tell what it is and when it began."""
+_TIME_IN_NAME = re.compile(
+    r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)[T_ -]?(\d\d)[-:._]?(\d\d)(?:[-:._]?(\d\d))?(?!\d)"
+)
+_TIMES = (946_684_800.0, 4_102_444_800.0)
+"""A number of seconds between 2000 and 2100 is a time; a simulation's clock is none."""
+
+
+class LogFile(NamedTuple):
+    """A run log. `path` is real and lies in the project."""
+
+    run_id: str
+    path: Path
+    format: Literal["mission", "orchestrator"]
+
+
+def run_logs(project: Path) -> list[LogFile]:
+    """Every run log of a project, the oldest first.
+
+    A run's time is the one in its file's name, else of its first record, else when the file was
+    last written: copies of old runs are no new ones. Of the same time the order is that of names.
+    """
+    found: list[tuple[float, LogFile]] = []
+    for folder in (".", CADENZA_DIR):
+        try:
+            names = sorted(os.listdir(project / folder))
+        except OSError:
+            continue
+        for name in names:
+            relative = name if folder == "." else f"{folder}/{name}"
+            try:
+                name.encode()
+                log = _log(project, relative)
+            except (OSError, UnsafePathError, UnicodeError):
+                continue
+            if log is not None:
+                found.append(log)
+    return [log for _, log in sorted(found)]
+
+
+def _log(project: Path, relative: str) -> tuple[float, LogFile] | None:
+    """When a run was and its log; None for a file that is none."""
+    role = classify(relative)
+    if role not in ("run", "orchestrator", "maybe"):
+        return None
+    path = inside(project, Path(relative))
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        info = os.fstat(handle)
+        if not stat.S_ISREG(info.st_mode):
+            return None
+        objects = first_objects(BytesIO(stream.read(PEEK)))
+    content = sniff(objects, in_root="/" not in relative)
+    if role == "maybe" and content not in ("run", "orchestrator"):
+        return None
+    orchestrator = role == "orchestrator" or content == "orchestrator"
+    when = _time_in(path.name) or _time_of(objects) or info.st_mtime_ns / 1e9
+    log = LogFile(run_id_of(relative), path, "orchestrator" if orchestrator else "mission")
+    return when, log
+
+
+def _time_in(name: str) -> float | None:
+    """The time in a file's name, Unix seconds; local time, as whoever wrote the name meant it."""
+    match = _TIME_IN_NAME.search(name)
+    if match is None:
+        return None
+    try:
+        return datetime(*(int(part or 0) for part in match.groups())).timestamp()  # type: ignore[arg-type]
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _time_of(objects: Sequence[Mapping[str, Any]]) -> float | None:
+    """The time of a log's first record."""
+    when = objects[0].get("ts") if objects else None
+    is_time = isinstance(when, int | float) and _TIMES[0] <= when <= _TIMES[1]
+    return float(when) if is_time and when is not None else None

@@ -1,0 +1,65 @@
+"""The table of contents: which events lead to what (REACTIONS), and who does slow work (JOBS).
+
+A reaction runs once for every event of its types, in log order, and its cursor commits with the
+events it returned. A job's function is named as text, so that the daemon never imports what it
+needs (torch, groq, mujoco).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from handlers.export.reactions import export_on_request, export_on_run, request_on_project
+from handlers.judge.reactions import judge_on_resume, judge_on_run, watch_prompt
+from handlers.lora.reactions import retrain_on_data
+from handlers.reactions import Reaction
+from store.events.adapter import CodeTrusted
+from store.events.base import Event
+from store.events.files import (
+    ExamplesRecorded,
+    ExportRequested,
+    FileMoved,
+    FileRemoved,
+    ProjectChanged,
+    ProjectDiscovered,
+    ProjectResumed,
+    RunExtended,
+    RunRecorded,
+    RunReplaced,
+)
+
+EXPORT_RUN = Reaction("export_run", export_on_run)
+EXPORT_REQUESTED = Reaction("export_requested", export_on_request)
+REQUEST_EXPORTS = Reaction("request_exports", request_on_project)
+WATCH_PROMPT = Reaction("watch_prompt", watch_prompt)
+JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
+JUDGE_RESUMED = Reaction("judge_resumed", judge_on_resume)
+RETRAIN = Reaction("retrain", retrain_on_data)
+
+REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
+    RunRecorded: (EXPORT_RUN, WATCH_PROMPT, JUDGE_RUNS),
+    RunExtended: (EXPORT_RUN, WATCH_PROMPT, JUDGE_RUNS),
+    RunReplaced: (EXPORT_RUN, WATCH_PROMPT, JUDGE_RUNS),
+    FileMoved: (EXPORT_RUN,),
+    ExportRequested: (EXPORT_REQUESTED,),
+    ProjectDiscovered: (REQUEST_EXPORTS,),
+    ProjectChanged: (REQUEST_EXPORTS, RETRAIN),
+    ProjectResumed: (REQUEST_EXPORTS, WATCH_PROMPT, JUDGE_RESUMED, RETRAIN),
+    ExamplesRecorded: (RETRAIN,),
+    FileRemoved: (RETRAIN,),
+    CodeTrusted: (RETRAIN,),
+}
+"""Event -> the reactions that want it."""
+
+JOBS: Mapping[str, str] = {
+    "judge": "handlers.judge.job:judge",
+    "prompt": "handlers.judge.prompt.actions:act",
+    "retrain": "handlers.lora.job:retrain",
+    "score": "handlers.lora.job:rescore",
+    "deploy": "handlers.lora.job:roll_back",
+    "selftest": "handlers.selftest.run:run",
+}
+"""Kind -> the function that does it."""
+
+KEYED = frozenset({"judge"})
+"""Kinds whose child gets the Groq key; no other process does."""
