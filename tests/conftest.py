@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-RECORDED = Path(__file__).resolve().parents[2] / "shared" / "data"
-"""Recorded runs, where a checkout has them beside it; tests that need them skip without."""
+from checkout import RECORDED
 
 ENVIRON = (
     "CADENZAD_STATE",

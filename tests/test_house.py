@@ -16,8 +16,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("store", "handlers", "cadenzad")
 HEAVY = {"torch", "peft", "mujoco", "groq", "transformers", "numpy", "safetensors", "pyarrow"}
 

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from checkout import ROOT
+
 from cadenzad.cli.programs import CADENZA_ENV, CADENZACTL
 from handlers.project.scaffold import recorded_run
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

@@ -6,31 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from missions import base_mission, write_project
 
 from handlers.project.spec import ProjectSpec, parse_spec
 
 SpecMaker = Callable[..., ProjectSpec]
-
-
-def base_mission() -> dict[str, Any]:
-    """Half a metre forward into a zone; nothing in the way."""
-    return {
-        "name": "short",
-        "scene": {
-            "objects": [],
-            "zones": [{"name": "ahead", "aabb": [[-0.9, -0.5, 0.0], [-0.35, 0.5, 1.0]]}],
-        },
-        "phases": [
-            {
-                "name": "go",
-                "goal_prompt": "walk forward 0.5 meters",
-                "success_when": {"enter_zone": "ahead"},
-                "fail_when": {"flipped": True},
-                "reward": {"step_cost": -0.05, "phase_success_bonus": 2.0},
-                "max_ticks": 5,
-            }
-        ],
-    }
 
 
 @pytest.fixture
@@ -46,7 +26,4 @@ def make_spec() -> SpecMaker:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project folder with the short mission."""
-    folder = tmp_path / "short"
-    folder.mkdir()
-    (folder / "env.json").write_text(json.dumps(base_mission()), "utf-8")
-    return folder
+    return write_project(tmp_path / "short")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkout import RECORDED
 
 from handlers.export.export import export_run, exported_paths
 from handlers.export.manifest import ALIGNMENT, read_manifest
@@ -21,8 +22,6 @@ from store.events.files import ExportOptions
 Tick = Callable[..., dict[str, Any]]
 MakeRecipe = Callable[..., Recipe]
 
-RECORDED = Path(__file__).resolve().parents[4] / "shared" / "data"
-"""Recorded runs and what a reference exporter made of them, where a checkout has them beside it."""
 
 LOGS = sorted((RECORDED / "missions").glob("*/*.log.jsonl"))
 ORCHESTRATOR_LOGS = sorted((RECORDED / "orchestrator").glob("*.jsonl"))

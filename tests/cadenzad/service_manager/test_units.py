@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 import cadenzad
 from cadenzad.service_manager.install import Service, contents
 from cadenzad.service_manager.units import drop_in, hidden, installation, program, quoted, shipped
 from store.errors import ConfigError
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("cadenzad.service", "cadenzad@.service", "cadenzad.slice")
 LIMIT = 1.5
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 from cadenzad.cli.reference.man import SECTIONS, _text, main, page
 from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers, walk
@@ -104,7 +105,7 @@ def test_the_same_sources_give_the_same_bytes(
 
 
 def test_it_runs_as_the_makefile_runs_it(tmp_path: Path) -> None:
-    makefile = (Path(__file__).resolve().parents[3] / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
     assert re.search(
         r"^man:.*\n\t\$\(BIN\)/python -m cadenzad\.cli\.reference\.man build/man$", makefile, re.M
     )

@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 pytest.importorskip("mujoco")
 
@@ -84,5 +85,5 @@ def test_naming_the_commands_loads_neither_mujoco_nor_numpy() -> None:
     code = (
         "import cadenzad.cli.env.run, sys; sys.exit(bool({'mujoco', 'numpy'} & set(sys.modules)))"
     )
-    root = Path(__file__).parents[3]
+    root = ROOT
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

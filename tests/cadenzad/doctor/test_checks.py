@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 from cadenzad.config.files import Config
 from cadenzad.doctor import CHECKS, Finding, Situation, diagnose
@@ -276,7 +277,7 @@ def test_the_clock_check_asks_the_log(recorded_home, look) -> None:
 
 
 def test_extras_are_those_of_the_distribution() -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = ROOT
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     declared = {
         extra: tuple(re.match(r"[\w-]+", wanted)[0] for wanted in packages)

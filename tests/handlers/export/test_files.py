@@ -13,6 +13,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,7 +174,7 @@ def test_what_a_killed_process_left_is_taken_over(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, str(target)],
         check=False,
-        cwd=Path(__file__).resolve().parents[3],
+        cwd=ROOT,
     )
     assert done.returncode == -signal.SIGKILL
     assert target.read_text() == "before"

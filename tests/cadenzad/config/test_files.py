@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkout import ROOT
 
 from cadenzad.config.files import Change, Config, diff, load_config, problems, read_config
 from cadenzad.config.project import (
@@ -24,7 +25,6 @@ from cadenzad.config.project import (
 from cadenzad.config.settings import KEYS, SECTIONS, Key, Mark
 from store.errors import ConfigError
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "systemd" / "cadenzad.toml"
 OFF = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
 """What makes a line of the example a comment instead of a key."""
