@@ -1,7 +1,7 @@
 """The three commands as they are typed, and every subcommand with its one line of help.
 
     cadenzad             the daemon                                  cadenzad.cli.daemon
-    cadenzactl COMMAND   ask the daemon and its event log            cadenzad.cli.ctl.COMMAND
+    cadenzactl COMMAND   ask the daemon and its event log            cadenzad.cli.ctl.GROUP.COMMAND
     cadenza env COMMAND  the same work by hand                       cadenzad.cli.env.COMMAND
 
 Starts as fast as Python does: a subcommand's module is imported when it is called.
@@ -19,29 +19,29 @@ CADENZACTL = Program(
     "Ask the cadenzad daemon and its event log.",
     "cadenzad.cli.ctl",
     {
-        "status": "what the daemon does and how every project stands",
-        "events": "the history, oldest first",
-        "ping": "send a request through the whole daemon and back",
-        "prompt": "versions of SYSTEM_PROMPT: look, approve, roll back",
-        "why": "from a rule or an adapter back to what caused it",
-        "rollback": "deploy an earlier adapter again",
-        "trust": "allow a project's own code to be run",
-        "jobs": "slow work that waits, runs or has ended",
-        "retry": "put a job that was given up back into the queue",
-        "cancel": "a job that waits or runs is not wanted any more",
-        "pause": "stop reactive work for a project",
-        "resume": "go on with reactive work for a project",
-        "selftest": "run a job that tries what jobs need",
-        "verify": "check database, history, view and recorded files",
-        "rebuild": "fold the state view anew from the event log",
-        "service": "have systemd run the daemon; or ask how it is",
-        "doctor": "what is wrong with this installation, and the fix",
-        "backup": "copy the event log while the daemon runs, and check it",
-        "restore": "put a checked backup in the event log's place",
-        "prune": "delete old exports, run logs and adapters",
-        "metrics": "figures in the Prometheus text format",
-        "config": "what is set, by which file, and what is wrong with it",
-        "completion": "make a shell complete the three commands",
+        "look.status": "what the daemon does and how every project stands",
+        "look.events": "the history, oldest first",
+        "repair.ping": "send a request through the whole daemon and back",
+        "decide.prompt": "versions of SYSTEM_PROMPT: look, approve, roll back",
+        "look.why": "from a rule or an adapter back to what caused it",
+        "decide.rollback": "deploy an earlier adapter again",
+        "decide.trust": "allow a project's own code to be run",
+        "look.jobs": "slow work that waits, runs or has ended",
+        "operate.retry": "put a job that was given up back into the queue",
+        "operate.cancel": "a job that waits or runs is not wanted any more",
+        "decide.pause": "stop reactive work for a project",
+        "decide.resume": "go on with reactive work for a project",
+        "repair.selftest": "run a job that tries what jobs need",
+        "repair.verify": "check database, history, view and recorded files",
+        "repair.rebuild": "fold the state view anew from the event log",
+        "operate.service": "have systemd run the daemon; or ask how it is",
+        "repair.doctor": "what is wrong with this installation, and the fix",
+        "operate.backup": "copy the event log while the daemon runs, and check it",
+        "repair.restore": "put a checked backup in the event log's place",
+        "operate.prune": "delete old exports, run logs and adapters",
+        "look.metrics": "figures in the Prometheus text format",
+        "operate.config": "what is set, by which file, and what is wrong with it",
+        "operate.completion": "make a shell complete the three commands",
     },
 )
 

@@ -1,1 +1,9 @@
-"""TODO."""
+"""Slow work in child processes: started when due, watched, and recorded however it ends.
+
+    runner.py   the queue's worker: leases, attempts, results
+    process.py  one child process
+    child.py    what runs inside of it
+    cgroup.py   the control group it runs in
+
+May import handlers' contracts (jobs, routes), cadenzad.config and store.
+"""

@@ -1,1 +1,7 @@
-"""TODO."""
+"""Figures of the daemon and its projects, for Prometheus.
+
+    collect.py     reads them from the view, the bookkeeping and the disk
+    prometheus.py  writes them: text format, a file, loopback HTTP
+
+May import cadenzad.requests' inbox and store.
+"""

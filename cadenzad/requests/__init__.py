@@ -1,1 +1,9 @@
-"""TODO."""
+"""What commands ask of whoever writes the log: the daemon, or the command itself without one.
+
+    inbox.py   requests as files
+    client.py  send one, or carry it out here, and wait for what comes of it
+    handle.py  one request carried out, inside the writer
+    prune.py   deleting old files
+
+Imported by cadenzad.cli and the daemon; imports neither.
+"""

@@ -1,1 +1,8 @@
-"""TODO."""
+"""What the subcommands share. Imports of the standard library alone, and of what is as light.
+
+program.py  a command with its subcommands
+parser.py   arguments, and an error as one line and an exit code
+output.py   tables and error lines
+lookup.py   from what a person types to a project, a position, a time
+drift.py    is what lies on disk what the log says?
+"""

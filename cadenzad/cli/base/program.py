@@ -21,12 +21,20 @@ from cadenzad.cli.base.parser import EXIT_CODES, Parser, run
 
 
 class Program(NamedTuple):
-    """`name` as it is typed; `package` holds a module for each of `commands`: name -> its line."""
+    """`name` as it is typed; `modules`: a subcommand's module below `package` -> its line of help.
+
+    A subcommand is called as its module is: "look.status" is `status`.
+    """
 
     name: str
     description: str
     package: str
-    commands: Mapping[str, str]
+    modules: Mapping[str, str]
+
+    @property
+    def commands(self) -> Mapping[str, str]:
+        """A subcommand's name -> its module, in the order they are listed."""
+        return {_name(module): f"{self.package}.{module}" for module in self.modules}
 
     def main(self, argv: Sequence[str]) -> int:
         """Run one subcommand; without a known one, say which there are."""
@@ -36,13 +44,13 @@ class Program(NamedTuple):
 
     def parser_of(self, name: str) -> argparse.ArgumentParser:
         """The parser of one subcommand."""
-        module = importlib.import_module(f"{self.package}.{name}")
+        module = importlib.import_module(self.commands[name])
         return _set_up(Parser(prog=f"{self.name} {name}", **_help_of(module)), module)
 
     def overview(self) -> argparse.ArgumentParser:
         """The parser of the bare command: its help, its version, and "no such command"."""
         width = max(len(name) for name in self.commands)
-        lines = [f"  {name.ljust(width)}  {line}" for name, line in self.commands.items()]
+        lines = [f"  {_name(path).ljust(width)}  {line}" for path, line in self.modules.items()]
         parser = Parser(
             prog=self.name,
             usage=f"{self.name} COMMAND ...",
@@ -63,23 +71,27 @@ class Program(NamedTuple):
         """Everything as one parser, for what describes the whole command line."""
         parser = Parser(prog=self.name, description=self.description)
         parser.add_argument("--version", action="version", version=f"{self.name} {__version__}")
-        add_subcommands(parser, self.package, self.commands)
+        add_subcommands(parser, self.package, self.modules)
         return parser
 
 
 def add_subcommands(
     parser: argparse.ArgumentParser,
     package: str,
-    commands: Mapping[str, str],
+    modules: Mapping[str, str],
     parser_class: type[argparse.ArgumentParser] = Parser,
 ) -> None:
-    """Give a parser a subcommand for each of `commands` (name -> its line), all imported now."""
+    """Give a parser a subcommand for each module below a package (-> its line), imported now."""
     subparsers = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=parser_class
     )
-    for name, line in commands.items():
-        module = importlib.import_module(f"{package}.{name}")
-        _set_up(subparsers.add_parser(name, help=line, **_help_of(module)), module)
+    for path, line in modules.items():
+        module = importlib.import_module(f"{package}.{path}")
+        _set_up(subparsers.add_parser(_name(path), help=line, **_help_of(module)), module)
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _help_of(module: Any) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""`cadenzactl`: one module a subcommand, in the groups look, decide, operate and repair."""

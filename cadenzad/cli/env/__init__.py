@@ -1,1 +1,1 @@
-"""TODO."""
+"""`cadenza env`: a project by hand, one module a subcommand."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The commands as a whole, for what describes them: man pages, completion, tests."""

@@ -1,1 +1,7 @@
-"""TODO."""
+"""The monitor of a rewrite: are the runs since worse than those before?
+
+    sequential.py  the test, looked at a few times
+    samples.py     which run was driven under which version
+
+May import handlers.project.
+"""

@@ -1,1 +1,10 @@
-"""TODO."""
+"""What an adapter learns from: rows of (goal, actions), each with its origin.
+
+    dataset.py     everything to train on, and the exam, of one project
+    records.py     examples out of training records
+    mined.py       examples out of runs that succeeded
+    phasesteps.py  the steps a mission's phase asks for, where its rules tell them
+    authoring.py   an example as a person types it
+
+May import handlers.lora.model.rows, handlers.mission and handlers.project.
+"""

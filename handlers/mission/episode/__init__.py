@@ -1,1 +1,10 @@
-"""TODO."""
+"""A mission tick by tick: simulation, predicates, rewards, judgment, and the log of a run.
+
+    sim.py          the simulator: seeds, actions carried out, what happened
+    environment.py  an action in, a record of the run log out
+    perception.py, conditions.py, rewards.py, motion.py, signals.py, judgment.py  what a record says
+    episode.py, runlog.py   a whole run, and its file
+    rollout.py      many plans at once
+
+May import handlers.mission.world, .locomotion and .policies' protocol, and handlers.project.
+"""

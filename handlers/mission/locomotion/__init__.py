@@ -1,1 +1,10 @@
-"""TODO."""
+"""From an action's name to joint targets: gaits, poses and single moves.
+
+    skill.py                an action called, with its parameters
+    actions.py              which action is which movement
+    rhythm.py, gait.py      footfalls, and the feet's way between them
+    travel.py               distances and turns, followed step by step
+    poses.py, keyframes.py, moves.py  standing, sitting, jumping, waving
+
+May import handlers.mission.world and handlers.project.
+"""

@@ -1,1 +1,4 @@
-"""TODO."""
+"""Missions for people's eyes: maps, films, tables, and what past runs say together.
+
+May import everything of handlers.mission, and handlers.project.
+"""

@@ -1,1 +1,10 @@
-"""TODO."""
+"""What the robot stands in and stands on: scene, ground, legs, and what it senses of them.
+
+    model.py, go1.xml   scene and robot as one MuJoCo model
+    terrain.py          the ground as heights
+    leg.py, loads.py    kinematics of a leg, and the forces in it
+    sense.py            the robot's state as plain floats
+    vision.py           what lies in the field of view
+
+May import handlers.project. MuJoCo and numpy are imported when they are used.
+"""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.ctl.rollback import expect_version
-from cadenzad.cli.ctl.rollback import version as version_number
+from cadenzad.cli.ctl.decide.rollback import expect_version
+from cadenzad.cli.ctl.decide.rollback import version as version_number
 from cadenzad.cli.env.lora.common import add_project, folder_of, tell_card
 from cadenzad.config.files import load_config
 from cadenzad.config.paths import state_dir

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from cadenzad.cli.base.parser import OK, add_state_option, filled
-from cadenzad.cli.ctl.backup import bar
+from cadenzad.cli.ctl.operate.backup import bar
 from cadenzad.config.paths import expand, make_state_dir, state_dir
 from cadenzad.maintenance.restore import check_backup, restore
 from store.lock import WriterLock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cadenzad.cli.base.parser import add_state_option
-from cadenzad.cli.ctl.pause import wish
+from cadenzad.cli.ctl.decide.pause import wish
 
 DESCRIPTION = """Go on with reactive work for a paused project: what was left out is done now."""
 EXAMPLE = "cadenzactl resume rescue"

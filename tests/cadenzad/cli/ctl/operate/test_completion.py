@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.ctl.completion import SHELLS, script
+from cadenzad.cli.ctl.operate.completion import SHELLS, script
 from cadenzad.cli.programs import CADENZACTL
 from cadenzad.cli.programs import cadenzactl as main
 from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers

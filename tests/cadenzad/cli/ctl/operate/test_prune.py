@@ -143,7 +143,7 @@ def test_without_a_log_there_is_nothing_to_prune(home, run_cli, one_error) -> No
 def test_a_daemon_that_never_answers_ends_with_one_line(
     home, project, run_cli, one_error, monkeypatch
 ) -> None:
-    monkeypatch.setattr("cadenzad.cli.ctl.prune.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("cadenzad.cli.ctl.operate.prune.TIMEOUT_S", 0.05)
     with WriterLock(home.state, "cadenzad").acquire():
         code, _, err = run_cli(main, "prune", "--keep-last", 1)
     (left,) = waiting(home.state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cadenzad.cli.base.parser import add_state_option
-from cadenzad.cli.ctl.cancel import wish
+from cadenzad.cli.ctl.operate.cancel import wish
 
 DESCRIPTION = "Put a job that was given up or cancelled back into the queue, with all its attempts."
 EXAMPLE = "cadenzactl retry 42"

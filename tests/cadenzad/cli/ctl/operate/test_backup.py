@@ -9,7 +9,7 @@ import sys
 import pytest
 import tqdm
 
-from cadenzad.cli.ctl import backup
+from cadenzad.cli.ctl.operate import backup
 from cadenzad.cli.programs import cadenzactl as main
 from store.lock import WriterLock
 from store.opening import open_writer

@@ -1,0 +1,1 @@
+"""What people decide: about prompts, adapters, trusted code, paused projects."""

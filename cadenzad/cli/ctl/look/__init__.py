@@ -1,0 +1,1 @@
+"""How everything stands, and how it came to that. Changes nothing."""
