@@ -16,7 +16,7 @@ help: ## show this list
 setup: $(VENV)/.all ## make .venv with every extra (torch, peft, groq, mujoco) and the developers' tools
 
 demo: $(VENV)/.demo ## a sample project, the daemon, a mission in MuJoCo, an export, an adapter: about a minute
-	$(BIN)/python -m cadenzad.cli.demo
+	$(BIN)/python tests/demo.py
 
 test: $(VENV)/.dev ## install what tests need and run every check and test
 	$(MAKE) --no-print-directory check

@@ -1,13 +1,13 @@
 """The text of the service's files: the units as shipped, and the drop-in of this installation.
 
-The units are complete files in cadenzad/units (systemd/ links to them) and are installed as they
-are. What is true of one installation only goes into a drop-in beside them: where the program is,
-which workspaces it watches, and what of the installation the sandbox would hide.
+The units are complete files in systemd/ at the checkout's root, which a wheel carries in
+service_manager/units, and are installed as they are. What is true of one installation only goes
+into a drop-in beside them: where the program is, which workspaces it watches, and what of the
+installation the sandbox would hide.
 """
 
 from __future__ import annotations
 
-import importlib.resources
 import re
 import site
 import sys
@@ -16,16 +16,20 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+import cadenzad
 from store.errors import ConfigError
 
 Scope = Literal["user", "system"]
+PACKAGE = Path(cadenzad.__file__).parent
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 """What ProtectHome= and PrivateTmp= replace in the system unit's view."""
 
 
 def shipped(name: str) -> str:
     """The text of a unit file: cadenzad.service, cadenzad@.service or cadenzad.slice."""
-    return (importlib.resources.files("cadenzad") / "units" / name).read_text(encoding="utf-8")
+    in_wheel = PACKAGE / "service_manager" / "units"
+    folder = in_wheel if in_wheel.is_dir() else PACKAGE.parent / "systemd"
+    return (folder / name).read_text(encoding="utf-8")
 
 
 def drop_in(
@@ -62,7 +66,7 @@ def program() -> list[str]:
 
 def installation() -> list[Path]:
     """The folders that the program's modules and its interpreter lie in, none inside another."""
-    package = Path(__file__).parent.parent  # of an editable installation: the checkout
+    package = PACKAGE.parent  # of an editable installation: the checkout
     extra = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
     named = [Path(sys.prefix), Path(sys.base_prefix), package, *map(Path, extra)]
     folders = {path for name in named if name.is_dir() for path in (name, name.resolve())}

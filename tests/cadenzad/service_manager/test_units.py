@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from checkout import ROOT
 
 import cadenzad
+from cadenzad.service_manager import units
 from cadenzad.service_manager.install import Service, contents
 from cadenzad.service_manager.units import drop_in, hidden, installation, program, quoted, shipped
 from store.errors import ConfigError
@@ -33,9 +35,33 @@ def assignments(text: str, key: str) -> list[str]:
     return re.findall(rf"^{key}=(.*)$", text, re.MULTILINE)
 
 
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
+    words = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    (made,) = folder.glob("*.whl")
+    return zipfile.ZipFile(made)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_what_the_systemd_folder_shows_is_what_is_installed(name):
-    assert (ROOT / "systemd" / name).read_text() == shipped(name)
+def test_a_wheel_carries_the_units_of_the_systemd_folder(wheel, name, tmp_path, monkeypatch):
+    # given a package as the wheel installs it
+    wheel.extractall(tmp_path)
+    monkeypatch.setattr(units, "PACKAGE", tmp_path / "cadenzad")
+
+    # then
+    assert shipped(name) == (ROOT / "systemd" / name).read_text()
+
+
+def test_a_wheel_carries_nothing_but_the_three_packages(wheel):
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+    assert {top for top in tops if ".dist-info" not in top} == {"store", "handlers", "cadenzad"}
+
+
+def test_a_checkout_is_bound_whole_into_the_sandbox():
+    assert any(path == ROOT or ROOT.is_relative_to(path) for path in installation())
 
 
 @pytest.mark.parametrize("name", ["cadenzad.service", "cadenzad@.service"])
