@@ -29,9 +29,9 @@ from cadenzad.schedule import Schedule
 from cadenzad.service_manager.liveness import Watchdog, interval_s
 from cadenzad.service_manager.notify import notify
 from cadenzad.watch.changes import ChangeQueue
-from cadenzad.watch.folders import Collector
+from cadenzad.watch.folders import Folders
 from cadenzad.watch.inotify import FolderWatches
-from cadenzad.watch.record import Ingest, take_in
+from cadenzad.watch.record import Recorder, record_project
 from handlers.export.reactions import retries
 from handlers.lora.recovery import make_good
 from handlers.reactions import Stopping, Tools
@@ -119,12 +119,12 @@ class Daemon:
             watches = FolderWatches(self._changes)
             watches.start()
             stack.callback(watches.stop)
-        self._ingest = Ingest(reader, self._writer, self._look_again)
-        self._collector = Collector(
-            self._config, self._state, self._writer, self._ingest, self._changes, watches
+        self._recorder = Recorder(reader, self._writer, self._look_again)
+        self._folders = Folders(
+            self._config, self._state, self._writer, self._recorder, self._changes, watches
         )
-        self._watchdog = Watchdog(self._state_dir / INBOX, self._writer, self._collector.probe)
-        self._collector.on_cookie = self._watchdog.came_back
+        self._watchdog = Watchdog(self._state_dir / INBOX, self._writer, self._folders.probe)
+        self._folders.on_cookie = self._watchdog.came_back
 
     def _reader(self, stack: ExitStack) -> sqlite3.Connection:
         reader = connect_reader(self._state_dir)
@@ -137,9 +137,9 @@ class Daemon:
         self._make_adapters_good()
         self._announce("running")
         self._take_requests()
-        self._collector.reconcile()
-        self._collector.finish_scan()
-        self._collector.record_removals()
+        self._folders.reconcile()
+        self._folders.finish_scan()
+        self._folders.record_removals()
         self._request_retries()
         self._reactor.drain()
         self._jobs.work_off()
@@ -179,13 +179,13 @@ class Daemon:
 
     def _start_up(self) -> None:
         """Arm every watch, then scan; what the scan found is in the log when this returns."""
-        self._collector.watch_extra(self._state_dir / INBOX, self._request_arrived)
-        self._collector.reconcile()
+        self._folders.watch_extra(self._state_dir / INBOX, self._request_arrived)
+        self._folders.reconcile()
         self._take_requests()
-        while self._collector.turn():
+        while self._folders.turn(time.monotonic()):
             pass
-        self._ingest.flush()
-        self._collector.record_removals()
+        self._recorder.flush()
+        self._folders.record_removals()
 
     def _end(self) -> None:
         log.info("stopping: %s", self._stop_reason)
@@ -194,7 +194,7 @@ class Daemon:
         self._stopping.set()
         self._reactor.stop()
         self._jobs.stop()
-        self._ingest.flush()
+        self._recorder.flush()
         stopped = DaemonStopped(pid=os.getpid(), reason=self._stop_reason)
         self._writer.append(NewEvent(DAEMON_STREAM, stopped))
         self._writer.run(_forget_daemon)
@@ -203,11 +203,11 @@ class Daemon:
 
     def _step(self) -> None:
         """Wait for the next change, deadline or wake-up, and do what it asks."""
-        deadline = self._collector.next_deadline()
+        deadline = self._folders.next_deadline()
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
         change = self._changes.get(timeout)
         if change is not None:
-            self._collector.handle(change)
+            self._folders.handle(change, time.monotonic())
         with suppress(Empty):
             while True:
                 call = self._due.get_nowait()
@@ -216,7 +216,7 @@ class Daemon:
                 except StoreError as error:
                     # Nothing was written (a full disk, perhaps): what is due comes round again.
                     log.error("%s", error.message)
-        self._collector.turn()
+        self._folders.turn(time.monotonic())
 
     def _soon(self, call: Callable[[], None]) -> None:
         """From another thread or a signal handler: have the loop call something."""
@@ -224,11 +224,11 @@ class Daemon:
         self._changes.wake()
 
     def _reconcile(self) -> None:
-        self._collector.reconcile(periodic=True)
+        self._folders.reconcile(periodic=True)
         self._take_requests()
-        self._collector.turn()
-        self._ingest.flush()
-        self._collector.record_removals()
+        self._folders.turn(time.monotonic())
+        self._recorder.flush()
+        self._folders.record_removals()
         self._request_retries()
         self._announce("running")
         notify(f"STATUS={self._status_line()}")
@@ -266,7 +266,7 @@ class Daemon:
             self._config = config
             set_up_logging(config.log.level, json_lines=config.log.json_lines)
             self._jobs.reconfigure(config)
-            self._collector.reconfigure(config)
+            self._folders.reconfigure(config)
             self._set_clocks()
             self._announce("running")
             for change in changes:
@@ -302,7 +302,7 @@ class Daemon:
             self._jobs.wake()
 
     def _look_again(self, path: str) -> None:
-        self._soon(lambda: self._collector.take(path))
+        self._soon(lambda: self._folders.take(path))
 
     def _request_arrived(self, path: Path) -> None:
         if path.suffix != inbox.SUFFIX or path.name.startswith("."):
@@ -333,7 +333,7 @@ class Daemon:
         if not project.is_absolute() or self._state.project(str(project)) is not None:
             return
         try:
-            take_in(project, self._ingest)
+            record_project(project, self._recorder)
         except Exception:
             log.exception("%s: intake failed", project)
 
@@ -346,7 +346,7 @@ class Daemon:
     def _request_retries(self) -> None:
         """Ask again for exports that failed for a reason that may have passed."""
         now = time.time()
-        for project in self._collector.projects:
+        for project in self._folders.projects:
             for event in retries(self._state, str(project), now):
                 with suppress(StoreError):  # the next reconcile asks again
                     self._writer.append(NewEvent(project_stream(str(project)), event))
@@ -361,13 +361,13 @@ class Daemon:
             "version": cadenzad.__version__,
             "workspaces": [str(path) for path in self._config.workspaces],
             "watching": {
-                "projects": len(self._collector.projects),
-                "directories": self._collector.directories,
+                "projects": len(self._folders.projects),
+                "directories": self._folders.directories,
             },
         }
         counters = {
-            "overflows": self._collector.overflows,
-            "reconcile_finds": self._collector.reconcile_finds,
+            "overflows": self._folders.overflows,
+            "reconcile_finds": self._folders.reconcile_finds,
             "reconciled_at": now,
         }
 
@@ -383,8 +383,8 @@ class Daemon:
     def _status_line(self) -> str:
         degraded = len(self._state.degraded())
         line = (
-            f"watching {len(self._collector.projects)} projects"
-            f" in {self._collector.directories} folders"
+            f"watching {len(self._folders.projects)} projects"
+            f" in {self._folders.directories} folders"
         )
         return f"{line}; degraded: {degraded} reasons" if degraded else line
 

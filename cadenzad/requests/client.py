@@ -20,7 +20,7 @@ from cadenzad.config.paths import make_state_dir, state_dir
 from cadenzad.jobs.runner import Jobs
 from cadenzad.requests.handle import carry_out
 from cadenzad.requests.inbox import Request, new_request, send, takes_requests
-from cadenzad.watch.record import Ingest, take_in
+from cadenzad.watch.record import Recorder, record_project
 from handlers.lora.recovery import make_good
 from handlers.project.paths import printable
 from handlers.routes import JOBS
@@ -154,7 +154,9 @@ def _here(directory: Path, request: Request, config: Config, show: Progress) -> 
         make_good(Path(request.body["project"]), writer)
         if request.body["with_files"]:
             # Nobody else is there to read a file once more that changes while it is read.
-            take_in(Path(request.body["project"]), Ingest(reader, writer, lambda _path: None))
+            record_project(
+                Path(request.body["project"]), Recorder(reader, writer, lambda _path: None)
+            )
         after = history.head()
         carry_out(request, writer)
         job_id = _queued(history, after, request)

@@ -1,4 +1,4 @@
-"""The collector: folders to watches, file changes to settled drops, drops to intake.
+"""Which folders are watched and scanned; what comes of it is settled and goes to the recorder.
 
 Runs on one thread (the daemon's main loop). Watches come first, then a scan, so that nothing falls
 between; a periodic reconcile repeats both and finds what a watch missed. Every way in which
@@ -16,40 +16,36 @@ from pathlib import Path
 from cadenzad.config.files import Config
 from cadenzad.config.project import load_project_config
 from cadenzad.watch.changes import Change, ChangeQueue, FileChange, Overflowed, WatchLost
+from cadenzad.watch.degraded import DegradedReasons
 from cadenzad.watch.inotify import FolderWatches, WatchRefused, is_cookie
-from cadenzad.watch.record import Ingest
+from cadenzad.watch.record import Recorder
 from cadenzad.watch.settle import Settler
 from handlers.project.paths import CADENZA_DIR, SPEC_FILE, WATCHED_DIRS, classify, printable
-from store.errors import ConfigError, StoreError, one_line
-from store.events.envelope import DAEMON_STREAM, NewEvent
-from store.events.process import WatchDegraded, WatchRestored
+from store.errors import ConfigError, StoreError
 from store.reads.state import State
 from store.writer import Writer
 
 log = logging.getLogger("cadenzad.collector")
-BLIND = ("no-inotify", "instance-limit")
-"""Degraded reasons under which nothing is watched and the scan is all there is."""
 REARM_S = 1.0
 """How often a lost folder is looked for between reconciles, in seconds."""
 
 
-class Collector:
-    """Keeps watches on the workspaces and brings their files to intake."""
+class Folders:
+    """Keeps watches on the workspaces and brings their files to the recorder."""
 
     def __init__(
         self,
         config: Config,
         state: State,
         writer: Writer,
-        ingest: Ingest,
+        recorder: Recorder,
         changes: ChangeQueue,
         watches: FolderWatches | None,
     ) -> None:
         """`watches` None: no watching, scans alone (`--once`)."""
         self._config = config
         self._state = state
-        self._writer = writer
-        self._ingest = ingest
+        self._recorder = recorder
         self._changes = changes
         self._watches = watches
         self._settler = Settler(
@@ -66,9 +62,7 @@ class Collector:
         self.overflows = 0
         self.reconcile_finds = 0
         self._periodic = False
-        self._degraded = {item["code"]: item["detail"] for item in state.degraded()}
-        # Reasons that the next periodic reconcile settles, if they have not come up again.
-        self._passing: set[str] = set(self._degraded)
+        self._degraded = DegradedReasons(state, writer)
         self._next_rearm = 0.0
 
     # -- what is watched ---------------------------------------------------------------------------
@@ -105,7 +99,7 @@ class Collector:
 
     def probe(self, folder: Path) -> bool:
         """Send a cookie through the watcher; False where no folder is watched at all."""
-        if self._watches is None or any(code in self._degraded for code in BLIND):
+        if self._watches is None or self._degraded.blind:
             return False
         self._watches.probe(folder)
         return True
@@ -116,7 +110,7 @@ class Collector:
         A periodic one also clears reasons that have not come up since the one before.
         """
         self._periodic = periodic
-        passing, self._passing = self._passing, set()
+        before = self._degraded.begin_round()
         self._check_watches()
         for folder in self._extra:
             self._arm(folder)
@@ -126,17 +120,13 @@ class Collector:
         for project in known:
             if self._is_ours(project):
                 self._adopt_project(project)
-        if periodic:
-            for code in passing - self._passing:
-                self._restore(code)
-        else:
-            self._passing |= passing
+        self._degraded.end_round(before, periodic=periodic)
 
     def record_removals(self) -> None:
         """Record what is gone; call when the drops of a scan are in (a rename is no removal)."""
         try:
             for project in self._projects:
-                self._ingest.remove_missing(project)
+                self._recorder.remove_missing(project)
         except StoreError as error:
             log.error("what is gone is recorded later: %s", error.message)
 
@@ -159,7 +149,7 @@ class Collector:
                     if entry.is_dir() and not entry.name.startswith(".")
                 ]
         except OSError as error:
-            self._degrade(f"unreadable:{workspace}", f"{workspace}: {error.strerror}")
+            self._degraded.add(f"unreadable:{workspace}", f"{workspace}: {error.strerror}")
             return
         # The workspace may be a project itself: people point the daemon at what they have.
         for folder in dict.fromkeys([workspace, *sorted(folders)]):
@@ -170,7 +160,7 @@ class Collector:
         is_project = os.path.lexists(folder / SPEC_FILE)
         if (name := printable(str(folder))) != str(folder):
             if is_project:  # no event could name it
-                self._degrade(f"name:{name}", f"{name}: its name is not UTF-8: rename it")
+                self._degraded.add(f"name:{name}", f"{name}: its name is not UTF-8: rename it")
             return
         self._folders.add(folder)
         self._arm(folder)
@@ -190,7 +180,7 @@ class Collector:
         try:
             watch = load_project_config(project, self._config).watch
         except ConfigError as error:
-            self._degrade(f"config:{project}", error.message)
+            self._degraded.add(f"config:{project}", error.message)
             watch = self._config.watch
         delays = (watch.settle, watch.settle_open, watch.max_wait)
         own = self._settlers.get(project)
@@ -212,7 +202,7 @@ class Collector:
         real = Path(os.path.realpath(folder))
         if real == project or project in real.parents:
             return True
-        self._degrade(f"outside:{folder}", f"{folder} is a symlink that leaves its project")
+        self._degraded.add(f"outside:{folder}", f"{folder} is a symlink that leaves its project")
         return False
 
     def _scan(self, project: Path, name: str) -> None:
@@ -224,7 +214,7 @@ class Collector:
                 continue
             path = str(project / relative)
             try:
-                unchanged = self._ingest.is_unchanged(path, entry.stat())
+                unchanged = self._recorder.is_unchanged(path, entry.stat())
             except FileNotFoundError:
                 continue
             except OSError:
@@ -241,7 +231,7 @@ class Collector:
                 yield from sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             if not isinstance(error, FileNotFoundError):
-                self._degrade(f"unreadable:{folder}", f"{folder}: {error.strerror}")
+                self._degraded.add(f"unreadable:{folder}", f"{folder}: {error.strerror}")
 
     # -- what happens ------------------------------------------------------------------------------
 
@@ -253,12 +243,12 @@ class Collector:
             deadlines.append(self._next_rearm)
         return min(deadlines, default=None)
 
-    def handle(self, change: Change) -> None:
-        """One change from the watches."""
+    def handle(self, change: Change, now: float) -> None:
+        """One change from the watches, at `now` (seconds of time.monotonic)."""
         match change:
             case Overflowed():
                 self.overflows += 1
-                self._degrade(
+                self._degraded.add(
                     "overflow", "the kernel dropped file changes; everything was scanned instead"
                 )
                 self.reconcile()
@@ -272,11 +262,10 @@ class Collector:
                 if is_dir:
                     self._folder_changed(Path(path), kind)
                 else:
-                    self._settler_of(Path(path)).note(path, kind, time.monotonic())
+                    self._settler_of(Path(path)).note(path, kind, now)
 
-    def turn(self) -> int:
-        """Bring due drops to intake and look for lost folders; returns the drops taken."""
-        now = time.monotonic()
+    def turn(self, now: float) -> int:
+        """Bring drops due by `now` to the recorder, look for lost folders; returns the drops."""
         if self._lost and now >= self._next_rearm:
             self._next_rearm = now + REARM_S
             self._find_lost()
@@ -304,11 +293,11 @@ class Collector:
             self._adopt_project(project)
         if project in self._projects and classify(relative) != "ignore":
             try:
-                self._ingest.take(project, relative)
+                self._recorder.take(project, relative)
             except Exception as error:
                 log.exception("%s: intake failed", path)
                 detail = f"{path}: could not be taken in: {type(error).__name__}: {error}"
-                self._degrade(f"intake:{path}", detail)
+                self._degraded.add(f"intake:{path}", detail)
 
     def finish_scan(self) -> None:
         """Take everything that waits, settled or not (`--once`)."""
@@ -316,7 +305,7 @@ class Collector:
             while (deadline := settler.next_deadline()) is not None:
                 for drop in settler.due(deadline):
                     self.take(drop.path)
-        self._ingest.flush()
+        self._recorder.flush()
 
     def _locate(self, path: Path) -> tuple[Path, str] | None:
         """The project a path belongs to (or may make one) and the path inside it."""
@@ -356,14 +345,14 @@ class Collector:
             code = refusal.reason
             if code in ("missing", "not-a-folder"):
                 self._lost.add(folder)
-                self._degrade(f"missing:{folder}", f"{folder}: {refusal.text}")
+                self._degraded.add(f"missing:{folder}", f"{folder}: {refusal.text}")
                 return False
             # One reason for all folders where the cause is the machine's, not the folder's.
             shared = code in ("watch-limit", "instance-limit", "no-inotify")
             detail = (
                 f"{refusal.message}; found by the scan every {self._config.reconcile.every:g} s"
             )
-            self._degrade(code if shared else f"{code}:{folder}", detail)
+            self._degraded.add(code if shared else f"{code}:{folder}", detail)
             return True
         if folder in self._lost:
             self._lost.discard(folder)
@@ -381,29 +370,12 @@ class Collector:
             return  # a project or folder that was removed: the reconcile records it
         self._lost.add(folder)
         self._next_rearm = 0.0
-        self._degrade(f"lost:{folder}", f"{folder}: its watch was lost: {reason}; scanned instead")
+        self._degraded.add(
+            f"lost:{folder}", f"{folder}: its watch was lost: {reason}; scanned instead"
+        )
 
     def _find_lost(self) -> None:
         back = [folder for folder in self._lost if os.path.isdir(folder)]
         if back:
             self._lost.difference_update(back)
             self.reconcile()
-
-    def _degrade(self, code: str, detail: str) -> None:
-        code, detail = one_line(code), one_line(detail)
-        self._passing.add(code)
-        if self._degraded.get(code) != detail:
-            self._degraded[code] = detail
-            log.warning("degraded: %s", detail, extra={"code": code})
-            self._record(WatchDegraded(code=code, detail=detail))
-
-    def _restore(self, code: str) -> None:
-        if self._degraded.pop(code, None) is not None:
-            log.info("restored", extra={"code": code})
-            self._record(WatchRestored(code=code))
-
-    def _record(self, event: WatchDegraded | WatchRestored) -> None:
-        try:
-            self._writer.append(NewEvent(DAEMON_STREAM, event))
-        except StoreError as error:
-            log.error("%s", error.message)

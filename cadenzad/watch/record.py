@@ -26,7 +26,7 @@ class StaleObservation(Exception):
     """What was known changed between reading a file and deciding: read it again."""
 
 
-class Ingest:
+class Recorder:
     """Reads settled files and records what is new. Use from one thread."""
 
     def __init__(
@@ -85,7 +85,7 @@ class Ingest:
                 log.error("%s: not recorded: %s", full, error)
             else:
                 for recorded in future.result():
-                    _tell(recorded)
+                    _log(recorded)
 
         future = self._writer.submit(record)
         self._pending.add(future)
@@ -122,7 +122,7 @@ class Ingest:
             return transaction.append(NewEvent(project_stream(str(project)), event))
 
         for recorded in self._writer.run(record):
-            _tell(recorded)
+            _log(recorded)
 
     def _look_up(
         self, state: State, project: Path, path: str, seen: Observation | None = None
@@ -190,13 +190,12 @@ def _basis(known: Known) -> tuple[object, ...]:
     return (row.path, row.revision, row.present) if row is not None else ()
 
 
-def _tell(recorded: Recorded) -> None:
+def _log(recorded: Recorded) -> None:
     event = recorded.event
+    place = {"project": recorded.project or "", "position": recorded.position}
     if isinstance(event, FileRejected):
-        place = {"project": recorded.project or "", "position": recorded.position}
         log.warning("rejected %s: %s", event.file.path, event.reason, extra=place)
     else:
-        place = {"project": recorded.project or "", "position": recorded.position}
         log.info("%s %s", recorded.type, _subject(recorded), extra=place)
 
 
@@ -206,7 +205,7 @@ def _subject(recorded: Recorded) -> str:
     return str(file.path) if file is not None else str(getattr(recorded.event, "path", ""))
 
 
-def take_in(project: Path, ingest: Ingest) -> None:
+def record_project(project: Path, recorder: Recorder) -> None:
     """Record a project and every file of it that is not known as it is now; wait for that.
 
     It need not lie in a workspace. A project whose name is not UTF-8 cannot be recorded at all.
@@ -221,15 +220,15 @@ def take_in(project: Path, ingest: Ingest) -> None:
             continue
         for entry in entries:
             relative = entry.name if name == "." else f"{name}/{entry.name}"
-            if classify(relative) != "ignore" and not _is_known(ingest, project / relative):
-                ingest.take(project, relative)
+            if classify(relative) != "ignore" and not _is_known(recorder, project / relative):
+                recorder.take(project, relative)
                 # One after another: what a file means rests on what the one before it was.
-                ingest.flush()
-    ingest.remove_missing(project)
+                recorder.flush()
+    recorder.remove_missing(project)
 
 
-def _is_known(ingest: Ingest, path: Path) -> bool:
+def _is_known(recorder: Recorder, path: Path) -> bool:
     try:
-        return ingest.is_unchanged(str(path), path.stat())
+        return recorder.is_unchanged(str(path), path.stat())
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""The collector: every file of every project to intake, however it lies, and never silence."""
+"""Folders: every file of every project to intake, however it lies, and never silence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Watch
 from cadenzad.watch.changes import ChangeQueue, Overflowed
-from cadenzad.watch.folders import Collector
+from cadenzad.watch.folders import Folders
 from cadenzad.watch.inotify import FolderWatches
-from cadenzad.watch.record import Ingest
+from cadenzad.watch.record import Recorder
 from store.opening import open_writer
 from store.reads.state import State
 from store.reads.status import project_statuses
@@ -25,7 +25,7 @@ from store.schema import connect_reader
 
 
 class Watched:
-    """A collector with real watches on a home's workspace, turned by hand."""
+    """Folders with real watches on a home's workspace, turned by hand."""
 
     def __init__(self, home, workspaces: tuple[Path, ...] = ()) -> None:
         self.home = home
@@ -36,20 +36,20 @@ class Watched:
         self.changes = ChangeQueue()
         self.watches = FolderWatches(self.changes)
         self.watches.start()
-        self.ingest = Ingest(self.reader, self.writer, lambda path: None)
+        self.recorder = Recorder(self.reader, self.writer, lambda path: None)
         config = Config(
             workspaces=workspaces or (home.workspace,),
             watch=Watch(settle=0.01, settle_open=0.05, max_wait=2.0),
         )
-        self.collector = Collector(
-            config, self.state, self.writer, self.ingest, self.changes, self.watches
+        self.folders = Folders(
+            config, self.state, self.writer, self.recorder, self.changes, self.watches
         )
 
     def scan(self, *, periodic: bool = True) -> None:
         """A reconcile, and everything it found taken in."""
-        self.collector.reconcile(periodic=periodic)
-        self.collector.finish_scan()
-        self.collector.record_removals()
+        self.folders.reconcile(periodic=periodic)
+        self.folders.finish_scan()
+        self.folders.record_removals()
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         """Turn the loop until a condition holds."""
@@ -58,9 +58,9 @@ class Watched:
             assert time.monotonic() < deadline, f"did not come: {what}"
             change = self.changes.get(0.01)
             if change is not None:
-                self.collector.handle(change)
-            self.collector.turn()
-            self.ingest.flush()
+                self.folders.handle(change, time.monotonic())
+            self.folders.turn(time.monotonic())
+            self.recorder.flush()
 
     def status(self, name: str = "rescue") -> dict:
         found = [row for row in project_statuses(self.reader) if row["project"] == name]
@@ -366,7 +366,7 @@ def test_an_overflow_is_scanned_away_and_told(home, watch) -> None:
     home.log(project)
     while watched.changes.get(0.2) is not None:
         pass  # lost
-    watched.collector.handle(Overflowed())
+    watched.folders.handle(Overflowed(), time.monotonic())
     watched.until(lambda: watched.runs() == 1, "the run")
     assert [item["code"] for item in watched.state.degraded()] == ["overflow"]
 

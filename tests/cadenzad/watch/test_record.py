@@ -1,4 +1,4 @@
-"""Ingest: what is read outside the writer is decided inside it, on what is known there."""
+"""The recorder: what is read outside the writer is decided inside it, on what is known there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.watch.record import Ingest
+from cadenzad.watch.record import Recorder
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import FileRemoved
 from store.log import EventLog
@@ -32,12 +32,12 @@ class Desk:
         self.reader = connect_reader(home.state)
         self.state = State(self.reader)
         self.again: list[str] = []
-        self.ingest = Ingest(self.reader, self.writer, self.again.append)
+        self.recorder = Recorder(self.reader, self.writer, self.again.append)
 
     def take(self, project: Path, *paths: str) -> None:
         for path in paths:
-            self.ingest.take(project, path)
-        self.ingest.flush()
+            self.recorder.take(project, path)
+        self.recorder.flush()
 
     def types(self) -> list[str]:
         return [record.type for record in EventLog(self.reader).read()]
@@ -78,29 +78,29 @@ def test_a_file_without_a_project_is_not_recorded_yet(desk, project) -> None:
     desk.take(project, LOG)
     assert desk.types() == []
     (project / "env.json.bak").rename(project / "env.json")
-    assert not desk.ingest.is_unchanged(str(project / LOG), (project / LOG).stat())
+    assert not desk.recorder.is_unchanged(str(project / LOG), (project / LOG).stat())
     desk.take(project, LOG)
     assert desk.types() == ["ProjectDiscovered", "RunRecorded"]
 
 
 def test_a_file_that_was_read_is_unchanged_until_its_stat_says_otherwise(desk, project) -> None:
     log = project / LOG
-    assert not desk.ingest.is_unchanged(str(log), log.stat())
+    assert not desk.recorder.is_unchanged(str(log), log.stat())
     desk.take(project, LOG)
-    assert desk.ingest.is_unchanged(str(log), log.stat())
+    assert desk.recorder.is_unchanged(str(log), log.stat())
     log.chmod(0o600)  # its ctime alone
-    assert not desk.ingest.is_unchanged(str(log), log.stat())
+    assert not desk.recorder.is_unchanged(str(log), log.stat())
 
 
 def test_the_same_file_many_times_at_once_is_recorded_once(desk, project) -> None:
     # given a writer that comes to nothing while one file is taken again and again
     gate = desk.hold()
     for _ in range(20):
-        desk.ingest.take(project, LOG)
+        desk.recorder.take(project, LOG)
 
     # when
     gate.set()
-    desk.ingest.flush()
+    desk.recorder.flush()
 
     # then
     assert desk.types() == ["ProjectDiscovered", "RunRecorded"]
@@ -113,11 +113,11 @@ def test_what_was_known_and_changed_meanwhile_is_read_again(home, desk, project)
     removed = FileRemoved(path=LOG, kind="run")
     desk.writer.submit(lambda t: t.append(NewEvent(project_stream(str(project)), removed)))
     home.log(project, ticks=4)
-    desk.ingest.take(project, LOG)
+    desk.recorder.take(project, LOG)
 
     # when
     gate.set()
-    desk.ingest.flush()
+    desk.recorder.flush()
 
     # then nothing was decided on what no longer held
     assert desk.types()[2:] == ["FileRemoved"]
@@ -161,7 +161,7 @@ def test_a_hard_link_is_a_run_of_its_own_until_the_first_name_goes(desk, project
     assert desk.types()[-1] == "RunRecorded"
     assert desk.status()["runs"]["total"] == 2
     (project / LOG).unlink()
-    desk.ingest.remove_missing(project)
+    desk.recorder.remove_missing(project)
     desk.take(project, second)
     assert desk.types()[-1] == "FileRemoved"
     assert desk.types().count("RunRecorded") == 2
@@ -171,22 +171,22 @@ def test_a_renamed_file_is_moved_if_it_is_taken_before_its_loss_is_noticed(desk,
     desk.take(project, LOG)
     (project / LOG).rename(project / ".cadenza-env/two.log.jsonl")
     desk.take(project, ".cadenza-env/two.log.jsonl")
-    desk.ingest.remove_missing(project)
+    desk.recorder.remove_missing(project)
     assert desk.types()[-1] == "FileMoved"
 
 
 def test_what_is_gone_is_recorded_once(desk, project) -> None:
     desk.take(project, LOG)
     (project / LOG).unlink()
-    desk.ingest.remove_missing(project)
-    desk.ingest.remove_missing(project)
+    desk.recorder.remove_missing(project)
+    desk.recorder.remove_missing(project)
     assert desk.types()[-2:] == ["RunRecorded", "FileRemoved"]
     shutil.rmtree(project)
-    desk.ingest.remove_missing(project)
-    desk.ingest.remove_missing(project)
+    desk.recorder.remove_missing(project)
+    desk.recorder.remove_missing(project)
     assert desk.types()[-2:] == ["FileRemoved", "ProjectRemoved"]
 
 
 def test_a_project_nobody_knows_loses_nothing(desk, home) -> None:
-    desk.ingest.remove_missing(home.workspace / "nobody")
+    desk.recorder.remove_missing(home.workspace / "nobody")
     assert desk.types() == []
