@@ -19,7 +19,7 @@ from cadenzad.watch.changes import Change, ChangeQueue, FileChange, Overflowed, 
 from cadenzad.watch.degraded import DegradedReasons
 from cadenzad.watch.inotify import FolderWatches, WatchRefused, is_cookie
 from cadenzad.watch.record import Recorder
-from cadenzad.watch.settle import Settler
+from cadenzad.watch.settlers import Settlers
 from handlers.project.paths import CADENZA_DIR, SPEC_FILE, WATCHED_DIRS, classify, printable
 from store.errors import ConfigError, StoreError
 from store.reads.state import State
@@ -48,12 +48,8 @@ class Folders:
         self._recorder = recorder
         self._changes = changes
         self._watches = watches
-        self._settler = Settler(
-            config.watch.settle, config.watch.settle_open, config.watch.max_wait
-        )
+        self._settlers = Settlers(config.watch)
         self._projects: dict[Path, None] = {}
-        # Projects whose own cadenzad.toml asks for more patience have a settler of their own.
-        self._settlers: dict[Path, Settler] = {}
         self._folders: set[Path] = set()
         """Those in which an env.json makes a project."""
         self._lost: set[Path] = set()
@@ -83,9 +79,7 @@ class Folders:
     def reconfigure(self, config: Config) -> None:
         """New workspaces and delays; what is no longer asked for is no longer watched."""
         self._config = config
-        self._settler.reconfigure(
-            config.watch.settle, config.watch.settle_open, config.watch.max_wait
-        )
+        self._settlers.reconfigure(config.watch)
         for project in [path for path in self._projects if not self._is_ours(path)]:
             del self._projects[project]
         self._folders.clear()  # the scan below finds those that still count
@@ -182,18 +176,7 @@ class Folders:
         except ConfigError as error:
             self._degraded.add(f"config:{project}", error.message)
             watch = self._config.watch
-        delays = (watch.settle, watch.settle_open, watch.max_wait)
-        own = self._settlers.get(project)
-        if own is not None:
-            own.reconfigure(*delays)
-        elif watch != self._config.watch:
-            self._settlers[project] = Settler(*delays)
-
-    def _settler_of(self, path: Path) -> Settler:
-        for project, settler in self._settlers.items():
-            if project in path.parents:
-                return settler
-        return self._settler
+        self._settlers.set_own(project, watch)
 
     def _is_real_folder(self, project: Path, folder: Path) -> bool:
         """A folder of the project itself: a symlink that leads out is refused, and said so."""
@@ -220,7 +203,7 @@ class Folders:
             except OSError:
                 unchanged = False  # a loop of links, perhaps: reading it will say why
             if not unchanged:
-                settler = self._settler_of(Path(path))
+                settler = self._settlers.of(Path(path))
                 if self._periodic and path not in settler:
                     self.reconcile_finds += 1
                 settler.found(path, now, wall)
@@ -237,11 +220,10 @@ class Folders:
 
     def next_deadline(self) -> float | None:
         """When `turn` has something to do without a change, by time.monotonic."""
-        settlers = (self._settler, *self._settlers.values())
-        deadlines = [when for s in settlers if (when := s.next_deadline()) is not None]
-        if self._lost:
-            deadlines.append(self._next_rearm)
-        return min(deadlines, default=None)
+        settled = self._settlers.next_deadline()
+        if not self._lost:
+            return settled
+        return self._next_rearm if settled is None else min(settled, self._next_rearm)
 
     def handle(self, change: Change, now: float) -> None:
         """One change from the watches, at `now` (seconds of time.monotonic)."""
@@ -262,18 +244,14 @@ class Folders:
                 if is_dir:
                     self._folder_changed(Path(path), kind)
                 else:
-                    self._settler_of(Path(path)).note(path, kind, now)
+                    self._settlers.of(Path(path)).note(path, kind, now)
 
     def turn(self, now: float) -> int:
         """Bring drops due by `now` to the recorder, look for lost folders; returns the drops."""
         if self._lost and now >= self._next_rearm:
             self._next_rearm = now + REARM_S
             self._find_lost()
-        drops = [
-            drop
-            for settler in (self._settler, *self._settlers.values())
-            for drop in settler.due(now)
-        ]
+        drops = self._settlers.due(now)
         for drop in drops:
             self.take(drop.path)
         return len(drops)
@@ -301,10 +279,9 @@ class Folders:
 
     def finish_scan(self) -> None:
         """Take everything that waits, settled or not (`--once`)."""
-        for settler in (self._settler, *self._settlers.values()):
-            while (deadline := settler.next_deadline()) is not None:
-                for drop in settler.due(deadline):
-                    self.take(drop.path)
+        while (deadline := self._settlers.next_deadline()) is not None:
+            for drop in self._settlers.due(deadline):
+                self.take(drop.path)
         self._recorder.flush()
 
     def _locate(self, path: Path) -> tuple[Path, str] | None:
