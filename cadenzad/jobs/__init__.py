@@ -2,6 +2,8 @@
 
     runner.py   the queue's worker: leases, attempts, results
     process.py  one child process
+    protocol.py what a child says
+    retry.py    when another attempt comes
     child.py    what runs inside of it
     cgroup.py   the control group it runs in
 

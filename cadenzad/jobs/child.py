@@ -1,12 +1,7 @@
 """The child of a job: `python -m cadenzad.jobs.child`, a JSON spec on stdin, JSON lines out.
 
-It dies with its parent (PR_SET_PDEATHSIG). Lines on stdout are the protocol, so anything the job
-prints goes to stderr instead:
-
-    {"beat": 3}                            still alive
-    {"progress": {...}}                    live values
-    {"done": {"events": [...], "summary": "", "once": false}}
-    {"failed": {"error": "...", "permanent": false, "after": null, "events": []}}
+It dies with its parent (PR_SET_PDEATHSIG). Lines on stdout are the protocol (see `protocol`), so
+anything the job prints goes to stderr instead.
 """
 
 from __future__ import annotations
@@ -19,13 +14,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from cadenzad.jobs.protocol import Beat, Done, Failed, Message, Progress, encode
 from cadenzad.logs import redactor, secrets, set_up_logging
 from store.errors import CadenzaError
-from store.events.base import Event
 
 log = logging.getLogger("cadenzad.jobchild")
 
@@ -45,7 +40,7 @@ def main() -> int:
     )
     beat.start()
     try:
-        line.send({"done": _run(request, line)})
+        line.send(_run(request, line))
         return 0
     except CadenzaError as error:
         from handlers.jobs import PermanentFailure, TryLater
@@ -54,21 +49,12 @@ def main() -> int:
         permanent = isinstance(error, PermanentFailure)
         after = error.after_s if isinstance(error, TryLater) else None
         found = error.events if isinstance(error, TryLater | PermanentFailure) else ()
-        line.send(
-            {
-                "failed": {
-                    "error": text,
-                    "permanent": permanent,
-                    "after": after,
-                    "events": _as_json(found),
-                }
-            }
-        )
+        line.send(Failed(text, permanent, after, found))
         return 1
     except Exception as error:
         log.exception("the job failed")
         text = hide(f"{type(error).__name__}: {error}".splitlines()[0])
-        line.send({"failed": {"error": text, "permanent": False, "after": None}})
+        line.send(Failed(text))
         return 1
     finally:
         stop.set()
@@ -97,9 +83,9 @@ class _Lines:
         self._out = out
         self._lock = threading.Lock()
 
-    def send(self, message: Mapping[str, Any]) -> None:
+    def send(self, message: Message) -> None:
         with self._lock:
-            self._out.write(json.dumps(message) + "\n")
+            self._out.write(encode(message) + "\n")
             self._out.flush()
 
 
@@ -107,10 +93,10 @@ def _beat(line: _Lines, every: float, stop: threading.Event) -> None:
     count = 0
     while not stop.wait(every):
         count += 1
-        line.send({"beat": count})
+        line.send(Beat(count))
 
 
-def _run(request: Mapping[str, Any], line: _Lines) -> dict[str, Any]:
+def _run(request: Mapping[str, Any], line: _Lines) -> Done:
     from handlers.jobs import JobContext
 
     module, _, name = request["function"].partition(":")
@@ -120,22 +106,14 @@ def _run(request: Mapping[str, Any], line: _Lines) -> dict[str, Any]:
             spec=request["spec"],
             project=Path(request["project"]) if request["project"] else None,
             state_dir=Path(request["state_dir"]),
-            report=lambda values: line.send({"progress": dict(values)}),
+            report=lambda values: line.send(Progress(values)),
             settings=request["settings"],
             key=request.get("key"),
             attempt=int(request["attempt"]),
             job=int(request["job"]),
         )
     )
-    return {
-        "events": _as_json(result.events),
-        "summary": result.summary,
-        "once": result.once,
-    }
-
-
-def _as_json(events: Iterable[Event]) -> list[dict[str, Any]]:
-    return [{"type": event.type_name(), "data": event.model_dump(mode="json")} for event in events]
+    return Done(result.summary, result.events, result.once)
 
 
 if __name__ == "__main__":

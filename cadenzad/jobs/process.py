@@ -1,75 +1,119 @@
-"""A child process of ours: what is known of it, and how it is started, signalled and ended."""
+"""One child process of a job: how it is started, asked to end, ended, and what is known of it."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from cadenzad.config.files import Jobs as JobsConfig
-from store.events.base import Event
+from cadenzad.config.settings import Jobs as Limits
+from cadenzad.jobs.protocol import Done, Failed
 from store.reads.state import JobRow
 
 GRACE_S = 5.0
+"""How long a child that was asked to end may take, in seconds."""
 
 
 @dataclass
-class _Child:
-    """A running child and what is known of it."""
+class Child:
+    """A running child. Times are of time.monotonic, in seconds."""
 
     job: JobRow
     attempt: int
     process: subprocess.Popen[bytes]
     lease_until: float
     deadline: float
-    buffer: bytes = b""
-    outcome: dict[str, Any] | None = None
-    shown: float = 0.0
+    limits: Limits
+    unread: bytes = b""
+    outcome: Done | Failed | None = None
+    progress_at: float = 0.0
     ended_because: str = ""
     kill_at: float | None = None
     step: str = ""
-    limits: JobsConfig = field(default_factory=JobsConfig)
-    events: list[Event] = field(default_factory=list)
 
     @property
     def fd(self) -> int:
+        """Its stdout, for a selector."""
         assert self.process.stdout is not None
         return self.process.stdout.fileno()
 
+    @property
+    def next_deadline(self) -> float:
+        """When something is to be done about it even if it stays silent."""
+        return min(self.lease_until, self.deadline, self.kill_at or float("inf"))
 
-def _child_environ() -> dict[str, str]:
-    """A child's environment: one thread for numeric libraries, no key that is not its business."""
-    private = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
-    environ = {key: value for key, value in os.environ.items() if key not in private}
-    return {"OMP_NUM_THREADS": "1", **environ, "PYTHONUNBUFFERED": "1"}
+    def send_request(self, request: Mapping[str, Any]) -> None:
+        """What it is to do, on its stdin; a child that died already does not hear it."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:
+            stdin.write(json.dumps(request).encode() + b"\n")
+
+    def lines(self, data: bytes) -> list[bytes]:
+        """The whole lines that are there with `data`; the rest waits for more."""
+        *lines, self.unread = (self.unread + data).split(b"\n")
+        return lines
+
+    def terminate(self, why: str, now: float) -> None:
+        """Ask it to end; what does not is killed after a grace."""
+        self.ended_because = why
+        self.kill_at = now + GRACE_S
+        send_signal(self.process, signal.SIGTERM)
+
+    def result(self, code: int) -> Done | Failed:
+        """How its attempt ended, given its exit code."""
+        if self.ended_because:
+            return Failed(f"it {self.ended_because}")
+        return self.outcome or Failed(_how_it_died(code, self.step))
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    """Signal a child and whatever it started (it leads a session of its own)."""
+def start() -> subprocess.Popen[bytes]:
+    """A child that waits for its request, leading a session so that a signal reaches all of it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "cadenzad.jobs.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environ(),
+        start_new_session=True,
+    )
+
+
+def send_signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """Signal a child and whatever it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    _signal(process, signal.SIGKILL)
-    _reap(process)
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End it now, and wait for that."""
+    send_signal(process, signal.SIGKILL)
+    reap(process)
 
 
-def _reap(process: subprocess.Popen[bytes]) -> int:
+def reap(process: subprocess.Popen[bytes]) -> int:
     """The exit code; a child that closed its output and lingers is not waited for long."""
     try:
         code = process.wait(GRACE_S)
     except subprocess.TimeoutExpired:
-        _signal(process, signal.SIGKILL)
+        send_signal(process, signal.SIGKILL)
         code = process.wait()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
     return code
+
+
+def _environ() -> dict[str, str]:
+    """A child's environment: one thread for numeric libraries, no key that is not its business."""
+    private = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
+    environ = {key: value for key, value in os.environ.items() if key not in private}
+    return {"OMP_NUM_THREADS": "1", **environ, "PYTHONUNBUFFERED": "1"}
 
 
 def _how_it_died(code: int, step: str) -> str:
