@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from store.durable import make_folder
 from store.errors import ConfigError, StoreError
 
 INBOX = "inbox"
@@ -29,8 +30,8 @@ def state_dir(flag: str | None = None, environ: Mapping[str, str] = os.environ) 
 def make_state_dir(path: Path) -> Path:
     """Create the state directory and its inbox, for this user alone. Raises StoreError."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (path / INBOX).mkdir(mode=0o700, exist_ok=True)
+        make_folder(path, mode=0o700)
+        make_folder(path / INBOX, mode=0o700)
     except OSError as error:
         where = error.filename or path
         raise StoreError(

@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from store.durable import Draft, sync
 from store.errors import InputError, StoreError
 from store.lock import LOCK_FILE
 from store.log import EventLog
@@ -61,18 +62,18 @@ def make_backup(
         reader.execute("BEGIN")
         head = EventLog(reader).head()
         _check_space(reader, target)
-        copy_database(reader, draft, progress)
+        copy_database(reader, draft.path, progress)
         reader.execute("COMMIT")
-        with closing(sqlite3.connect(draft)) as copy:
+        with closing(sqlite3.connect(draft.path)) as copy:
             check_sound(copy)
             found = EventLog(copy).head()
         if found != head:
             raise StoreError(f"{target}: the copy ends at position {found}, not {head}")
-        digest = sync_file(draft)
-        size = draft.stat().st_size
+        draft.sync()
+        size, digest = draft.path.stat().st_size, sha256_of(draft.path)
         _check_target(state_dir, target, replace)  # it may have come while the copy was made
-        draft.replace(target)
-        sync_folder(target.parent)
+        draft.replace()
+        sync(target.parent)
     return Backup(target, head, size, digest)
 
 
@@ -106,18 +107,18 @@ def _check_space(reader: sqlite3.Connection, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """An empty file beside the target, for this user alone; gone afterwards unless it was moved."""
-    draft = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+def _draft(target: Path) -> Iterator[Draft]:
+    """A draft of the target, for this user alone; SQLite's files beside it go with it."""
     try:
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+        draft = Draft(target)
     except OSError as error:
         raise StoreError(f"{target}: cannot be written: {error.strerror}") from error
-    try:
-        yield draft
-    finally:
-        for name in (draft, *companions(draft)):
-            name.unlink(missing_ok=True)
+    with draft:
+        try:
+            yield draft
+        finally:
+            for name in companions(draft.path):
+                name.unlink(missing_ok=True)
 
 
 def copy_database(source: sqlite3.Connection, target: Path, progress: Progress = silent) -> None:
@@ -171,19 +172,10 @@ def check_history(connection: sqlite3.Connection, progress: Progress = silent) -
 # -- the disk --------------------------------------------------------------------------------------
 
 
-def sync_file(path: Path) -> str:
-    """Make a file durable; its SHA-256."""
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes."""
     with path.open("rb") as stream:
-        os.fsync(stream.fileno())
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def companions(database: Path) -> tuple[Path, Path, Path]:

@@ -24,9 +24,8 @@ from cadenzad.maintenance.backup import (
     companions,
     copy_database,
     silent,
-    sync_file,
-    sync_folder,
 )
+from store.durable import sync
 from store.errors import InputError, StoreError
 from store.log import EventLog
 from store.schema import DATABASE, connect_writer
@@ -73,9 +72,9 @@ def restore(state_dir: Path, backup: Path, progress: Progress = silent) -> Resto
         # A -wal that outlived its database would be played into the new one.
         for stale in companions(database):
             stale.unlink(missing_ok=True)
-        sync_folder(state_dir)
+        sync(state_dir)
         (workshop / DATABASE).replace(database)
-        sync_folder(state_dir)
+        sync(state_dir)
     return Restored(position, replaced, aside)
 
 
@@ -122,7 +121,7 @@ def _prepare(backup: Path, workshop: Path, progress: Progress) -> int:
     except StoreError as error:
         reason = error.message.removeprefix(f"{database}: ")
         raise StoreError(f"{backup}: {reason}", hint="use an older backup") from error
-    sync_file(database)
+    sync(database)
     return position
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cadenzad.metrics.collect import Metric, collect
+from store.durable import Draft
 from store.errors import CadenzaError, DaemonError, StoreError
 from store.schema import connect_reader
 
@@ -58,16 +58,11 @@ def write_textfile(
     user. It is not synced: after a power cut the next one is right. Raises StoreError.
     """
     text = render(collect(state_dir, connection, now))
-    # The collector reads *.prom only, so the draft is none.
-    draft = path.parent / f".{path.name[:200]}.{os.getpid()}.tmp"
     try:
-        with draft.open("w", encoding="utf-8", errors="backslashreplace") as stream:
-            os.fchmod(stream.fileno(), 0o644)
-            stream.write(text)
-        draft.replace(path)
+        with Draft(path, mode=0o644) as draft:
+            draft.write(text.encode("utf-8", "backslashreplace"))
+            draft.replace()
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
         raise StoreError(
             f"{path}: metrics cannot be written there: {error.strerror}",
             hint="name a file in a folder that is there and writable",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import stat
 import uuid
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cadenzad.config.paths import INBOX
+from store.durable import write_file
 from store.errors import InputError, StoreError
 
 SUFFIX = ".json"
@@ -47,16 +47,10 @@ def send(state_dir: Path, request: Request) -> Path:
     """Put a request into the inbox, whole or not at all."""
     folder = state_dir / INBOX
     target = folder / f"{request.id}{SUFFIX}"
-    draft = folder / f".{request.id}.tmp"
+    shape = {"id": request.id, "kind": request.kind, "body": request.body}
     try:
-        with draft.open("w", encoding="utf-8") as stream:
-            json.dump({"id": request.id, "kind": request.kind, "body": request.body}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.rename(target)
+        write_file(target, json.dumps(shape).encode(), mode=None)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
         raise StoreError(f"{folder}: a request cannot be left there: {error.strerror}") from error
     return target
 

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from cadenzad.protect import Doomed, folder_of, objection
 from cadenzad.requests.inbox import Request, new_request
+from store.durable import sync
 from store.errors import CadenzaError
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import FilePruned
@@ -214,8 +215,4 @@ def _delete(path: Path) -> None:
 def _sync_folders(moved: Sequence[_Aside]) -> None:
     """Make renames or deletions durable, once per folder."""
     for folder in {aside.aside.parent for aside in moved}:
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        sync(folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cadenzad.config.paths import expand
 from cadenzad.service_manager.units import Scope, drop_in, program, shipped
+from store.durable import make_folder, write_file
 from store.errors import ConfigError, DaemonError
 
 SLICE = "cadenzad.slice"
@@ -126,11 +127,8 @@ class Hand:
         self.changed = True
         self._tell(f"write {path}")
         if not self._dry:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f".{path.name}.new")
-            fresh.write_text(text, encoding="utf-8")
-            fresh.chmod(0o644)
-            fresh.replace(path)
+            make_folder(path.parent)
+            write_file(path, text.encode(), mode=0o644)
 
     def remove(self, path: Path) -> None:
         """Take a file away, and its folder if that was a drop-in folder and is empty now."""

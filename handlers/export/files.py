@@ -1,24 +1,20 @@
 """A log read in blocks of whole lines, and results that appear whole or not at all.
 
-Memory is bounded: a line over MAX_LINE is passed over without being held. A result is written to a
-hidden file beside its target, which watchers ignore, and renamed onto it when it is safe on disk;
-until then whatever stood there before stays. The hidden file has a fixed name and a lock on it, so
-what a killed process leaves behind is taken over by the next one instead of piling up.
+Memory is bounded: a line over MAX_LINE is passed over without being held. Results are drafts (see
+store.durable) until all of them are safe on disk; whatever stood there before stays until then.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from io import FileIO
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+from store.durable import Draft, make_folder, sync
 from store.errors import CadenzaError, InputError, ProjectNotFound
 
 BLOCK = 256 * 1024
@@ -128,46 +124,31 @@ class LogReader:
                 return
 
 
-class NewFile:
-    """A file in the making. Leaving the `with` block without `publish` of it leaves nothing behind.
+class NewFile(Draft):
+    """A draft that knows its size and hash. Leaving its `with` block without `publish` of it leaves
+    nothing behind.
 
     Raises ExportIOError, and InputError for a target that is no regular file.
     """
 
     def __init__(self, target: Path) -> None:
-        self.target = target
         self.size = 0
         self._sha = hashlib.sha256()
-        self._scratch = target.with_name(f".{target.name}.partial")
-        self._published = False
         with _writing(target):
             if target.exists() and not target.is_file():
                 raise InputError(f"{target}: not a regular file", hint="name a file to write")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileIO(self._claim(), "wb")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        # Removed before the lock is let go, so that it is never somebody else's that is removed.
-        if not self._published:
-            with contextlib.suppress(OSError):
-                self._scratch.unlink()
-        self._file.close()
+            make_folder(target.parent)
+            try:
+                super().__init__(target, mode=None, wait=False)
+            except BlockingIOError:
+                text = f"cannot write {target}: another export to it is running"
+                raise ExportIOError(text, hint="wait for it to finish") from None
 
     def write(self, data: bytes) -> None:
         self._sha.update(data)
         self.size += len(data)
-        view = memoryview(data)
         try:
-            while view:
-                view = view[self._file.write(view) :]
+            super().write(data)
         except OSError as reason:
             raise _refused("write", self.target, reason) from None
 
@@ -175,41 +156,12 @@ class NewFile:
         return self._sha.hexdigest()
 
     def sync(self) -> None:
-        """Wait until what has been written is safe on disk."""
         with _writing(self.target):
-            os.fsync(self._file.fileno())
+            super().sync()
 
     def replace(self) -> None:
-        """Put the file in its target's place."""
         with _writing(self.target):
-            self._scratch.replace(self.target)
-            self._published = True
-
-    def _claim(self) -> int:
-        """The scratch file, empty and locked."""
-        while True:
-            # A link or a pipe put in the scratch file's place is refused, not followed.
-            how = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(self._scratch, how, 0o666)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is_at(fd, self._scratch):
-                    os.truncate(fd, 0)
-                    return fd
-            except BlockingIOError:
-                os.close(fd)
-                text = f"cannot write {self.target}: another export to it is running"
-                raise ExportIOError(text, hint="wait for it to finish") from None
-            os.close(fd)  # its former owner published or removed it meanwhile
-
-
-def _is_at(fd: int, path: Path) -> bool:
-    """Whether the open file still goes by that name."""
-    try:
-        there = path.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(os.fstat(fd), there)
+            super().replace()
 
 
 def publish(*files: NewFile) -> None:
@@ -220,12 +172,4 @@ def publish(*files: NewFile) -> None:
         file.replace()
     for folder in {file.target.parent for file in files}:
         with _writing(folder):
-            _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+            sync(folder)

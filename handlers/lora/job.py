@@ -26,7 +26,7 @@ from handlers.lora.model.training import TrainOptions, TrainReport, train
 from handlers.lora.registry import version_before
 from handlers.lora.scorecard.scorecard import Scorecard, score
 from handlers.project.paths import ADAPTERS_DIR
-from handlers.project.writing import write_new
+from store.durable import write_file
 from store.errors import CadenzaError, InputError, MissingExtraError, UnsafePathError
 from store.events.adapter import (
     AdapterBlocked,
@@ -73,7 +73,7 @@ def retrain(context: JobContext) -> JobResult:
         report = _train(work, dataset, draft, encoder, inputs)
         card = _score(work, dataset, draft)
         text = _card_text(work, card, dataset)
-        write_new(draft / SCORECARD, text)
+        write_file(draft / SCORECARD, text)
         trained = _trained(work, dataset, report, version, draft)
         events = [trained, _scored(card, version, text), *_consequences(work, card, version)]
         work.note(events)
@@ -184,7 +184,7 @@ def _score_again(work: Work, dataset: Dataset, version: int) -> JobResult:
     if work.context.spec.get("gate"):
         events += _consequences(work, card, version)
     work.note(events)
-    write_new(folder / SCORECARD, text)
+    write_file(folder / SCORECARD, text)
     return _switch(work, version, card, events)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from handlers.lora.model.files import SCORECARD
 from handlers.lora.registry import Registry
-from handlers.project.writing import write_new
+from store.durable import write_file
 from store.errors import InputError
 from store.events import EVENT_TYPES
 from store.events.adapter import (
@@ -85,7 +85,7 @@ def write(registry: Registry, log: str, note: Note) -> None:
             for event in note.events
         ],
     }
-    write_new(_path(registry, log), json.dumps(shape).encode())
+    write_file(_path(registry, log), json.dumps(shape).encode())
 
 
 def read(registry: Registry, log: str) -> Note | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from handlers.lora.model.files import folder_sha256, read_head
 from handlers.project.paths import ADAPTERS_DIR, inside
+from store.durable import make_folder, sync
 from store.errors import InputError
 from store.reads.improvements import AdapterRow
 
@@ -62,7 +63,7 @@ class Registry:
 
     def stage(self) -> Path:
         """An empty hidden folder to build a version in, ours for as long as this process lives."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
         self._let_go()
         self.tidy()
         draft = Path(tempfile.mkdtemp(dir=self.root, prefix=STAGING))
@@ -85,13 +86,13 @@ class Registry:
     def commit(self, draft: Path, version: int) -> Path:
         """Make a staged folder the version; every byte is on disk before it is seen."""
         for path in draft.iterdir():
-            _sync(path)
-        _sync(draft)
+            sync(path)
+        sync(draft)
         target = self.folder(version)
         if os.path.lexists(target):
             raise InputError(f"{target}: is there already")
         os.rename(draft, target)
-        _sync(self.root)
+        sync(self.root)
         self._let_go()
         return target
 
@@ -102,7 +103,7 @@ class Registry:
         link.unlink(missing_ok=True)
         link.symlink_to(self.folder(version).name)
         os.replace(link, self.root / DEPLOYED)
-        _sync(self.root)
+        sync(self.root)
 
     def sha256(self, version: int) -> str:
         """A hash of a version's files. Raises OSError when they cannot be read."""
@@ -127,12 +128,3 @@ def _is_folder(path: Path) -> bool:
 
 def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit()
-
-
-def _sync(path: Path) -> None:
-    flags = os.O_RDONLY | (os.O_DIRECTORY if path.is_dir() else 0)
-    handle = os.open(path, flags)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from handlers.project.paths import CADENZA_DIR
+from store.durable import make_folder, write_file
 from store.errors import ProjectError
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -29,12 +29,12 @@ def init_project(target: Path) -> list[Path]:
                 hint="choose an empty folder, or move the file away",
             )
     try:
-        (target / CADENZA_DIR).mkdir(parents=True, exist_ok=True)
+        make_folder(target / CADENZA_DIR)
         # env.json last: a folder becomes a project when it appears, and by then it is complete.
         ordered = sorted(plan, key=lambda path: (path.name == "env.json", path))
         for path in ordered:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, plan[path])
+            make_folder(path.parent)
+            write_file(path, plan[path], mode=0o644)
     except OSError as error:
         where = error.filename or target
         raise ProjectError(f"{where}: cannot be written: {error.strerror or error}") from None
@@ -58,27 +58,3 @@ def _sample_files() -> Iterator[tuple[str, bytes]]:
         if path.is_file() and path.parent.name != "__pycache__":
             name = path.relative_to(root).as_posix()
             yield _RENAMED.get(name, name), path.read_bytes()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,10 +9,10 @@ import contextlib
 import errno
 import hashlib
 import os
-import tempfile
 from importlib.util import cache_from_source
 from pathlib import Path
 
+from store.durable import Draft, sync
 from store.errors import CadenzaError
 
 
@@ -39,53 +39,17 @@ def swap(path: Path, before_sha256: str, after: bytes) -> None:
     info = real.stat()
     if not info.st_mode & 0o222 or not os.access(real, os.W_OK):
         raise PermissionError(errno.EACCES, "is read-only, so it is left alone", str(path))
-    mark = f".cadenzad-{real.name}."
-    for left in real.parent.glob(f"{mark}*.tmp"):  # of a writer that was killed
-        left.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(dir=real.parent, prefix=mark, suffix=".tmp")
-    try:
-        with open(handle, "wb") as stream:
-            stream.write(after)
-            os.fchmod(stream.fileno(), info.st_mode & 0o7777)
-            with contextlib.suppress(PermissionError):
-                os.fchown(stream.fileno(), info.st_uid, info.st_gid)
-            stream.flush()
-            os.fsync(stream.fileno())
+    with Draft(real, mode=info.st_mode & 0o7777) as draft:
+        with contextlib.suppress(PermissionError):
+            os.fchown(draft.fileno(), info.st_uid, info.st_gid)
+        draft.write(after)
+        draft.sync()
         _expect(real, before_sha256)  # as late as can be
-        os.replace(name, real)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-    sync_folder(real.parent)
+        draft.replace()
+    sync(real.parent)
     # Python compares size and second only: an edit of the same size would load the old bytecode.
     with contextlib.suppress(OSError, NotImplementedError):
         os.unlink(cache_from_source(str(real)))
-
-
-def write_new(path: Path, data: bytes) -> None:
-    """A file of our own, whole or not there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with open(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _expect(path: Path, before_sha256: str) -> None:

@@ -536,12 +536,12 @@ def test_a_file_that_changes_meanwhile_is_left_alone(house, logs, groq, stubs) -
 
 POINTS = {
     "handlers.judge.prompt.versions:save:before:1": True,
-    "handlers.judge.prompt.versions:write_new:after:2": True,
-    "handlers.judge.prompt.versions:sync_folder:after:1": True,
+    "handlers.judge.prompt.versions:write_file:after:2": True,
+    "handlers.judge.prompt.versions:sync:after:1": True,
     "handlers.judge.rewrite:swap:before:1": True,
-    "handlers.project.writing:os.fsync:after:9": True,
-    "handlers.project.writing:os.replace:before:5": True,
-    "handlers.project.writing:os.replace:after:5": False,
+    "handlers.project.writing:_expect:before:2": True,
+    "handlers.project.writing:_expect:after:2": True,
+    "handlers.project.writing:sync:before:1": False,
     "handlers.judge.rewrite:swap:after:1": False,
 }
 """Where a judging is killed, and whether the file is still the old one then."""
@@ -597,4 +597,4 @@ def test_killed_at_any_step_the_file_is_whole_and_the_log_comes_to_agree(
     assert written["data"]["after_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert house.run("cadenzactl", "prompt", "rescue", "rollback")
     assert source.read_bytes() == before
-    assert not list(project.glob(".*.tmp"))
+    assert not list(project.glob(".*.partial"))

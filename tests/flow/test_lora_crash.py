@@ -106,7 +106,7 @@ def test_a_scoring_and_a_rollback_that_are_killed(house, project, kill) -> None:
     assert finetune(house, project, "--seed", 1).returncode == 0
     for point, version in (
         ("handlers.lora.pending:write:after:1", 1),
-        ("handlers.lora.job:write_new:after:1", 2),
+        ("handlers.lora.job:write_file:after:1", 2),
         ("handlers.lora.registry:Registry.promote:after:1", 2),
     ):
         (adapters(project) / "0002" / "scorecard.json").write_text("{}")

@@ -8,9 +8,7 @@ is killed half-way keeps what it took.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from store.durable import Draft
 
 FILE = "judge.json"
 FIRST_WAIT_S = 300.0
@@ -157,10 +157,8 @@ class Ledger:
     @contextmanager
     def _open(self) -> Iterator[dict[str, Any]]:
         """The content, changed under a lock. A file that cannot be read counts as empty."""
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "r+b") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            before = stream.read()
+        with Draft(self._path) as draft:  # its lock is the ledger's
+            before = self._path.read_bytes() if self._path.exists() else b""
             try:
                 content = json.loads(before)
             except (ValueError, RecursionError):
@@ -169,6 +167,6 @@ class Ledger:
             yield content
             after = json.dumps(content, sort_keys=True).encode()
             if after != before and (content or before):
-                stream.seek(0)
-                stream.write(after)
-                stream.truncate()
+                draft.write(after)
+                draft.sync()
+                draft.replace()

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.project.paths import PROMPTS_DIR, inside
-from handlers.project.writing import sync_folder, write_new
+from store.durable import make_folder, sync, write_file
 from store.errors import InputError
 
 RECORD = "version.json"
@@ -47,21 +47,21 @@ def diff_of(name: str, before: bytes, after: bytes) -> str:
 def save(project: Path, number: int, facts: dict[str, Any], before: bytes, after: bytes) -> None:
     """Write a version's folder in one step; one that is there already is replaced."""
     root = inside(project, project / PROMPTS_DIR)
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     for left in root.glob(".version-*"):
         shutil.rmtree(left, ignore_errors=True)  # of somebody who was killed
     draft = Path(tempfile.mkdtemp(dir=root, prefix=".version-"))
     os.chmod(draft, 0o755)
-    write_new(draft / "before.py", before)
-    write_new(draft / "after.py", after)
-    write_new(draft / "prompt.diff", f"{facts['diff']}\n".encode())
+    write_file(draft / "before.py", before)
+    write_file(draft / "after.py", after)
+    write_file(draft / "prompt.diff", f"{facts['diff']}\n".encode())
     text = json.dumps(facts, indent=2, ensure_ascii=False)
-    write_new(draft / RECORD, f"{text}\n".encode("utf-8", "replace"))
+    write_file(draft / RECORD, f"{text}\n".encode("utf-8", "replace"))
     target = _folder(project, number)
     if target.exists():
         shutil.rmtree(target)
     os.rename(draft, target)
-    sync_folder(root)
+    sync(root)
 
 
 def load(project: Path, number: int) -> Saved:

@@ -13,6 +13,7 @@ from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.paths import PATTERNS_FILE, inside
+from store.durable import make_folder
 from store.errors import InputError
 
 AMOUNTS = ("distance_m", "rotation_rad", "duration_s")
@@ -118,7 +119,7 @@ def add_example(
 def _append(project: Path, shape: dict[str, object]) -> int:
     """One line at the end of the file, whole or not at all; returns its number."""
     path = inside(project, Path(PATTERNS_FILE))
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     data = json.dumps(shape, ensure_ascii=False).encode() + b"\n"
     with path.open("a+b") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

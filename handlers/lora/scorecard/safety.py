@@ -15,7 +15,7 @@ from typing import Any
 from handlers.lora.scorecard.statistics import Check, Result, lower_bound, upper_bound
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
-from handlers.project.writing import write_new
+from store.durable import make_folder, write_file
 from store.errors import CadenzaError, MissingExtraError
 
 MOST_ROBOT_S = 1000.0
@@ -71,8 +71,8 @@ class Memory:
         if path is None:
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_new(path, json.dumps(asdict(counts)).encode())
+            make_folder(path.parent)
+            write_file(path, json.dumps(asdict(counts)).encode())
             old = sorted(path.parent.glob("*.json"), key=lambda item: item.stat().st_mtime)
             for item in old[:-REMEMBERED]:
                 item.unlink(missing_ok=True)

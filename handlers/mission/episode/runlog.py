@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
+from store.durable import make_folder
 from store.errors import ProjectError
 
 _ATTEMPTS = 64
@@ -43,7 +44,7 @@ class RunLog:
     ) -> None:
         folder = project / CADENZA_DIR
         try:
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
             self._fd, self.path = self._open(folder, clock, random)
         except OSError as error:
             raise ProjectError(f"{folder}: cannot be written: {error.strerror or error}") from None

@@ -331,7 +331,7 @@ def test_the_log_itself_is_no_backup(home, backup) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("point", ["_settle", "_set_aside", "sync_folder", "Path.replace"])
+@pytest.mark.parametrize("point", ["_settle", "_set_aside", "sync", "Path.replace"])
 def test_a_kill_at_any_step_leaves_the_old_log_or_the_new_one(home, backup, point, when) -> None:
     # given a restore that dies at one of its steps
     code = (

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import resource
-import signal
-import subprocess
-import sys
 import tracemalloc
 from pathlib import Path
 
 import pytest
-from checkout import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -163,30 +158,6 @@ def test_an_exception_leaves_the_target_and_no_scratch(tmp_path: Path) -> None:
     assert target.read_text() == "before"
 
 
-def test_what_a_killed_process_left_is_taken_over(tmp_path: Path) -> None:
-    # given a process killed in the middle of writing
-    target = tmp_path / "out"
-    target.write_text("before")
-    code = (
-        "import os, sys; from pathlib import Path; from handlers.export.files import NewFile\n"
-        "new = NewFile(Path(sys.argv[1])); new.write(b'x' * 100000); os.kill(os.getpid(), 9)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(target)],
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == -signal.SIGKILL
-    assert target.read_text() == "before"
-    assert (tmp_path / ".out.partial").stat().st_size == 100_000
-    # when the next one writes the same target, then nothing of the first is left
-    with NewFile(target) as new:
-        new.write(b"after")
-        publish(new)
-    assert target.read_text() == "after"
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
 def test_two_writers_of_one_target_do_not_mix(tmp_path: Path) -> None:
     with NewFile(tmp_path / "out") as first:
         with pytest.raises(ExportIOError, match="another export to it is running"):
@@ -194,39 +165,6 @@ def test_two_writers_of_one_target_do_not_mix(tmp_path: Path) -> None:
         first.write(b"mine")
         publish(first)
     assert (tmp_path / "out").read_bytes() == b"mine"
-
-
-def test_a_scratch_file_published_by_its_owner_meanwhile_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # given a writer that opens the scratch file just before its owner publishes it
-    scratch, published = tmp_path / ".out.partial", tmp_path / "out"
-    scratch.write_bytes(b"theirs")
-    real = fcntl.flock
-    calls: list[int] = []
-
-    def late(fd: int, how: int) -> None:
-        if not calls:
-            scratch.replace(published)
-        calls.append(fd)
-        real(fd, how)
-
-    monkeypatch.setattr(fcntl, "flock", late)
-    # when it gets the lock, then it takes another file and leaves theirs whole
-    with NewFile(tmp_path / "out") as new:
-        new.write(b"ours")
-        assert published.read_bytes() == b"theirs"
-        publish(new)
-    assert published.read_bytes() == b"ours"
-
-
-def test_a_link_in_the_scratch_files_place_is_not_followed(tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    (tmp_path / ".out.partial").symlink_to(victim)
-    with pytest.raises(ExportIOError, match="cannot write"):
-        NewFile(tmp_path / "out")
-    assert victim.read_text() == "precious"
 
 
 def test_a_target_that_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -65,14 +65,14 @@ def test_a_version_that_could_not_be_written_is_not_there(
 ) -> None:
     # given a disk that is full after the first file
     put(tmp_path, 1)
-    write_new = versions.write_new
+    write_file = versions.write_file
 
     def full(path: Path, data: bytes) -> None:
         if path.name == "after.py":
             raise OSError(28, "No space left on device")
-        write_new(path, data)
+        write_file(path, data)
 
-    monkeypatch.setattr(versions, "write_new", full)
+    monkeypatch.setattr(versions, "write_file", full)
     with pytest.raises(OSError, match="No space"):
         put(tmp_path, 2)
     with pytest.raises(OSError, match="No space"):

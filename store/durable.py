@@ -1,0 +1,143 @@
+"""The one atomic write: a file appears whole, and safe on disk, or not at all.
+
+It is written beside its target under a hidden name, which watchers ignore, synced, renamed, and its
+folder is synced. Whoever reads, and whoever comes after a crash, finds the old file or the new one.
+
+The hidden name follows from the target's and is locked while its writer lives. So what a killed
+writer leaves is taken over by the next one instead of piling up, and writers of one target do not
+mix. Everything here raises OSError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PRIVATE = 0o600
+NAME_MAX = 255
+
+
+class Draft:
+    """A file in the making. Leaving its `with` block without `replace` leaves nothing behind.
+
+    `path` is where it lies until then. Raises BlockingIOError, without `wait`, when somebody else
+    is writing the same target.
+    """
+
+    def __init__(self, target: Path, *, mode: int | None = PRIVATE, wait: bool = True) -> None:
+        """`mode`: the file's permissions; None: what the umask leaves of them."""
+        self.target = target
+        self.path = target.with_name(_hidden(target.name))
+        self._replaced = False
+        self._file = FileIO(self._claim(mode, wait), "wb")
+
+    def _claim(self, mode: int | None, wait: bool) -> int:
+        """The hidden file, empty and locked."""
+        # A link or a pipe in its place is refused, not followed and not waited for.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        while True:
+            fd = os.open(self.path, flags, 0o666 if mode is None else mode)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(fd, self.path):
+                    os.ftruncate(fd, 0)
+                    if mode is not None:
+                        os.fchmod(fd, mode)
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)  # its former owner put it in place or removed it meanwhile
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Removed before the lock is let go, so that it is never somebody else's that is removed.
+        if not self._replaced:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        self._file.close()
+
+    def fileno(self) -> int:
+        """For what is set on an open file: its owner."""
+        return self._file.fileno()
+
+    def write(self, data: bytes) -> None:
+        """Append all of it."""
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+
+    def sync(self) -> None:
+        """Wait until what has been written is safe on disk."""
+        os.fsync(self._file.fileno())
+
+    def replace(self) -> None:
+        """Put the file in its target's place. That is durable once the folder is synced."""
+        os.replace(self.path, self.target)
+        self._replaced = True
+
+
+def write_file(target: Path, data: bytes, *, mode: int | None = PRIVATE) -> None:
+    """A whole file in its place, durably. `mode` as for Draft."""
+    with Draft(target, mode=mode) as draft:
+        draft.write(data)
+        draft.sync()
+        draft.replace()
+    sync(target.parent)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """A folder, and what is missing above it, durably. `mode` is for the folder itself."""
+    try:
+        folder.mkdir(mode)
+    except FileNotFoundError:
+        if folder.parent == folder:
+            raise
+        make_folder(folder.parent)
+        make_folder(folder, mode)
+    except OSError:
+        if not folder.is_dir():
+            raise
+    else:
+        # Where one may write but not list, nobody can sync: then it is as durable as it gets.
+        with contextlib.suppress(PermissionError):
+            sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Make a file's bytes durable, or what was made, renamed and removed in a folder."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _hidden(name: str) -> str:
+    """The name of a target's draft; a target whose name is as long as names get has one too."""
+    draft = f".{name}.partial"
+    if len(os.fsencode(draft)) > NAME_MAX:
+        draft = f".{hashlib.sha256(os.fsencode(name)).hexdigest()}.partial"
+    return draft
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    """Whether the open file still goes by that name."""
+    try:
+        there = path.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(fd), there)
