@@ -11,12 +11,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from checkout import ROOT
+
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import FileFact, ProjectDiscovered
+from store.events.prompt import PromptRewritten, RuleFact
+from store.opening import open_writer
 
 PACKAGES = ("store", "handlers", "cadenzad")
 HEAVY = {"torch", "peft", "mujoco", "groq", "transformers", "numpy", "safetensors", "pyarrow"}
@@ -136,19 +142,60 @@ def test_the_daemon_and_every_command_start_without_anything_heavy(program: str)
     assert top_level(imported_by(code)) & HEAVY == set()
 
 
-def test_status_and_ping_pay_for_the_standard_library_alone(tmp_path: Path) -> None:
-    state = ["--state", str(tmp_path)]
-    for words in (
-        ["status", *state],
-        ["status", "--json", *state],
-        ["ping", *state],
-        ["--version"],
-    ):
-        call = f"cadenzactl({words!r})"
-        code = f"from cadenzad.cli.programs import cadenzactl\ntry: {call}\nexcept SystemExit: pass"
-        modules = top_level(imported_by(code))
-        ours = modules - set(sys.stdlib_module_names) - environment_modules()
-        assert ours == {"store", "cadenzad"}, words
+def modules_of(*words: str) -> set[str]:
+    """The top-level modules, ours and others' but the standard library's, that a command loads."""
+    call = f"cadenzactl({list(words)!r})"
+    code = f"from cadenzad.cli.programs import cadenzactl\ntry: {call}\nexcept SystemExit: pass"
+    return top_level(imported_by(code)) - set(sys.stdlib_module_names) - environment_modules()
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("status", "--json"), ("ping",), ("--version",)], ids=" ".join
+)
+def test_status_and_ping_pay_for_the_standard_library_alone(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    state = [] if words == ("--version",) else ["--state", str(tmp_path)]
+    assert modules_of(*words, *state) <= set(PACKAGES)
+
+
+def test_status_stays_light_where_a_rewritten_prompt_was_edited(tmp_path: Path) -> None:
+    # given a project whose prompt was rewritten, and whose file somebody edited since
+    project = tmp_path / "rescue"
+    project.mkdir()
+    (project / "main.py").write_text('SYSTEM_PROMPT = "be careful, and quick"\n')
+    stream, state = project_stream(str(project)), tmp_path / "state"
+    found = ProjectDiscovered(
+        name="rescue",
+        path=str(project),
+        mission="m",
+        robot="go1",
+        phases=("a",),
+        file=FileFact(path="env.json", dev=1, ino=1, size=1, mtime_ns=1, sha256=""),
+    )
+    rewritten = PromptRewritten(
+        version=1,
+        parent=None,
+        file="main.py",
+        before_sha256="0",
+        after_sha256="1",
+        rules=(RuleFact(line="- Phase a: sit.", mode_id="stuck@a"),),
+        diff="",
+        by="cadenzad",
+    )
+    state.mkdir()
+    with closing(open_writer(state)) as writer:
+        writer.append(NewEvent(stream, found), NewEvent(stream, rewritten))
+
+    # then status says so, and loads nothing but what is ours
+    said = subprocess.run(
+        [Path(sys.executable).parent / "cadenzactl", "status", "--state", state],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "changed by hand" in said.stdout
+    assert modules_of("status", "--state", str(state)) == set(PACKAGES)
 
 
 @cache

@@ -18,10 +18,9 @@ from handlers.export.manifest import (
 )
 from handlers.export.records import Recipe, RecordMaker
 from handlers.export.tally import Sample, Tally, Why
+from handlers.project.paths import EXPORTS_DIR
 from store.errors import InputError, NothingToExport
 from store.events.files import RunExported
-
-EXPORTS = ".cadenza-env/exports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,8 @@ class ExportReport:
 
 def exported_paths(run_id: str) -> tuple[str, str]:
     """Where a run's export and its manifest go, relative to the project."""
-    return f"{EXPORTS}/{run_id}.finetune.jsonl", f"{EXPORTS}/{run_id}.finetune.manifest.json"
+    stem = f"{EXPORTS_DIR}/{run_id}.finetune"
+    return f"{stem}.jsonl", f"{stem}.manifest.json"
 
 
 def export_run(

@@ -7,10 +7,8 @@ import os
 import sqlite3
 from pathlib import Path
 
+from handlers.project.paths import ADAPTERS_DIR
 from store.reads.improvements import PromptRow, adapters, prompt_versions
-
-ADAPTERS = ".cadenza-env/adapters"
-"""As handlers.project.paths has it, which `status` cannot afford to import."""
 
 
 def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
@@ -19,7 +17,7 @@ def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
     They are left alone.
     """
     try:
-        names = os.listdir(Path(project) / ADAPTERS)
+        names = os.listdir(Path(project) / ADAPTERS_DIR)
     except OSError:
         return []
     known = {row.version for row in adapters(view, project)}
