@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from handlers.settings import Settings
 from store.errors import CadenzaError
 from store.events.base import Event
 from store.events.process import JobPostponed, JobQueued
@@ -21,8 +22,8 @@ from store.reads.state import State
 class JobContext:
     """What a job's function gets. `project` is None for a job that concerns no project.
 
-    `report(values)` shows live progress (epoch, loss, tick ...); it is no history. `settings`: the
-    tables of the configuration as they are for this project. `key`: for KEYED kinds alone.
+    `report(values)` shows live progress (epoch, loss, tick ...); it is no history. `settings`: as
+    they are for this project. `key`: for KEYED kinds alone.
     `attempt` counts from 1; `job`: the job's id, None when it was called by nobody's wish.
     """
 
@@ -30,7 +31,7 @@ class JobContext:
     project: Path | None
     state_dir: Path
     report: Callable[[Mapping[str, Any]], None]
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
     key: str | None = field(default=None, repr=False)
     attempt: int = 1
     job: int | None = None

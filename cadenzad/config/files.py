@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cadenzad.config.paths import expand
-from cadenzad.config.settings import KEYS, Config, Jobs, Judge, Log, Lora, Metrics, Reconcile, Watch
+from cadenzad.config.settings import KEYS, Config, Jobs, Log, Metrics, Reconcile, Watch
 from handlers.project.paths import printable
 from store.errors import ConfigError
 
@@ -28,10 +28,8 @@ __all__ = [
     "Change",
     "Config",
     "Jobs",
-    "Judge",
     "Loaded",
     "Log",
-    "Lora",
     "Metrics",
     "Reconcile",
     "Watch",

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from cadenzad.config.files import Loaded, lay_over, leaves, mistakes, parse
-from cadenzad.config.settings import KEYS, Config, Key, Mark
+from cadenzad.config.settings import KEYS, Config, Key
 from handlers.jobs import AT_ONCE, Patience
 from handlers.project.paths import inside
 from handlers.reactions import Wishes
+from handlers.settings import Mark
 from store.errors import ConfigError, UnsafePathError
 
 FILE_NAME = "cadenzad.toml"

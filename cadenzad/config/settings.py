@@ -1,38 +1,22 @@
 """Every key that can be set: its type, bounds, default, meaning, and who may set it.
 
-The classes below are the one source: cadenzad.config.files reads files into them, and the commented
-example, the reference page and the man page are compared with or made from `KEYS`.
+The classes composed here are the one source (those of the judge and of adapters stand beside what
+they set): cadenzad.config.files reads files into them, and the commented example, the reference
+page and the man page are compared with or made from `KEYS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
-DAY = 86_400.0
-"""Upper bounds keep a number within what timers and the kernel's timeouts can hold."""
-
-
-class Mark(Enum):
-    """What a key allows beyond being set in the daemon's own files.
-
-    Of words, one further right in their Literal is the higher.
-    """
-
-    RESTART = "a running daemon takes it over only when it is started anew"
-    PROJECT_RAISES = "a project may set it for itself, to the daemon's value or a higher one"
-    PROJECT_LOWERS = "a project may set it for itself, to the daemon's value or a lower one"
-
-
-class Section(BaseModel):
-    """A table of the file. Strict: `"4"` is no number and `1` is not `true`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+from handlers.judge.settings import JudgeSettings
+from handlers.lora.settings import LoraSettings
+from handlers.settings import DAY, Mark, Section
 
 
 class Watch(Section):
@@ -76,73 +60,6 @@ class Jobs(Section):
     )
 
 
-class Judge(Section):
-    """The judge, which finds in runs why missions fail and rewrites SYSTEM_PROMPT."""
-
-    mode: Annotated[Literal["off", "propose", "apply"], Mark.PROJECT_LOWERS] = Field(
-        "apply",
-        description='"apply": rewrite when every gate passes; "propose": wait for'
-        ' `cadenzactl prompt PROJECT approve`; "off": no call and no rewrite, `cadenza env train`'
-        " reports",
-    )
-    model: str = Field(
-        "openai/gpt-oss-120b", min_length=1, description="the Groq model; it needs strict schemas"
-    )
-    debounce: Annotated[float, Mark.PROJECT_RAISES] = Field(
-        20.0, ge=0, le=DAY, description="seconds without a new run before runs are judged"
-    )
-    max_wait: float = Field(
-        600.0, ge=0, le=DAY, description="seconds after which they are judged all the same"
-    )
-    max_runs: Annotated[int, Mark.PROJECT_LOWERS] = Field(
-        200, ge=1, le=10_000, description="newest runs that are read"
-    )
-    deadline: float = Field(
-        120.0, gt=0, le=3600, description="seconds a call may take, with its retries"
-    )
-    max_tokens: Annotated[int, Mark.PROJECT_LOWERS] = Field(
-        7000, ge=3000, le=120_000, description="tokens of a call: evidence and answer together"
-    )
-    daily_tokens: int = Field(
-        200_000, ge=0, description="tokens a day (UTC) over all projects; 0: no call at all"
-    )
-    seeds: Annotated[int, Mark.PROJECT_LOWERS] = Field(
-        12, ge=0, le=200, description="paired simulations before a rewrite at most; 0: none"
-    )
-
-
-class Lora(Section):
-    """The LoRA action head: when it is trained, and what it must reach to be deployed."""
-
-    retrain: Annotated[bool, Mark.PROJECT_LOWERS] = Field(
-        True, description="train anew when examples arrive or change"
-    )
-    debounce: Annotated[float, Mark.PROJECT_RAISES] = Field(
-        5.0, ge=0, le=DAY, description="seconds without a new example before training begins"
-    )
-    max_wait: float = Field(
-        300.0, ge=0, le=DAY, description="seconds after which it begins all the same"
-    )
-    encoder: Literal["auto", "minilm", "light"] = Field(
-        "auto", description='text encoder; "auto": all-MiniLM-L6-v2 where installed, else the light'
-    )
-    threads: Annotated[int, Mark.PROJECT_LOWERS] = Field(
-        1, ge=1, le=64, description="threads to train with; the weights depend on it"
-    )
-    fidelity: Annotated[float, Mark.PROJECT_RAISES] = Field(
-        0.8, ge=0, le=1, description="share of different exam plans that must surely be right"
-    )
-    coverage: Annotated[float, Mark.PROJECT_RAISES] = Field(
-        0.8, ge=0, le=1, description="share of goals that must get a plan"
-    )
-    stability: Annotated[float, Mark.PROJECT_RAISES] = Field(
-        0.8, ge=0, le=1, description="share of plans that must stay the same, worded a little else"
-    )
-    falls: Annotated[float, Mark.PROJECT_LOWERS] = Field(
-        0.05, ge=0, le=1, description="share of simulated runs that may fall"
-    )
-
-
 class Metrics(Section):
     """Figures for Prometheus."""
 
@@ -173,8 +90,8 @@ class Config(BaseModel):
     watch: Watch = Watch()
     reconcile: Reconcile = Reconcile()
     jobs: Jobs = Jobs()
-    judge: Judge = Judge()
-    lora: Lora = Lora()
+    judge: JudgeSettings = JudgeSettings()
+    lora: LoraSettings = LoraSettings()
     metrics: Metrics = Metrics()
     log: Log = Log()
 

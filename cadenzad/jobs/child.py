@@ -97,9 +97,12 @@ def _beat(line: _Lines, every: float, stop: threading.Event) -> None:
 
 
 def _run(request: Mapping[str, Any], line: _Lines) -> Done:
+    from cadenzad.config.settings import Config
     from handlers.jobs import JobContext
+    from handlers.settings import Settings
 
     module, _, name = request["function"].partition(":")
+    config = Config.model_validate(request["settings"])
     function = getattr(importlib.import_module(module), name)
     result = function(
         JobContext(
@@ -107,7 +110,7 @@ def _run(request: Mapping[str, Any], line: _Lines) -> Done:
             project=Path(request["project"]) if request["project"] else None,
             state_dir=Path(request["state_dir"]),
             report=lambda values: line.send(Progress(values)),
-            settings=request["settings"],
+            settings=Settings(config.judge, config.lora),
             key=request.get("key"),
             attempt=int(request["attempt"]),
             job=int(request["job"]),

@@ -223,7 +223,7 @@ class Jobs:
             "heartbeat": self._config.jobs.heartbeat,
             "job": job.id,
             "attempt": attempt,
-            "settings": {name: getattr(config, name).model_dump() for name in ("judge", "lora")},
+            "settings": config.model_dump(include={"judge", "lora"}),
         }
         if job.kind in KEYED:
             request["key"] = groq_key()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from handlers.jobs import JobContext
 from handlers.judge.evidence.mining import MiningReport, mine
@@ -14,6 +12,7 @@ from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.groq.budget import Ledger
 from handlers.judge.groq.wire import server
 from handlers.judge.prompt.recovery import Known, known
+from handlers.judge.settings import JudgeOverrides, JudgeSettings
 from handlers.project.formats.runs import run_logs
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.spec import ProjectSpec, load_spec
@@ -32,7 +31,7 @@ class Case:
     library: ActionLibrary
     state: State
     report: MiningReport
-    settings: Mapping[str, Any]
+    settings: JudgeSettings
     known: Known
     left_out: int = 0
     pack: Pack | None = None
@@ -43,9 +42,10 @@ class Case:
         """Read the project and mine its runs. Raises ProjectError without a usable env.json."""
         spec = load_spec(project / "env.json")
         library = library_for(spec.robot, project, spec.signals)
-        settings = {**context.settings.get("judge", {}), **context.spec.get("settings", {})}
+        asked = JudgeOverrides.model_validate(context.spec.get("settings", {}))
+        settings = asked.over(context.settings.of(JudgeSettings))
         context.report({"step": "mining"})
-        logs, left_out = newest_logs(project, int(settings["max_runs"]))
+        logs, left_out = newest_logs(project, settings.max_runs)
         report = mine(logs, spec, library)
         state = State(connect_reader(context.state_dir))
         file = known(state, project)
@@ -70,8 +70,8 @@ class Case:
 
         return Ledger(
             self.context.state_dir,
-            f"{server()} {self.settings['model']}",
-            limit=int(self.settings["daily_tokens"]),
+            f"{server()} {self.settings.model}",
+            limit=self.settings.daily_tokens,
             recorded=tokens_on(self.state.connection, datetime.now(UTC).date().isoformat()),
         )
 

@@ -124,7 +124,7 @@ def _judged(case: Case) -> tuple[list[Event], str]:
     if not shown.findings:
         return kept(case, "held_out", "what was found is in held-out runs alone")
     old = source.block.rules if source.block is not None else []
-    max_tokens = int(case.settings["max_tokens"])
+    max_tokens = case.settings.max_tokens
     system = system_message(case.library)
     room = max_tokens - completion_of(max_tokens)
     case.pack = build_pack(shown, case.spec, [render(rule) for rule in old], room)
@@ -134,7 +134,7 @@ def _judged(case: Case) -> tuple[list[Event], str]:
         reason = "no failure mode fits into judge.max_tokens: no call (raise it)"
         return kept(case, "no_room", reason)
     schema = response_schema(case.pack, case.spec, case.library)
-    case.key = question_key(case.pack.digest, source.sha256, schema, str(case.settings["model"]))
+    case.key = question_key(case.pack.digest, source.sha256, schema, case.settings.model)
     judged = last_judged(case.state.connection, str(case.project))
     if judged is not None and judged.key == case.key:
         return kept(case, "same_question", "the same evidence was judged already: no call")
@@ -169,15 +169,15 @@ def _question(
     case: Case, system: str, pack: Pack, schema: Mapping[str, Any], tokens_left: int
 ) -> Ask:
     assert case.key is not None
-    max_tokens = int(case.settings["max_tokens"])
+    max_tokens = case.settings.max_tokens
     more = max(2 * max_tokens, 2 * LEAST_SHARED)
     return Ask(
         system=system,
         user=user_message(pack),
         schema=schema,
-        model=str(case.settings["model"]),
+        model=case.settings.model,
         max_completion_tokens=completion_of(max_tokens),
-        deadline_s=float(case.settings["deadline"]),
+        deadline_s=case.settings.deadline,
         tokens_left=tokens_left,
         idempotency_key=case.key,
         smaller=lambda: user_message(half) if (half := pack.halved()).mode_ids else None,

@@ -66,7 +66,7 @@ def gated(
         found,
         source,
         made,
-        seeds=int(case.settings["seeds"]),
+        seeds=case.settings.seeds,
         report=case.context.report,
     )
     gates.append(simulated)
@@ -131,7 +131,7 @@ def _write(
     judged = runs_judged(case, answer=answer, claims=claims)
     facts = version.model_dump()
     verdict = "improved" if version.improved else "unverified"
-    if case.settings["mode"] == "propose":
+    if case.settings.mode == "propose":
         proposed = PromptProposed(**facts, reason=f"waits for approval ({verdict})")
         _save(case, proposed, source.data, after)
         return [judged, proposed], f"version {version.version} is proposed ({verdict})"

@@ -15,7 +15,7 @@ from handlers.lora.model.encoder import ProjectCode
 from handlers.lora.model.files import read_head
 from handlers.lora.model.interface import Decoder
 from handlers.lora.registry import Registry
-from handlers.lora.scorecard.scorecard import Thresholds
+from handlers.lora.settings import LoraSettings
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.paths import ENCODER_FILE, inside
 from handlers.project.spec import ProjectSpec, load_spec
@@ -35,7 +35,7 @@ class Work:
     library: ActionLibrary
     registry: Registry
     rows: list[AdapterRow]
-    settings: Mapping[str, Any]
+    settings: LoraSettings
     trusted: str | None
     log: str
     head: int
@@ -54,7 +54,7 @@ class Work:
             library_for(spec.robot, project, spec.signals),
             Registry(project),
             adapters(view, str(project)),
-            context.settings.get("lora", {}),
+            context.settings.of(LoraSettings),
             trusted(view, str(project), ENCODER_FILE),
             pending.log_name(view),
             pending.head_of(view),
@@ -77,10 +77,6 @@ class Work:
             code = trusted_encoder(self.project, self.trusted)
             self.report({"step": f"running {ENCODER_FILE}"})
         return load_decoder(folder, self.library, code)
-
-    def thresholds(self) -> Thresholds:
-        names = Thresholds.model_fields
-        return Thresholds(**{name: self.settings[name] for name in names if name in self.settings})
 
     def note(self, events: Sequence[Event]) -> None:
         """Write down what will be recorded, before anything is switched."""

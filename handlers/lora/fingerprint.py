@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from handlers.lora.data.dataset import Dataset
@@ -16,7 +16,7 @@ from handlers.lora.model.encoder import ProjectCode, wanted_identity
 from handlers.lora.model.files import FORMAT
 from handlers.lora.model.rows import Row
 from handlers.lora.model.training import library_sha256
-from handlers.lora.scorecard.scorecard import Thresholds
+from handlers.lora.settings import LoraSettings
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 
@@ -24,22 +24,21 @@ from handlers.project.spec import ProjectSpec
 def trained_from(
     dataset: Dataset,
     library: ActionLibrary,
-    settings: Mapping[str, Any],
+    settings: LoraSettings,
     project_encoder: ProjectCode | None,
 ) -> str:
     """A hash of all that an adapter is made of, but for options somebody gives by hand."""
-    wanted = str(settings.get("encoder", "auto"))
     return _hash(
         FORMAT,
         _rows(dataset.train),
         library_sha256(library),
-        wanted_identity(wanted, project_encoder),
-        int(settings.get("threads", 1)),
+        wanted_identity(settings.encoder, project_encoder),
+        settings.threads,
     )
 
 
 def scored_against(
-    dataset: Dataset, library: ActionLibrary, spec: ProjectSpec, thresholds: Thresholds
+    dataset: Dataset, library: ActionLibrary, spec: ProjectSpec, settings: LoraSettings
 ) -> str:
     """A hash of all that the same adapter can be scored differently for."""
     pinned = [row.key for row in (*dataset.train, *dataset.exam) if row.pinned]
@@ -48,7 +47,7 @@ def scored_against(
         _rows(dataset.exam),
         pinned,
         library_sha256(library),
-        thresholds.model_dump(mode="json"),
+        settings.thresholds(),
         spec.model_dump(mode="json"),
     )
 

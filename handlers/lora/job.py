@@ -161,7 +161,7 @@ def _made_of(work: Work, inputs: str) -> int | None:
 
 
 def _against(work: Work, dataset: Dataset) -> str:
-    return scored_against(dataset, work.library, work.spec, work.thresholds())
+    return scored_against(dataset, work.library, work.spec, work.settings)
 
 
 def _card_inputs(work: Work, version: int) -> object:
@@ -193,8 +193,8 @@ def _train(
 ) -> TrainReport:
     given = {name: work.context.spec[name] for name in OPTIONS if work.context.spec.get(name)}
     options = TrainOptions(
-        threads=int(work.settings.get("threads", 1)),
-        encoder=str(work.settings.get("encoder", "auto")),
+        threads=work.settings.threads,
+        encoder=work.settings.encoder,
         project_encoder=encoder,
         inputs_sha256=inputs,
         **given,
@@ -216,7 +216,7 @@ def _score(work: Work, dataset: Dataset, folder: Path) -> Scorecard:
         work.spec,
         work.library,
         project=work.project,
-        thresholds=work.thresholds(),
+        settings=work.settings,
         taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,
         reload=lambda: work.load(folder),
@@ -270,7 +270,7 @@ def _trained(
         epochs=report.epochs,
         loss=report.loss,
         seed=int(spec.get("seed") or 0),
-        threads=int(work.settings.get("threads", 1)),
+        threads=work.settings.threads,
         seconds=report.seconds,
     )
 

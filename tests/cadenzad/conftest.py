@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from cadenzad.config.files import Config, Judge, Lora
+from cadenzad.config.files import Config
 from cadenzad.config.paths import make_state_dir
 from cadenzad.daemon import Daemon
+from handlers.judge.settings import JudgeSettings
+from handlers.lora.settings import LoraSettings
 from handlers.project.scaffold import init_project
 from store.events.adapter import AdapterTrained
 from store.events.envelope import NewEvent, Recorded, project_stream
@@ -52,8 +54,8 @@ class Home:
         self.begin_log()
         config = Config(
             workspaces=workspaces or (self.workspace,),
-            judge=Judge(mode="off"),
-            lora=Lora(retrain=False),
+            judge=JudgeSettings(mode="off"),
+            lora=LoraSettings(retrain=False),
         )
         Daemon(config, self.state).run(once=True)
 

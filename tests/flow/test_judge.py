@@ -552,9 +552,11 @@ sys.path.insert(0, sys.argv[1])
 from dying import arm
 from pathlib import Path
 from handlers.jobs import JobContext
+from handlers.judge.settings import JudgeSettings
+from handlers.settings import Settings
 import handlers.judge.job as job
 arm(sys.argv[2])
-settings = {"judge": json.loads(sys.argv[5])}
+settings = Settings(JudgeSettings.model_validate_json(sys.argv[5]))
 job.judge(JobContext({}, Path(sys.argv[3]), Path(sys.argv[4]), lambda _: None, settings, "gsk_k"))
 """
 

@@ -30,12 +30,14 @@ sys.path.insert(0, sys.argv[1])
 from dying import arm
 from pathlib import Path
 from handlers.jobs import JobContext
+from handlers.lora.settings import LoraSettings
+from handlers.settings import Settings
 import handlers.lora.job as job
 arm(sys.argv[2])
-settings = {"lora": {"encoder": "light", "fidelity": 0.0, "coverage": 0.0, "stability": 0.0}}
+settings = LoraSettings(encoder="light", fidelity=0.0, coverage=0.0, stability=0.0)
 spec = {"by": "me", **json.loads(sys.argv[4])}
 state, project = Path(sys.argv[5]), Path(sys.argv[6])
-getattr(job, sys.argv[3])(JobContext(spec, project, state, lambda _: None, settings))
+getattr(job, sys.argv[3])(JobContext(spec, project, state, lambda _: None, Settings(settings)))
 """
 
 

@@ -16,6 +16,7 @@ from cadenzad.config.paths import expand, state_dir
 from cadenzad.config.project import load_project_config
 from cadenzad.requests.client import Ended, run_job
 from cadenzad.requests.inbox import takes_requests
+from handlers.judge.settings import JudgeOverrides
 from store.errors import CadenzaError, DaemonError
 from store.events.prompt import (
     PromptConflictFound,
@@ -61,16 +62,15 @@ def command(arguments: argparse.Namespace) -> int:
         project = project_folder(state, arguments.project)
     config = load_config(expand(arguments.config) if arguments.config else None)
     judge = load_project_config(project, config).judge
-    chosen = {"model": arguments.model, "max_runs": arguments.max_runs}
-    settings: dict[str, Any] = {name: value for name, value in chosen.items() if value}
+    asked = JudgeOverrides(model=arguments.model, max_runs=arguments.max_runs)
     if arguments.dry_run or judge.mode == "off":
-        return _dry_run(arguments, project, settings.get("max_runs", judge.max_runs))
+        return _dry_run(arguments, project, asked.over(judge).max_runs)
     directory = state_dir(arguments.state)
     ended = run_job(
         directory,
         "judge",
         project,
-        {"settings": settings},
+        {"settings": asked.model_dump(exclude_none=True)},
         "cadenza env train",
         config=config,
         with_files=True,

@@ -17,7 +17,8 @@ from pathlib import Path
 from cadenzad import __version__
 from cadenzad.cli.base.parser import EXIT_CODES
 from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers
-from cadenzad.config.settings import KEYS, Key, Mark
+from cadenzad.config.settings import KEYS, Key
+from handlers.settings import Mark
 
 SECTIONS = {"cadenza": "1", "cadenzactl": "1", "cadenzad": "8"}
 NAMES = {

@@ -18,8 +18,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.rows import Row, reading
@@ -37,6 +35,7 @@ from handlers.lora.scorecard.axes import same_plan as same_plan
 from handlers.lora.scorecard.nextsteps import Measured, next_steps
 from handlers.lora.scorecard.safety import simulate
 from handlers.lora.scorecard.statistics import Check
+from handlers.lora.settings import LoraSettings
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
@@ -46,17 +45,6 @@ IN_SAMPLE = 200
 """So many training goals are asked where there is no exam, ..."""
 ASKED_AGAIN = 100
 """... and so many goals are asked again in other spellings: evenly from all."""
-
-
-class Thresholds(BaseModel):
-    """What an adapter must reach. Shares from 0 to 1."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fidelity: float = Field(0.8, ge=0, le=1, description="exam goals decoded right")
-    falls: float = Field(0.05, ge=0, le=1, description="simulated runs that may fall")
-    coverage: float = Field(0.8, ge=0, le=1, description="goals that get a plan")
-    stability: float = Field(0.8, ge=0, le=1, description="plans that stay the same")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +76,7 @@ def score(
     library: ActionLibrary,
     *,
     project: Path,
-    thresholds: Thresholds | None = None,
+    settings: LoraSettings | None = None,
     taught: Sequence[str] = (),
     deployed: Decoder | None = None,
     reload: Callable[[], Decoder] | None = None,
@@ -96,10 +84,11 @@ def score(
     remembered: Path | None = None,
     report: Callable[[Mapping[str, Any]], None] = lambda _values: None,
 ) -> Scorecard:
-    """Measure an adapter. `taught`: the goals it was trained on; `reload` loads it anew; `seeds`:
-    simulated runs of each moving plan; `remembered`: a folder with what was simulated before.
+    """Measure an adapter. `settings`: what it must reach; `taught`: the goals it was trained on;
+    `reload` loads it anew; `seeds`: simulated runs of each moving plan; `remembered`: a folder with
+    what was simulated before.
     """
-    wanted = thresholds or Thresholds()
+    wanted = settings or LoraSettings()
     leaked = taught_rows(dataset, taught)
     places = {row.where for row in leaked}
     exam = [row for row in dataset.exam if row.where not in places]

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.config.files import Config, default_path, load_config
-from handlers.lora.scorecard.scorecard import Thresholds
+from cadenzad.config.files import default_path, load_config
 from store.errors import ConfigError
 
 
@@ -144,8 +143,3 @@ def test_a_workspace_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
 def test_an_empty_workspace_is_not_the_current_folder() -> None:
     with pytest.raises(ConfigError, match="empty"):
         load_config(None, [""])
-
-
-def test_what_an_adapter_must_reach_is_one_and_the_same_everywhere() -> None:
-    section = Config().lora
-    assert Thresholds() == Thresholds(**{n: getattr(section, n) for n in Thresholds.model_fields})

@@ -22,7 +22,8 @@ from cadenzad.config.project import (
     project_problems,
     read_project_config,
 )
-from cadenzad.config.settings import KEYS, SECTIONS, Key, Mark
+from cadenzad.config.settings import KEYS, SECTIONS, Key
+from handlers.settings import Mark
 from store.errors import ConfigError
 
 EXAMPLE = ROOT / "systemd" / "cadenzad.toml"

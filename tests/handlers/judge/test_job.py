@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cadenzad.config.settings import Judge
 from handlers.jobs import JobContext
 from handlers.judge.job import completion_of, judge
+from handlers.judge.settings import JudgeSettings
 from handlers.project.formats.runs import run_logs
+from handlers.settings import Settings
 from store.events.prompt import PromptKept, RunsJudged
 from store.opening import open_writer
 
@@ -25,10 +26,10 @@ def test_an_answer_has_room_and_gets_more_where_there_is_more() -> None:
     assert [completion_of(n) for n in (3000, 7000, 14_000)] == [2000, 2000, 4000]
     least, most = 3000, 120_000
     for tokens in range(least, most + 1, 500):
-        assert Judge(max_tokens=tokens).max_tokens - completion_of(tokens) >= 1000
+        assert JudgeSettings(max_tokens=tokens).max_tokens - completion_of(tokens) >= 1000
     for tokens in (least - 1, most + 1):
         with pytest.raises(ValidationError):
-            Judge(max_tokens=tokens)
+            JudgeSettings(max_tokens=tokens)
 
 
 def test_no_call_is_made_when_no_failure_mode_fits(
@@ -49,12 +50,12 @@ def test_no_call_is_made_when_no_failure_mode_fits(
     state = tmp_path / "state"
     state.mkdir()
     open_writer(state).close()
-    settings = Judge(max_tokens=3000, seeds=0).model_dump()
+    settings = Settings(JudgeSettings(max_tokens=3000, seeds=0))
 
     # when
     with groq_stub.GroqStub([groq_stub.completion({"items": []})]) as stub:
         monkeypatch.setenv("GROQ_BASE_URL", stub.url)
-        context = JobContext({}, project, state, lambda _: None, {"judge": settings}, "gsk_k")
+        context = JobContext({}, project, state, lambda _: None, settings, "gsk_k")
         result = judge(context)
 
     # then

@@ -18,13 +18,13 @@ from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
 from handlers.lora.scorecard.scorecard import (
     Scorecard,
-    Thresholds,
     decide,
     same_plan,
     score,
     scorecard_rows,
 )
 from handlers.lora.scorecard.statistics import Check, Result
+from handlers.lora.settings import LoraSettings
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, parse_spec
@@ -636,4 +636,4 @@ def test_an_empty_project_is_scored_as_unknown(card: Callable[..., Scorecard]) -
 @pytest.mark.parametrize("values", [{"fidelity": -0.1}, {"falls": 1.1}, {"speed": 1}])
 def test_thresholds_are_shares(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(values))):
-        Thresholds.model_validate(values)
+        LoraSettings.model_validate(values)

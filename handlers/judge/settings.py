@@ -1,0 +1,58 @@
+"""What can be set of the judge, and what a single judging may be asked to do otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from handlers.settings import DAY, Mark, Section
+
+
+class JudgeSettings(Section):
+    """The judge, which finds in runs why missions fail and rewrites SYSTEM_PROMPT."""
+
+    mode: Annotated[Literal["off", "propose", "apply"], Mark.PROJECT_LOWERS] = Field(
+        "apply",
+        description='"apply": rewrite when every gate passes; "propose": wait for'
+        ' `cadenzactl prompt PROJECT approve`; "off": no call and no rewrite, `cadenza env train`'
+        " reports",
+    )
+    model: str = Field(
+        "openai/gpt-oss-120b", min_length=1, description="the Groq model; it needs strict schemas"
+    )
+    debounce: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        20.0, ge=0, le=DAY, description="seconds without a new run before runs are judged"
+    )
+    max_wait: float = Field(
+        600.0, ge=0, le=DAY, description="seconds after which they are judged all the same"
+    )
+    max_runs: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        200, ge=1, le=10_000, description="newest runs that are read"
+    )
+    deadline: float = Field(
+        120.0, gt=0, le=3600, description="seconds a call may take, with its retries"
+    )
+    max_tokens: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        7000, ge=3000, le=120_000, description="tokens of a call: evidence and answer together"
+    )
+    daily_tokens: int = Field(
+        200_000, ge=0, description="tokens a day (UTC) over all projects; 0: no call at all"
+    )
+    seeds: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        12, ge=0, le=200, description="paired simulations before a rewrite at most; 0: none"
+    )
+
+
+class JudgeOverrides(Section):
+    """What somebody who judges by hand asks for, once; None: as it is set.
+
+    By hand more runs may be read than the settings ever allow.
+    """
+
+    model: str | None = Field(None, min_length=1)
+    max_runs: int | None = Field(None, ge=1)
+
+    def over(self, settings: JudgeSettings) -> JudgeSettings:
+        """The settings with these in place of theirs."""
+        return settings.model_copy(update=self.model_dump(exclude_none=True))

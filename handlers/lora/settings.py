@@ -1,0 +1,50 @@
+"""What can be set of the adapters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from handlers.settings import DAY, Mark, Section
+
+
+class LoraSettings(Section):
+    """The LoRA action head: when it is trained, and what it must reach to be deployed."""
+
+    retrain: Annotated[bool, Mark.PROJECT_LOWERS] = Field(
+        True, description="train anew when examples arrive or change"
+    )
+    debounce: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        5.0, ge=0, le=DAY, description="seconds without a new example before training begins"
+    )
+    max_wait: float = Field(
+        300.0, ge=0, le=DAY, description="seconds after which it begins all the same"
+    )
+    encoder: Literal["auto", "minilm", "light"] = Field(
+        "auto", description='text encoder; "auto": all-MiniLM-L6-v2 where installed, else the light'
+    )
+    threads: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        1, ge=1, le=64, description="threads to train with; the weights depend on it"
+    )
+    fidelity: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        0.8, ge=0, le=1, description="share of different exam plans that must surely be right"
+    )
+    coverage: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        0.8, ge=0, le=1, description="share of goals that must get a plan"
+    )
+    stability: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        0.8, ge=0, le=1, description="share of plans that must stay the same, worded a little else"
+    )
+    falls: Annotated[float, Mark.PROJECT_LOWERS] = Field(
+        0.05, ge=0, le=1, description="share of simulated runs that may fall"
+    )
+
+    def thresholds(self) -> dict[str, float]:
+        """What an adapter must reach: a scorecard depends on these alone of all settings."""
+        return {
+            "fidelity": self.fidelity,
+            "falls": self.falls,
+            "coverage": self.coverage,
+            "stability": self.stability,
+        }
