@@ -1,4 +1,4 @@
-"""The daemon: takes the lock, starts the parts in order, runs the loop, stops them in reverse."""
+"""The daemon: takes the lock, starts the parts, runs the loop, stops them in reverse."""
 
 from __future__ import annotations
 
@@ -8,50 +8,35 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import cadenzad
+from cadenzad.assembly import assemble
 from cadenzad.config.files import Config, diff
 from cadenzad.config.paths import INBOX, expand, make_state_dir
-from cadenzad.config.project import wishes
-from cadenzad.jobs.cgroup import Confinement
-from cadenzad.jobs.runner import Jobs
 from cadenzad.logs import set_up_logging
 from cadenzad.metrics.prometheus import serve, write_textfile
-from cadenzad.reactor import Reactor
 from cadenzad.requests import inbox
 from cadenzad.requests.handle import carry_out
 from cadenzad.schedule import Schedule
-from cadenzad.service_manager.liveness import Watchdog, interval_s
+from cadenzad.service_manager.liveness import interval_s
 from cadenzad.service_manager.notify import notify
 from cadenzad.watch.changes import ChangeQueue
-from cadenzad.watch.folders import Folders
-from cadenzad.watch.inotify import FolderWatches
-from cadenzad.watch.record import Recorder, record_project
+from cadenzad.watch.record import record_project
 from handlers.export.reactions import retries
 from handlers.lora.recovery import make_good
-from handlers.reactions import Stopping, Tools
-from handlers.routes import JOBS, REACTIONS
+from handlers.reactions import Stopping
 from store.errors import ConfigError, InputError, StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import DaemonStarted, DaemonStopped
 from store.lock import WriterLock
-from store.opening import open_writer, prepare_in_child
-from store.reads.state import State
-from store.schema import connect_reader
 from store.writer import Transaction
 
 log = logging.getLogger("cadenzad")
-
-JOB_NEWS = frozenset(
-    {"JobQueued", "JobCancelled", "JobRetried", "JobFailed", "JobRequeued", "JobSucceeded"}
-    | {"ProjectPaused", "ProjectResumed"}
-)
-"""Events after which another job may start, or a running one is no longer wanted."""
 
 
 class Daemon:
@@ -88,48 +73,20 @@ class Daemon:
         return 0
 
     def _open(self, stack: ExitStack, once: bool) -> None:
-        """Build the parts, innermost first; the stack takes them down again."""
-        prepare_in_child(self._state_dir)
-        self._writer = open_writer(self._state_dir, on_commit=self._committed)
-        stack.callback(self._writer.close)
-        self._reactor = Reactor(
-            self._reader(stack),
-            self._writer,
-            REACTIONS,
-            Tools(
-                self._checkpoint,
-                lambda project: wishes(project, self._config, at_once=once),
-                lambda: time.time_ns() // 1000,
-            ),
-        )
-        self._jobs = Jobs(
-            self._config,
+        """Have the parts built; the stack takes them down again."""
+        parts = assemble(
+            stack,
             self._state_dir,
-            self._reader(stack),
-            self._writer,
-            JOBS,
-            confinement=Confinement() if once else Confinement.prepare(),
-            ended=lambda job: make_good(Path(job.project), self._writer) if job.project else None,
+            lambda: self._config,
+            self._changes,
+            checkpoint=self._checkpoint,
+            look_again=self._look_again,
+            once=once,
         )
-        stack.callback(self._jobs.stop)
-        reader = self._reading = self._reader(stack)
-        self._state = State(reader)
-        watches = None
-        if not once:
-            watches = FolderWatches(self._changes)
-            watches.start()
-            stack.callback(watches.stop)
-        self._recorder = Recorder(reader, self._writer, self._look_again)
-        self._folders = Folders(
-            self._config, self._state, self._writer, self._recorder, self._changes, watches
-        )
-        self._watchdog = Watchdog(self._state_dir / INBOX, self._writer, self._folders.probe)
-        self._folders.on_cookie = self._watchdog.came_back
-
-    def _reader(self, stack: ExitStack) -> sqlite3.Connection:
-        reader = connect_reader(self._state_dir)
-        stack.callback(reader.close)
-        return reader
+        self._writer, self._state, self._reading = parts.writer, parts.state, parts.reader
+        self._reactor, self._jobs = parts.reactor, parts.jobs
+        self._recorder, self._folders = parts.recorder, parts.folders
+        self._liveness = parts.liveness
 
     def _run_once(self) -> None:
         """Cron's habit: everything there is to do now, then the end."""
@@ -241,7 +198,7 @@ class Daemon:
         watchdog = interval_s()
         if watchdog is not None:
             # Twice per interval, as sd_watchdog_enabled(3) asks for.
-            every(watchdog / 2, lambda: self._soon(self._watchdog.begin), "watchdog")
+            every(watchdog / 2, lambda: self._soon(self._liveness.begin), "watchdog")
 
     def _write_metrics(self) -> None:
         if not self._config.metrics.textfile:
@@ -295,11 +252,6 @@ class Daemon:
     def _checkpoint(self) -> None:
         if self._stopping.is_set():
             raise Stopping
-
-    def _committed(self, types: Set[str]) -> None:
-        self._reactor.wake()
-        if not JOB_NEWS.isdisjoint(types):
-            self._jobs.wake()
 
     def _look_again(self, path: str) -> None:
         self._soon(lambda: self._folders.take(path))

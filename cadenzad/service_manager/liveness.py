@@ -32,7 +32,7 @@ def interval_s(environ: Mapping[str, str] = os.environ) -> float | None:
     return microseconds / 1_000_000 if microseconds > 0 else None
 
 
-class Watchdog:
+class Liveness:
     """One round trip after another, on the main loop."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cadenzad.service_manager.liveness import Watchdog, interval_s
+from cadenzad.service_manager.liveness import Liveness, interval_s
 from store.errors import DaemonError
 from store.opening import open_writer
 
@@ -13,7 +13,7 @@ from store.opening import open_writer
 def make(tmp_path: Path, probe):
     told: list[str] = []
     writer = open_writer(tmp_path)
-    return Watchdog(tmp_path, writer, probe, told.append), writer, told
+    return Liveness(tmp_path, writer, probe, told.append), writer, told
 
 
 def test_the_interval_is_systemds_and_only_for_us():

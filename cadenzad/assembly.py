@@ -1,0 +1,108 @@
+"""The composition root: builds the daemon's parts, and is the only place where they are joined."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Set
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cadenzad.config.files import Config
+from cadenzad.config.paths import INBOX
+from cadenzad.config.project import wishes
+from cadenzad.jobs.cgroup import Confinement
+from cadenzad.jobs.runner import Jobs
+from cadenzad.reactor import Reactor
+from cadenzad.service_manager.liveness import Liveness
+from cadenzad.watch.changes import ChangeQueue
+from cadenzad.watch.folders import Folders
+from cadenzad.watch.inotify import FolderWatches
+from cadenzad.watch.record import Recorder
+from handlers.lora.recovery import make_good
+from handlers.reactions import Tools
+from handlers.routes import JOBS, REACTIONS
+from store.opening import open_writer, prepare_in_child
+from store.reads.state import State
+from store.schema import connect_reader
+from store.writer import Writer
+
+JOB_NEWS = frozenset(
+    {"JobQueued", "JobCancelled", "JobRetried", "JobFailed", "JobRequeued", "JobSucceeded"}
+    | {"ProjectPaused", "ProjectResumed"}
+)
+"""Events after which another job may start, or a running one is no longer wanted."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the daemon's loop works with. `reader` and `state` are the loop's own connection."""
+
+    writer: Writer
+    reactor: Reactor
+    jobs: Jobs
+    reader: sqlite3.Connection
+    state: State
+    recorder: Recorder
+    folders: Folders
+    liveness: Liveness
+
+
+def assemble(
+    stack: ExitStack,
+    state_dir: Path,
+    config: Callable[[], Config],
+    changes: ChangeQueue,
+    *,
+    checkpoint: Callable[[], None],
+    look_again: Callable[[str], None],
+    once: bool,
+) -> Parts:
+    """Build the parts, innermost first; none is started, and the stack takes them down again.
+
+    `config()` is what holds now. `checkpoint` and `look_again` are called from the parts' threads.
+    `once`: nothing is watched, and nothing waits for what may still come.
+    """
+
+    def committed(types: Set[str]) -> None:
+        reactor.wake()
+        if not JOB_NEWS.isdisjoint(types):
+            jobs.wake()
+
+    def open_reader() -> sqlite3.Connection:
+        reader = connect_reader(state_dir)
+        stack.callback(reader.close)
+        return reader
+
+    prepare_in_child(state_dir)
+    writer = open_writer(state_dir, on_commit=committed)
+    stack.callback(writer.close)
+    tools = Tools(
+        checkpoint,
+        lambda project: wishes(project, config(), at_once=once),
+        lambda: time.time_ns() // 1000,
+    )
+    reactor = Reactor(open_reader(), writer, REACTIONS, tools)
+    jobs = Jobs(
+        config(),
+        state_dir,
+        open_reader(),
+        writer,
+        JOBS,
+        confinement=Confinement() if once else Confinement.prepare(),
+        ended=lambda job: make_good(Path(job.project), writer) if job.project else None,
+    )
+    stack.callback(jobs.stop)
+    reader = open_reader()
+    state = State(reader)
+    watches = None
+    if not once:
+        watches = FolderWatches(changes)
+        watches.start()
+        stack.callback(watches.stop)
+    recorder = Recorder(reader, writer, look_again)
+    folders = Folders(config(), state, writer, recorder, changes, watches)
+    liveness = Liveness(state_dir / INBOX, writer, folders.probe)
+    folders.on_cookie = liveness.came_back
+    return Parts(writer, reactor, jobs, reader, state, recorder, folders, liveness)
