@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +22,9 @@ from cadenzad.logs import set_up_logging
 from cadenzad.metrics.prometheus import serve, write_textfile
 from cadenzad.requests import inbox
 from cadenzad.requests.handle import carry_out
-from cadenzad.schedule import Schedule
 from cadenzad.service_manager.liveness import interval_s
 from cadenzad.service_manager.notify import notify
+from cadenzad.timers import Timers
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.record import record_project
 from handlers.export.reactions import retries
@@ -53,6 +53,7 @@ class Daemon:
         self._stop_reason = ""
         self._stopping = threading.Event()
         self._due: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._timers = Timers()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     # -- lifecycle ---------------------------------------------------------------------------------
@@ -109,10 +110,7 @@ class Daemon:
         self._start_up()
         if self._config.metrics.port:
             stack.enter_context(serve(self._config.metrics.port, self._state_dir))
-        schedule = self._schedule = Schedule()
-        self._set_clocks()
-        schedule.start()
-        stack.callback(schedule.stop)
+        self._set_timers()
         self._announce("running")
         notify("READY=1", f"STATUS={self._status_line()}")
         log.info("ready: %s", self._status_line())
@@ -160,20 +158,25 @@ class Daemon:
 
     def _step(self) -> None:
         """Wait for the next change, deadline or wake-up, and do what it asks."""
-        deadline = self._folders.next_deadline()
+        deadlines = (self._folders.next_deadline(), self._timers.next_deadline())
+        deadline = min((when for when in deadlines if when is not None), default=None)
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
         change = self._changes.get(timeout)
         if change is not None:
             self._folders.handle(change, time.monotonic())
+        for call in self._due_calls():
+            try:
+                call()
+            except StoreError as error:
+                # Nothing was written (a full disk, perhaps): what is due comes round again.
+                log.error("%s", error.message)
+        self._folders.turn(time.monotonic())
+
+    def _due_calls(self) -> Iterator[Callable[[], None]]:
+        yield from self._timers.due(time.monotonic())
         with suppress(Empty):
             while True:
-                call = self._due.get_nowait()
-                try:
-                    call()
-                except StoreError as error:
-                    # Nothing was written (a full disk, perhaps): what is due comes round again.
-                    log.error("%s", error.message)
-        self._folders.turn(time.monotonic())
+                yield self._due.get_nowait()
 
     def _soon(self, call: Callable[[], None]) -> None:
         """From another thread or a signal handler: have the loop call something."""
@@ -190,15 +193,15 @@ class Daemon:
         self._announce("running")
         notify(f"STATUS={self._status_line()}")
 
-    def _set_clocks(self) -> None:
-        every = self._schedule.every
-        every(self._config.reconcile.every, lambda: self._soon(self._reconcile), "reconcile")
+    def _set_timers(self) -> None:
+        now, every = time.monotonic(), self._timers.every
+        every(self._config.reconcile.every, self._reconcile, "reconcile", now)
         if self._config.metrics.textfile:
-            every(self._config.metrics.every, lambda: self._soon(self._write_metrics), "metrics")
+            every(self._config.metrics.every, self._write_metrics, "metrics", now)
         watchdog = interval_s()
         if watchdog is not None:
             # Twice per interval, as sd_watchdog_enabled(3) asks for.
-            every(watchdog / 2, lambda: self._soon(self._liveness.begin), "watchdog")
+            every(watchdog / 2, self._liveness.begin, "watchdog", now)
 
     def _write_metrics(self) -> None:
         if not self._config.metrics.textfile:
@@ -224,7 +227,7 @@ class Daemon:
             set_up_logging(config.log.level, json_lines=config.log.json_lines)
             self._jobs.reconfigure(config)
             self._folders.reconfigure(config)
-            self._set_clocks()
+            self._set_timers()
             self._announce("running")
             for change in changes:
                 log.info("configuration: %s", change)
