@@ -10,7 +10,7 @@ from pathlib import Path
 from handlers.export.export import export_run, exported, exported_paths
 from handlers.export.records import Recipe
 from handlers.project.paths import inside
-from handlers.project.spec import load_spec
+from handlers.project.project import Project
 from handlers.reactions import Tools
 from store.errors import CadenzaError, InputError, SpecError, UnsafePathError, one_line
 from store.events.base import Event
@@ -105,7 +105,7 @@ def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[
     output, manifest = exported_paths(file.run_id)
     previous = state.export(event.project, run_path)
     try:
-        recipe = Recipe.of(load_spec(project / "env.json"), ExportOptions())
+        recipe = Recipe.of(Project.open(project).spec, ExportOptions())
         report = export_run(
             inside(project, project / run_path),
             inside(project, project / output),

@@ -18,7 +18,8 @@ from handlers.project.formats.runlog import read_run_log
 from handlers.project.jsontext import MAX_BYTES
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.paths import Role, classify, inside, sniff
-from handlers.project.spec import ProjectSpec, load_spec, parse_spec
+from handlers.project.project import Project
+from handlers.project.spec import ProjectSpec, parse_spec
 from store.errors import ProjectError, SpecError, UnsafePathError
 from store.events.files import LineProblem
 from store.reads.state import FileRow
@@ -233,8 +234,6 @@ def _nothing_usable(
 def _library(project: Path) -> ActionLibrary:
     """The actions this project knows; go1's when env.json does not say (it is not valid yet)."""
     try:
-        spec = load_spec(project / "env.json")
-        signals = spec.control_panel.actions if spec.control_panel else {}
-        return library_for(spec.robot, project, signals)
+        return Project.open(project).library
     except ProjectError:
-        return library_for("go1", project, ())
+        return library_for("go1", None)

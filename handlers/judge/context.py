@@ -14,8 +14,9 @@ from handlers.judge.groq.wire import server
 from handlers.judge.prompt.recovery import Known, known
 from handlers.judge.settings import JudgeOverrides, JudgeSettings
 from handlers.project.formats.runs import run_logs
-from handlers.project.library import ActionLibrary, library_for
-from handlers.project.spec import ProjectSpec, load_spec
+from handlers.project.library import ActionLibrary
+from handlers.project.project import Project
+from handlers.project.spec import ProjectSpec
 from store.reads.improvements import tokens_on
 from store.reads.state import State
 from store.schema import connect_reader
@@ -40,16 +41,17 @@ class Case:
     @classmethod
     def open(cls, context: JobContext, project: Path) -> Case:
         """Read the project and mine its runs. Raises ProjectError without a usable env.json."""
-        spec = load_spec(project / "env.json")
-        library = library_for(spec.robot, project, spec.signals)
+        opened = Project.open(project, actions=True)
         asked = JudgeOverrides.model_validate(context.spec.get("settings", {}))
         settings = asked.over(context.settings.of(JudgeSettings))
         context.report({"step": "mining"})
         logs, left_out = newest_logs(project, settings.max_runs)
-        report = mine(logs, spec, library)
+        report = mine(logs, opened.spec, opened.library)
         state = State(connect_reader(context.state_dir))
         file = known(state, project)
-        return cls(context, project, spec, library, state, report, settings, file, left_out)
+        return cls(
+            context, project, opened.spec, opened.library, state, report, settings, file, left_out
+        )
 
     @property
     def by(self) -> str:

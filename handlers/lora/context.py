@@ -16,9 +16,8 @@ from handlers.lora.model.files import read_head
 from handlers.lora.model.interface import Decoder
 from handlers.lora.registry import Registry
 from handlers.lora.settings import LoraSettings
-from handlers.project.library import ActionLibrary, library_for
 from handlers.project.paths import ENCODER_FILE, inside
-from handlers.project.spec import ProjectSpec, load_spec
+from handlers.project.project import Project
 from store.events.base import Event
 from store.reads.improvements import AdapterRow, adapters, trusted
 from store.reads.state import State
@@ -30,9 +29,7 @@ class Work:
     """A project and its adapters. `head`: where the log stood when the job began."""
 
     context: JobContext
-    project: Path
-    spec: ProjectSpec
-    library: ActionLibrary
+    project: Project
     registry: Registry
     rows: list[AdapterRow]
     settings: LoraSettings
@@ -44,18 +41,15 @@ class Work:
     @classmethod
     def open(cls, context: JobContext) -> Work:
         assert context.project is not None
-        project = context.project
         view = State(connect_reader(context.state_dir)).connection
-        spec = load_spec(project / "env.json")
+        project = Project.open(context.project, actions=True)
         return cls(
             context,
             project,
-            spec,
-            library_for(spec.robot, project, spec.signals),
-            Registry(project),
-            adapters(view, str(project)),
+            Registry(project.path),
+            adapters(view, str(project.path)),
             context.settings.of(LoraSettings),
-            trusted(view, str(project), ENCODER_FILE),
+            trusted(view, str(project.path), ENCODER_FILE),
             pending.log_name(view),
             pending.head_of(view),
             with_eta(context.report),
@@ -74,13 +68,13 @@ class Work:
         """An adapter. The project's encoder must be trusted if this one was made with it."""
         code = None
         if read_head(folder)[0].encoder == "project":
-            code = trusted_encoder(self.project, self.trusted)
+            code = trusted_encoder(self.project.path, self.trusted)
             self.report({"step": f"running {ENCODER_FILE}"})
-        return load_decoder(folder, self.library, code)
+        return load_decoder(folder, self.project.library, code)
 
     def note(self, events: Sequence[Event]) -> None:
         """Write down what will be recorded, before anything is switched."""
-        told = pending.Note(str(self.project), self.head, self.context.job, tuple(events))
+        told = pending.Note(str(self.project.path), self.head, self.context.job, tuple(events))
         pending.write(self.registry, self.log, told)
 
 

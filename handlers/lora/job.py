@@ -56,10 +56,10 @@ def retrain(context: JobContext) -> JobResult:
     finetune = context.spec.get("finetune")
     try:
         dataset = load_dataset(work.project, finetune=Path(finetune) if finetune else None)
-        encoder = trusted_encoder(work.project, work.trusted)
+        encoder = trusted_encoder(work.project.path, work.trusted)
     except InputError as error:
         raise PermanentFailure(error.message, hint=error.hint) from None
-    inputs = trained_from(dataset, work.library, work.settings, encoder)
+    inputs = trained_from(dataset, work.project.library, work.settings, encoder)
     newest = _made_of(work, inputs) if work.by == "cadenzad" else None
     if newest is not None and _card_inputs(work, newest) == _against(work, dataset):
         return JobResult((), "the last adapter was trained and scored on exactly this")
@@ -111,7 +111,7 @@ def roll_back(context: JobContext) -> JobResult:
     if version is None:
         raise PermanentFailure("no other version was ever deployed", hint="--to N names one")
     if version not in work.registry.versions():
-        raise PermanentFailure(f"{work.project}: there is no adapter version {version}")
+        raise PermanentFailure(f"{work.project.path}: there is no adapter version {version}")
     if version == current == work.recorded:
         raise PermanentFailure(f"version {version} is deployed already")
     try:
@@ -161,7 +161,7 @@ def _made_of(work: Work, inputs: str) -> int | None:
 
 
 def _against(work: Work, dataset: Dataset) -> str:
-    return scored_against(dataset, work.library, work.spec, work.settings)
+    return scored_against(dataset, work.project.library, work.project.spec, work.settings)
 
 
 def _card_inputs(work: Work, version: int) -> object:
@@ -199,7 +199,7 @@ def _train(
         inputs_sha256=inputs,
         **given,
     )
-    return train(dataset.train, work.library, draft, options, work.report, dataset.sha256)
+    return train(dataset.train, work.project.library, draft, options, work.report, dataset.sha256)
 
 
 def _score(work: Work, dataset: Dataset, folder: Path) -> Scorecard:
@@ -213,9 +213,9 @@ def _score(work: Work, dataset: Dataset, folder: Path) -> Scorecard:
     return score(
         work.load(folder),
         dataset,
-        work.spec,
-        work.library,
-        project=work.project,
+        work.project.spec,
+        work.project.library,
+        project=work.project.path,
         settings=work.settings,
         taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,

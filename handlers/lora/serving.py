@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.lora.registry import Registry
-from handlers.project.library import library_for
 from handlers.project.paths import ENCODER_FILE
-from handlers.project.spec import load_spec
+from handlers.project.project import Project
 from store.errors import InputError, ProjectError
 from store.reads.improvements import trusted
 from store.reads.state import State
@@ -46,21 +45,19 @@ def version_to_try(project: Path) -> tuple[int, bool]:
     return versions[-1], False
 
 
-def project_decoder(project: Path, state: State | None, version: int) -> ActionDecoder:
+def project_decoder(project: Project, state: State | None, version: int) -> ActionDecoder:
     """A version of a project's adapter. Raises InputError for one missing, damaged or untrusted."""
     from handlers.lora.context import trusted_encoder
     from handlers.lora.model.decoding import load_decoder
     from handlers.lora.model.files import read_head
 
-    registry = Registry(project)
+    registry = Registry(project.path)
     if version not in registry.versions():
-        raise InputError(f"{project}: there is no adapter version {version}")
+        raise InputError(f"{project.path}: there is no adapter version {version}")
     folder = registry.folder(version)
-    spec = load_spec(project / "env.json")
-    library = library_for(spec.robot, project, spec.signals)
     code = None
     if read_head(folder)[0].encoder == "project":  # else nobody's code is run
         view = state.connection if state is not None else None
-        sha256 = trusted(view, str(project), ENCODER_FILE) if view is not None else None
-        code = trusted_encoder(project, sha256)
-    return load_decoder(folder, library, code)
+        sha256 = trusted(view, str(project.path), ENCODER_FILE) if view is not None else None
+        code = trusted_encoder(project.path, sha256)
+    return load_decoder(folder, project.library, code)

@@ -18,7 +18,7 @@ from cadenzad.requests.client import record
 from handlers.export.export import ExportReport, export_run, exported
 from handlers.export.records import Recipe
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, printable, run_id_of
-from handlers.project.spec import load_spec
+from handlers.project.project import Project
 from store.errors import InputError, ProjectNotFound
 from store.events.base import Event
 from store.events.files import ExportFailed, ExportOptions, ExportRequested, RunExported
@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     with open_state(arguments.state) as state:
         project = project_folder(state, arguments.project)
-    spec = load_spec(project / "env.json")
+    spec = Project.open(project).spec
     log = find_log(project, arguments.log)
     output = _file_to_write(arguments.output)
     manifest = _file_to_write(arguments.manifest) if arguments.manifest else None

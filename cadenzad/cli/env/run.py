@@ -28,9 +28,8 @@ from handlers.mission.policies.scripted import Scripted
 from handlers.mission.show.tables import mix, print_summary
 from handlers.mission.show.video import Film
 from handlers.mission.world.model import ROBOTS, SceneModel, compile_scene
-from handlers.project.library import library_for
-from handlers.project.paths import inside
-from handlers.project.spec import ProjectSpec, load_spec
+from handlers.project.project import Project
+from handlers.project.spec import ProjectSpec
 from store.errors import ProjectError
 
 DESCRIPTION = """Drive the mission in MuJoCo and write its log to `.cadenza-env/`, where the daemon
@@ -69,11 +68,10 @@ def _positive(text: str) -> int:
 
 def command(args: argparse.Namespace) -> int:
     """Run episodes. Exit code 0 when every one succeeded, 1 when one did not, 130 interrupted."""
-    project = find_project_folder(args.project)
-    spec = load_spec(project)
+    project = Project.open(find_project_folder(args.project))
     driver = _driver(args.policy, project)
     film = Film(args.video) if args.video else None
-    scene = _scene(spec, project, args.xml)
+    scene = _scene(project, args.xml)
     results: list[EpisodeResult] = []
     try:
         with ExitStack() as stack, _stoppable():
@@ -81,28 +79,27 @@ def command(args: argparse.Namespace) -> int:
                 stack.callback(film.close)
             watch = film or (None if args.headless else _window(stack))
             for episode in range(args.episodes):
-                results.append(
-                    _episode(args, project, spec, scene, driver, args.seed + episode, watch)
-                )
+                seed = args.seed + episode
+                results.append(_episode(args, project, scene, driver, seed, watch))
     except KeyboardInterrupt:
         print("interrupted: the log holds what was done", file=sys.stderr)
-        _report(args, results, spec)
+        _report(args, results, project.spec)
         return INTERRUPTED
-    _report(args, results, spec)
+    _report(args, results, project.spec)
     return 0 if all(result.success for result in results) else 1
 
 
-def _driver(policy: str, project: Path) -> Driver:
+def _driver(policy: str, project: Project) -> Driver:
     if policy == "lora":
-        deployed_adapter(project)
+        deployed_adapter(project.path)
         return Lora(_plan_decoder(project))
     return RandomDriver() if policy == "random" else Scripted()
 
 
-def _plan_decoder(project: Path) -> Decode:
+def _plan_decoder(project: Project) -> Decode:
     """For a mission: goal -> [{"action": name, ...}]; an empty plan for a goal it refuses."""
     with open_state(None) as state:
-        decoder = project_decoder(project, state, serving_version(project))
+        decoder = project_decoder(project, state, serving_version(project.path))
 
     def decode(goal: str) -> Sequence[Mapping[str, Any]]:
         return [step.as_json() for step in decoder.decode(goal).actions]
@@ -110,10 +107,11 @@ def _plan_decoder(project: Path) -> Decode:
     return decode
 
 
-def _scene(spec: ProjectSpec, project: Path, xml: Path | None) -> SceneModel:
+def _scene(project: Project, xml: Path | None) -> SceneModel:
     """The mission's model. `--xml` is any file; `xml_path` must lie in the project."""
+    spec = project.spec
     if xml is None and spec.xml_path is not None:
-        xml = inside(project, Path(spec.xml_path))
+        xml = project.inside(spec.xml_path)
     if xml is None and spec.robot.lower() not in ROBOTS:
         raise ProjectError(
             f"robot {spec.robot!r} has no model here (built in: {', '.join(ROBOTS)})",
@@ -124,20 +122,23 @@ def _scene(spec: ProjectSpec, project: Path, xml: Path | None) -> SceneModel:
 
 def _episode(
     args: argparse.Namespace,
-    project: Path,
-    spec: ProjectSpec,
+    project: Project,
     scene: SceneModel,
     driver: Driver,
     seed: int,
     watch: Callable[[Simulator], None] | None,
 ) -> EpisodeResult:
-    library = library_for(spec.robot, project, spec.signals)
     mission = Mission(
-        spec, library, scene, seed=seed, policy=driver.name, max_ticks=args.max_ticks,
+        project.spec,
+        project.library,
+        scene,
+        seed=seed,
+        policy=driver.name,
+        max_ticks=args.max_ticks,
         on_control=watch,
-    )  # fmt: skip
-    with RunLog(project) as log:
-        on_phase = _progress(spec, seed) if sys.stderr.isatty() else None
+    )
+    with RunLog(project.path) as log:
+        on_phase = _progress(project.spec, seed) if sys.stderr.isatty() else None
         result = run_episode(mission, driver, log.write, on_phase)
     result.run_id, result.log = log.run_id, str(log.path)
     return result

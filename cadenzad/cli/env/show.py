@@ -12,7 +12,7 @@ from cadenzad.cli.base.parser import add_project
 from handlers.mission.show.history import path_of, records
 from handlers.mission.show.mapview import text_map, write_map
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
-from handlers.project.spec import load_spec
+from handlers.project.project import Project
 from store.errors import ProjectNotFound
 
 DESCRIPTION = """Draw the mission's map: zones, objects, phases; in the terminal, as SVG or as PNG;
@@ -29,9 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Draw the map, in the terminal or into a file, with the path of a run over it."""
-    project = find_project_folder(args.project)
-    spec = load_spec(project)
-    path = path_of(records(_log_of(project, args.run))) if args.run else []
+    project = Project.open(find_project_folder(args.project))
+    spec = project.spec
+    path = path_of(records(_log_of(project.path, args.run))) if args.run else []
     if args.output is not None:
         write_map(args.output, spec, path)
         print(f"wrote {args.output}", file=sys.stderr)

@@ -10,7 +10,7 @@ from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.parser import add_project
 from handlers.mission.show.history import project_stats, read_runs
 from handlers.mission.show.tables import print_stats
-from handlers.project.spec import load_spec
+from handlers.project.project import Project
 
 DESCRIPTION = (
     """What all runs of a project say together: success rate, reward trend, motion mix, phases."""
@@ -25,12 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Success rate, reward trend, motion mix and a table by phase, over all runs."""
-    project = find_project_folder(args.project)
-    spec = load_spec(project)
-    stats = project_stats(read_runs(project))
+    project = Project.open(find_project_folder(args.project))
+    stats = project_stats(read_runs(project.path))
     if args.json:
         json.dump(stats.as_dict(), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        print_stats(stats, spec, sys.stdout)
+        print_stats(stats, project.spec, sys.stdout)
     return 0

@@ -99,13 +99,11 @@ def _later(ended: Ended, directory: Path) -> str:
 def _dry_run(arguments: argparse.Namespace, project: Path, max_runs: int) -> int:
     from handlers.judge.context import newest_logs
     from handlers.judge.evidence.mining import mine
-    from handlers.project.library import library_for
-    from handlers.project.spec import load_spec
+    from handlers.project.project import Project
 
-    spec = load_spec(project / "env.json")
-    library = library_for(spec.robot, project, spec.signals)
+    opened = Project.open(project, actions=True)
     logs, left_out = newest_logs(project, max_runs)
-    report = mine(logs, spec, library)
+    report = mine(logs, opened.spec, opened.library)
     if arguments.json:
         print(json.dumps({**report.as_json(), "left_out": left_out}, indent=2))
     else:

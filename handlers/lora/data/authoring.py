@@ -13,6 +13,7 @@ from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.paths import PATTERNS_FILE, inside
+from handlers.project.project import Project
 from store.durable import make_folder
 from store.errors import InputError
 
@@ -66,7 +67,7 @@ def _step(index: int, words: list[str], library: ActionLibrary) -> Step:
 
 
 def add_example(
-    project: Path, goal: str, steps: tuple[Step, ...], image: str | None = None
+    project: Project, goal: str, steps: tuple[Step, ...], image: str | None = None
 ) -> tuple[str, bool]:
     """Append a row; returns where it is (file:line) and whether it is new.
 
@@ -84,7 +85,7 @@ def add_example(
         raise InputError(f"{goal!r} is a place for your own words", hint="write the goal there")
     if len(steps) > MAX_ACTIONS:
         raise InputError(f"--steps: {len(steps)} steps, more than {MAX_ACTIONS}")
-    path, sha256 = image_of(project, image)
+    path, sha256 = image_of(project.path, image)
     row = Row(goal, steps, "pattern", "", image_path=path, image_sha256=sha256)
     if not row.key:
         raise InputError(f"{goal!r} has no word")
@@ -111,8 +112,8 @@ def add_example(
         "source": "pattern",
     }
     if path is not None:
-        shape["image"] = path.relative_to(project.resolve()).as_posix()
-    line = _append(project, shape)
+        shape["image"] = path.relative_to(project.path).as_posix()
+    line = _append(project.path, shape)
     return f"{PATTERNS_FILE}:{line}", True
 
 

@@ -25,9 +25,10 @@ from handlers.lora.model.rows import MAX_ACTIONS, Origin, Row
 from handlers.project.formats.examples import Example, iter_examples
 from handlers.project.formats.lines import first_objects
 from handlers.project.formats.runs import LogFile, run_logs
-from handlers.project.library import ActionLibrary, library_for
+from handlers.project.library import ActionLibrary
 from handlers.project.paths import CADENZA_DIR, EXAMPLES_DIR, LORA_DIR, classify, inside, sniff
-from handlers.project.spec import ProjectSpec, load_spec
+from handlers.project.project import Project
+from handlers.project.spec import ProjectSpec
 from store.errors import InputError, UnsafePathError
 
 
@@ -58,14 +59,13 @@ class Dataset:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def load_dataset(project: Path, *, finetune: Path | None = None) -> Dataset:
-    """A project's rows. Raises ExamOverlap, and ProjectError for an env.json that is not usable."""
-    spec = load_spec(project / "env.json")
-    library = library_for(spec.robot, project, spec.signals)
+def load_dataset(project: Project, *, finetune: Path | None = None) -> Dataset:
+    """A project's rows. Raises ExamOverlap, and ProjectError for an unknown robot."""
+    spec, library = project.spec, project.library
     problems: list[tuple[str, str]] = []
-    train, exam = _authored(project, library, problems)
+    train, exam = _authored(project.path, library, problems)
     mined: list[tuple[Origin, Mined]] = [("env", item) for item in phase_goals(spec, library)]
-    mined += [("run", item) for item in steps_of_runs(run_logs(project), library)]
+    mined += [("run", item) for item in steps_of_runs(run_logs(project.path), library)]
     if finetune is not None:
         mined += [("finetune", item) for item in _given(finetune, spec, library, problems)]
     asked: Counter[str] = Counter()

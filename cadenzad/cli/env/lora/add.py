@@ -8,8 +8,7 @@ import json
 from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from handlers.lora.data.authoring import add_example, parse_steps
-from handlers.project.library import library_for
-from handlers.project.spec import load_spec
+from handlers.project.project import Project
 
 DESCRIPTION = """Add an example to lora/patterns.jsonl: a goal in words and the steps it stands for.
 A running daemon trains anew by itself. After an action's name a bare number is radians for turns,
@@ -27,10 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    project = folder_of(arguments)
-    spec = load_spec(project / "env.json")
-    library = library_for(spec.robot, project, spec.signals)
-    steps = parse_steps(arguments.steps, library)
+    project = Project.open(folder_of(arguments))
+    steps = parse_steps(arguments.steps, project.library)
     where, new = add_example(project, arguments.goal, steps, arguments.image)
     if arguments.json:
         said = [step.as_json() for step in steps]

@@ -11,8 +11,7 @@ from cadenzad.cli.base.parser import OK, filled, one_line
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from cadenzad.config.paths import expand
 from handlers.lora.data.dataset import load_dataset
-from handlers.project.library import library_for
-from handlers.project.spec import load_spec
+from handlers.project.project import Project
 
 DESCRIPTION = """The rows an adapter would be trained on, by where they are from, the actions no
 example has, the exam, and every line that cannot be used."""
@@ -27,13 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    project = folder_of(arguments)
-    spec = load_spec(project / "env.json")
-    library = library_for(spec.robot, project, spec.signals)
+    project = Project.open(folder_of(arguments))
     path: Path | None = expand(arguments.finetune) if arguments.finetune else None
     data = load_dataset(project, finetune=path)
     taught = {step.action for row in data.train for step in row.actions}
-    untaught = [name for name in library.names if name not in taught]
+    untaught = [name for name in project.library.names if name not in taught]
     if arguments.json:
         answer = {
             "rows": len(data.train),

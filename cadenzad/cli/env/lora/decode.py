@@ -15,6 +15,7 @@ from cadenzad.cli.env.lora.common import add_project, folder_of
 from handlers.lora.model.interface import Decoded
 from handlers.lora.serving import project_decoder, version_to_try
 from handlers.project.paths import inside
+from handlers.project.project import Project
 from store.errors import InputError
 
 DESCRIPTION = """Decode goals with the deployed adapter, with the newest while none is deployed, or
@@ -43,7 +44,7 @@ def command(arguments: argparse.Namespace) -> int:
     if version is None:
         version, deployed = version_to_try(project)
     with open_state(arguments.state) as state:
-        decoder = project_decoder(project, state, version)
+        decoder = project_decoder(Project.open(project), state, version)
     if not deployed:
         print(f"no adapter is deployed: this is version {version}", file=sys.stderr)
     if arguments.goal is not None:

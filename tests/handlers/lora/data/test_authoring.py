@@ -14,6 +14,7 @@ from handlers.lora.data.authoring import add_example, parse_steps
 from handlers.lora.data.dataset import load_dataset
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
+from handlers.project.project import Project
 from store.errors import CadenzaError, InputError, UnsafePathError
 
 GO1 = library_for("go1", None, ["signal_found"])
@@ -136,9 +137,12 @@ def test_steps_are_within_the_library_or_refused(text: str) -> None:
 
 def test_a_row_is_added_and_can_be_trained_on(project: Path) -> None:
     steps = parse_steps("walk_forward 1.0, jump repeat=2", GO1)
-    assert add_example(project, "  über den Balken ", steps) == ("lora/patterns.jsonl:1", True)
-    assert add_example(project, "sit down", SIT) == ("lora/patterns.jsonl:2", True)
-    rows = load_dataset(project).train
+    assert add_example(Project.open(project), "  über den Balken ", steps) == (
+        "lora/patterns.jsonl:1",
+        True,
+    )
+    assert add_example(Project.open(project), "sit down", SIT) == ("lora/patterns.jsonl:2", True)
+    rows = load_dataset(Project.open(project)).train
     assert [(row.goal, row.actions, row.origin, row.where) for row in rows] == [
         ("über den Balken", steps, "pattern", "lora/patterns.jsonl:1"),
         ("sit down", SIT, "pattern", "lora/patterns.jsonl:2"),
@@ -148,15 +152,15 @@ def test_a_row_is_added_and_can_be_trained_on(project: Path) -> None:
 
 def test_the_folder_is_made_when_it_is_missing(project: Path) -> None:
     (project / "lora").rmdir()
-    assert add_example(project, "sit down", SIT)[1]
+    assert add_example(Project.open(project), "sit down", SIT)[1]
     assert patterns(project).is_file()
 
 
 @pytest.mark.parametrize("again", ["sit down", "Sit down!", "  SIT   down. "])
 def test_the_same_again_is_there_already(again: str, project: Path) -> None:
-    add_example(project, "sit down", SIT)
+    add_example(Project.open(project), "sit down", SIT)
     before = patterns(project).read_bytes()
-    assert add_example(project, again, SIT) == ("lora/patterns.jsonl:1", False)
+    assert add_example(Project.open(project), again, SIT) == ("lora/patterns.jsonl:1", False)
     assert patterns(project).read_bytes() == before
 
 
@@ -177,40 +181,40 @@ def test_a_goal_that_cannot_be_taught_changes_nothing(goal: str, says: str, proj
     (project / "lora" / "eval.jsonl").write_text(row("rise", "stand_up") + row("sit down", "sit"))
     before = patterns(project).read_bytes()
     with pytest.raises(InputError) as caught:
-        add_example(project, goal, SIT)
+        add_example(Project.open(project), goal, SIT)
     assert says in caught.value.message
     assert patterns(project).read_bytes() == before
 
 
 def test_more_steps_than_a_row_may_have_are_refused_at_once(project: Path) -> None:
     with pytest.raises(InputError, match="49 steps, more than 48"):
-        add_example(project, "sit down", SIT * 49)
+        add_example(Project.open(project), "sit down", SIT * 49)
     assert not patterns(project).exists()
-    assert add_example(project, "sit down", SIT * 48)[1]
-    assert len(load_dataset(project).train) == 1
+    assert add_example(Project.open(project), "sit down", SIT * 48)[1]
+    assert len(load_dataset(Project.open(project)).train) == 1
 
 
 def test_goals_of_other_languages_are_told_apart(project: Path) -> None:
-    assert add_example(project, "садись", SIT)[1]
-    assert add_example(project, "встань", (Step("stand", {}),))[1]
-    assert len(load_dataset(project).train) == 2
+    assert add_example(Project.open(project), "садись", SIT)[1]
+    assert add_example(Project.open(project), "встань", (Step("stand", {}),))[1]
+    assert len(load_dataset(Project.open(project)).train) == 2
 
 
 def test_a_mined_row_is_no_reason_to_refuse(project: Path) -> None:
     goal = "walk forward 1.5 meters"
     phases = [{**MISSION["phases"][0], "goal_prompt": goal}]
     (project / "env.json").write_text(json.dumps({**MISSION, "phases": phases}))
-    assert add_example(project, goal, SIT)[1]
-    assert [row.origin for row in load_dataset(project).train] == ["pattern"]
+    assert add_example(Project.open(project), goal, SIT)[1]
+    assert [row.origin for row in load_dataset(Project.open(project)).train] == ["pattern"]
 
 
 def test_a_torn_last_line_stays_and_the_new_row_is_whole(project: Path) -> None:
     torn = row("stand", "stand") + '{"goal": "wal'
     patterns(project).write_text(torn)
-    where, new = add_example(project, "sit down", SIT)
+    where, new = add_example(Project.open(project), "sit down", SIT)
     assert (where, new) == ("lora/patterns.jsonl:3", True)
     assert patterns(project).read_text().startswith(torn + "\n")
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert [(row.goal, row.where) for row in data.train] == [
         ("stand", "lora/patterns.jsonl:1"),
         ("sit down", "lora/patterns.jsonl:3"),
@@ -220,8 +224,8 @@ def test_a_torn_last_line_stays_and_the_new_row_is_whole(project: Path) -> None:
 
 def test_a_whole_last_line_without_a_newline_is_kept_too(project: Path) -> None:
     patterns(project).write_text(row("stand", "stand").rstrip("\n"))
-    add_example(project, "sit down", SIT)
-    assert [row.goal for row in load_dataset(project).train] == ["stand", "sit down"]
+    add_example(Project.open(project), "sit down", SIT)
+    assert [row.goal for row in load_dataset(Project.open(project)).train] == ["stand", "sit down"]
 
 
 # -- images ----------------------------------------------------------------------------------------
@@ -230,13 +234,13 @@ def test_a_whole_last_line_without_a_newline_is_kept_too(project: Path) -> None:
 def test_an_image_goes_with_the_row(project: Path) -> None:
     (project / "a.png").write_bytes(b"x")
     (project / "b.png").write_bytes(b"y")
-    assert add_example(project, "do this", SIT, "a.png")[1]
+    assert add_example(Project.open(project), "do this", SIT, "a.png")[1]
     # the same goal under another image is another row, under the same image it is a conflict
-    assert add_example(project, "do this", (Step("stand", {}),), "b.png")[1]
-    assert not add_example(project, "do this", SIT, "a.png")[1]
+    assert add_example(Project.open(project), "do this", (Step("stand", {}),), "b.png")[1]
+    assert not add_example(Project.open(project), "do this", SIT, "a.png")[1]
     with pytest.raises(InputError, match="with other steps"):
-        add_example(project, "do this", (Step("stand", {}),), "a.png")
-    assert [row.image for row in load_dataset(project).train] == ["a.png", "b.png"]
+        add_example(Project.open(project), "do this", (Step("stand", {}),), "a.png")
+    assert [row.image for row in load_dataset(Project.open(project)).train] == ["a.png", "b.png"]
 
 
 def test_an_image_is_kept_by_its_place_in_the_project_and_known_by_its_content(
@@ -244,16 +248,16 @@ def test_an_image_is_kept_by_its_place_in_the_project_and_known_by_its_content(
 ) -> None:
     (project / "a.png").write_bytes(b"x")
     (project / "same.png").write_bytes(b"x")
-    assert add_example(project, "do this", SIT, str(project / "a.png"))[1]
+    assert add_example(Project.open(project), "do this", SIT, str(project / "a.png"))[1]
     assert json.loads(patterns(project).read_text())["image"] == "a.png"
-    assert not add_example(project, "do this", SIT, "same.png")[1]
+    assert not add_example(Project.open(project), "do this", SIT, "same.png")[1]
     # and the exam may ask the same of another picture, not of this one
     (project / "b.png").write_bytes(b"y")
     exam = project / "lora" / "eval.jsonl"
     exam.write_text(row("do that", "sit", image="b.png"))
     with pytest.raises(InputError, match="is in the exam"):
-        add_example(project, "do that", SIT, "b.png")
-    assert add_example(project, "do that", SIT, "a.png")[1]
+        add_example(Project.open(project), "do that", SIT, "b.png")
+    assert add_example(Project.open(project), "do that", SIT, "a.png")[1]
 
 
 @pytest.mark.parametrize("image", ["../out.png", "/etc/passwd", "link.png"])
@@ -261,14 +265,14 @@ def test_an_image_outside_the_project_is_refused(image: str, project: Path) -> N
     (project.parent / "out.png").write_bytes(b"x")
     (project / "link.png").symlink_to(project.parent / "out.png")
     with pytest.raises(UnsafePathError, match="leads out of the project"):
-        add_example(project, "do this", SIT, image)
+        add_example(Project.open(project), "do this", SIT, image)
     assert not patterns(project).exists()
 
 
 @pytest.mark.parametrize("image", ["no.png", "lora", "", "."])
 def test_an_image_that_is_none_is_refused(image: str, project: Path) -> None:
     with pytest.raises(InputError, match="no such image"):
-        add_example(project, "do this", SIT, image)
+        add_example(Project.open(project), "do this", SIT, image)
 
 
 def test_a_file_that_leads_out_is_not_written_to(project: Path) -> None:
@@ -276,5 +280,5 @@ def test_a_file_that_leads_out_is_not_written_to(project: Path) -> None:
     outside.touch()
     patterns(project).symlink_to(outside)
     with pytest.raises(CadenzaError, match="leads out of the project"):
-        add_example(project, "sit down", SIT)
+        add_example(Project.open(project), "sit down", SIT)
     assert outside.read_bytes() == b""

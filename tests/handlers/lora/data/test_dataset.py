@@ -16,6 +16,7 @@ from handlers.lora.data.mined import LONGEST
 from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.lora.model.text import read
 from handlers.project.formats.examples import Step
+from handlers.project.project import Project
 from store.errors import InputError, ProjectError
 
 GOAL = "find the red box"
@@ -72,7 +73,7 @@ def log(project: Path, *records: dict[str, Any], name: str = "one") -> Path:
 
 
 def mined(project: Path) -> list[Row]:
-    return [row for row in load_dataset(project).train if row.origin == "run"]
+    return [row for row in load_dataset(Project.open(project)).train if row.origin == "run"]
 
 
 def names(steps: tuple[Step, ...]) -> list[str]:
@@ -94,7 +95,7 @@ def test_every_source_gives_rows_and_says_where_they_are_from(project: Path) -> 
     log(project, tick(1, phase_done=True))
 
     # when they are loaded
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
 
     # then each is there with its origin and its place, and the exam apart
     assert [(row.goal, row.origin, row.where) for row in data.train] == [
@@ -115,21 +116,21 @@ def test_a_file_whose_name_says_nothing_is_taken_by_what_is_in_it(project: Path)
     put(project, ".cadenza-env/other.jsonl", '{"event": "x", "ts": 1}\n')
     put(project, ".cadenza-env/records.jsonl", '{"prompt": "x", "goal": "y", "actions": []}\n')
     put(project, "in_the_root.jsonl", row("b", "sit"))
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert [row.goal for row in data.train] == ["a"]
     assert data.problems == ()
 
 
 def test_nothing_but_a_mission_gives_no_rows(project: Path) -> None:
     (project / "lora").rmdir()
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert (data.train, data.exam) == ((), ())
 
 
 def test_without_a_mission_there_is_no_project(project: Path) -> None:
     (project / "env.json").write_text("{")
     with pytest.raises(ProjectError, match=r"env\.json"):
-        load_dataset(project)
+        load_dataset(Project.open(project))
 
 
 def test_phase_goals_are_rows_only_when_they_give_every_amount(project: Path) -> None:
@@ -137,7 +138,7 @@ def test_phase_goals_are_rows_only_when_they_give_every_amount(project: Path) ->
         project, "walk forward 1 meter", "walk forward 1 meter, then turn left", "look around",
         "rotate right 0.5 radians",
     )  # fmt: skip
-    assert [(row.goal, row.actions) for row in load_dataset(project).train] == [
+    assert [(row.goal, row.actions) for row in load_dataset(Project.open(project)).train] == [
         ("walk forward 1 meter", (Step("walk_forward", {"distance_m": 1.0}),)),
         ("rotate right 0.5 radians", (Step("turn_right", {"rotation_rad": 0.5}),)),
     ]
@@ -149,7 +150,7 @@ def test_phase_goals_are_rows_only_when_they_give_every_amount(project: Path) ->
 def test_the_same_row_twice_is_kept_where_it_came_first(project: Path) -> None:
     put(project, "lora/patterns.jsonl", row("Sit down!", "sit"), row("sit  down", "sit"))
     put(project, ".cadenza-env/x.examples.jsonl", row("SIT DOWN", "sit", pinned=True))
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert [(row.goal, row.where) for row in data.train] == [("Sit down!", "lora/patterns.jsonl:1")]
     assert data.train[0].pinned
     assert data.left_out == {"the same row twice": 2}
@@ -157,7 +158,10 @@ def test_the_same_row_twice_is_kept_where_it_came_first(project: Path) -> None:
 
 def test_the_same_goal_with_other_steps_is_another_row(project: Path) -> None:
     put(project, "lora/patterns.jsonl", row("rest", "sit"), row("rest", "lie_down"))
-    assert [names(row.actions) for row in load_dataset(project).train] == [["sit"], ["lie_down"]]
+    assert [names(row.actions) for row in load_dataset(Project.open(project)).train] == [
+        ["sit"],
+        ["lie_down"],
+    ]
 
 
 def test_the_same_image_with_other_steps_is_another_row_and_no_copy(project: Path) -> None:
@@ -167,7 +171,7 @@ def test_the_same_image_with_other_steps_is_another_row_and_no_copy(project: Pat
     put(project, "lora/patterns.jsonl", row("this", "sit", image="a.png"),
         row("this", "lie_down", image="a.png"), row("this", "sit", image="b.png"),
         row("this", "sit", image="copy_of_a.png"))  # fmt: skip
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert [(names(row.actions), row.image) for row in data.train] == [
         (["sit"], "a.png"),
         (["lie_down"], "a.png"),
@@ -178,7 +182,7 @@ def test_the_same_image_with_other_steps_is_another_row_and_no_copy(project: Pat
 
 def test_a_question_asked_twice_in_the_exam_counts_once(project: Path) -> None:
     put(project, "lora/eval.jsonl", row("sit", "sit"), row("Sit.", "sit", pinned=True))
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert [(row.where, row.pinned) for row in data.exam] == [("lora/eval.jsonl:1", True)]
     assert data.left_out == {"the same exam row twice": 1}
 
@@ -188,16 +192,16 @@ def test_a_mined_row_gives_way_to_a_written_one_and_to_the_exam(project: Path) -
     write_mission(project, phase)
     log(project, tick(1, goal_prompt=phase, phase_done=True))
     # given nobody else, the mission's own row comes first
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert ([row.origin for row in data.train], data.left_out) == (["env"], {"mined twice": 1})
     # given a written one, that
     written = put(project, "lora/patterns.jsonl", row("Walk forward 1 meter.", "trot_forward"))
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert [row.origin for row in data.train] == ["pattern"]
     assert data.left_out == {"mined, and written by hand": 2}
     # given the exam, none
     written.rename(project / "lora" / "eval.jsonl")
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert (data.train, data.left_out) == ((), {"mined, and in the exam": 2})
 
 
@@ -205,7 +209,7 @@ def test_an_exam_goal_in_the_examples_is_an_error_that_names_both_rows(project: 
     put(project, "lora/patterns.jsonl", row("stand", "stand"), row("Sit down", "sit"))
     put(project, "lora/eval.jsonl", row("sit, down!", "sit"))
     with pytest.raises(ExamOverlap) as caught:
-        load_dataset(project)
+        load_dataset(Project.open(project))
     assert "lora/patterns.jsonl:2 and lora/eval.jsonl:1" in caught.value.message
     assert caught.value.message.startswith("1 goals")
 
@@ -213,10 +217,10 @@ def test_an_exam_goal_in_the_examples_is_an_error_that_names_both_rows(project: 
 def test_goals_of_other_languages_are_not_all_the_same(project: Path) -> None:
     put(project, "lora/patterns.jsonl", row("坐下", "sit"), row("встань", "stand"))
     put(project, "lora/eval.jsonl", row("转身", "turn_left"))
-    assert len(load_dataset(project).train) == 2
+    assert len(load_dataset(Project.open(project)).train) == 2
     put(project, "lora/eval.jsonl", row("「坐下」", "sit"))
     with pytest.raises(ExamOverlap):
-        load_dataset(project)
+        load_dataset(Project.open(project))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +259,7 @@ def test_bad_lines_are_named_and_the_others_used(project: Path) -> None:
         row("c", *["sit"] * (MAX_ACTIONS + 1)), row("d", *["sit"] * MAX_ACTIONS),
         '{"goal": "e", "actions": [{"action": "walk_forward", "distance_m": NaN}]}\n',
         row("...", "sit"), row("🚶", "sit"), '{"goal": "torn')  # fmt: skip
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert [row.goal for row in data.train] == ["a", "d"]
     assert [where for where, _ in data.problems] == [
         f"lora/patterns.jsonl:{line}" for line in (2, 3, 4, 7, 5, 8, 9)
@@ -277,7 +281,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(kind: str, project: Path) -> No
             path.symlink_to(put(project.parent, "outside", row("a", "sit")))
         case "dangling":
             path.symlink_to("nowhere")
-    data = load_dataset(project)
+    data = load_dataset(Project.open(project))
     assert data.train == ()
     ((where, _),) = data.problems
     assert where == ".cadenza-env/x.examples.jsonl"
@@ -289,14 +293,14 @@ def test_a_file_that_cannot_be_read_is_a_problem(kind: str, project: Path) -> No
 def test_the_hash_is_of_what_is_learned_and_not_of_where_it_stands(project: Path) -> None:
     # given
     file = put(project, "lora/patterns.jsonl", row("a", "sit"), row("b", "stand"))
-    before = load_dataset(project).sha256
-    assert load_dataset(project).sha256 == before
+    before = load_dataset(Project.open(project)).sha256
+    assert load_dataset(Project.open(project)).sha256 == before
 
     # when only the place, the notes or unusable lines change, it is the same
     file.rename(project / ".cadenza-env" / "x.examples.jsonl")
     file = put(project, ".cadenza-env/x.examples.jsonl", "\n{\n", row("a", "sit", notes="x"),
                row("b", "stand"))  # fmt: skip
-    assert load_dataset(project).sha256 == before
+    assert load_dataset(Project.open(project)).sha256 == before
 
     # when goals, steps, order or the exam change, it is another
     others = {before}
@@ -307,9 +311,9 @@ def test_the_hash_is_of_what_is_learned_and_not_of_where_it_stands(project: Path
         [row("a", "sit", image="a.png"), row("b", "stand")],
     ):
         file.write_text("".join(lines))
-        others.add(load_dataset(project).sha256)
+        others.add(load_dataset(Project.open(project)).sha256)
     put(project, "lora/eval.jsonl", row("z", "sit"))
-    others.add(load_dataset(project).sha256)
+    others.add(load_dataset(Project.open(project)).sha256)
     assert len(others) == 6
 
 
@@ -422,17 +426,17 @@ def test_unreadable_lines_of_a_log_are_passed_over(project: Path) -> None:
 
 def test_a_log_given_by_hand_is_learned_from_too(project: Path, tmp_path: Path) -> None:
     put(tmp_path, "elsewhere.jsonl", json.dumps(tick(1, phase_done=True)) + "\n")
-    data = load_dataset(project, finetune=tmp_path / "elsewhere.jsonl")
+    data = load_dataset(Project.open(project), finetune=tmp_path / "elsewhere.jsonl")
     assert [(row.origin, row.where) for row in data.train] == [("finetune", "elsewhere.jsonl:1")]
     # and one that teaches nothing says so
     put(tmp_path, "records.jsonl", '{"prompt": "x", "action": "sit", "phase": "p0", "tick": 1}\n')
-    data = load_dataset(project, finetune=tmp_path / "records.jsonl")
+    data = load_dataset(Project.open(project), finetune=tmp_path / "records.jsonl")
     assert data.train == ()
     assert [where for where, _ in data.problems] == ["records.jsonl:1", "records.jsonl"]
     with pytest.raises(InputError, match="no such file"):
-        load_dataset(project, finetune=tmp_path / "nowhere.jsonl")
+        load_dataset(Project.open(project), finetune=tmp_path / "nowhere.jsonl")
     with pytest.raises(InputError, match="is a folder"):
-        load_dataset(project, finetune=tmp_path)
+        load_dataset(Project.open(project), finetune=tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "garbage\n", "\xff\xfe", '{"goal": "x"}\n', "[1]\n"])
@@ -441,7 +445,7 @@ def test_a_file_given_by_hand_that_holds_neither_is_an_error(
 ) -> None:
     path = put(tmp_path, "x.jsonl", content)
     with pytest.raises(InputError, match="neither a run log nor a file of training records"):
-        load_dataset(project, finetune=path)
+        load_dataset(Project.open(project), finetune=path)
 
 
 def test_a_phase_of_a_mission_that_failed_later_is_learned_from(project: Path) -> None:

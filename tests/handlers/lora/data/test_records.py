@@ -13,6 +13,7 @@ from handlers.lora.data.mined import LONGEST, Mined
 from handlers.lora.data.records import content_of, goal_of, steps_of_records
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
+from handlers.project.project import Project
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE, ProjectSpec, parse_spec
 
 GO1 = library_for("go1", None)
@@ -162,7 +163,7 @@ def test_records_teach_what_their_log_teaches(recorded: Path, tmp_path: Path) ->
     for path in sorted(recorded.glob("missions/*/*.finetune.jsonl")):
         (tmp_path / "env.json").write_bytes((path.parent / "env.json").read_bytes())
         log = path.with_name(path.name.replace(".finetune.", ".log."))
-        one, other = (load_dataset(tmp_path, finetune=given) for given in (path, log))
+        one, other = (load_dataset(Project.open(tmp_path), finetune=given) for given in (path, log))
         learned, done = (
             [(row.goal, row.actions, row.corrected) for row in data.train] for data in (one, other)
         )

@@ -27,6 +27,7 @@ from handlers.lora.scorecard.statistics import Check, Result
 from handlers.lora.settings import LoraSettings
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
+from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec, parse_spec
 from store.errors import InputError
 from store.events.adapter import AxisFact
@@ -557,7 +558,7 @@ def test_a_goal_of_the_exam_is_never_asked_for_as_an_example(
     arguments = pasted(lines[0].removeprefix("# in your own words: "))
     assert arguments.goal.startswith("<in other words")
     with pytest.raises(InputError, match="your own words"):
-        add_example(tmp_path, arguments.goal, plan)
+        add_example(Project(tmp_path, signalling(goal)), arguments.goal, plan)
     steps = parse_steps(arguments.steps, GO1)
     assert same_plan(steps, plan)
     assert steps[0].parameters["duration_s"] == 1.0
