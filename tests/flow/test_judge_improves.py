@@ -103,15 +103,15 @@ def simulate(project: Path, seed: int) -> None:
     library = library_for(spec.robot, project, spec.signals)
     source = find_prompt(project)
     brain = open_brain(Found("decide"), source, source.value)
-    driver = Prompted(brain.decide)
+    policy = Prompted(brain.decide)
     scene = compile_scene(spec.scene.objects, None)
     with (project / ".cadenza-env" / "r1.log.jsonl").open("w") as log:
 
         def sink(record: dict[str, Any]) -> None:
-            driver.note(record)
+            policy.note(record)
             log.write(json.dumps(record) + "\n")
 
-        run_episode(Mission(spec, library, scene, seed=seed, policy=driver.name), driver, sink)
+        run_episode(Mission(spec, library, scene, seed=seed, policy=policy.name), policy, sink)
     brain.close()
 
 

@@ -22,8 +22,8 @@ from handlers.mission.episode.episode import EpisodeResult, PhaseResult, run_epi
 from handlers.mission.episode.runlog import RunLog
 from handlers.mission.episode.sim import Simulator
 from handlers.mission.policies.lora import Decode, Lora, deployed_adapter
-from handlers.mission.policies.protocol import Driver
-from handlers.mission.policies.random import RandomDriver
+from handlers.mission.policies.protocol import Policy
+from handlers.mission.policies.random import RandomPolicy
 from handlers.mission.policies.scripted import Scripted
 from handlers.mission.show.tables import mix, print_summary
 from handlers.mission.show.video import Film
@@ -69,7 +69,7 @@ def _positive(text: str) -> int:
 def command(args: argparse.Namespace) -> int:
     """Run episodes. Exit code 0 when every one succeeded, 1 when one did not, 130 interrupted."""
     project = Project.open(find_project_folder(args.project))
-    driver = _driver(args.policy, project)
+    policy = _policy(args.policy, project)
     film = Film(args.video) if args.video else None
     scene = _scene(project, args.xml)
     results: list[EpisodeResult] = []
@@ -80,7 +80,7 @@ def command(args: argparse.Namespace) -> int:
             watch = film or (None if args.headless else _window(stack))
             for episode in range(args.episodes):
                 seed = args.seed + episode
-                results.append(_episode(args, project, scene, driver, seed, watch))
+                results.append(_episode(args, project, scene, policy, seed, watch))
     except KeyboardInterrupt:
         print("interrupted: the log holds what was done", file=sys.stderr)
         _report(args, results, project.spec)
@@ -89,11 +89,11 @@ def command(args: argparse.Namespace) -> int:
     return 0 if all(result.success for result in results) else 1
 
 
-def _driver(policy: str, project: Project) -> Driver:
-    if policy == "lora":
+def _policy(name: str, project: Project) -> Policy:
+    if name == "lora":
         deployed_adapter(project.path)
         return Lora(_plan_decoder(project))
-    return RandomDriver() if policy == "random" else Scripted()
+    return RandomPolicy() if name == "random" else Scripted()
 
 
 def _plan_decoder(project: Project) -> Decode:
@@ -124,7 +124,7 @@ def _episode(
     args: argparse.Namespace,
     project: Project,
     scene: SceneModel,
-    driver: Driver,
+    policy: Policy,
     seed: int,
     watch: Callable[[Simulator], None] | None,
 ) -> EpisodeResult:
@@ -133,13 +133,13 @@ def _episode(
         project.library,
         scene,
         seed=seed,
-        policy=driver.name,
+        policy=policy.name,
         max_ticks=args.max_ticks,
         on_control=watch,
     )
     with RunLog(project.path) as log:
         on_phase = _progress(project.spec, seed) if sys.stderr.isatty() else None
-        result = run_episode(mission, driver, log.write, on_phase)
+        result = run_episode(mission, policy, log.write, on_phase)
     result.run_id, result.log = log.run_id, str(log.path)
     return result
 

@@ -39,7 +39,7 @@ class BrokenBrain(InputError):
     """The project's `decide` cannot be run, raises, or answers what is no action."""
 
 
-class Brain(Protocol):
+class BrainPolicy(Protocol):
     """Decides under a prompt. `close` ends what it started.
 
     `recent` are the observations before this one, the newest last; `decide` of a project finds them
@@ -94,7 +94,7 @@ def find_brain(project: Path, source: PromptSource, trusted: str | None) -> Foun
     return Found("decide", check=check)
 
 
-def open_brain(found: Found, source: PromptSource, prompt: str) -> Brain:
+def open_brain(found: Found, source: PromptSource, prompt: str) -> BrainPolicy:
     """A brain under a prompt's text. Raises BrokenBrain when its code is not the trusted one."""
     if found.kind == "built-in":
         return _Sample(prompt)

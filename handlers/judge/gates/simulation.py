@@ -247,9 +247,9 @@ def _drive(
             raise _Broke(error, observation, recent) from None
 
     try:
-        driver = Prompted(decide)
-        mission = Mission(spec, library, scene, seed=seed, policy=driver.name, max_ticks=MAX_TICKS)
-        result = run_episode(mission, driver, driver.note)
+        policy = Prompted(decide)
+        mission = Mission(spec, library, scene, seed=seed, policy=policy.name, max_ticks=MAX_TICKS)
+        result = run_episode(mission, policy, policy.note)
     finally:
         brain.close()
     done = tuple(phase.name for phase in result.phases if phase.outcome == "done")

@@ -85,7 +85,7 @@ class Mission:
         self.motion = Motion(self._mark())
 
     def view(self) -> View:
-        """What a driver may know now."""
+        """What a policy may know now."""
         sense = self.sim.sense
         return View(
             spec=self.spec,

@@ -1,4 +1,4 @@
-"""A whole run of a mission: driver and environment until the end, records as they come."""
+"""A whole run of a mission: policy and environment until the end, records as they come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from handlers.mission.episode.environment import Mission, Record
 from handlers.mission.episode.signals import VisionFirst
-from handlers.mission.policies.protocol import Driver
+from handlers.mission.policies.protocol import Policy
 
 Sink = Callable[[Record], None]
 
@@ -74,18 +74,18 @@ class EpisodeResult:
 
 def run_episode(
     mission: Mission,
-    driver: Driver,
+    policy: Policy,
     sink: Sink,
     on_phase: Callable[[PhaseResult], None] | None = None,
 ) -> EpisodeResult:
     """Drive a mission from reset to end; every record goes to `sink` before the next action.
 
     An interruption (KeyboardInterrupt) writes the record of the action under way, marked as such,
-    and is raised again. CadenzaErrors of the driver pass through, with the log closed the same way.
+    and is raised again. CadenzaErrors of the policy pass through, with the log closed the same way.
     """
-    guided = VisionFirst(driver)
+    guided = VisionFirst(policy)
     guided.begin(mission.seed)
-    result = EpisodeResult(mission.seed, driver.name)
+    result = EpisodeResult(mission.seed, policy.name)
     sink(mission.reset())
     try:
         while mission.end is None:

@@ -199,7 +199,7 @@ def _described(spec: ActionSpec, library: ActionLibrary) -> dict[str, Any]:
 
 
 def _alignment(rationale: str | None, action: str) -> str:
-    """Whether the words a driver gave speak of the canonical action."""
+    """Whether the words a policy gave speak of the canonical action."""
     if not rationale:
         return "none"
     words = rationale.lower()

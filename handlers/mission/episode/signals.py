@@ -10,7 +10,7 @@ from math import ceil, pi, radians
 
 from handlers.mission.episode.conditions import nearest_tag
 from handlers.mission.locomotion.skill import Call
-from handlers.mission.policies.protocol import Decision, Driver, View
+from handlers.mission.policies.protocol import Decision, Policy, View
 from handlers.mission.world.vision import highest_ahead
 
 EXPLORE_M = 0.6
@@ -80,19 +80,19 @@ class Lookout:
 
 
 class VisionFirst:
-    """Any driver, with looking and signalling taken out of its hands."""
+    """Any policy, with looking and signalling taken out of its hands."""
 
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
         self.lookout = Lookout()
 
     @property
     def name(self) -> str:
-        return self.driver.name
+        return self.policy.name
 
     def begin(self, seed: int) -> None:
         self.lookout.begin()
-        self.driver.begin(seed)
+        self.policy.begin(seed)
 
     def decide(self, view: View) -> Decision:
-        return self.lookout.decide(view) if looks(view) else self.driver.decide(view)
+        return self.lookout.decide(view) if looks(view) else self.policy.decide(view)

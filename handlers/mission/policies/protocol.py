@@ -1,4 +1,4 @@
-"""The interface between a mission and whoever drives it."""
+"""The interface between a mission and the policy that decides in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handlers.project.spec import Phase, ProjectSpec
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a driver may know before it decides.
+    """What a policy may know before it decides.
 
     `x`, `y` in m and `yaw` in rad (the direction faced, in the world: pi looks along -X). `obs` and
     `visible` are those of the records: {name: value}, {tag: distance in m}. `visible_bearings`:
@@ -49,8 +49,8 @@ class Decision:
     rationale: str | None = None
 
 
-class Driver(Protocol):
-    """A policy. One object drives one episode after another; `begin` starts each.
+class Policy(Protocol):
+    """Decides what the robot does next: one episode after another, each started by `begin`.
 
     `decide` must depend on the views since `begin` and on the seed alone, so that the same seed
     gives the same run. It may raise CadenzaError, which ends the run with that message.

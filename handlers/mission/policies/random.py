@@ -10,7 +10,7 @@ from handlers.mission.policies.protocol import Decision, View
 from handlers.project.library import ActionSpec
 
 
-class RandomDriver:
+class RandomPolicy:
     """Draws from the library and the control panel; the same seed draws the same."""
 
     name = "random"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from handlers.judge.gates import policy as brain_module
-from handlers.judge.gates.policy import Brain, BrokenBrain, Found, find_brain, open_brain
+from handlers.judge.gates.policy import BrainPolicy, BrokenBrain, Found, find_brain, open_brain
 from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.rules import parse_all
 from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
@@ -22,7 +22,7 @@ SAMPLE = files("handlers.project") / "sample" / "mission" / "main.py"
 RULES = parse_all(["- when stuck for 2 ticks: walk_backward distance_m=0.3", "- when fallen: sit"])
 STUCK = {"motion": {"label": "stuck"}}
 
-Opener = Callable[..., Brain]
+Opener = Callable[..., BrainPolicy]
 
 
 def source_of(folder: Path, body: str, name: str = "main.py") -> PromptSource:
@@ -34,9 +34,9 @@ def source_of(folder: Path, body: str, name: str = "main.py") -> PromptSource:
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opener]:
     """Open a brain that is this body of code; it ends with the test."""
-    brains: list[Brain] = []
+    brains: list[BrainPolicy] = []
 
-    def open_it(body: str, prompt: str = "Be good.") -> Brain:
+    def open_it(body: str, prompt: str = "Be good.") -> BrainPolicy:
         brains.append(open_brain(Found("decide"), source_of(tmp_path, body), prompt))
         return brains[-1]
 

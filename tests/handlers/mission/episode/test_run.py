@@ -1,4 +1,4 @@
-"""Whole runs: records, seeds, phases, drivers, interruption."""
+"""Whole runs: records, seeds, phases, policies, interruption."""
 
 import json
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from handlers.mission.episode.episode import EpisodeResult, run_episode
 from handlers.mission.episode.runlog import RunLog, encode
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.lora import Lora, deployed_adapter
-from handlers.mission.policies.protocol import Decision, Driver, View
-from handlers.mission.policies.random import RandomDriver
+from handlers.mission.policies.protocol import Decision, Policy, View
+from handlers.mission.policies.random import RandomPolicy
 from handlers.mission.policies.scripted import Scripted
 from handlers.mission.world.model import compile_scene
 from handlers.project.formats.runlog import read_run_log
@@ -55,9 +55,9 @@ def mission(spec: ProjectSpec, seed: int = 0, **more: Any) -> Mission:
     )
 
 
-def run(spec: ProjectSpec, driver: Driver, seed: int = 0) -> tuple[EpisodeResult, list[Record]]:
+def run(spec: ProjectSpec, policy: Policy, seed: int = 0) -> tuple[EpisodeResult, list[Record]]:
     records: list[Record] = []
-    return run_episode(mission(spec, seed), driver, records.append), records
+    return run_episode(mission(spec, seed), policy, records.append), records
 
 
 class Steps:
@@ -124,7 +124,7 @@ def test_a_phase_that_takes_too_long_times_the_run_out(
 def test_looking_and_signalling_are_driven_by_sight_under_any_policy(
     make_spec: Callable[..., ProjectSpec],
 ) -> None:
-    # given a survivor to the left, and a driver that would only ever sit
+    # given a survivor to the left, and a policy that would only ever sit
     sitting = Lora(lambda goal: [{"action": "sit"}])
     # when the mission runs
     result, records = run(make_spec(**VISION), sitting)
@@ -228,11 +228,11 @@ def test_the_random_policy_is_varied_and_repeats_with_its_seed(
     make_spec: Callable[..., ProjectSpec],
 ) -> None:
     def actions(seed: int) -> list[str]:
-        driver = RandomDriver()
-        driver.begin(seed)
+        policy = RandomPolicy()
+        policy.begin(seed)
         view = mission(make_spec())
         view.reset()
-        return [driver.decide(view.view()).call.action for _ in range(30)]
+        return [policy.decide(view.view()).call.action for _ in range(30)]
 
     assert actions(1) == actions(1)
     assert actions(1) != actions(2)
