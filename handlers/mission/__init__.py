@@ -6,7 +6,7 @@
     rhythm.py, gait.py, loads.py  footfalls, and the forces in them
     travel.py, poses.py, actions.py  from an action's name to joint targets
     environment.py              a mission tick by tick: predicates, rewards, judgment, records
-    policies/                    who decides the next action: scripted, random, lora
+    policies/                   who decides the next action: scripted, random, lora
     episode.py, runlog.py       a whole run, and its log
     rollout.py                  many runs at once
     mapview.py, video.py        for people's eyes

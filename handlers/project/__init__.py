@@ -4,6 +4,7 @@
     spec.py           env.json as typed, frozen models
     paths.py          which file is what, and which path is still inside the project
     library.py        the actions a robot knows and the parameters they take
+    goals.py          words that mean numbers and units
     formats/          its logs, and goal -> actions training rows
     scaffold.py       a new project to start from
 

@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from handlers.lora.model.lexicon import PARAMETER, Action, Entry, Slot
-from handlers.lora.model.text import Kind, Quantity, Text
+from handlers.lora.model.text import Quantity, Text
+from handlers.project.goals import Kind
 from store.errors import InputError
 
 HEAD = "head.json"

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handlers.lora.model.pieces import orders
-from handlers.lora.model.text import Kind, Quantity, Text, read
+from handlers.lora.model.text import Quantity, Text, read
 from handlers.project.formats.examples import Step
+from handlers.project.goals import Kind
 from handlers.project.library import ActionLibrary
 
 PARAMETER: Mapping[str, Kind] = {

@@ -12,37 +12,10 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import pi
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Kind = Literal["m", "rad", "s", "n", "speed"]
+from handlers.project.goals import COUNTS, NUMBERS, PARTS, UNITS, Kind
 
-_SPELLINGS: tuple[tuple[str, Kind, float], ...] = (
-    ("m meter meters metre metres", "m", 1.0),
-    ("mm millimeter millimeters millimetre millimetres", "m", 0.001),
-    ("km kilometer kilometers kilometre kilometres", "m", 1000.0),
-    ("cm centimeter centimeters centimetre centimetres", "m", 0.01),
-    ("inch inches", "m", 0.0254),
-    ("ft foot feet", "m", 0.3048),
-    ("yd yard yards", "m", 0.9144),
-    ("deg degs degree degrees", "rad", pi / 180),
-    ("rad rads radian radians", "rad", 1.0),
-    ("ms millisecond milliseconds", "s", 0.001),
-    ("s sec secs second seconds", "s", 1.0),
-    ("min mins minute minutes", "s", 60.0),
-    ("time times x", "n", 1.0),
-    ("speed", "speed", 1.0),
-    ("percent", "speed", 0.01),
-)
-_UNITS = {word: (kind, scale) for words, kind, scale in _SPELLINGS for word in words.split()}
-_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-fifteen sixteen seventeen eighteen nineteen"""
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_VALUES = {word: float(value) for value, word in enumerate(_SMALL.split())} | {
-    word: 10.0 * (index + 2) for index, word in enumerate(_TENS.split())
-}
-_TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
-_PARTS = {"half": 0.5, "halves": 0.5, "third": 1 / 3, "thirds": 1 / 3,
-          "quarter": 0.25, "quarters": 0.25}  # fmt: skip
 _TOKEN = re.compile(
     r"\d+ */ *0*[1-9]\d*|(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+(?!\w))?"
     r"|[^\W\d_]+(?:'[^\W\d_]+)?|[,;.:!?]"
@@ -82,7 +55,7 @@ _BARE_WAY = frozenset({"forward", "forwards", "ahead", "backward", "backwards", 
 BREAKS = frozenset({",", ";", ".", ":", "!", "?", "and", "then", "followed", "afterwards",
                      "finally", "next", "lastly"})  # fmt: skip
 VOCABULARY = frozenset(
-    {*_UNITS, *_VALUES, *_TIMES, *_PARTS, "and", "then", "after", "before", "hundred", "forward"}
+    {*UNITS, *NUMBERS, *COUNTS, *PARTS, "and", "then", "after", "before", "hundred", "forward"}
 ) - {"m", "s", "x"}  # fmt: skip
 """Words that mean something here whatever was taught."""
 
@@ -171,21 +144,21 @@ def _plain(goal: str) -> str:
 
 def _quantity(tokens: Sequence[str], index: int) -> tuple[Quantity, int] | None:
     """The quantity that begins at a token, and where it ends."""
-    if tokens[index] in _TIMES:
-        return Quantity("n", _TIMES[tokens[index]]), index + 1
+    if tokens[index] in COUNTS:
+        return Quantity("n", COUNTS[tokens[index]]), index + 1
     number = _number(tokens, index)
     if number is None:
         return None
     value, end = min(number[0], _HUGE), number[1]
-    if end + 1 < len(tokens) and tokens[end] == "more" and tokens[end + 1] in _UNITS:
+    if end + 1 < len(tokens) and tokens[end] == "more" and tokens[end + 1] in UNITS:
         end += 1
     unit = tokens[end] if end < len(tokens) else ""
     if unit in ("times", "x", "pace") and tokens[end + 1 : end + 2] == ["speed"]:
         return Quantity("speed", value), end + 2
     if unit == "percent" and tokens[end + 1 : end + 2] == ["speed"]:
         return Quantity("speed", value / 100), end + 2
-    if unit in _UNITS:
-        kind, scale = _UNITS[unit]
+    if unit in UNITS:
+        kind, scale = UNITS[unit]
         return _with_parts(tokens, end + 1, kind, scale, value * scale)
     bare = _bare(tokens, index, end, value)
     if bare is not None:
@@ -201,14 +174,14 @@ def _with_parts(
 ) -> tuple[Quantity, int]:
     """ "a meter and a half", "1 meter 20 centimeters", "two minutes and ten seconds"."""
     rest = list(tokens[end : end + 3])
-    if rest[:2] == ["and", "a"] and rest[2:] and rest[2] in _PARTS:
+    if rest[:2] == ["and", "a"] and rest[2:] and rest[2] in PARTS:
         after = tokens[end + 3 : end + 4]
-        if not after or after[0] not in _UNITS:
-            return Quantity(kind, value + _PARTS[rest[2]] * scale), end + 3
+        if not after or after[0] not in UNITS:
+            return Quantity(kind, value + PARTS[rest[2]] * scale), end + 3
     start = end + (rest[:1] == ["and"])
     more = _number(tokens, start) if start < len(tokens) else None
-    if more is not None and tokens[more[1] : more[1] + 1] and tokens[more[1]] in _UNITS:
-        kind_of_more, smaller = _UNITS[tokens[more[1]]]
+    if more is not None and tokens[more[1] : more[1] + 1] and tokens[more[1]] in UNITS:
+        kind_of_more, smaller = UNITS[tokens[more[1]]]
         if kind_of_more == kind and smaller < scale:
             return Quantity(kind, value + more[0] * smaller), more[1] + 1
     return Quantity(kind, value), end
@@ -233,32 +206,32 @@ def _number(tokens: Sequence[str], index: int) -> tuple[float, int] | None:
         return tokens[index + offset] if index + offset < len(tokens) else ""
 
     if token in ("half", "quarter"):
-        return _PARTS[token], _past_of(tokens, index + 1)
+        return PARTS[token], _past_of(tokens, index + 1)
     if token in ("a", "an"):
-        if at(1) in _PARTS:
-            return _PARTS[at(1)], _past_of(tokens, index + 2)
+        if at(1) in PARTS:
+            return PARTS[at(1)], _past_of(tokens, index + 2)
         if at(1) == "couple":
             return 2.0, index + 2 + (at(2) == "of")
         if at(1) in ("hundred", "thousand"):
             return _words(tokens, index + 1)
-        return (1.0, index + 1) if at(1) in _UNITS else None
+        return (1.0, index + 1) if at(1) in UNITS else None
     if token[-1].isdecimal():
         value, end = _digits(token), index + 1
         if "/" in at(1):
             value, end = value + _digits(at(1)), end + 1  # 1 1/2
-    elif token in _VALUES or token in ("hundred", "thousand") or (
-        token == "point" and at(1) in _VALUES
+    elif token in NUMBERS or token in ("hundred", "thousand") or (
+        token == "point" and at(1) in NUMBERS
     ):  # fmt: skip
         value, end = _words(tokens, index)
     else:
         return None
-    if tokens[end : end + 1] and tokens[end] in _PARTS:
-        return value * _PARTS[tokens[end]], _past_of(tokens, end + 1)
+    if tokens[end : end + 1] and tokens[end] in PARTS:
+        return value * PARTS[tokens[end]], _past_of(tokens, end + 1)
     rest = list(tokens[end : end + 3])
     if rest[:2] == ["and", "half"]:
         return value + 0.5, end + 2
-    if rest[:2] == ["and", "a"] and rest[2:] and rest[2] in _PARTS:
-        return value + _PARTS[rest[2]], end + 3
+    if rest[:2] == ["and", "a"] and rest[2:] and rest[2] in PARTS:
+        return value + PARTS[rest[2]], end + 3
     return value, end
 
 
@@ -279,8 +252,8 @@ def _words(tokens: Sequence[str], index: int) -> tuple[float, int]:
     while end < len(tokens):
         token, after = tokens[end], tokens[end + 1] if end + 1 < len(tokens) else ""
         begins = total == 0 and (end == index or thousands > 0)
-        if token in _VALUES:
-            value = _VALUES[token]
+        if token in NUMBERS:
+            value = NUMBERS[token]
             tens = total % 10 == 0 and total % 100 >= 20 and value < 10
             if not (begins or tens or (total and total % 100 == 0)):
                 break
@@ -289,14 +262,14 @@ def _words(tokens: Sequence[str], index: int) -> tuple[float, int]:
             total = min(max(total, 1.0) * 100, _HUGE)
         elif token == "thousand":
             thousands, total = min((thousands + max(total, 1.0)) * 1000, _HUGE), 0.0
-        elif token == "point" and after in _VALUES:
+        elif token == "point" and after in NUMBERS:
             behind = "0."
-            while tokens[end + 1 : end + 2] and tokens[end + 1] in _VALUES:
+            while tokens[end + 1 : end + 2] and tokens[end + 1] in NUMBERS:
                 value, used = _words(tokens[end + 1 : end + 3], 0)  # "two", "twenty five"
                 behind, end = f"{behind}{value:g}", end + used
             return thousands + total + float(behind), end + 1
         elif not (token == "and" and (thousands or total) and total % 100 == 0
-                  and after in _VALUES):  # fmt: skip
+                  and after in NUMBERS):  # fmt: skip
             break
         end += 1
     return thousands + total, end

@@ -4,7 +4,7 @@ protocol.py   View -> Decision: the one interface of every policy
 prompts.py    a goal in words -> action calls
 route.py      ways around obstacles: A* over the height map
 scripted.py   follows the goal prompt, plans around what is in the way
-vision.py     looking around and signalling: the same under every policy
+prompted.py   whatever a project's `decide` makes of its prompt
 random.py     anything the robot can do, for variety
 lora.py       the project's deployed adapter
 """

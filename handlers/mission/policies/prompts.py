@@ -7,9 +7,11 @@ clause without a known verb ("while keeping balance") says nothing and is skippe
 from __future__ import annotations
 
 import re
-from math import pi, radians
+from math import pi
 
 from handlers.mission.locomotion.skill import Call
+from handlers.project.goals import COUNTS, NUMBERS, PARTS, UNITS
+from handlers.project.library import PARAMETERS
 
 _SPLIT = re.compile(
     r"\b(?:and then|then|and|before|after that|while|without)\b|[,;.:—–](?!\d)", re.I
@@ -37,19 +39,27 @@ _VERBS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _PATTERNS = tuple((re.compile(rf"\b(?:{words})\b", re.I), action) for words, action in _VERBS)
 
-_WORDS = {
-    "a": 1.0, "an": 1.0, "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0,
-    "seven": 7.0, "eight": 8.0, "nine": 9.0, "ten": 10.0, "half": 0.5, "half a": 0.5,
-    "quarter": 0.25,
-}  # fmt: skip
-_WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
-_UNIT = re.compile(
-    rf"(?P<number>\d+(?:\.\d+)?|\.\d+|{_WORD})\s*-?\s*"
-    r"(?P<unit>centimet(?:er|re)s?|cm|met(?:er|re)s?|m|feet|foot|ft|degrees?|deg|°|"
-    r"radians?|rad|seconds?|secs?|s|times)(?![a-z])",
+_WORDS: dict[str, float] = {
+    "a": 1.0,
+    "an": 1.0,
+    **{word: value for word, value in NUMBERS.items() if 1 <= value <= 10},
+    "half": PARTS["half"],
+    "half a": PARTS["half"],
+    "quarter": PARTS["quarter"],
+}
+_UNIT_WORDS = """centimeters centimetres centimeter centimetre cm meters metres meter metre m feet
+foot ft degrees degree deg radians radian rad seconds second secs sec s times"""
+_AMOUNT = re.compile(
+    rf"(?P<number>\d+(?:\.\d+)?|\.\d+|{'|'.join(sorted(_WORDS, key=len, reverse=True))})\s*-?\s*"
+    rf"(?P<unit>{'|'.join(_UNIT_WORDS.split())}|°)(?![a-z])",
     re.I,
 )
-_TIMES = re.compile(r"\b(once|twice|thrice)\b", re.I)
+_MOST = {
+    "m": PARAMETERS["distance_m"].high,
+    "rad": PARAMETERS["rotation_rad"].high,
+    "s": PARAMETERS["duration_s"].high,
+}
+_COUNT = re.compile(rf"\b({'|'.join(COUNTS)})\b", re.I)
 
 
 def parse_goal(goal: str) -> list[Call]:
@@ -78,7 +88,7 @@ def _clause(clause: str) -> Call | None:
 def _call(action: str, clause: str) -> Call | None:
     amounts = _amounts(clause)
     side = _side(clause)
-    repeat = int(amounts.get("times", 1))
+    repeat = int(amounts.get("n", 1))
     if action == "turn":
         default = pi if re.search(r"\baround\b|other way|about-face", clause, re.I) else 0.0
         angle = amounts.get("rad", default)
@@ -104,26 +114,21 @@ def _side(clause: str) -> str | None:
 
 
 def _amounts(clause: str) -> dict[str, float]:
-    """The quantities of a clause in m, rad, s and times; ranges are those of the library."""
+    """The quantities of a clause by kind (m, rad, s; n: times), within what an action takes."""
     found: dict[str, float] = {}
-    for match in _UNIT.finditer(clause):
-        text, unit = match["number"].lower(), match["unit"].lower()
+    for match in _AMOUNT.finditer(clause):
+        text, unit = match["number"].casefold(), match["unit"].casefold()
         value = _WORDS[text] if text in _WORDS else float(text)
-        if unit.startswith(("centi", "cm")):
-            found["m"] = min(value / 100.0, 20.0)
-        elif unit.startswith(("f",)):
-            found["m"] = min(value * 0.3048, 20.0)
-        elif unit.startswith("m"):
-            found["m"] = min(value, 20.0)
-        elif unit.startswith(("d", "°")):
-            found["rad"] = min(radians(value), 2 * pi)
-        elif unit.startswith("r"):
-            found["rad"] = min(value, 2 * pi)
-        elif unit == "times":
-            found["times"] = min(max(round(value), 1), 10)
-        else:
-            found["s"] = min(value, 60.0)
-    word = _TIMES.search(clause)
+        kind, scale = UNITS["degrees" if unit == "°" else unit]
+        # Divided, not multiplied: 57 / 100 is 0.57, and 57 * 0.01 is a little more.
+        value = value / 100.0 if unit.startswith("c") else value * scale
+        found[kind] = _repeats(value) if kind == "n" else min(value, _MOST[kind])
+    word = _COUNT.search(clause)
     if word:
-        found["times"] = {"once": 1, "twice": 2, "thrice": 3}[word[1].lower()]
+        found["n"] = COUNTS[word[1].lower()]
     return found
+
+
+def _repeats(times: float) -> int:
+    most = PARAMETERS["repeat"]
+    return int(min(max(round(times), most.low), most.high))
