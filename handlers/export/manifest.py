@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from handlers.export.records import Recipe
 from handlers.export.tally import Sample, Tally
-from store.errors import InputError
 
 SCHEMA: Literal["cadenza/finetune-manifest/1"] = "cadenza/finetune-manifest/1"
 
@@ -126,16 +124,6 @@ def build_manifest(
 def encode_manifest(manifest: Manifest) -> bytes:
     """Indented JSON, one newline at the end."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-
-
-def read_manifest(path: Path) -> Manifest:
-    """The manifest in a file. Raises InputError when it is none, or one of another version."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except OSError as reason:
-        raise InputError(f"{path}: cannot be read: {reason.strerror or reason}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as reason:
-        raise InputError(f"{path}: not a {SCHEMA} manifest: {reason}") from None
 
 
 def template_sha256(template: str) -> str:

@@ -113,6 +113,3 @@ def _unknown(part: Any, node: Any, raw: Any, loc: Place) -> Iterator[str]:
             place = place_in(raw, loc)
             hint = did_you_mean(key, fields)
             yield f"{place}{': ' if place else ''}unknown key {key!r} is ignored{hint}"
-
-
-# -- references ------------------------------------------------------------------------------------

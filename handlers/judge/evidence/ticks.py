@@ -109,7 +109,7 @@ def _episodes(
         tick = _tick(record, words)
         if tick is not None and tick.tick > 0:
             found[-1].ticks.append(tick)
-    for fact, episode in zip(fold.finish().kept, found, strict=False):
+    for fact, episode in zip(fold.finish(), found, strict=False):
         episode.outcome = fact.outcome
         episode.ticks = _in_order(episode.ticks)
     return found
@@ -129,7 +129,7 @@ def _sessions(run_id: str, records: Iterator[tuple[int, dict[str, Any]]]) -> lis
         errors[index] += record.get("event") in ("infer_error", "retries_exceeded")
     return [
         Episode(run_id if i == 0 else f"{run_id}#{i + 1}", fact.outcome, [], errors.get(i, 0))
-        for i, fact in enumerate(fold.finish().kept)
+        for i, fact in enumerate(fold.finish())
     ]
 
 

@@ -92,21 +92,6 @@ class Outcomes:
         return self.end == "done" and self.in_zone is not False
 
 
-def totals(outcomes: Iterable[Outcomes]) -> dict[str, float]:
-    """Counts over many runs: runs, ok, falls, in_zone, and the saturated and touching periods."""
-    rows = list(outcomes)
-    return {
-        "runs": len(rows),
-        "ok": sum(row.ok for row in rows),
-        "falls": sum(row.falls for row in rows),
-        "in_zone": sum(row.in_zone is True for row in rows),
-        "trunk_contact": sum(row.trunk_contact for row in rows),
-        "joint_saturation": sum(row.joint_saturation for row in rows),
-        "torque_saturation": sum(row.torque_saturation for row in rows),
-        "seconds": round(sum(row.seconds for row in rows), 3),
-    }
-
-
 def rollout(
     plans: Sequence[Plan],
     seeds: Sequence[int],

@@ -6,12 +6,14 @@ naming bad lines and leaving a torn tail alone is the same for both.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal, Protocol
+from math import isfinite
+from typing import Any, BinaryIO, Generic, Literal, TypeVar
 
 from handlers.project.formats.lines import MAX_LINE, BadLine, LineReader, parse_line
-from store.events.files import EpisodeFact, LineCounts, LineProblem
+from store.events.files import EpisodeFact, LineCounts, LineProblem, Outcome
 
 Format = Literal["mission", "orchestrator"]
 
@@ -41,32 +43,68 @@ class LogSummary:
     torn_tail: bool
 
 
-class Fold(Protocol):
-    """What a log format makes of its records, one after another."""
+class Episode(ABC):
+    """One episode in the making: a format's own kind of run or session."""
 
+    def __init__(self, index: int, first_line: int) -> None:
+        self.index = index
+        self.first_line = first_line
+        self.ticks = 0
+        self.reward: float | None = None
+        self.phases_done = 0
+        self.phase: str | None = None
+
+    @abstractmethod
+    def verdict(self) -> tuple[Outcome, str]:
+        """How it ended, as far as its records say, and why."""
+
+    def fact(self) -> EpisodeFact:
+        """What an event says of it."""
+        outcome, reason = self.verdict()
+        return EpisodeFact(
+            index=self.index,
+            first_line=self.first_line,
+            ticks=self.ticks,
+            outcome=outcome,
+            reason=one_line(reason),
+            reward=self.reward if self.reward is None or isfinite(self.reward) else None,
+            phases_done=self.phases_done,
+            last_phase=None if self.phase is None else one_line(self.phase),
+        )
+
+
+Kind = TypeVar("Kind", bound=Episode)
+
+
+class Fold(ABC, Generic[Kind]):
+    """What a log format makes of its records, one after another: episodes in file order.
+
+    Beyond MAX_EPISODES they are only counted.
+    """
+
+    def __init__(self) -> None:
+        self.episodes: list[EpisodeFact] = []
+        self.more_episodes = 0
+        self.current: Kind | None = None
+
+    @abstractmethod
     def add(self, line: int, record: dict[str, Any]) -> str | None:
         """Take in the record on a 1-based line; why not, when it is no record of this format."""
 
-    def finish(self) -> EpisodeList:
-        """The episodes seen. Called once, after the last record."""
-
-
-@dataclass(slots=True)
-class EpisodeList:
-    """Episodes in file order; beyond MAX_EPISODES they are only counted."""
-
-    kept: list[EpisodeFact] = field(default_factory=list)
-    more: int = 0
-
     @property
     def next_index(self) -> int:
-        return len(self.kept) + self.more
+        """The index of the episode that is opened next; the current one must be finished."""
+        return len(self.episodes) + self.more_episodes
 
-    def append(self, episode: EpisodeFact) -> None:
-        if len(self.kept) < MAX_EPISODES:
-            self.kept.append(episode)
-        else:
-            self.more += 1
+    def finish(self) -> list[EpisodeFact]:
+        """Close the current episode as far as it goes, and say what is kept of all so far."""
+        if self.current is not None:
+            if len(self.episodes) < MAX_EPISODES:
+                self.episodes.append(self.current.fact())
+            else:
+                self.more_episodes += 1
+            self.current = None
+        return self.episodes
 
 
 @dataclass(slots=True)
@@ -101,7 +139,9 @@ def one_line(text: str, limit: int = MAX_TEXT) -> str:
     return flat if len(flat) <= limit else flat[: limit - 3] + "..."
 
 
-def summarise(stream: BinaryIO, fold: Fold, kind: Format, prior_size: int | None) -> LogSummary:
+def summarise(
+    stream: BinaryIO, fold: Fold[Any], kind: Format, prior_size: int | None
+) -> LogSummary:
     """Read a log to its end, once, and say what is in it. Raises OSError only."""
     reader = LineReader(stream, prior_size=prior_size)
     tally = LineTally()
@@ -115,7 +155,7 @@ def summarise(stream: BinaryIO, fold: Fold, kind: Format, prior_size: int | None
         else:
             tally.reject(number, reason)
     head = reader.head()
-    episodes = fold.finish()
+    episodes = tuple(fold.finish())
     return LogSummary(
         format=kind,
         size=head.size,
@@ -123,8 +163,8 @@ def summarise(stream: BinaryIO, fold: Fold, kind: Format, prior_size: int | None
         prior_sha256=head.prior_sha256,
         counts=tally.counts(),
         problems=tuple(tally.problems),
-        episodes=tuple(episodes.kept),
-        more_episodes=episodes.more,
+        episodes=episodes,
+        more_episodes=fold.more_episodes,
         torn_tail=head.torn_tail,
     )
 

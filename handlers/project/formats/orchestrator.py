@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from handlers.project.formats.logsummary import EpisodeList, LogSummary, one_line, summarise
-from store.events.files import EpisodeFact, Outcome
+from handlers.project.formats.logsummary import Episode, Fold, LogSummary, one_line, summarise
+from store.events.files import Outcome
 
 _ACTIONS = frozenset({"execute_start", "step_start", "avoid_step"})
 
@@ -26,53 +26,36 @@ def read_orchestrator_log(stream: BinaryIO, *, prior_size: int | None = None) ->
     return summarise(stream, OrchestratorFold(), "orchestrator", prior_size)
 
 
-class OrchestratorFold:
+class OrchestratorFold(Fold["_Session"]):
     """Folds orchestrator events into sessions."""
 
-    def __init__(self) -> None:
-        self._episodes = EpisodeList()
-        self._current: _Session | None = None
-
     def add(self, line: int, record: dict[str, Any]) -> str | None:
-        """Take in one record; why not, when it names no event."""
         event = record.get("event")
         if not isinstance(event, str):
             return "not an orchestrator record: no event"
-        if self._current is None or event == "session_start":
-            self._close()
-            self._current = _Session(self._episodes.next_index, line)
-        self._current.add(event, record)
+        if self.current is None or event == "session_start":
+            self.finish()
+            self.current = _Session(self.next_index, line)
+        self.current.add(event, record)
         return None
 
-    def finish(self) -> EpisodeList:
-        """All sessions; the last one as far as it goes."""
-        self._close()
-        return self._episodes
 
-    def _close(self) -> None:
-        if self._current is not None:
-            self._episodes.append(self._current.fact())
-            self._current = None
-
-
-class _Session:
+class _Session(Episode):
     """One session in the making."""
 
     def __init__(self, index: int, first_line: int) -> None:
-        self.index = index
-        self.first_line = first_line
+        super().__init__(index, first_line)
         self.has_target = False
         self.reached = False
         self.done: str | None = None
         self.ended = False
         self.retries_exceeded = False
-        self.actions = 0
         self.steps_started = 0
         self.steps_completed = 0
         self.infer_errors = 0
 
     def add(self, event: str, record: dict[str, Any]) -> None:
-        self.actions += event in _ACTIONS
+        self.ticks += event in _ACTIONS
         match event:
             case "session_start":
                 self.has_target = record.get("target") is not None
@@ -92,20 +75,14 @@ class _Session:
             case "session_end":
                 self.ended = True
 
-    def fact(self) -> EpisodeFact:
-        outcome, reason = self._verdict()
+    def verdict(self) -> tuple[Outcome, str]:
+        outcome, reason = self._end()
         if self.infer_errors:
             errors = f"{self.infer_errors} infer_error{'s' if self.infer_errors > 1 else ''}"
             reason = f"{one_line(reason, 120)}; {errors}" if reason else errors
-        return EpisodeFact(
-            index=self.index,
-            first_line=self.first_line,
-            ticks=self.actions,
-            outcome=outcome,
-            reason=one_line(reason),
-        )
+        return outcome, reason
 
-    def _verdict(self) -> tuple[Outcome, str]:
+    def _end(self) -> tuple[Outcome, str]:
         if self.reached or self.done == "target_reached":
             return "succeeded", ""
         if self.retries_exceeded:

@@ -20,8 +20,8 @@ from __future__ import annotations
 from math import inf, isfinite
 from typing import Any, BinaryIO
 
-from handlers.project.formats.logsummary import EpisodeList, LogSummary, one_line, summarise
-from store.events.files import EpisodeFact, Outcome
+from handlers.project.formats.logsummary import Episode, Fold, LogSummary, one_line, summarise
+from store.events.files import Outcome
 
 FAR_M = 1e3
 TALL_M = 1e2
@@ -40,53 +40,33 @@ def read_run_log(stream: BinaryIO, *, prior_size: int | None = None) -> LogSumma
     return summarise(stream, MissionFold(), "mission", prior_size)
 
 
-class MissionFold:
+class MissionFold(Fold["_Run"]):
     """Folds tick records into episodes."""
-
-    def __init__(self) -> None:
-        self._episodes = EpisodeList()
-        self._current: _Episode | None = None
 
     @property
     def index(self) -> int:
         """Which episode the last record belongs to, from 0; -1 before the first."""
-        return self._current.index if self._current is not None else -1
+        return self.current.index if self.current is not None else -1
 
     def add(self, line: int, record: dict[str, Any]) -> str | None:
-        """Take in one record; why not, when nothing in it belongs to a run."""
         if _TELLING.isdisjoint(record):
             return "not a run record: no tick, action, phase or obs"
         tick = _whole(record.get("tick"))
-        episode = self._current
-        if episode is None or (tick is not None and episode.is_over_at(tick, record)):
-            self._close()
-            episode = self._current = _Episode(self._episodes.next_index, line)
-        episode.add(tick, record)
+        run = self.current
+        if run is None or (tick is not None and run.is_over_at(tick, record)):
+            self.finish()
+            run = self.current = _Run(self.next_index, line)
+        run.add(tick, record)
         return None
 
-    def finish(self) -> EpisodeList:
-        """All episodes; the last one as far as it goes."""
-        self._close()
-        return self._episodes
 
-    def _close(self) -> None:
-        if self._current is not None:
-            self._episodes.append(self._current.fact())
-            self._current = None
-
-
-class _Episode:
+class _Run(Episode):
     """One run in the making."""
 
     def __init__(self, index: int, first_line: int) -> None:
-        self.index = index
-        self.first_line = first_line
-        self.ticks = 0
+        super().__init__(index, first_line)
         self.lowest: int | None = None
         self.previous: int | None = None
-        self.reward: float | None = None
-        self.phase: str | None = None
-        self.phases_done = 0
         self.last_done: object = None
         self.success = False
         self.ended = False
@@ -151,21 +131,7 @@ class _Episode:
                 self.diverged = _diverged(tick, f"{name} = {value:g}")
                 return
 
-    def fact(self) -> EpisodeFact:
-        outcome, reason = self._verdict()
-        reward = self.reward if self.reward is None or isfinite(self.reward) else None
-        return EpisodeFact(
-            index=self.index,
-            first_line=self.first_line,
-            ticks=self.ticks,
-            outcome=outcome,
-            reason=one_line(reason),
-            reward=reward,
-            phases_done=self.phases_done,
-            last_phase=None if self.phase is None else one_line(self.phase),
-        )
-
-    def _verdict(self) -> tuple[Outcome, str]:
+    def verdict(self) -> tuple[Outcome, str]:
         if self.success:
             return "succeeded", self.diverged
         if self.diverged:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from handlers.export.export import ExportReport, export_run
-from handlers.export.manifest import Manifest, read_manifest
+from handlers.export.manifest import Manifest
 from handlers.export.records import Recipe
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE
 
@@ -88,6 +89,6 @@ def export(tmp_path: Path, make_recipe: Callable[..., Recipe]) -> Callable[..., 
         log.write_bytes(b"\n".join(texts) + end)
         report = export_run(log, output, make_recipe(**changes), manifest=manifest)
         records = [json.loads(line) for line in output.read_bytes().splitlines()]
-        return Outcome(records, report, read_manifest(manifest))
+        return Outcome(records, report, msgspec.json.decode(manifest.read_bytes(), type=Manifest))
 
     return run
