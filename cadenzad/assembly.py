@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cadenzad.config.files import Config
 from cadenzad.config.paths import INBOX
-from cadenzad.config.project import wishes
+from cadenzad.config.project import reaction_policy
 from cadenzad.jobs.cgroup import Confinement
 from cadenzad.jobs.runner import Jobs
 from cadenzad.reactor import Reactor
@@ -80,7 +80,7 @@ def assemble(
     stack.callback(writer.close)
     tools = Tools(
         checkpoint,
-        lambda project: wishes(project, config(), at_once=once),
+        lambda project: reaction_policy(project, config(), at_once=once),
         lambda: time.time_ns() // 1000,
     )
     reactor = Reactor(open_reader(), writer, REACTIONS, tools)

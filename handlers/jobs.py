@@ -24,7 +24,7 @@ class JobContext:
 
     `report(values)` shows live progress (epoch, loss, tick ...); it is no history. `settings`: as
     they are for this project. `key`: for KEYED kinds alone.
-    `attempt` counts from 1; `job`: the job's id, None when it was called by nobody's wish.
+    `attempt` counts from 1; `job`: the job's id, None when no log queued it.
     """
 
     spec: Mapping[str, Any]
@@ -75,14 +75,14 @@ class TryLater(CadenzaError):
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a job waits for its subject to be quiet (s), and how long at most."""
+class Debounce:
+    """Seconds without news after which a job begins, and after how many it begins all the same."""
 
-    quiet_s: float = 0.0
-    at_most_s: float = 0.0
+    debounce: float = 0.0
+    max_wait: float = 0.0
 
 
-AT_ONCE = Patience()
+AT_ONCE = Debounce()
 
 
 def queue_job(
@@ -93,22 +93,22 @@ def queue_job(
     spec: Mapping[str, Any] | None = None,
     *,
     now_us: int = 0,
-    patience: Patience = AT_ONCE,
+    wait: Debounce = AT_ONCE,
 ) -> list[Event]:
-    """The events that have a job done, `patience` after `now_us`.
+    """The events that have a job done, `wait` after `now_us`.
 
     One of its kind that waits already covers it: that one is postponed when its time is near, and
     not by every event, so that a thousand of them make few.
     """
-    due_us = now_us + int(patience.quiet_s * 1e6) if patience.quiet_s else 0
+    due_us = now_us + int(wait.debounce * 1e6) if wait.debounce else 0
     waiting = next((job for job in state.jobs(project, "queued") if job.kind == kind), None)
     if waiting is None:
         body = dict(spec or {})
         return [
             JobQueued(kind=kind, project=project, spec=body, reason=reason, not_before_us=due_us)
         ]
-    latest_us = min(due_us, waiting.queued_us + int(patience.at_most_s * 1e6))
-    near = latest_us - waiting.not_before_us > patience.quiet_s * 5e5
-    if waiting.attempt == 0 and patience.quiet_s and near:
+    latest_us = min(due_us, waiting.queued_us + int(wait.max_wait * 1e6))
+    near = latest_us - waiting.not_before_us > wait.debounce * 5e5
+    if waiting.attempt == 0 and wait.debounce and near:
         return [JobPostponed(job=waiting.id, not_before_us=latest_us)]
     return []

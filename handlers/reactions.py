@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from handlers.jobs import AT_ONCE, Patience
+from handlers.jobs import AT_ONCE, Debounce
 from store.events.base import Event
 from store.events.envelope import Recorded
 from store.reads.state import State
@@ -17,13 +17,13 @@ class Stopping(Exception):
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a project's configuration wants done when runs or examples arrive, and how patiently."""
+class ReactionPolicy:
+    """What is done for a project when runs or examples arrive, and how long that waits."""
 
     judge: bool = False
-    judge_patience: Patience = AT_ONCE
+    judge_wait: Debounce = AT_ONCE
     retrain: bool = False
-    retrain_patience: Patience = AT_ONCE
+    retrain_wait: Debounce = AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Tools:
 
     `checkpoint()` is called now and then during longer work and raises Stopping when there is no
     time left; the reaction then runs again at the next start, so its effects must be idempotent.
-    `wishes(project)`: by the project's path. `now_us()`: microseconds since the epoch; a reaction
+    `policy(project)`: by the project's path. `now_us()`: microseconds since the epoch; a reaction
     that catches up with old events must not take them for the quiet of today.
     """
 
     checkpoint: Callable[[], None] = lambda: None
-    wishes: Callable[[str], Wishes] = lambda _project: Wishes()
+    policy: Callable[[str], ReactionPolicy] = lambda _project: ReactionPolicy()
     now_us: Callable[[], int] = lambda: 0
 
 

@@ -18,14 +18,16 @@ from typing import Any
 
 from cadenzad.config.files import Loaded, lay_over, leaves, mistakes, parse
 from cadenzad.config.settings import KEYS, Config, Key
-from handlers.jobs import AT_ONCE, Patience
+from handlers.jobs import AT_ONCE, Debounce
 from handlers.project.paths import inside
-from handlers.reactions import Wishes
+from handlers.reactions import ReactionPolicy
 from handlers.settings import Mark
 from store.errors import ConfigError, UnsafePathError
 
 FILE_NAME = "cadenzad.toml"
 MAX_BYTES = 1 << 16
+
+log = logging.getLogger("cadenzad.wishes")
 
 PROJECT_KEYS = tuple(key for key in KEYS.values() if key.project_may is not None)
 
@@ -124,20 +126,17 @@ def _laid_over(base: Config, values: Mapping[str, Any]) -> Config:
     return Config.model_validate(merged)
 
 
-log = logging.getLogger("cadenzad.wishes")
-
-
-def wishes(project: str, base: Config, *, at_once: bool = False) -> Wishes:
-    """What is wanted for a project. `at_once`: nobody will be here later, so nothing waits."""
+def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> ReactionPolicy:
+    """What is done for a project. `at_once`: nobody will be here later, so nothing waits."""
     try:
         config = load_project_config(Path(project), base)
     except ConfigError as error:
         log.warning("%s", error.message)
         config = base
     judge, lora = config.judge, config.lora
-    return Wishes(
+    return ReactionPolicy(
         judge=judge.mode != "off",
-        judge_patience=AT_ONCE if at_once else Patience(judge.debounce, judge.max_wait),
+        judge_wait=AT_ONCE if at_once else Debounce(judge.debounce, judge.max_wait),
         retrain=lora.retrain,
-        retrain_patience=AT_ONCE if at_once else Patience(lora.debounce, lora.max_wait),
+        retrain_wait=AT_ONCE if at_once else Debounce(lora.debounce, lora.max_wait),
     )

@@ -74,8 +74,8 @@ def watch_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Event]
 
 def _judge(event: Recorded, state: State, tools: Tools, reason: str) -> list[Event]:
     assert event.project is not None
-    wishes = tools.wishes(event.project)
-    if not wishes.judge or _is_paused(event, state):
+    policy = tools.policy(event.project)
+    if not policy.judge or _is_paused(event, state):
         return []
     current = current_prompt(state.connection, event.project)
     if current is not None and current.watching:
@@ -87,7 +87,7 @@ def _judge(event: Recorded, state: State, tools: Tools, reason: str) -> list[Eve
         reason,
         {"by": "cadenzad"},
         now_us=max(event.recorded_at_us, tools.now_us()),
-        patience=wishes.judge_patience,
+        wait=policy.judge_wait,
     )
     asked = [JudgeRequested(reason=reason)] if any(isinstance(e, JobQueued) for e in made) else []
     return [*asked, *made]

@@ -23,10 +23,10 @@ def retrain_on_data(event: Recorded, state: State, tools: Tools) -> Iterable[Eve
     """
     assert event.project is not None
     reason = _reason(event.event)
-    wishes = tools.wishes(event.project)
+    policy = tools.policy(event.project)
     project = state.project(event.project)
     paused = project is not None and project.paused
-    if reason is None or not wishes.retrain or paused:
+    if reason is None or not policy.retrain or paused:
         return []
     if not example_rows(state.connection, event.project):
         return []
@@ -37,7 +37,7 @@ def retrain_on_data(event: Recorded, state: State, tools: Tools) -> Iterable[Eve
         reason,
         {"by": "cadenzad", "gate": True},
         now_us=max(event.recorded_at_us, tools.now_us()),
-        patience=wishes.retrain_patience,
+        wait=policy.retrain_wait,
     )
     asked = any(isinstance(follows, JobQueued) for follows in made)
     return [*([RetrainRequested(reason=reason)] if asked else []), *made]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.jobs import Patience
+from handlers.jobs import Debounce
 from handlers.lora.reactions import retrain_on_data
-from handlers.reactions import Tools, Wishes
+from handlers.reactions import ReactionPolicy, Tools
 from store.events.adapter import CodeTrusted, RetrainRequested
 from store.events.base import Event
 from store.events.envelope import Recorded, project_stream
@@ -26,7 +26,7 @@ from store.views import apply
 
 PROJECT = "/robots/rescue"
 SECOND = 1_000_000
-PATIENT = Wishes(retrain=True, retrain_patience=Patience(quiet_s=60, at_most_s=600))
+PATIENT = ReactionPolicy(retrain=True, retrain_wait=Debounce(debounce=60, max_wait=600))
 
 
 class Bench:
@@ -47,11 +47,13 @@ class Bench:
         apply(self.view, record)
         return record
 
-    def react(self, event: Event, wishes: Wishes = PATIENT, late_s: float = 0) -> list[Event]:
+    def react(
+        self, event: Event, policy: ReactionPolicy = PATIENT, late_s: float = 0
+    ) -> list[Event]:
         """What follows from an event that is handled `late_s` after it was recorded."""
         recorded = self.record(event)
         tools = Tools(
-            wishes=lambda project: wishes if project == PROJECT else Wishes(),
+            policy=lambda project: policy if project == PROJECT else ReactionPolicy(),
             now_us=lambda: self.now_us + int(late_s * SECOND),
         )
         made = list(retrain_on_data(recorded, State(self.view), tools))
@@ -125,7 +127,7 @@ def test_the_last_examples_going_away_asks_for_none(taught: Bench) -> None:
 
 
 def test_who_does_not_want_it_gets_none(taught: Bench) -> None:
-    assert taught.react(examples(), Wishes(retrain=False)) == []
+    assert taught.react(examples(), ReactionPolicy(retrain=False)) == []
 
 
 def test_a_paused_project_is_left_alone_until_it_is_resumed(taught: Bench) -> None:
@@ -161,7 +163,7 @@ def test_a_job_is_not_postponed_for_ever(taught: Bench) -> None:
 
 
 def test_where_nobody_waits_it_is_due_at_once(taught: Bench) -> None:
-    (_, queued) = taught.react(examples(), Wishes(retrain=True))
+    (_, queued) = taught.react(examples(), ReactionPolicy(retrain=True))
     assert isinstance(queued, JobQueued)
     assert queued.not_before_us == 0
 
