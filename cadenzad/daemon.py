@@ -263,10 +263,7 @@ class Daemon:
         if path.suffix != inbox.SUFFIX or path.name.startswith("."):
             return
         try:
-            request = inbox.read(path)
-            if request.body.get("with_files"):
-                self._take_in(Path(str(request.body.get("project"))))
-            carry_out(request, self._writer)
+            carry_out(inbox.read(path), self._writer, self._record_files)
             inbox.done(path)
         except FileNotFoundError:
             return
@@ -283,7 +280,7 @@ class Daemon:
             except StoreError as error:
                 log.error("%s: %s", project.path, error.message)
 
-    def _take_in(self, project: Path) -> None:
+    def _record_files(self, project: Path) -> None:
         """Record a project that lies in no workspace, when somebody wants something done for it."""
         if not project.is_absolute() or self._state.project(str(project)) is not None:
             return

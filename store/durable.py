@@ -33,7 +33,7 @@ class Draft:
     def __init__(self, target: Path, *, mode: int | None = PRIVATE, wait: bool = True) -> None:
         """`mode`: the file's permissions; None: what the umask leaves of them."""
         self.target = target
-        self.path = target.with_name(_hidden(target.name))
+        self.path = target.parent / _hidden(target.name)  # also of a target that is no file
         self._replaced = False
         self._file = FileIO(self._claim(mode, wait), "wb")
 

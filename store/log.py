@@ -151,6 +151,12 @@ class EventLog:
             return record if record.position == position else None
         return None
 
+    def with_key(self, dedup_key: str) -> Recorded | None:
+        """The event with a dedup key; there is one at most."""
+        query = f"SELECT {_COLUMNS} FROM events WHERE dedup_key = ?"
+        row = self.connection.execute(query, (dedup_key,)).fetchone()
+        return _record(row) if row is not None else None
+
     def read(
         self,
         after: int = 0,

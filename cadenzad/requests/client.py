@@ -1,41 +1,160 @@
-"""Have a job done, by the daemon or here, show how it goes, and return what came of it."""
+"""Have a command carried out: by the daemon if one runs, else here, as the writer for a moment.
+
+A daemon takes requests from the inbox; another command that writes at this moment is waited for. A
+daemon that stops before it came to a request leaves it to us. A request is carried out once however
+often that happens: its id is the key of its events.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
-import sqlite3
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from cadenzad.cli.base.parser import one_line
 from cadenzad.config.files import Config
-from cadenzad.config.files import Jobs as JobsConfig
-from cadenzad.config.paths import make_state_dir, state_dir
+from cadenzad.config.paths import make_state_dir
 from cadenzad.jobs.runner import Jobs
+from cadenzad.maintenance.candidate import Candidate
+from cadenzad.requests import inbox
+from cadenzad.requests.commands import CancelJob, Command, QueueJob, RecordExport
 from cadenzad.requests.handle import carry_out
-from cadenzad.requests.inbox import Request, new_request, send, takes_requests
+from cadenzad.requests.inbox import Request, event_key, new_request, path_of, takes_requests
+from cadenzad.requests.prune import PRUNED, batches
 from cadenzad.watch.record import Recorder, record_project
 from handlers.lora.recovery import make_good
-from handlers.project.paths import printable
 from handlers.routes import JOBS
 from store.errors import CadenzaError, DaemonError, LockHeldError
 from store.events.base import Event
 from store.events.envelope import Recorded
-from store.events.files import ExportRequested
 from store.lock import WriterLock, is_held
 from store.log import EventLog
 from store.opening import open_writer
 from store.reads.state import JobRow, State, job_key
-from store.schema import connect_reader
+from store.schema import DATABASE, connect_reader
+from store.writer import Writer
 
-LOOK_S = 0.1
-Progress = Callable[[Mapping[str, Any]], None]
+T = TypeVar("T")
+Progress = Callable[[Mapping[str, Any]], object]
+"""Called with what a job says of itself while it runs."""
+
+LOOK_S = 0.02
+"""How often it is looked for an outcome, and for who could carry the request out."""
+
+PATIENCE_S = 5.0
+"""How long another command that writes at this moment is waited for to record an export."""
+
+
+def perform(
+    directory: Path, command: Command, timeout: float = 10.0, *, outcome: int = 0
+) -> Recorded:
+    """Have a command carried out and return the event number `outcome` that it leads to.
+
+    Raises DaemonError when there is no such event in `timeout` seconds, or nothing was to be done.
+    """
+    request = new_request(command)
+    key = event_key(request.id, outcome)
+    with closing(connect_reader(directory)) as reader:
+        history = EventLog(reader)
+
+        def here(writer: Writer) -> Recorded:
+            carry_out(request, writer)
+            found = history.with_key(key)
+            if found is None:
+                raise DaemonError("there was nothing to do any more", hint="somebody was quicker")
+            return found
+
+        found = _ask(directory, request, here, lambda: history.with_key(key), timeout)
+    if found is None:
+        hint = "`cadenzactl ping` tests the daemon"
+        raise DaemonError(f"no outcome in {timeout:g} s", hint=hint)
+    return found
+
+
+def record_export(directory: Path, command: RecordExport) -> None:
+    """Have an export that was made by hand recorded; what nobody takes now, the next daemon does.
+
+    Raises CadenzaError, OSError or sqlite3.Error where that is impossible.
+    """
+    request = new_request(command)
+
+    def here(writer: Writer) -> bool:
+        carry_out(request, writer)
+        return True
+
+    make_state_dir(directory)
+    _ask(directory, request, here, lambda: True, PATIENCE_S, role="cadenza", keep=True)
+
+
+def finish_prunes(directory: Path) -> None:
+    """Carry out what a kill left of earlier prunes; a daemon that runs has done so at its start."""
+    left = list(inbox.waiting(directory))
+    if not left or is_held(directory) is not None:
+        return
+    with contextlib.suppress(LockHeldError), _writer(directory, "cadenzactl prune") as writer:
+        for path in left:
+            with contextlib.suppress(CadenzaError, OSError):  # the next daemon says what is wrong
+                request = inbox.read(path)
+                if request.kind == "prune":
+                    carry_out(request, writer)
+                    inbox.done(path)
+
+
+def prune(
+    directory: Path,
+    files: Sequence[Candidate],
+    *,
+    force: bool,
+    timeout: float = 600.0,
+    progress: Callable[[int], object] = lambda _files: None,
+) -> dict[int, str]:
+    """Have files pruned; the index and the reason of each that stayed.
+
+    `progress` is told how many files more were gone through. Raises DaemonError when a request
+    (there is one for some 200 files) is not carried out in `timeout` seconds: it stays in the inbox
+    then, as it does after a kill.
+    """
+    kept: dict[int, str] = {}
+    done = 0
+    with closing(connect_reader(directory)) as reader:
+        for command in batches(files, force=force):
+            stayed = _prune(directory, State(reader), new_request(command), timeout)
+            kept |= {done + index: reason for index, reason in stayed.items()}
+            done += len(command.files)
+            progress(len(command.files))
+    return kept
+
+
+def _prune(directory: Path, state: State, request: Request, timeout: float) -> dict[int, str]:
+    def here(writer: Writer) -> dict[int, str] | None:
+        carry_out(request, writer)
+        return _pruned(state, request)
+
+    def there() -> dict[int, str] | None:
+        return _pruned(state, request)
+
+    stayed = _ask(directory, request, here, there, timeout, role="cadenzactl prune", keep=True)
+    if stayed is None:
+        raise DaemonError(
+            f"no outcome in {timeout:g} s: the request waits in {path_of(directory, request)}",
+            hint="`cadenzactl ping` tests the daemon; delete that file to take the request back",
+        )
+    return stayed
+
+
+def _pruned(state: State, request: Request) -> dict[int, str] | None:
+    """What came of a prune request; None while it is not carried out."""
+    answer: dict[str, Any] | None = state.progress(PRUNED)
+    if answer is None or answer["id"] != request.id:
+        return None
+    return dict(answer["kept"])
+
+
+# -- jobs ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -49,255 +168,198 @@ class Ended:
         """The last of these events with a type."""
         return next((e for e in reversed(self.events) if isinstance(e, event_type)), None)
 
+    def as_json(self) -> dict[str, Any]:
+        """The last event of each type, as programs see it."""
+        return {event.type_name(): event.model_dump(mode="json") for event in self.events}
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user broke off; `message` says what becomes of the job."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
 
 def run_job(
     directory: Path,
-    kind: str,
-    project: Path,
-    spec: Mapping[str, Any],
-    reason: str,
+    command: QueueJob,
     *,
     config: Config,
+    progress: Progress = lambda _values: None,
     timeout: float = 7200.0,
-    with_files: bool = False,
 ) -> Ended:
-    """Queue a job and wait for its end; one attempt only when it runs here.
+    """Queue a job and wait for the end of an attempt; the only attempt when it runs here.
 
-    `with_files`: first have the project's files recorded, as a daemon that watches it would.
-
-    Raises DaemonError when it has not ended in `timeout` seconds. Interrupted, a job that runs here
-    is cancelled; one of the daemon goes on, and it is said how to end it.
+    Raises DaemonError when that has not come in `timeout` seconds, Interrupted when the user breaks
+    off: a job that runs here is cancelled, one of the daemon goes on.
     """
     make_state_dir(directory)
-    body = {
-        "kind": kind,
-        "project": str(project),
-        "spec": {"by": os.environ.get("USER", "user"), **spec},
-        "reason": reason,
-        "instead": True,
-        "with_files": with_files,
-    }
-    request = new_request("queue-job", body)
-    deadline = time.monotonic() + timeout
-    with _bar() as show:
-        while time.monotonic() < deadline:
-            holder = is_held(directory)
-            if holder is not None and takes_requests(holder):
-                return _by_daemon(directory, request, deadline, show)
-            if holder is None:
-                try:
-                    lock = WriterLock(directory, "cadenza env").acquire()
-                except LockHeldError:
-                    continue
-                with lock:
-                    return _here(directory, request, config, show)
-            time.sleep(LOOK_S)
-    raise DaemonError(f"another command has held the event log for {timeout:g} s")
+    request = new_request(command)
+    with contextlib.ExitStack() as stack:
+        job = _Job(directory, command, request, progress, stack)
 
-
-def _by_daemon(directory: Path, request: Request, deadline: float, show: Progress) -> Ended:
-    history = EventLog(connect_reader(directory))
-    after = history.head()
-    path = send(directory, request)
-    state = State(connect_reader(directory))
-    job_id: int | None = None
-    try:
-        while time.monotonic() < deadline:
-            if job_id is None:
-                job_id = _queued(history, after, request)
-            else:
-                job = state.job(job_id)
-                if job is not None and (job.ended_us or (job.state == "queued" and job.result)):
-                    return Ended(job, _led_to(history, job_id))
-                show(state.progress(job_key(job_id)) or {})
-            if is_held(directory) is None:
+        def here(writer: Writer) -> Ended:
+            if job.is_queued():
                 raise DaemonError("the daemon stopped meanwhile; the job goes on at its next start")
-            time.sleep(LOOK_S)
-    except KeyboardInterrupt:
-        if job_id is not None:
-            print(
-                f"\nthe job goes on in the daemon; `cadenzactl cancel {job_id}` ends it",
-                file=sys.stderr,
-            )
-        raise
-    finally:
-        path.unlink(missing_ok=True)
-    raise DaemonError("the job has not ended", hint="`cadenzactl jobs` shows where it is")
+            return _work(directory, job, config, writer)
+
+        try:
+            ended = _ask(directory, request, here, job.ended, timeout, role=command.reason)
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:
+            if not job.id:
+                raise
+            hint = f"the job goes on in the daemon; `cadenzactl cancel {job.id}` ends it"
+            raise Interrupted(f"\n{hint}") from None
+        if ended is None and not takes_requests(is_held(directory)):
+            raise DaemonError(f"another command has held the event log for {timeout:g} s")
+    if ended is None:
+        raise DaemonError(
+            f"the job has not ended in {timeout:g} s", hint="`cadenzactl jobs` shows where it is"
+        )
+    return ended
 
 
-def _here(directory: Path, request: Request, config: Config, show: Progress) -> Ended:
-    writer = open_writer(directory)
-    reader = connect_reader(directory)
-    history, state = EventLog(reader), State(reader)
-    mine: set[int] = set()
+class _Job:
+    """A job that was asked for: which one it is, how it goes, how it ended."""
 
-    def ended(job: JobRow) -> None:
-        if job.project:
-            make_good(Path(job.project), writer)
+    def __init__(
+        self,
+        directory: Path,
+        command: QueueJob,
+        request: Request,
+        progress: Progress,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self.command = command
+        self.request = request
+        self.id = 0
+        self._directory = directory
+        self._progress = progress
+        self._stack = stack
+        self._state: State | None = None
 
+    @property
+    def state(self) -> State:
+        """Opened when it is first needed: with the first command of all the log begins."""
+        if self._state is None:
+            reader = self._stack.enter_context(closing(connect_reader(self._directory)))
+            self._state = State(reader)
+        return self._state
+
+    def is_queued(self) -> bool:
+        """Whether there is a job for the request; its id is known from then on."""
+        if not self.id and (self._directory / DATABASE).exists():
+            queued = EventLog(self.state.connection).with_key(event_key(self.request.id, 0))
+            if queued is not None:
+                self.id = queued.position
+            elif not self.command.instead:
+                # One of its kind that waits already is as good.
+                waiting = self.state.jobs(self.command.project, "queued")
+                same_kind = (job.id for job in waiting if job.kind == self.command.kind)
+                self.id = max(same_kind, default=0)
+        return bool(self.id)
+
+    def ended(self) -> Ended | None:
+        """The job once an attempt has ended; its progress is told meanwhile."""
+        if not self.is_queued():
+            return None
+        job = self.state.job(self.id)
+        assert job is not None
+        if job.ended_us or (job.state == "queued" and job.result):
+            history = EventLog(self.state.connection)
+            led_to = (r.event for r in history.read(self.id) if r.causation == self.id)
+            return Ended(job, tuple(led_to))
+        self._progress(self.state.progress(job_key(self.id)) or {})
+        return None
+
+
+def _work(directory: Path, job: _Job, config: Config, writer: Writer) -> Ended:
+    """Queue a job and run it to its end, in this process and once."""
     # How the job ends is for our caller to say, and once.
     logging.getLogger("cadenzad.jobs").addHandler(logging.NullHandler())
-    alone = config.model_copy(
-        update={"jobs": JobsConfig(**{**config.jobs.model_dump(), "attempts": 1})}
-    )
-    jobs = Jobs(
-        alone,
-        directory,
-        connect_reader(directory),
-        writer,
-        JOBS,
-        only=lambda job: job.id in mine,
-        ended=ended,
-    )
-    try:
-        jobs.requeue_orphans()
-        make_good(Path(request.body["project"]), writer)
-        if request.body["with_files"]:
-            # Nobody else is there to read a file once more that changes while it is read.
-            record_project(
-                Path(request.body["project"]), Recorder(reader, writer, lambda _path: None)
-            )
-        after = history.head()
-        carry_out(request, writer)
-        job_id = _queued(history, after, request)
-        if job_id is None:
-            raise DaemonError("the job could not be queued", hint="`cadenzactl jobs` shows why")
-        mine.add(job_id)
+    limits = config.jobs.model_copy(update={"attempts": 1})
+
+    def recover(row: JobRow) -> None:
+        if row.project:
+            make_good(Path(row.project), writer)
+
+    with closing(connect_reader(directory)) as reader, closing(connect_reader(directory)) as mine:
+        jobs = Jobs(
+            config.model_copy(update={"jobs": limits}),
+            directory,
+            reader,
+            writer,
+            JOBS,
+            only=lambda row: row.id == job.id,
+            ended=recover,
+        )
         try:
-            while True:
-                job = state.job(job_id)
-                assert job is not None
-                if job.ended_us or (job.state == "queued" and job.result):
-                    return Ended(job, _led_to(history, job_id))
-                jobs.turn(patience=LOOK_S)
-                show(state.progress(job_key(job_id)) or {})
+            jobs.requeue_orphans()
+            if job.command.project:
+                make_good(Path(job.command.project), writer)
+            # Nobody else is there to read a file once more that changes while it is read.
+            recorder = Recorder(mine, writer, lambda _path: None)
+            carry_out(job.request, writer, lambda project: record_project(project, recorder))
+            if not job.is_queued():
+                raise DaemonError("the job could not be queued", hint="`cadenzactl jobs` shows why")
+            while (ended := job.ended()) is None:
+                jobs.turn(patience=0.1)
+            return ended
         except KeyboardInterrupt:
-            cancel = new_request("cancel-job", {"job": job_id, "by": "interrupted"})
-            carry_out(cancel, writer)
-            print(f"interrupted: job {job_id} is cancelled", file=sys.stderr)
-            raise
+            if not job.id:
+                raise
+            carry_out(new_request(CancelJob(job.id, "interrupted")), writer)
+            raise Interrupted(f"interrupted: job {job.id} is cancelled") from None
+        finally:
+            jobs.stop()
+
+
+# -- who does it -----------------------------------------------------------------------------------
+
+
+def _ask(
+    directory: Path,
+    request: Request,
+    here: Callable[[Writer], T | None],
+    there: Callable[[], T | None],
+    timeout: float,
+    *,
+    role: str = "cadenzactl",
+    keep: bool = False,
+) -> T | None:
+    """What comes of a request; None when nothing has in `timeout` seconds.
+
+    `here(writer)` carries it out, when nobody else writes. `there()` looks for the outcome while a
+    daemon has the request; None: not yet. `role` is what others call us while we write. `keep`: the
+    request lies in the inbox from the beginning, and stays there until it is carried out; else it
+    is taken back.
+    """
+    path = inbox.send(directory, request) if keep else None
+    deadline = time.monotonic() + timeout
+    try:
+        while time.monotonic() < deadline:
+            holder = is_held(directory)
+            if holder is None:
+                with contextlib.suppress(LockHeldError), _writer(directory, role) as writer:
+                    result = here(writer)
+                    keep = False
+                    return result
+            elif takes_requests(holder):
+                path = path or inbox.send(directory, request)
+                if (result := there()) is not None:
+                    return result
+            time.sleep(LOOK_S)
+        return None
     finally:
-        jobs.stop()
-        writer.close()
-        reader.close()
-
-
-def _queued(history: EventLog, after: int, request: Request) -> int | None:
-    """The id of the job a request queued: the position of that event."""
-    wanted = f"request:{request.id}:0"
-    found = (record for record in history.read(after) if record.dedup_key == wanted)
-    return next((record.position for record in found), None)
-
-
-def _led_to(history: EventLog, job_id: int) -> tuple[Event, ...]:
-    def ours(record: Recorded) -> bool:
-        return record.causation == job_id
-
-    return tuple(record.event for record in history.read(job_id) if ours(record))
+        if path is not None and not keep:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
-    """A progress bar on a terminal, nothing elsewhere. Shows `done`/`total` and other values."""
-    if not sys.stderr.isatty():
-        yield lambda _values: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=None, leave=False, file=sys.stderr) as bar:
-
-        def show(values: Mapping[str, Any]) -> None:
-            if not values:
-                return
-            done, total = values.get("done"), values.get("total")
-            if isinstance(total, int) and isinstance(done, int):
-                bar.total, bar.n = total, done
-            bar.set_description_str(str(values.get("step", "")), refresh=False)
-            rest = {k: v for k, v in values.items() if k not in ("done", "total", "step")}
-            bar.set_postfix(rest, refresh=True)
-
-        yield show
-
-
-PATIENCE_S = 5.0
-"""How long another command that writes at this moment is waited for."""
-
-
-def record(flag: str | None, project: Path, requested: ExportRequested, outcome: Event) -> None:
-    """Record what was asked for and what came of it; where that is impossible, only warn."""
-    request = new_request(
-        "record-export",
-        {
-            "project": printable(str(project)),
-            "requested": requested.model_dump(mode="json"),
-            "outcome": {"type": outcome.type_name(), "data": outcome.model_dump(mode="json")},
-        },
-    )
-    directory = state_dir(flag)
-    try:
-        make_state_dir(directory)
-        if takes_requests(is_held(directory)):
-            send(directory, request)
-            return
-        try:
-            lock = WriterLock(directory, "cadenza").acquire(PATIENCE_S)
-        except LockHeldError:
-            send(directory, request)  # the next daemon takes it up
-            return
-        with lock:
-            writer = open_writer(directory)
-            try:
-                carry_out(request, writer)
-            finally:
-                writer.close()
-    except (CadenzaError, OSError, sqlite3.Error) as error:
-        print(f"warning: not recorded in the history: {one_line(str(error))}", file=sys.stderr)
-
-
-LOOK_S = 0.5
-"""How often it is looked who could carry the request out, while it is not."""
-
-
-def perform(directory: Path, request: Request, timeout: float, *, outcome: int = 0) -> Recorded:
-    """Have a request carried out, by the daemon or here, and return the event number `outcome`.
-
-    A daemon that stops before it came to the request leaves it to us, another command that writes
-    at this moment is waited for. Raises DaemonError when there is no outcome in `timeout` seconds.
-    """
-    history = EventLog(connect_reader(directory))
-    after = history.head()
-    wanted = f"request:{request.id}:{outcome}"
-    deadline = time.monotonic() + timeout
-    path: Path | None = None
-    try:
-        while time.monotonic() < deadline:
-            holder, done = is_held(directory), False
-            if holder is None:
-                done = _carry_out_here(directory, request)
-            elif path is None and takes_requests(holder):
-                path = send(directory, request)
-            now = time.monotonic()
-            for record in history.follow(after, deadline=now if done else now + LOOK_S):
-                if record.dedup_key == wanted:
-                    return record
-            if done:
-                raise DaemonError("there was nothing to do any more", hint="somebody was quicker")
-    finally:
-        if path is not None:
-            path.unlink(missing_ok=True)
-    raise DaemonError(f"no outcome in {timeout:g} s", hint="`cadenzactl ping` tests the daemon")
-
-
-def _carry_out_here(directory: Path, request: Request) -> bool:
-    """Be the writer for a moment; False when somebody else is."""
-    try:
-        lock = WriterLock(directory, "cadenzactl").acquire()
-    except LockHeldError:
-        return False
-    with lock:
-        writer = open_writer(directory)
-        try:
-            carry_out(request, writer)
-        finally:
-            writer.close()
-    return True
+def _writer(directory: Path, role: str) -> Iterator[Writer]:
+    """Be the writer for a moment. Raises LockHeldError when somebody else is."""
+    with WriterLock(directory, role).acquire(), closing(open_writer(directory)) as writer:
+        yield writer

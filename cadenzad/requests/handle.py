@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
-from pydantic import ValidationError
-
-from cadenzad.requests import prune
-from cadenzad.requests.inbox import PONG, Request
+from cadenzad.requests import commands
+from cadenzad.requests.decode import decode, unfit
+from cadenzad.requests.inbox import PONG, Request, event_key
+from cadenzad.requests.prune import prune
 from handlers.routes import JOBS
 from store.errors import InputError
 from store.events.adapter import CodeTrusted
@@ -28,43 +28,81 @@ from store.reads.state import State
 from store.views import replay
 from store.writer import Transaction, Writer
 
+Unit = Callable[[Transaction], None]
+RecordFiles = Callable[[Path], object]
+"""Records the files of a project that somebody wants something done for."""
 
-def carry_out(request: Request, writer: Writer) -> None:
+
+def carry_out(request: Request, writer: Writer, record_files: RecordFiles | None = None) -> None:
     """Do what a request asks, committed when this returns.
 
-    Raises InputError for a kind nobody knows or a body that does not fit it.
+    `record_files` is called first for a job that wants it. Raises InputError for a kind nobody
+    knows or a body that does not fit it.
     """
-    act, deed = _KINDS.get(request.kind), _DEEDS.get(request.kind)
+    command = decode(request)
     try:
-        if deed is not None:
-            deed(request, writer)
-        elif act is not None:
-            # The writer refuses what no event can hold: half a character, a number beyond 64 bits.
-            writer.run(act(request))
-        else:
-            raise InputError(f"request {request.id}: unknown kind {request.kind!r}")
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"request {request.id} ({request.kind}): {_why(error)}") from None
+        if isinstance(command, commands.Prune):
+            # Deletes files too: more than one transaction, and safe to repeat half-way.
+            prune(request.id, command, writer)
+            return
+        if isinstance(command, commands.QueueJob) and command.with_files and record_files:
+            record_files(Path(command.project))
+        # The writer refuses what no event can hold: half a character, a number beyond 64 bits.
+        writer.run(_unit(request.id, command))
+    except (ValueError, OverflowError) as error:
+        raise unfit(request, error) from None
 
 
-def _why(error: Exception) -> str:
-    """What is wrong with a request's body, in one line."""
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+def _unit(request_id: str, command: commands.Command) -> Unit:
+    """A command as a unit of the writer's work; its events are keyed by the request."""
+    key = event_key(request_id, 0)
+    match command:
+        case commands.Ping():
+            answer = {"id": request_id, "at": time.time()}
+            return lambda transaction: transaction.set_progress(PONG, answer)
+        case commands.Rebuild():
+            return _rebuild(request_id, command)
+        case commands.RecordExport():
+            return _record_export(request_id, command)
+        case commands.QueueJob():
+            return _queue_job(request_id, command)
+        case commands.CancelJob(job, by):
+            return _change_job(key, JobCancelled(job=job, by=by), ("queued", "running"))
+        case commands.RetryJob(job, by):
+            return _change_job(key, JobRetried(job=job, by=by), ("failed", "cancelled"))
+        case commands.Pause(project, by):
+            return _change_project(key, project, ProjectPaused(by=by))
+        case commands.Resume(project, by):
+            return _change_project(key, project, ProjectResumed(by=by))
+        case commands.Trust():
+            stream = project_stream(_absolute(command.project))
+            trusted = CodeTrusted(
+                path=command.path, sha256=command.sha256, by=command.by, files=command.files
+            )
+            return lambda transaction: _append(transaction, NewEvent(stream, trusted, key))
+        case commands.Prune():
+            raise AssertionError("is carried out by prune.py")
+    assert_never(command)
 
 
-def _ping(request: Request) -> Callable[[Transaction], None]:
-    answer = {"id": request.id, "at": time.time()}
-    return lambda transaction: transaction.set_progress(PONG, answer)
+def _append(transaction: Transaction, event: NewEvent) -> None:
+    transaction.append(event)
 
 
-def _rebuild(request: Request) -> Callable[[Transaction], None]:
-    wanted = RebuildRequested(requested_by=str(request.body["requested_by"]))
+def _absolute(project: str) -> str:
+    """A project's path. Raises ValueError when it is relative: to what?"""
+    path = str(Path(project))
+    if not Path(path).is_absolute():
+        raise ValueError(f"project: {path!r} is not an absolute path")
+    return path
+
+
+def _rebuild(request_id: str, command: commands.Rebuild) -> Unit:
+    requested = RebuildRequested(requested_by=command.requested_by)
 
     def unit(transaction: Transaction) -> None:
-        first = transaction.append(NewEvent(DAEMON_STREAM, wanted, dedup_key=_key(request, 0)))
+        key = event_key(request_id, 0)
+        first = transaction.append(NewEvent(DAEMON_STREAM, requested, dedup_key=key))
         if not first:
             return
         before = replay.view_hash(transaction.connection)
@@ -77,7 +115,7 @@ def _rebuild(request: Request) -> Callable[[Transaction], None]:
             NewEvent(
                 DAEMON_STREAM,
                 rebuilt,
-                dedup_key=_key(request, 1),
+                dedup_key=event_key(request_id, 1),
                 causation=first[0].position,
             )
         )
@@ -85,136 +123,72 @@ def _rebuild(request: Request) -> Callable[[Transaction], None]:
     return unit
 
 
-def _record_export(request: Request) -> Callable[[Transaction], None]:
-    """An export that somebody made by hand joins the history: the wish, and what came of it."""
-    body: Mapping[str, Any] = request.body
-    project = str(Path(body["project"]))
-    if not Path(project).is_absolute():
-        raise ValueError(f"project: {project!r} is not an absolute path")
-    wanted = ExportRequested.model_validate(body["requested"])
+def _record_export(request_id: str, command: commands.RecordExport) -> Unit:
+    """An export that somebody made by hand: that it was asked for, and what came of it."""
+    stream = project_stream(_absolute(command.project))
+    requested = ExportRequested.model_validate(command.requested)
     outcome: Event
-    if body["outcome"]["type"] == RunExported.type_name():
-        outcome = RunExported.model_validate(body["outcome"]["data"])
+    if command.outcome.type == RunExported.type_name():
+        outcome = RunExported.model_validate(command.outcome.data)
     else:
-        outcome = ExportFailed.model_validate(body["outcome"]["data"])
+        outcome = ExportFailed.model_validate(command.outcome.data)
 
     def unit(transaction: Transaction) -> None:
-        stream = project_stream(project)
-        first = transaction.append(NewEvent(stream, wanted, dedup_key=_key(request, 0)))
+        key = event_key(request_id, 0)
+        first = transaction.append(NewEvent(stream, requested, dedup_key=key))
         if first:
-            transaction.append(
-                NewEvent(stream, outcome, dedup_key=_key(request, 1), causation=first[0].position)
-            )
+            key, cause = event_key(request_id, 1), first[0].position
+            transaction.append(NewEvent(stream, outcome, dedup_key=key, causation=cause))
 
     return unit
 
 
-def _key(request: Request, index: int) -> str:
-    return f"request:{request.id}:{index}"
-
-
-def _queue_job(request: Request) -> Callable[[Transaction], None]:
-    body = request.body
-    project = str(body["project"])
-    wanted = JobQueued(
-        kind=str(body["kind"]), project=project, spec=dict(body["spec"]), reason=str(body["reason"])
-    )
-    if wanted.kind not in JOBS:
-        raise InputError(f"request {request.id}: no job kind {wanted.kind!r}")
+def _queue_job(request_id: str, command: commands.QueueJob) -> Unit:
+    kind, project = command.kind, command.project
+    queued = JobQueued(kind=kind, project=project, spec=dict(command.spec), reason=command.reason)
+    if kind not in JOBS:
+        raise InputError(f"request {request_id}: no job kind {kind!r}")
 
     def unit(transaction: Transaction) -> None:
         stream = project_stream(project) if project else DAEMON_STREAM
         for job in State(transaction.connection).jobs(project, "queued"):
-            if job.kind != wanted.kind:
+            if job.kind != kind:
                 continue
-            if not body.get("instead"):
+            if not command.instead:
                 return
             # What somebody asks for by hand has its own settings: it takes the waiting one's place.
-            gone = JobCancelled(job=job.id, by=wanted.reason)
-            transaction.append(NewEvent(stream, gone, dedup_key=_key(request, 1), causation=job.id))
-        transaction.append(NewEvent(stream, wanted, dedup_key=_key(request, 0)))
+            cancelled = JobCancelled(job=job.id, by=command.reason)
+            key = event_key(request_id, 1)
+            transaction.append(NewEvent(stream, cancelled, dedup_key=key, causation=job.id))
+        transaction.append(NewEvent(stream, queued, dedup_key=event_key(request_id, 0)))
 
     return unit
 
 
-def _about_job(
-    event_type: type[JobCancelled | JobRetried], allowed: tuple[str, ...]
-) -> Callable[[Request], Callable[[Transaction], None]]:
-    """Cancel or retry: an event about one job, if the job is in a state that allows it."""
-
-    def act(request: Request) -> Callable[[Transaction], None]:
-        job_id = int(request.body["job"])
-        by = str(request.body["by"])
-
-        def unit(transaction: Transaction) -> None:
-            state = State(transaction.connection)
-            job = state.job(job_id)
-            if job is None or job.state not in allowed:
-                return
-            if event_type is JobRetried and any(
-                other.kind == job.kind for other in state.jobs(job.project, "queued")
-            ):
-                return
-            stream = project_stream(job.project) if job.project else DAEMON_STREAM
-            event = event_type(job=job_id, by=by)
-            transaction.append(
-                NewEvent(stream, event, dedup_key=_key(request, 0), causation=job_id)
-            )
-
-        return unit
-
-    return act
-
-
-def _about_project(
-    event_type: type[ProjectPaused | ProjectResumed],
-) -> Callable[[Request], Callable[[Transaction], None]]:
-    """Pause or resume: an event about one project, if it changes anything."""
-
-    def act(request: Request) -> Callable[[Transaction], None]:
-        project = str(request.body["project"])
-        event = event_type(by=str(request.body["by"]))
-
-        def unit(transaction: Transaction) -> None:
-            row = State(transaction.connection).project(project)
-            if row is not None and row.paused != isinstance(event, ProjectPaused):
-                stream = project_stream(project)
-                transaction.append(NewEvent(stream, event, dedup_key=_key(request, 0)))
-
-        return unit
-
-    return act
-
-
-def _trust(request: Request) -> Callable[[Transaction], None]:
-    project = str(request.body["project"])
-    if not Path(project).is_absolute():
-        raise ValueError(f"project: {project!r} is not an absolute path")
-    facts: dict[str, Any] = {name: str(request.body[name]) for name in ("path", "sha256", "by")}
-    files = request.body.get("files", ())
-    if not isinstance(files, list | tuple):
-        raise ValueError(f"files: {files!r} is no list")
-    event = CodeTrusted.model_validate(facts | {"files": tuple(files)})
+def _change_job(key: str, event: JobCancelled | JobRetried, allowed: tuple[str, ...]) -> Unit:
+    """An event about one job, if the job is in a state that allows it."""
 
     def unit(transaction: Transaction) -> None:
-        transaction.append(NewEvent(project_stream(project), event, dedup_key=_key(request, 0)))
+        state = State(transaction.connection)
+        job = state.job(event.job)
+        if job is None or job.state not in allowed:
+            return
+        if isinstance(event, JobRetried) and any(
+            other.kind == job.kind for other in state.jobs(job.project, "queued")
+        ):
+            return
+        stream = project_stream(job.project) if job.project else DAEMON_STREAM
+        transaction.append(NewEvent(stream, event, dedup_key=key, causation=job.id))
 
     return unit
 
 
-_KINDS: Mapping[str, Callable[[Request], Callable[[Transaction], None]]] = {
-    "queue-job": _queue_job,
-    "cancel-job": _about_job(JobCancelled, ("queued", "running")),
-    "retry-job": _about_job(JobRetried, ("failed", "cancelled")),
-    "pause": _about_project(ProjectPaused),
-    "resume": _about_project(ProjectResumed),
-    "trust": _trust,
-    "ping": _ping,
-    "rebuild": _rebuild,
-    "record-export": _record_export,
-}
+def _change_project(key: str, project: str, event: ProjectPaused | ProjectResumed) -> Unit:
+    """Pause or resume: an event about one project, if it changes anything."""
 
-_DEEDS: Mapping[str, Callable[[Request, Writer], None]] = {
-    prune.KIND: prune.prune,
-}
-"""Requests that change files too: more than one transaction, and safe to repeat half-way."""
+    def unit(transaction: Transaction) -> None:
+        row = State(transaction.connection).project(project)
+        if row is not None and row.paused != isinstance(event, ProjectPaused):
+            transaction.append(NewEvent(project_stream(project), event, dedup_key=key))
+
+    return unit

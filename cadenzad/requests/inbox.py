@@ -12,11 +12,12 @@ import re
 import stat
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cadenzad.config.paths import INBOX
+from cadenzad.requests.commands import KIND_OF, Command
 from store.durable import write_file
 from store.errors import InputError, StoreError
 
@@ -32,26 +33,37 @@ PONG = "pong"
 
 @dataclass(frozen=True)
 class Request:
-    """`kind` says what is wanted ("ping", "rebuild", "record-export"); `body` its details."""
+    """A request as it is sent: `kind` is one of commands.KINDS, `body` that command's fields."""
 
     id: str
     kind: str
     body: dict[str, Any]
 
 
-def new_request(kind: str, body: dict[str, Any] | None = None) -> Request:
-    return Request(uuid.uuid4().hex, kind, body or {})
+def new_request(command: Command) -> Request:
+    """A command as a request with an id of its own."""
+    return Request(uuid.uuid4().hex, KIND_OF[type(command)], asdict(command))
+
+
+def event_key(request_id: str, index: int) -> str:
+    """The dedup key of a request's event number `index`."""
+    return f"request:{request_id}:{index}"
+
+
+def path_of(state_dir: Path, request: Request) -> Path:
+    """Where a request lies until it is taken."""
+    return state_dir / INBOX / f"{request.id}{SUFFIX}"
 
 
 def send(state_dir: Path, request: Request) -> Path:
     """Put a request into the inbox, whole or not at all."""
-    folder = state_dir / INBOX
-    target = folder / f"{request.id}{SUFFIX}"
+    target = path_of(state_dir, request)
     shape = {"id": request.id, "kind": request.kind, "body": request.body}
     try:
         write_file(target, json.dumps(shape).encode(), mode=None)
     except OSError as error:
-        raise StoreError(f"{folder}: a request cannot be left there: {error.strerror}") from error
+        reason = f"a request cannot be left there: {error.strerror}"
+        raise StoreError(f"{target.parent}: {reason}") from error
     return target
 
 

@@ -1,37 +1,37 @@
-"""Pruning: doomed files go, and the history says so, whatever happens in between.
+"""Pruning: what may go is recorded, then deleted, and the two agree whatever happens in between.
 
-Three steps, the one that cannot be taken back last:
+    1. recorded   FilePruned is committed for every file that is as it was when it was chosen, and
+                  that nothing keeps
+    2. deleted    what was recorded, if it is still exactly that
 
-    1. set aside   renamed, in its folder, to a hidden name that follows from the request's id
-    2. recorded    FilePruned is committed for what was set aside and may still go
-    3. deleted     what was recorded; what was not is put back
-
-Deleting first would lose the file's facts to a kill before the event (and the next scan would
-record a plain removal); recording first would claim what a full or read-only disk then refuses. A
-kill after 1 leaves a hidden file, a kill after 2 one that is recorded: the same request, carried
-out again, finds either under its name and goes on. So the request stays in the inbox until then.
+A kill between the two leaves files that the log says are gone. The request lies in the inbox until
+both are done, so the next start, or the next prune, carries it out again: nothing is recorded
+twice, and what is still there goes. A file that was changed in between is another one: it stays,
+and the next scan records it.
 """
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-from cadenzad.protect import Doomed, folder_of, objection
-from cadenzad.requests.inbox import Request, new_request
+from cadenzad.maintenance.candidate import Candidate
+from cadenzad.maintenance.retention import blocker, deployment_blocker, path_of
+from cadenzad.requests.commands import Prune
+from cadenzad.requests.inbox import event_key
 from store.durable import sync
-from store.errors import CadenzaError
+from store.errors import CadenzaError, StoreError
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import FilePruned
 from store.reads.state import State
 from store.writer import Transaction, Writer
 
-KIND = "prune"
 PRUNED = "pruned"
 """The progress key under which the outcome of the last prune request lands."""
 
@@ -40,179 +40,153 @@ REQUEST_BYTES = 64 * 1024
 """So few files (some 200) that the daemon, which does nothing else meanwhile, is soon back."""
 
 ASIDE = ".pruned-"
-
-
-def requests_for(doomed: Sequence[Doomed], *, force: bool) -> Iterable[Request]:
-    """Requests that prune these, in their order; as many as it takes to keep each one small."""
-    files: list[object] = []
-    size = 0
-    for item in doomed:
-        files.append(item.model_dump(mode="json"))
-        size += len(item.model_dump_json())
-        if size >= REQUEST_BYTES:
-            yield new_request(KIND, {"force": force, "files": files})
-            files, size = [], 0
-    if files:
-        yield new_request(KIND, {"force": force, "files": files})
-
-
-def prune(request: Request, writer: Writer) -> None:
-    """Carry out a prune request; may be repeated, also after a kill at any point.
-
-    Its outcome goes to the progress key `pruned`: {"id", "kept": [[index, reason], ...]}. Raises
-    KeyError, TypeError or ValidationError for a body that is none.
-    """
-    force = bool(request.body["force"])
-    files = [Doomed.model_validate(file) for file in request.body["files"]]
-    kept: list[tuple[int, str]] = []
-    for begin in range(0, len(files), BATCH):
-        items = [
-            _Item(begin + offset, doomed, f"request:{request.id}:{begin + offset}")
-            for offset, doomed in enumerate(files[begin : begin + BATCH])
-        ]
-        kept += _Batch(items, request.id, force).carry_out(writer)
-    answer = {"id": request.id, "kept": kept}
-    writer.run(lambda transaction: transaction.set_progress(PRUNED, answer))
+GONE = "it is gone already"
 
 
 class _Item(NamedTuple):
     number: int
-    doomed: Doomed
+    candidate: Candidate
     key: str
 
 
-class _Aside(NamedTuple):
-    """A file that lies under its hidden name."""
+def batches(candidates: Sequence[Candidate], *, force: bool) -> Iterator[Prune]:
+    """Commands that prune these, in their order; as many as it takes to keep each one small."""
+    files: list[Candidate] = []
+    size = 0
+    for item in candidates:
+        files.append(item)
+        size += len(json.dumps(asdict(item)))
+        if size >= REQUEST_BYTES:
+            yield Prune(force, tuple(files))
+            files, size = [], 0
+    if files:
+        yield Prune(force, tuple(files))
 
-    item: _Item
-    there: Path
-    aside: Path
+
+def prune(request_id: str, command: Prune, writer: Writer) -> None:
+    """Carry out a prune request; may be repeated, also after a kill at any point.
+
+    Its outcome goes to the progress key `pruned`: {"id", "kept": [[index, reason], ...]}. Raises
+    StoreError when something resists that is recorded: then the request is to be repeated.
+    """
+    items = [
+        _Item(number, candidate, event_key(request_id, number))
+        for number, candidate in enumerate(command.files)
+    ]
+    kept: dict[int, str] = {}
+    resisting: list[OSError] = []
+    for begin in range(0, len(items), BATCH):
+        batch = items[begin : begin + BATCH]
+
+        def record(transaction: Transaction, batch: Sequence[_Item] = batch) -> dict[int, str]:
+            return _record(transaction, batch, command.force)
+
+        kept |= writer.run(record)
+        kept |= _delete([item for item in batch if item.number not in kept], resisting)
+    answer = {"id": request_id, "kept": sorted(kept.items())}
+    writer.run(lambda transaction: transaction.set_progress(PRUNED, answer))
+    if resisting:
+        raise StoreError(
+            f"pruned, but not deleted: {resisting[0]}", hint="the next start tries it again"
+        )
 
 
-class _Batch:
-    """Some files through the three steps together, so that one commit serves them all."""
-
-    def __init__(self, items: Sequence[_Item], request_id: str, force: bool) -> None:
-        self._items = items
-        self._request_id = request_id
-        self._force = force
-        self._kept: dict[int, str] = {}
-
-    def carry_out(self, writer: Writer) -> list[tuple[int, str]]:
-        """All three steps; (index, reason) for every file that stayed."""
-        # Asked before anything moves, and again in the transaction that records it.
-        objections = writer.run(self._object)
-        tried = [self._set_aside(item, objections) for item in self._items]
-        moved = [aside for aside in tried if aside is not None]
-        _sync_folders(moved)
-        recorded = writer.run(lambda transaction: self._record(transaction, moved))
-        for aside in moved:
-            if aside.item.number in recorded:
-                _delete(aside.aside)
-            else:
-                self._put_back(aside)
-        _sync_folders(moved)
-        return sorted(self._kept.items())
-
-    def _object(self, transaction: Transaction) -> dict[int, str]:
-        state = State(transaction.connection)
-        return {
-            item.number: reason
-            for item in self._items
-            if (reason := objection(state, item.doomed, force=self._force))
-            # The manifest's export is pruned by the commit that is still to come.
-            and item.doomed.kind != "manifest"
-        }
-
-    def _set_aside(self, item: _Item, objections: dict[int, str]) -> _Aside | None:
-        """Rename a file to its hidden name; None (and a reason) when it must not or cannot be."""
-        doomed = item.doomed
-        try:
-            folder = folder_of(doomed)
-            there = folder / os.path.basename(doomed.path)
-            aside = folder / f"{ASIDE}{self._request_id}-{item.number}"
-            moved = _Aside(item, there, aside)
-            if os.path.lexists(aside):
-                return moved  # by this same request, before it was interrupted
-            reason = objections.get(item.number) or _difference(there, doomed)
+def _record(transaction: Transaction, items: Sequence[_Item], force: bool) -> dict[int, str]:
+    """Append FilePruned for what may go; the reasons of what may not."""
+    state = State(transaction.connection)
+    kept: dict[int, str] = {}
+    for number, item, key in items:
+        stream = project_stream(item.project)
+        event = FilePruned(path=item.path, kind=item.kind, bytes=item.bytes, sha256=item.sha256)
+        recorded = transaction.log.with_key(key)
+        if recorded is None:
+            reason = blocker(state, item, force=force) or _obstacle(item)
             if not reason:
-                there.rename(aside)
-                reason = _difference(aside, doomed)
-                if not reason:
-                    return moved
-                self._put_back(moved)  # it was replaced between the look and the rename
-        except CadenzaError as error:
-            reason = error.message
-        except OSError as error:
-            reason = f"it cannot be moved: {error.strerror}"
-        self._kept[item.number] = reason
-        return None
-
-    def _record(self, transaction: Transaction, moved: Sequence[_Aside]) -> set[int]:
-        """Append FilePruned for what may still go; the indexes of what is recorded."""
-        state = State(transaction.connection)
-        recorded = set()
-        for aside in moved:
-            item = aside.item
-            if not _is_recorded(transaction, item.key):
-                reason = objection(state, item.doomed, force=self._force)
-                if reason:
-                    self._kept[item.number] = reason
-                    continue
-                event = FilePruned(
-                    path=item.doomed.path,
-                    kind=item.doomed.kind,
-                    bytes=item.doomed.bytes,
-                    sha256=item.doomed.sha256,
-                )
-                stream = project_stream(item.doomed.project)
-                transaction.append(NewEvent(stream, event, dedup_key=item.key))
-            recorded.add(item.number)
-        return recorded
-
-    def _put_back(self, moved: _Aside) -> None:
-        """Undo a set-aside, never over something that came under the name meanwhile."""
-        try:
-            if moved.item.doomed.kind == "adapter":
-                moved.aside.rename(moved.there)
-            else:
-                os.link(moved.aside, moved.there)
-                moved.aside.unlink()
-        except OSError as error:
-            reason = self._kept.get(moved.item.number, "it changed")
-            self._kept[moved.item.number] = f"{reason}; it lies at {moved.aside}: {error.strerror}"
+                transaction.append(NewEvent(stream, event, dedup_key=key))
+        elif (recorded.stream, recorded.event) != (stream, event):
+            reason = "another file was pruned by this request"
+        else:  # before this request was interrupted
+            reason = "it was recorded anew" if _is_recorded_anew(state, item) else ""
+        if reason:
+            kept[number] = reason
+    return kept
 
 
-def _is_recorded(transaction: Transaction, key: str) -> bool:
-    query = "SELECT 1 FROM events WHERE dedup_key = ?"
-    return transaction.connection.execute(query, (key,)).fetchone() is not None
+def _is_recorded_anew(state: State, item: Candidate) -> bool:
+    row = state.file(item.project, item.path) if item.kind == "run" else None
+    return row is not None and row.present
 
 
-def _difference(path: Path, doomed: Doomed) -> str:
+def _obstacle(item: Candidate) -> str:
+    """Why a file cannot be deleted as it was chosen; "" when it can."""
+    try:
+        path = path_of(item)
+    except CadenzaError as error:
+        return error.message
+    reason = _difference(path, item)
+    # Asked before it is recorded: what is recorded has to go.
+    if not reason and not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
+        return f"it cannot be deleted: {path.parent} may not be written"
+    return reason
+
+
+def _difference(path: Path, item: Candidate) -> str:
     """How what lies at a path differs from what was chosen; "" when it does not."""
     try:
         info = path.lstat()
     except FileNotFoundError:
-        return "it is gone already"
-    expected = stat.S_IFDIR if doomed.kind == "adapter" else stat.S_IFREG
+        return GONE
+    except OSError as error:
+        return f"it cannot be looked at: {error.strerror}"
+    expected = stat.S_IFDIR if item.kind == "adapter" else stat.S_IFREG
     if stat.S_IFMT(info.st_mode) != expected:
         return "it is something else now"
-    same = (info.st_dev, info.st_ino, info.st_mtime_ns) == doomed.identity()
-    if same and (doomed.kind == "adapter" or info.st_size == doomed.bytes):
+    same = (info.st_dev, info.st_ino, info.st_mtime_ns) == item.identity()
+    if same and (item.kind == "adapter" or info.st_size == item.bytes):
         return ""
     return "it changed since it was chosen"
 
 
-def _delete(path: Path) -> None:
-    """Delete what is recorded as gone; what resists stays hidden, and the next scan ignores it."""
-    with contextlib.suppress(OSError):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def _delete(items: Sequence[_Item], resisting: list[OSError]) -> dict[int, str]:
+    """Delete what is recorded as gone; the reasons of what stays.
 
-
-def _sync_folders(moved: Sequence[_Aside]) -> None:
-    """Make renames or deletions durable, once per folder."""
-    for folder in {aside.aside.parent for aside in moved}:
+    What could not be deleted is added to `resisting`.
+    """
+    kept: dict[int, str] = {}
+    folders: set[Path] = set()
+    for number, item, _ in items:
+        try:
+            path = path_of(item)
+            reason = _delete_one(path, item)
+            folders.add(path.parent)
+        except CadenzaError as error:
+            reason = error.message
+        except OSError as error:
+            resisting.append(error)
+            reason = f"it cannot be deleted: {error.strerror}"
+        if reason:
+            kept[number] = reason
+    for folder in folders:
         sync(folder)
+    return kept
+
+
+def _delete_one(path: Path, item: Candidate) -> str:
+    """Delete a file that is still the one recorded; why it stays, "" when it is gone."""
+    reason = _difference(path, item)
+    if item.kind == "adapter":
+        reason = reason or deployment_blocker(item)
+        aside = path.with_name(ASIDE + path.name)
+        _delete_folder(aside)  # of a deletion that was cut short
+        if not reason:
+            # A folder that is deleted half-way must not look like an adapter.
+            path.rename(aside)
+            _delete_folder(aside)
+    elif not reason:
+        path.unlink()
+    return "" if reason == GONE else reason
+
+
+def _delete_folder(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)

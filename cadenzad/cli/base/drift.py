@@ -16,6 +16,7 @@ def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
 
     They are left alone.
     """
+
     try:
         names = os.listdir(Path(project) / ADAPTERS_DIR)
     except OSError:
@@ -42,8 +43,8 @@ def _changed(project: str, row: PromptRow) -> str:
         return ""
     from handlers.judge.prompt.drift import changed_by_hand
 
-    said = changed_by_hand(Path(project), row)
-    return f"{row.file} was changed by hand: {said}" if said else ""
+    reason = changed_by_hand(Path(project), row)
+    return f"{row.file} was changed by hand: {reason}" if reason else ""
 
 
 def _sha256(project: str, row: PromptRow) -> str | None:

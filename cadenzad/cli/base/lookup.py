@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,11 @@ def find_project(state: State, text: str) -> ProjectRow:
     known = ", ".join(row.name for row in state.projects()[:10])
     hint = f"known projects: {known}" if known else "no project is known yet"
     raise ProjectNotFound(f"no project {text!r}", hint=hint)
+
+
+def project_of(arguments: argparse.Namespace) -> ProjectRow:
+    """The known project that a command is about. Raises ProjectNotFound."""
+    return find_project(State(connect_reader(state_dir(arguments.state))), arguments.project)
 
 
 def project_folder(state: State | None, text: str) -> Path:

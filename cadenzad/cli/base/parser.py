@@ -15,7 +15,7 @@ from cadenzad.cli.base.output import _damaged, _give_up_on_output, _refused, tel
 from store.errors import CadenzaError
 from store.errors import one_line as one_line
 
-OK, FAILED, USAGE, NOT_RUNNING, NOT_FOUND = 0, 1, 2, 3, 4
+OK, FAILED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 
 EXIT_CODES = """exit codes:
   0 done   1 failed   2 usage   3 daemon not running   4 no such project, run or log"""
@@ -53,6 +53,12 @@ class AnyOrder(Parser):
 def add_project(parser: argparse.ArgumentParser) -> None:
     """The project that a command is about."""
     parser.add_argument("project", help="the project's folder, or its name in a watched workspace")
+
+
+def add_json_and_state(parser: argparse.ArgumentParser) -> None:
+    """The two options that almost every command ends with."""
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_state_option(parser)
 
 
 def add_state_option(parser: argparse.ArgumentParser) -> None:

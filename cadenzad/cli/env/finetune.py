@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
-from cadenzad.cli.base.parser import FAILED, OK, add_state_option, filled, finite, one_line
-from cadenzad.config.paths import expand
-from cadenzad.requests.client import record
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, finite, one_line
+from cadenzad.config.paths import expand, state_dir
+from cadenzad.requests.client import record_export
+from cadenzad.requests.commands import Outcome, RecordExport
 from handlers.export.export import ExportReport, export_run, exported
 from handlers.export.records import Recipe
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, printable, run_id_of
 from handlers.project.project import Project
-from store.errors import InputError, ProjectNotFound
+from store.errors import CadenzaError, InputError, ProjectNotFound
 from store.events.base import Event
 from store.events.files import ExportFailed, ExportOptions, ExportRequested, RunExported
 
@@ -57,8 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--manifest", type=filled, metavar="FILE", help="also write a manifest of the export"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -87,11 +88,26 @@ def command(arguments: argparse.Namespace) -> int:
                 progress=progress,
             )
     except InputError as error:
-        record(arguments.state, project, requested, _failed(requested, error.message))
+        _record(arguments, project, requested, _failed(requested, error.message))
         raise
-    record(arguments.state, project, requested, _exported(requested, report))
+    _record(arguments, project, requested, _exported(requested, report))
     _tell(arguments, report, output)
     return OK if report.written else FAILED
+
+
+def _record(
+    arguments: argparse.Namespace, project: Path, requested: ExportRequested, outcome: Event
+) -> None:
+    """Have recorded what was asked for and what came of it; where that is impossible, only warn."""
+    command = RecordExport(
+        printable(str(project)),
+        requested.model_dump(mode="json"),
+        Outcome(outcome.type_name(), outcome.model_dump(mode="json")),
+    )
+    try:
+        record_export(state_dir(arguments.state), command)
+    except (CadenzaError, OSError, sqlite3.Error) as error:
+        print(f"warning: not recorded in the history: {one_line(str(error))}", file=sys.stderr)
 
 
 def find_log(project: Path, text: str) -> Path:

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cadenzad.cli.base.asking import have_done
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import FAILED, OK, add_state_option, filled, one_line
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, one_line
 from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.config.project import load_project_config
-from cadenzad.requests.client import Ended, run_job
+from cadenzad.requests.client import Ended
 from cadenzad.requests.inbox import takes_requests
 from handlers.judge.settings import JudgeOverrides
 from store.errors import CadenzaError, DaemonError
@@ -53,8 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=filled, metavar="FILE", help="cadenzad.toml to take settings from"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -65,17 +65,11 @@ def command(arguments: argparse.Namespace) -> int:
     asked = JudgeOverrides(model=arguments.model, max_runs=arguments.max_runs)
     if arguments.dry_run or judge.mode == "off":
         return _dry_run(arguments, project, asked.over(judge).max_runs)
-    directory = state_dir(arguments.state)
-    ended = run_job(
-        directory,
-        "judge",
-        project,
-        {"settings": asked.model_dump(exclude_none=True)},
-        "cadenza env train",
-        config=config,
-        with_files=True,
+    spec = {"settings": asked.model_dump(exclude_none=True)}
+    ended = have_done(
+        arguments, "judge", project, spec, "cadenza env train", config=config, with_files=True
     )
-    return _tell(arguments, ended, directory)
+    return _tell(arguments, ended, state_dir(arguments.state))
 
 
 def _count(text: str) -> int:
@@ -112,8 +106,8 @@ def _dry_run(arguments: argparse.Namespace, project: Path, max_runs: int) -> int
     for run, reason in report.unreadable:
         print(f"{run}: {one_line(reason)}", file=sys.stderr)
     if not arguments.dry_run:
-        said = 'judge.mode is "off": this is a report, nothing was sent or written'
-        print(said, file=sys.stderr if arguments.json else sys.stdout)
+        remark = 'judge.mode is "off": this is a report, nothing was sent or written'
+        print(remark, file=sys.stderr if arguments.json else sys.stdout)
     return OK
 
 
@@ -145,7 +139,7 @@ def _tell(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int:
     failed = ended.job.state != "succeeded"
     fine = not (failed or conflict) and (not isinstance(kept, PromptKept) or kept.code in FINE)
     if arguments.json:
-        answer = {event.type_name(): event.model_dump(mode="json") for event in ended.events}
+        answer = ended.as_json()
         answer["summary"] = {"text": ended.job.result, "ok": fine}
         if failed:
             hint = _later(ended, directory)

@@ -15,6 +15,7 @@ from cadenzad.config.files import Config
 from cadenzad.config.files import Jobs as JobsConfig
 from cadenzad.jobs.retry import RetryPolicy
 from cadenzad.jobs.runner import Jobs
+from cadenzad.requests.commands import CancelJob, Pause, Resume, RetryJob
 from cadenzad.requests.handle import carry_out
 from cadenzad.requests.inbox import new_request
 from handlers.jobs import queue_job
@@ -330,11 +331,11 @@ def test_a_paused_project_starts_no_job(bench):
     )
     bench.writer.append(NewEvent(project_stream(PROJECT), found))
     job = bench.queue("good", PROJECT, code="x")
-    carry_out(new_request("pause", {"project": PROJECT, "by": "test"}), bench.writer)
+    carry_out(new_request(Pause(PROJECT, "test")), bench.writer)
     jobs = bench.jobs()
     jobs.turn(patience=0.05)
     assert bench.state.job(job).state == "queued"
-    carry_out(new_request("resume", {"project": PROJECT, "by": "test"}), bench.writer)
+    carry_out(new_request(Resume(PROJECT, "test")), bench.writer)
     bench.work_off(jobs, job)
     assert bench.state.job(job).state == "succeeded"
 
@@ -344,7 +345,7 @@ def test_a_cancelled_job_is_ended_and_stays_cancelled(bench, tmp_path):
     pid = tmp_path / "pid"
     job = bench.queue("forever", pid=str(pid))
     bench.turn_until(jobs, pid.exists)
-    carry_out(new_request("cancel-job", {"job": job, "by": "test"}), bench.writer)
+    carry_out(new_request(CancelJob(job, "test")), bench.writer)
     bench.turn_until(jobs, lambda: not is_alive(int(pid.read_text() or 0)))
     jobs.turn(patience=0.1)
     assert bench.state.job(job).state == "cancelled"
@@ -355,7 +356,7 @@ def test_a_failed_job_can_be_retried_by_hand(bench):
     jobs = bench.jobs(attempts=1)
     job = bench.queue("bad")
     bench.work_off(jobs, job)
-    carry_out(new_request("retry-job", {"job": job, "by": "test"}), bench.writer)
+    carry_out(new_request(RetryJob(job, "test")), bench.writer)
     assert (bench.state.job(job).state, bench.state.job(job).attempt) == ("queued", 0)
     bench.work_off(jobs, job)
     assert bench.types().count("JobStarted") == 2
@@ -368,8 +369,8 @@ def test_what_an_overtaken_attempt_returns_is_not_stored(bench, tmp_path):
     job = bench.queue("forever", pid=str(pid))
     bench.turn_until(jobs, pid.exists)
     child = jobs._children[job]
-    carry_out(new_request("cancel-job", {"job": job, "by": "test"}), bench.writer)
-    carry_out(new_request("retry-job", {"job": job, "by": "test"}), bench.writer)
+    carry_out(new_request(CancelJob(job, "test")), bench.writer)
+    carry_out(new_request(RetryJob(job, "test")), bench.writer)
     bench.writer.append(NewEvent("daemon", JobStarted(job=job, attempt=7, pid=1)))
 
     # when it comes back with a result

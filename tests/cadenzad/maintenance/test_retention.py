@@ -44,7 +44,7 @@ def plan(home, project: Path, *what: str, **policy: object) -> Plan:
 
 
 def names(plan: Plan) -> list[str]:
-    return [Path(item.path).name for item in plan.doomed]
+    return [Path(item.path).name for item in plan.to_go]
 
 
 def reasons(plan: Plan) -> dict[str, str]:
@@ -71,8 +71,8 @@ def test_a_policy_selects_the_oldest(home, project) -> None:
 
 def test_logs_go_before_the_exports_for_which_they_may_go(home, project) -> None:
     found = plan(home, project, keep_last=3)
-    assert [item.kind for item in found.doomed] == ["run", "export", "manifest"]
-    log, export, _ = found.doomed
+    assert [item.kind for item in found.to_go] == ["run", "export", "manifest"]
+    log, export, _ = found.to_go
     assert (log.path, export.of) == (".cadenza-env/r4.log.jsonl", ".cadenza-env/r4.log.jsonl")
     assert log.sha256 is not None
     assert export.sha256 is not None
@@ -94,13 +94,13 @@ def test_a_log_without_a_current_export_stays_unless_forced(home, project) -> No
         "new.log.jsonl": "its export is failed",
         "s.orchestrator.jsonl": "an orchestrator log has no export",
     }
-    assert len(plan(home, project, "logs", force=True).doomed) == 6
+    assert len(plan(home, project, "logs", force=True).to_go) == 6
 
 
 def test_a_log_whose_export_was_deleted_stays(home, project) -> None:
     (project / ".cadenza-env/exports/r4.finetune.jsonl").unlink()
     found = plan(home, project, "logs", keep_last=3)
-    assert found.doomed == []
+    assert found.to_go == []
     assert "is not there" in reasons(found)["r4.log.jsonl"]
 
 
@@ -109,7 +109,7 @@ def test_a_log_that_changed_since_it_was_read_stays_also_when_forced(home, proje
         log.write(b"{}\n")
     set_age(project / ".cadenza-env/r4.log.jsonl", 4)
     found = plan(home, project, "logs", keep_last=3, force=True)
-    assert found.doomed == []
+    assert found.to_go == []
     assert "not as it was last read" in reasons(found)["r4.log.jsonl"]
 
 
@@ -118,9 +118,9 @@ def test_an_export_that_somebody_changed_stays_unless_forced(home, project) -> N
     export.write_text(export.read_text() + "\n")
     set_age(export, 4)
     found = plan(home, project, "exports", keep_last=3)
-    assert found.doomed == []
+    assert found.to_go == []
     assert "somebody changed it" in reasons(found)["r4.finetune.jsonl"]
-    assert len(plan(home, project, "exports", keep_last=3, force=True).doomed) == 2
+    assert len(plan(home, project, "exports", keep_last=3, force=True).to_go) == 2
 
 
 def test_an_export_that_is_newer_than_its_event_stays(home, project) -> None:
@@ -128,7 +128,7 @@ def test_an_export_that_is_newer_than_its_event_stays(home, project) -> None:
     export = project / ".cadenza-env/exports/r4.finetune.jsonl"
     os.utime(export, (4e9, 4e9))
     found = plan(home, project, "exports")
-    assert len(found.doomed) == 6
+    assert len(found.to_go) == 6
     assert "newer than what is recorded" in reasons(found)["r4.finetune.jsonl"]
 
 
@@ -143,7 +143,7 @@ def test_a_folder_that_leads_out_of_the_project_is_not_entered(home, project) ->
     exports.rename(home.root / "elsewhere")
     exports.symlink_to(home.root / "elsewhere")
     found = plan(home, project, "exports")
-    assert found.doomed == []
+    assert found.to_go == []
     assert len(found.kept) == 4
     assert all("leads out of the project" in item.reason for item in found.kept)
 
@@ -175,7 +175,7 @@ def adapters(home, project) -> Path:
 def test_adapters_go_by_number_and_the_deployed_one_never(home, project, adapters) -> None:
     found = plan(home, project, "adapters", keep_last=1, force=True)
     assert names(found) == ["1", "3"]
-    assert [item.bytes for item in found.doomed] == [1, 3]
+    assert [item.bytes for item in found.to_go] == [1, 3]
     assert reasons(found) == {"2": "it is deployed"}
 
 
@@ -198,7 +198,7 @@ def test_what_is_deployed_must_be_known(home, project, adapters, mishap) -> None
     else:
         (adapters / "deployed").write_text("2")
     found = plan(home, project, "adapters")
-    assert found.doomed == []
+    assert found.to_go == []
     assert all("cannot be told" in reason for reason in reasons(found).values())
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from cadenzad.config.paths import make_state_dir
 from cadenzad.requests import inbox
+from cadenzad.requests.commands import Ping
 from store.errors import InputError, StoreError
 
 
@@ -26,7 +27,7 @@ def leave(state: Path, content: bytes | str, name: str = "a.json") -> Path:
 
 def test_what_is_sent_can_be_read_and_is_done_with(state: Path) -> None:
     # given
-    request = inbox.new_request("ping", {"text": 'ä "quoted"\n', "number": 1.5})
+    request = inbox.Request("some-id", "ping", {"text": 'ä "quoted"\n', "number": 1.5})
 
     # when
     path = inbox.send(state, request)
@@ -147,12 +148,12 @@ def test_a_missing_or_unreadable_inbox_holds_nothing(state: Path, without_privil
     (state / "inbox").rmdir()
     assert list(inbox.waiting(state)) == []
     with pytest.raises(StoreError, match="cannot be left there: No such file"):
-        inbox.send(state, inbox.new_request("ping"))
+        inbox.send(state, inbox.new_request(Ping()))
 
 
 def test_a_full_disk_leaves_no_half_request(state: Path, full_disk) -> None:
     with full_disk(8), pytest.raises(StoreError, match="cannot be left there"):
-        inbox.send(state, inbox.new_request("ping", {"padding": "x" * 100}))
+        inbox.send(state, inbox.Request("a", "ping", {"padding": "x" * 100}))
     assert list((state / "inbox").iterdir()) == []
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from cadenzad.cli.programs import cadenzactl
+from cadenzad.maintenance.candidate import Candidate
 from cadenzad.maintenance.retention import Policy, make_plan
-from cadenzad.protect import Doomed
 from cadenzad.requests import inbox, prune
 from cadenzad.requests.handle import carry_out
-from store.errors import InputError
+from store.errors import InputError, StoreError
 from store.events.files import FilePruned
 from store.opening import open_writer
 from store.reads.state import State
@@ -37,13 +41,13 @@ def project(home) -> Path:
 
 
 @pytest.fixture
-def wish(home, project):
+def pruning(home, project) -> inbox.Request:
     """The request that prunes all but the newest of everything: 2 logs, 2 exports, 1 adapter."""
     reader = connect_reader(home.state)
     plan = make_plan(State(reader), str(project), Policy(keep_last=1), 0.0)
     reader.close()
-    (request,) = prune.requests_for(plan.doomed, force=False)
-    return request
+    (command,) = prune.batches(plan.to_go, force=False)
+    return inbox.new_request(command)
 
 
 def do(home, request) -> dict[int, str]:
@@ -97,12 +101,12 @@ def assert_done(home, project: Path) -> None:
     assert len(home.events("RunRecorded")) == 3
 
 
-def test_what_is_pruned_is_gone_and_recorded(home, project, wish) -> None:
+def test_what_is_pruned_is_gone_and_recorded(home, project, pruning) -> None:
     # given
     sizes = {path: (project / ".cadenza-env" / path).stat().st_size for path in files(project)}
 
     # when
-    assert do(home, wish) == {}
+    assert do(home, pruning) == {}
 
     # then
     assert_done(home, project)
@@ -114,32 +118,31 @@ def test_what_is_pruned_is_gone_and_recorded(home, project, wish) -> None:
     assert (adapter.kind, adapter.bytes) == ("adapter", 100)
 
 
-def test_the_same_request_again_changes_nothing(home, project, wish) -> None:
-    do(home, wish)
-    again = do(home, wish)
-    assert set(again) == set(range(7))
+def test_the_same_request_again_changes_nothing(home, project, pruning) -> None:
+    do(home, pruning)
+    assert do(home, pruning) == {}
     assert len(home.events("FilePruned")) == 7
 
 
 POINTS = {
-    "before anything": ("Path.rename", 1, "before"),
-    "after the first file was set aside": ("Path.rename", 1, "after"),
-    "when all are set aside": ("Path.rename", 7, "after"),
-    "before the events are committed": ("_Batch._record", 1, "after"),
-    "before the first is deleted": ("_delete", 1, "before"),
-    "after the first is deleted": ("_delete", 1, "after"),
-    "after all are deleted": ("_delete", 7, "after"),
+    "before anything": ("_record", 1, "before"),
+    "before the events are committed": ("_record", 1, "after"),
+    "before the first is deleted": ("_delete_one", 1, "before"),
+    "after the first is deleted": ("_delete_one", 1, "after"),
+    "before the adapter is deleted": ("_delete_one", 7, "before"),
+    "when the adapter has its hidden name": ("shutil.rmtree", 1, "before"),
+    "after all are deleted": ("_delete", 1, "after"),
 }
 DYING = """
 import os, sys
 from pathlib import Path
 from cadenzad.requests import inbox
-from cadenzad.requests import prune as pruning
+from cadenzad.requests import prune
 from cadenzad.requests.handle import carry_out
 from store.opening import open_writer
 
 name, count, when, state = sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
-owner = pruning
+owner = prune
 *path, last = name.split(".")
 for part in path:
     owner = getattr(owner, part)
@@ -161,11 +164,9 @@ carry_out(inbox.read(request), open_writer(state))
 """
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_kill_in_between_is_made_good_by_the_next_daemon(home, project, wish, point) -> None:
-    # given a process that dies while it prunes, its request in the inbox
-    inbox.send(home.state, wish)
-    name, count, when = POINTS[point]
+def die(home, request, name: str, count: int, when: str) -> None:
+    """Have a process die while it prunes, its request in the inbox."""
+    inbox.send(home.state, request)
     dying = subprocess.run(
         [sys.executable, "-c", DYING, name, str(count), when, home.state],
         capture_output=True,
@@ -174,65 +175,123 @@ def test_a_kill_in_between_is_made_good_by_the_next_daemon(home, project, wish, 
     )
     assert dying.returncode == -signal.SIGKILL, dying.stderr
 
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_in_between_is_made_good_by_the_next_start(home, project, pruning, point) -> None:
+    # given a process that dies while it prunes
+    before = set(files(project))
+    die(home, pruning, *POINTS[point])
+
+    # then nothing is deleted that is not recorded
+    recorded = [record.event.path for record in home.events("FilePruned")]
+    for path in before - set(files(project)):
+        assert any(f".cadenza-env/{path}".startswith(known) for known in recorded)
+
+    # when
+    home.once()
+
+    # then nothing is left that is recorded
+    assert_done(home, project)
+    assert list(inbox.waiting(home.state)) == []
+
+
+@pytest.mark.parametrize("point", ["before the first is deleted", "after the first is deleted"])
+def test_the_next_prune_makes_it_good_too(home, project, pruning, run_cli, point) -> None:
+    die(home, pruning, *POINTS[point])
+    code, out, _ = run_cli(cadenzactl, "prune", "--keep-last", 1)
+    assert (code, out) == (0, "deleted 0 files, 0 bytes\n")
+    assert_done(home, project)
+
+
+def test_what_was_changed_after_it_was_recorded_is_another_file(home, project, pruning) -> None:
+    # given a log that is recorded as pruned, and to which somebody wrote before it was deleted
+    die(home, pruning, "_delete_one", 1, "before")
+    log = project / ".cadenza-env/r1.log.jsonl"
+    log.write_bytes(log.read_bytes() + b"\n")
+
+    # when
+    home.once()
+
+    # then it stays, and is recorded as what it is now
+    assert log.exists()
+    reader = connect_reader(home.state)
+    assert State(reader).file(str(project), ".cadenza-env/r1.log.jsonl").present
+    reader.close()
+
+
+def test_a_log_that_was_recorded_anew_stays(home, project, pruning) -> None:
+    # given the log that was pruned comes back by a scan that a request of old comes after
+    die(home, pruning, "_delete_one", 1, "before")
+    (request,) = inbox.waiting(home.state)
+    kept = request.rename(home.root / "kept")
+    log = project / ".cadenza-env/r1.log.jsonl"
+    os.utime(log)
+    home.once()
+    reader = connect_reader(home.state)
+    assert State(reader).file(str(project), ".cadenza-env/r1.log.jsonl").present
+    reader.close()
+
+    # when
+    kept.rename(request)
+    home.once()
+
+    # then
+    assert log.exists()
+
+
+def test_a_log_that_grew_since_it_was_chosen_stays(home, project, pruning) -> None:
+    log = project / ".cadenza-env/r1.log.jsonl"
+    with log.open("ab") as stream:
+        stream.write(b"{}\n")
+    assert do(home, pruning) == {0: "it changed since it was chosen"}
+    assert log.exists()
+    assert len(home.events("FilePruned")) == 6
+
+
+def test_an_adapter_deployed_meanwhile_serves_on(home, project, pruning, monkeypatch) -> None:
+    delete = prune._delete
+
+    def deploy(*arguments) -> dict[int, str]:
+        (project / ADAPTERS / "deployed").symlink_to("1")
+        return delete(*arguments)
+
+    monkeypatch.setattr(prune, "_delete", deploy)
+    assert do(home, pruning) == {6: "it is deployed"}
+    assert (project / ADAPTERS / "deployed" / "weights").exists()
+
+
+def test_what_resists_after_it_was_recorded_is_tried_again(
+    home, project, pruning, monkeypatch
+) -> None:
+    # given a disk that refuses to delete one file
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "r1.log.jsonl":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    inbox.send(home.state, pruning)
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", refuse)
+        with pytest.raises(StoreError, match="not deleted"):
+            do(home, pruning)
+    assert list(inbox.waiting(home.state)) != []
+
     # when
     home.once()
 
     # then
     assert_done(home, project)
-    assert list(inbox.waiting(home.state)) == []
 
 
-def test_a_log_that_grew_since_it_was_chosen_stays(home, project, wish) -> None:
-    log = project / ".cadenza-env/r1.log.jsonl"
-    with log.open("ab") as stream:
-        stream.write(b"{}\n")
-    assert do(home, wish) == {0: "it changed since it was chosen"}
-    assert log.exists()
-    assert len(home.events("FilePruned")) == 6
-
-
-def test_a_log_that_grew_while_it_was_set_aside_is_put_back(home, project, wish, monkeypatch):
-    # given somebody who holds the log open and writes when it already has its hidden name
-    log = project / ".cadenza-env/r1.log.jsonl"
-    rename = Path.rename
-
-    def grow(self: Path, target: Path) -> Path:
-        moved = rename(self, target)
-        if self.name == log.name:
-            with target.open("ab") as stream:
-                stream.write(b"{}\n")
-        return moved
-
-    monkeypatch.setattr(Path, "rename", grow)
-
-    # when
-    stayed = do(home, wish)
-
-    # then
-    assert stayed == {0: "it changed since it was chosen"}
-    assert log.read_bytes().endswith(b"{}\n")
-
-
-def test_an_adapter_deployed_meanwhile_is_put_back(home, project, wish, monkeypatch) -> None:
-    rename = Path.rename
-
-    def deploy(self: Path, target: Path) -> Path:
-        if self.name == "1":
-            (project / ADAPTERS / "deployed").symlink_to("1")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", deploy)
-    assert do(home, wish) == {6: "it is deployed"}
-    assert (project / ADAPTERS / "deployed" / "weights").exists()
-
-
-def test_an_export_made_anew_meanwhile_stays_with_its_manifest(home, project, wish) -> None:
+def test_an_export_made_anew_meanwhile_stays_with_its_manifest(home, project, pruning) -> None:
     # given the log of an export that is about to be pruned has changed, and was exported again
     home.log(project, "r1", ticks=5)
     home.once()
 
     # when
-    stayed = do(home, wish)
+    stayed = do(home, pruning)
 
     # then
     assert sorted(stayed) == [0, 2, 3]
@@ -240,18 +299,18 @@ def test_an_export_made_anew_meanwhile_stays_with_its_manifest(home, project, wi
     assert (project / ".cadenza-env/exports/r1.finetune.manifest.json").exists()
 
 
-def test_what_cannot_be_moved_is_named_and_nothing_is_recorded(
-    home, project, wish, without_privilege
+def test_what_cannot_be_deleted_is_named_and_nothing_is_recorded(
+    home, project, pruning, without_privilege
 ) -> None:
     folder = project / ".cadenza-env/exports"
     folder.chmod(0o500)
     try:
         with without_privilege():
-            stayed = do(home, wish)
+            stayed = do(home, pruning)
     finally:
         folder.chmod(0o700)
     assert {2, 3, 4, 5} == set(stayed)
-    assert "cannot be moved" in stayed[2]
+    assert "cannot be deleted" in stayed[2]
     assert [record.event.kind for record in home.events("FilePruned")] == ["run", "run", "adapter"]
 
 
@@ -259,13 +318,13 @@ FORGED = ("../victim", "/etc/victim", "env.json", "main.py", ".cadenza-env/expor
 
 
 @pytest.mark.parametrize("kind", ["run", "export", "manifest", "adapter"])
-def test_a_forged_request_reaches_nothing_else(home, project, wish, kind) -> None:
+def test_a_forged_request_reaches_nothing_else(home, project, pruning, kind) -> None:
     # given files that are no business of ours, named as they really are
     (project.parent / "victim").write_text("precious")
     before = {item: item.read_bytes() for item in project.parent.rglob("*") if item.is_file()}
     files = []
     for path in FORGED:
-        file = wish.body["files"][0] | {"path": path, "kind": kind}
+        file = pruning.body["files"][0] | {"path": path, "kind": kind}
         if (project / path).exists():
             info = (project / path).stat()
             file |= {"dev": info.st_dev, "ino": info.st_ino, "bytes": info.st_size}
@@ -273,7 +332,7 @@ def test_a_forged_request_reaches_nothing_else(home, project, wish, kind) -> Non
         files.append(file)
 
     # when
-    stayed = do(home, inbox.new_request(prune.KIND, {"force": True, "files": files}))
+    stayed = do(home, inbox.Request("forged", "prune", {"force": True, "files": files}))
 
     # then
     assert set(stayed) == set(range(len(FORGED)))
@@ -285,13 +344,35 @@ def test_a_forged_request_reaches_nothing_else(home, project, wish, kind) -> Non
 )
 def test_a_body_that_is_none_is_refused(home, project, body) -> None:
     with pytest.raises(InputError):
-        do(home, inbox.new_request(prune.KIND, body))
+        do(home, inbox.Request("some-id", "prune", body))
 
 
-def test_many_files_are_several_requests(home, project, wish, monkeypatch) -> None:
+def test_a_forged_request_with_the_id_of_an_earlier_one_reaches_nothing(home, project, pruning):
+    do(home, pruning)
+    left = asdict(chosen(project / ".cadenza-env/r3.log.jsonl", project))
+    forged = inbox.Request(pruning.id, "prune", {"force": True, "files": [left]})
+    assert do(home, forged) == {0: "another file was pruned by this request"}
+    assert files(project) == LEFT
+
+
+def chosen(file: Path, project: Path) -> Candidate:
+    """A run log as it would be chosen."""
+    info = file.stat()
+    return Candidate(
+        project=str(project),
+        path=str(file.relative_to(project)),
+        kind="run",
+        bytes=info.st_size,
+        dev=info.st_dev,
+        ino=info.st_ino,
+        mtime_ns=info.st_mtime_ns,
+    )
+
+
+def test_many_files_are_several_requests(home, project, pruning, monkeypatch) -> None:
     monkeypatch.setattr(prune, "REQUEST_BYTES", 600)
-    doomed = [Doomed.model_validate(file) for file in wish.body["files"]]
-    requests = list(prune.requests_for(doomed, force=True))
-    assert len(requests) > 2
-    assert [file for request in requests for file in request.body["files"]] == wish.body["files"]
-    assert len({request.id for request in requests}) == len(requests)
+    candidates = tuple(Candidate(**file) for file in pruning.body["files"])
+    commands = list(prune.batches(candidates, force=True))
+    assert len(commands) > 2
+    assert sum((command.files for command in commands), ()) == candidates
+    assert all(command.force for command in commands)

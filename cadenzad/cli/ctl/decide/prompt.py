@@ -7,10 +7,11 @@ import json
 import sqlite3
 from pathlib import Path
 
+from cadenzad.cli.base.asking import have_done
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, add_state_option, one_line
+from cadenzad.cli.base.parser import OK, add_json_and_state, one_line
 from cadenzad.config.paths import state_dir
 from store.errors import CadenzaError, DaemonError, InputError
 from store.reads.improvements import PromptRow, prompt_status, prompt_versions
@@ -36,8 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "action", nargs="?", choices=ACTIONS, default="show", help="what to do (show)"
     )
     parser.add_argument("--version", type=int, metavar="N", help="which version (the newest fit)")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -136,8 +136,6 @@ def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow])
 def _act(
     arguments: argparse.Namespace, directory: Path, project: Path, rows: list[PromptRow]
 ) -> int:
-    from cadenzad.config.files import load_config
-    from cadenzad.requests.client import run_job
     from handlers.judge.prompt.actions import meant
     from handlers.judge.prompt.recovery import recovered
 
@@ -145,14 +143,13 @@ def _act(
         meant(project.name, rows, arguments.action, arguments.version)  # else there is no job
     spec = {"action": arguments.action, "version": arguments.version}
     reason = f"cadenzactl prompt {arguments.action}"
-    ended = run_job(directory, "prompt", project, spec, reason, config=load_config(None))
+    ended = have_done(arguments, "prompt", project, spec, reason)
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result)
     if not any(event.type_name() == EVENTS[arguments.action] for event in ended.events):
         raise CadenzaError(ended.job.result)
     if arguments.json:
-        answer = {event.type_name(): event.model_dump(mode="json") for event in ended.events}
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        print(json.dumps(ended.as_json(), indent=2, ensure_ascii=False))
     else:
         print(ended.job.result)
     return OK

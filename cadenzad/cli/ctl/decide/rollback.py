@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
+from cadenzad.cli.base.asking import have_done, tell
 from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.parser import OK, add_state_option
-from cadenzad.config.files import load_config
+from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.config.paths import state_dir
-from cadenzad.requests.client import run_job
 from handlers.lora.registry import Registry, version_before
 from store.errors import DaemonError, InputError
 from store.reads.improvements import adapters, deployed_adapter
@@ -26,27 +24,18 @@ EXAMPLE = "cadenzactl rollback rescue --to 3"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", help="a project's name or path")
     parser.add_argument("--to", type=version, metavar="N", help="the version to deploy")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
-    directory = state_dir(arguments.state)
-    state = State(connect_reader(directory))
+    state = State(connect_reader(state_dir(arguments.state)))
     project = find_project(state, arguments.project)
     _check(state, Path(project.path), arguments.to)
     spec = {"to": arguments.to}
-    ended = run_job(
-        directory, "deploy", Path(project.path), spec, "cadenzactl rollback",
-        config=load_config(None),
-    )  # fmt: skip
+    ended = have_done(arguments, "deploy", Path(project.path), spec, "cadenzactl rollback")
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result)
-    if arguments.json:
-        events = {event.type_name(): event.model_dump(mode="json") for event in ended.events}
-        print(json.dumps(events))
-    else:
-        print(ended.job.result)
+    tell(arguments, ended.as_json(), ended.job.result)
     return OK
 
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 from pathlib import Path
 
-from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.parser import OK, add_state_option
-from cadenzad.config.paths import state_dir
-from cadenzad.requests.client import perform
-from cadenzad.requests.inbox import new_request
+from cadenzad.cli.base.asking import ask, tell
+from cadenzad.cli.base.lookup import project_of
+from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.requests.commands import Trust
 from handlers.judge.prompt.code import ProjectCode, project_code
 from handlers.judge.prompt.source import NAME, find_prompt
 from handlers.project.paths import ENCODER_FILE, inside
 from store.errors import CadenzaError, InputError
-from store.reads.state import State
-from store.schema import connect_reader
 
 DESCRIPTION = f"""Allow code of a project to be run: its {ENCODER_FILE}, when an adapter is trained
 or used, and `decide` in the file that holds {NAME}, when two prompts are compared in simulation.
@@ -29,13 +25,11 @@ EXAMPLE = "cadenzactl trust rescue"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", help="a project's name or path")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
-    directory = state_dir(arguments.state)
-    project = find_project(State(connect_reader(directory)), arguments.project)
+    project = project_of(arguments)
     found = _code_of(Path(project.path))
     if not found:
         raise InputError(
@@ -44,17 +38,20 @@ def command(arguments: argparse.Namespace) -> int:
         )
     by = os.environ.get("USER", "user")
     for path, code in found.items():
-        body = {"project": project.path, "path": path, "sha256": code.sha256, "by": by}
-        perform(directory, new_request("trust", body | {"files": code.files}), timeout=10.0)
-    if arguments.json:
-        trusted = {path: code.sha256 for path, code in found.items()}
-        files = {path: code.files for path, code in found.items()}
-        print(json.dumps({"project": project.name, "trusted": trusted, "files": files}))
-    else:
-        for path, code in found.items():
-            beside = f", with {', '.join(code.files[1:])}," if len(code.files) > 1 else ""
-            print(f"{project.name}: {path}{beside} is trusted as it is now ({code.sha256[:12]})")
+        ask(arguments, Trust(project.path, path, code.sha256, by, tuple(code.files)))
+    answer = {
+        "project": project.name,
+        "trusted": {path: code.sha256 for path, code in found.items()},
+        "files": {path: code.files for path, code in found.items()},
+    }
+    lines = [_line(project.name, path, code) for path, code in found.items()]
+    tell(arguments, answer, "\n".join(lines))
     return OK
+
+
+def _line(project: str, path: str, code: ProjectCode) -> str:
+    beside = f", with {', '.join(code.files[1:])}," if len(code.files) > 1 else ""
+    return f"{project}: {path}{beside} is trusted as it is now ({code.sha256[:12]})"
 
 
 def _code_of(project: Path) -> dict[str, ProjectCode]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, add_state_option
+from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.config.paths import state_dir
 from store.reads.state import JobRow, State, job_key
 from store.schema import connect_reader
@@ -24,8 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", nargs="?", help="a project's name or path (default: all)")
     parser.add_argument("--failed", action="store_true", help="only those that were given up")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="at most N (20)")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

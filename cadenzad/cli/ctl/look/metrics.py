@@ -6,7 +6,7 @@ import argparse
 import json
 from contextlib import closing
 
-from cadenzad.cli.base.parser import OK, add_state_option, filled
+from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.metrics.collect import collect
 from cadenzad.metrics.prometheus import render, write_textfile
@@ -24,8 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write them there by atomic rename (node_exporter reads *.prom)",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import bold
-from cadenzad.cli.base.parser import OK, add_state_option, one_line
+from cadenzad.cli.base.parser import OK, add_json_and_state, one_line
 from cadenzad.config.paths import state_dir
 from store.events.base import Event
 from store.events.envelope import Recorded
@@ -36,8 +36,7 @@ TOLD = ("reason", "run_id", "path", "rows", "verdict", "code", "version", "kind"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", help="a project's name or path")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

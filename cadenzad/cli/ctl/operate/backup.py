@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cadenzad.cli.base.parser import OK, add_state_option, filled
+from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.maintenance.backup import Progress, make_backup, silent
 
@@ -22,8 +22,7 @@ BAR_AFTER_S = 0.5
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=filled, metavar="FILE", help="where the copy goes")
     parser.add_argument("--force", action="store_true", help="overwrite FILE if it is there")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from cadenzad.cli.base.parser import OK, add_state_option
+from cadenzad.cli.base.asking import ask, tell
+from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.config.paths import state_dir
-from cadenzad.requests.client import perform
-from cadenzad.requests.inbox import new_request
+from cadenzad.requests.commands import CancelJob, RetryJob
 from store.errors import DaemonError, ProjectNotFound
 from store.reads.state import State
 from store.schema import connect_reader
@@ -19,29 +18,33 @@ EXAMPLE = "cadenzactl cancel 42"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", type=int, help="the job's number, as `cadenzactl jobs` shows it")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
-    return wish(arguments, "cancel-job", ("queued", "running"), "cancelled")
+    request = CancelJob(arguments.job, "cadenzactl cancel")
+    return change_job(arguments, request, ("queued", "running"), "cancelled")
 
 
-def wish(arguments: argparse.Namespace, kind: str, states: tuple[str, ...], done: str) -> int:
-    """Carry out `kind` for the job, which must be in one of `states`."""
-    directory = state_dir(arguments.state)
-    state = State(connect_reader(directory))
-    job = state.job(arguments.job)
+def change_job(
+    arguments: argparse.Namespace,
+    request: CancelJob | RetryJob,
+    states: tuple[str, ...],
+    done: str,
+) -> int:
+    """Cancel or retry the job, which must be in one of `states`."""
+    state = State(connect_reader(state_dir(arguments.state)))
+    job = state.job(request.job)
     if job is None:
-        raise ProjectNotFound(f"no job {arguments.job}", hint="`cadenzactl jobs` lists them")
+        raise ProjectNotFound(f"no job {request.job}", hint="`cadenzactl jobs` lists them")
     if job.state not in states:
         raise DaemonError(
             f"job {job.id} is {job.state}", hint=f"this is for jobs that are {' or '.join(states)}"
         )
-    body = {"job": job.id, "by": f"cadenzactl {kind.removesuffix('-job')}"}
-    outcome = perform(directory, new_request(kind, body), timeout=10.0)
-    if arguments.json:
-        print(json.dumps({"job": job.id, "position": outcome.position, "type": outcome.type}))
-    else:
-        print(f"job {job.id} ({job.kind}) {done}")
+    outcome = ask(arguments, request)
+    tell(
+        arguments,
+        {"job": job.id, "position": outcome.position, "type": outcome.type},
+        f"job {job.id} ({job.kind}) {done}",
+    )
     return OK

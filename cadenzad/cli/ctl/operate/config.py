@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, USAGE, add_state_option, filled, one_line
+from cadenzad.cli.base.parser import OK, USAGE, add_json_and_state, filled, one_line
 from cadenzad.config.files import Loaded, default_path, problems, read_config
 from cadenzad.config.paths import expand
 from cadenzad.config.project import FILE_NAME, project_problems, read_project_config
@@ -37,8 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument(
         "--config", metavar="FILE", type=filled, help="instead of the default cadenzad.toml"
     )
-    show.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(show)
+    add_json_and_state(show)
     check = actions.add_parser(
         "check",
         help="every mistake, one a line",

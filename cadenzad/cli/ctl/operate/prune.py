@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,16 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import FAILED, OK, add_state_option, one_line
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, one_line
 from cadenzad.config.paths import state_dir
+from cadenzad.maintenance.candidate import Candidate
 from cadenzad.maintenance.retention import WHAT, Kept, Plan, Policy, What, make_plan
-from cadenzad.protect import Doomed
-from cadenzad.requests.handle import carry_out
-from cadenzad.requests.inbox import Request, done, send
-from cadenzad.requests.prune import PRUNED, requests_for
-from store.errors import ConfigError, DaemonError, LockHeldError
-from store.lock import WriterLock, is_held
-from store.opening import open_writer
+from cadenzad.requests.client import finish_prunes, prune
+from store.errors import ConfigError
 from store.reads.state import State
 from store.schema import connect_reader
 
@@ -63,8 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also logs without a current export, and exports that were changed by hand",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def count(text: str) -> int:
@@ -101,13 +95,21 @@ def command(arguments: argparse.Namespace) -> int:
         older_than=arguments.older_than,
         force=arguments.force,
     )
+    if not arguments.dry_run:
+        finish_prunes(directory)
     with closing(connect_reader(directory)) as reader:
         plan = _plan(State(reader), arguments.project, policy)
-        wanted = len(plan.doomed)
-        if not arguments.dry_run:
-            plan = _carry_out(directory, reader, plan, policy.force)
-    _tell(arguments, plan)
-    return OK if len(plan.doomed) == wanted else FAILED
+    if arguments.dry_run:
+        _tell(arguments, plan)
+        return OK
+    with _bar(len(plan.to_go)) as progress:
+        stayed = prune(
+            directory, plan.to_go, force=policy.force, timeout=TIMEOUT_S, progress=progress
+        )
+    gone = [item for index, item in enumerate(plan.to_go) if index not in stayed]
+    kept = [Kept.of(plan.to_go[index], reason) for index, reason in stayed.items()]
+    _tell(arguments, Plan(gone, plan.kept + kept))
+    return FAILED if stayed else OK
 
 
 def _plan(state: State, projects: Sequence[str], policy: Policy) -> Plan:
@@ -119,67 +121,9 @@ def _plan(state: State, projects: Sequence[str], policy: Policy) -> Plan:
     whole = Plan([], [])
     for project in chosen:
         plan = make_plan(state, project, policy, time.time())
-        whole.doomed.extend(plan.doomed)
+        whole.to_go.extend(plan.to_go)
         whole.kept.extend(plan.kept)
     return whole
-
-
-def _carry_out(directory: Path, reader: sqlite3.Connection, plan: Plan, force: bool) -> Plan:
-    """Have the plan carried out; what came of it, in the form of a plan."""
-    doomed, kept = [], list(plan.kept)
-    offset = 0
-    with _bar(len(plan.doomed)) as advance:
-        for request in requests_for(plan.doomed, force=force):
-            items = plan.doomed[offset : offset + len(request.body["files"])]
-            offset += len(items)
-            stayed = dict(_perform(directory, reader, request))
-            doomed += [item for index, item in enumerate(items) if index not in stayed]
-            kept += [
-                Kept(item.project, item.path, item.kind, stayed[index])
-                for index, item in enumerate(items)
-                if index in stayed
-            ]
-            advance(len(items))
-    return Plan(doomed, kept)
-
-
-def _perform(
-    directory: Path, reader: sqlite3.Connection, request: Request
-) -> list[tuple[int, str]]:
-    """One request, by the daemon or here; index and reason of each file that stayed.
-
-    It lies in the inbox from the beginning, also without a daemon: what a kill interrupts, the next
-    daemon finishes. Raises DaemonError when nobody carries it out in time.
-    """
-    path = send(directory, request)
-    state = State(reader)
-    deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
-        if is_held(directory) is None:
-            _carry_out_here(directory, path, request)
-        answer: dict[str, Any] | None = state.progress(PRUNED)
-        if answer is not None and answer["id"] == request.id:
-            return [(index, reason) for index, reason in answer["kept"]]
-        time.sleep(0.02)
-    raise DaemonError(
-        f"no outcome in {TIMEOUT_S:g} s: the request waits in {path}",
-        hint="`cadenzactl ping` tests the daemon; delete that file to take the request back",
-    )
-
-
-def _carry_out_here(directory: Path, path: Path, request: Request) -> None:
-    """Be the writer for a moment, unless somebody else is."""
-    try:
-        lock = WriterLock(directory, "cadenzactl prune").acquire()
-    except LockHeldError:
-        return
-    with lock:
-        writer = open_writer(directory)
-        try:
-            carry_out(request, writer)
-        finally:
-            writer.close()
-        done(path)
 
 
 @contextmanager
@@ -195,27 +139,27 @@ def _bar(files: int) -> Iterator[Callable[[int], object]]:
 
 
 def _tell(arguments: argparse.Namespace, plan: Plan) -> None:
-    total = sum(item.bytes for item in plan.doomed)
+    total = sum(item.bytes for item in plan.to_go)
     if arguments.json:
         answer = {
             "dry_run": arguments.dry_run,
-            "pruned": [_as_json(item) for item in plan.doomed],
+            "pruned": [_as_json(item) for item in plan.to_go],
             "bytes": total,
             "kept": [item._asdict() for item in plan.kept],
         }
         print(json.dumps(answer, indent=2, ensure_ascii=False))
         return
-    if plan.doomed:
-        rows = [(Path(item.project).name, item.kind, item.path, item.bytes) for item in plan.doomed]
+    if plan.to_go:
+        rows = [(Path(item.project).name, item.kind, item.path, item.bytes) for item in plan.to_go]
         print(table(("PROJECT", "KIND", "PATH", "BYTES"), rows))
         print()
     verb = "would delete" if arguments.dry_run else "deleted"
-    number = len(plan.doomed)
+    number = len(plan.to_go)
     print(f"{verb} {number:,} {'file' if number == 1 else 'files'}, {total:,} bytes")
     for item in plan.kept:
         line = f"kept {Path(item.project).name}/{item.path}: {item.reason}"
         print(one_line(line), file=sys.stderr)
 
 
-def _as_json(item: Doomed) -> dict[str, Any]:
-    return item.model_dump(include={"project", "path", "kind", "bytes", "sha256"})
+def _as_json(item: Candidate) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in ("project", "path", "kind", "bytes", "sha256")}

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.parser import add_state_option
-from cadenzad.cli.ctl.operate.cancel import wish
+from cadenzad.cli.ctl.operate.cancel import change_job
+from cadenzad.cli.ctl.operate.cancel import configure as configure
+from cadenzad.requests.commands import RetryJob
 
 DESCRIPTION = "Put a job that was given up or cancelled back into the queue, with all its attempts."
 EXAMPLE = "cadenzactl retry 42"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", type=int, help="the job's number, as `cadenzactl jobs` shows it")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
-
-
 def command(arguments: argparse.Namespace) -> int:
-    return wish(arguments, "retry-job", ("failed", "cancelled"), "queued again")
+    request = RetryJob(arguments.job, "cadenzactl retry")
+    return change_job(arguments, request, ("failed", "cancelled"), "queued again")

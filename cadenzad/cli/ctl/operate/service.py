@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cadenzad.cli.base.parser import NOT_RUNNING, OK, add_state_option, filled
+from cadenzad.cli.base.parser import NOT_RUNNING, OK, add_json_and_state, filled
 from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.service_manager import install as services
@@ -54,8 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="install: a folder that holds projects; repeatable (default: the configuration's)",
     )
     parser.add_argument("--dry-run", action="store_true", help="tell, and do nothing")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

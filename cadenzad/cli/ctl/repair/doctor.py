@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from cadenzad.cli.base.parser import FAILED, OK, add_state_option, one_line
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, one_line
 from cadenzad.config.files import Config, default_path, load_config
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.doctor import Finding, Level, Situation, diagnose
@@ -24,8 +24,7 @@ EXAMPLE = "cadenzactl doctor --json"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="the daemon's cadenzad.toml")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

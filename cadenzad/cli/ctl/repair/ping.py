@@ -6,8 +6,9 @@ import argparse
 import json
 import time
 
-from cadenzad.cli.base.parser import OK, add_state_option, seconds
+from cadenzad.cli.base.parser import OK, add_json_and_state, seconds
 from cadenzad.config.paths import state_dir
+from cadenzad.requests.commands import Ping
 from cadenzad.requests.inbox import PONG, new_request, send, takes_requests
 from store.errors import DaemonError, DaemonNotRunning
 from store.lock import is_held
@@ -21,8 +22,7 @@ EXAMPLE = "cadenzactl ping --timeout 2"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=seconds, default=5.0, metavar="S", help="seconds (5)")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def command(arguments: argparse.Namespace) -> int:
         raise DaemonNotRunning(
             f"no daemon runs on {directory}", hint="start it: cadenzad --workspace DIR"
         )
-    request = new_request("ping")
+    request = new_request(Ping())
     sent = time.perf_counter()
     path = send(directory, request)
     reader = connect_reader(directory)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from cadenzad.cli.base.parser import OK, add_state_option, filled
+from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.cli.ctl.operate.backup import bar
 from cadenzad.config.paths import expand, make_state_dir, state_dir
 from cadenzad.maintenance.restore import check_backup, restore
@@ -20,8 +20,7 @@ EXAMPLE = "cadenzactl restore backups/cadenza-2026-01-31.db"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=filled, metavar="FILE", help="a file made by `backup`")
     parser.add_argument("--check", action="store_true", help="only check FILE, change nothing")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

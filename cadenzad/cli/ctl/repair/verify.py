@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.base.parser import FAILED, OK, add_state_option, one_line
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, one_line
 from cadenzad.config.paths import state_dir
 from handlers.lora.recovery import problems as adapter_problems
 from store.errors import CadenzaError
@@ -29,8 +29,7 @@ BLOCK = 1 << 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

@@ -30,8 +30,8 @@ def command(arguments: argparse.Namespace) -> int:
     steps = parse_steps(arguments.steps, project.library)
     where, new = add_example(project, arguments.goal, steps, arguments.image)
     if arguments.json:
-        said = [step.as_json() for step in steps]
-        print(json.dumps({"where": where, "added": new, "actions": said}))
+        actions = [step.as_json() for step in steps]
+        print(json.dumps({"where": where, "added": new, "actions": actions}))
     else:
         print(f"{where}: {'added' if new else 'is there already'}")
     return OK

@@ -10,7 +10,7 @@ from typing import Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, add_state_option, filled, one_line
+from cadenzad.cli.base.parser import OK, add_json_and_state, filled, one_line
 from cadenzad.requests.client import Ended
 from handlers.lora.scorecard.scorecard import HEADINGS, scorecard_rows
 from store.errors import DaemonError
@@ -24,8 +24,7 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "project", type=filled, help="the project's folder, or its name in a watched workspace"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def folder_of(arguments: argparse.Namespace) -> Path:

@@ -6,11 +6,10 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from cadenzad.cli.base.asking import have_done
 from cadenzad.cli.base.parser import filled, finite
 from cadenzad.cli.env.lora.common import add_project, folder_of, tell_card
-from cadenzad.config.files import load_config
-from cadenzad.config.paths import expand, state_dir
-from cadenzad.requests.client import run_job
+from cadenzad.config.paths import expand
 from store.errors import InputError
 
 DESCRIPTION = """Train a new version of the project's adapter and score it. With --gate a DEPLOY is
@@ -50,14 +49,8 @@ def command(arguments: argparse.Namespace) -> int:
             reason = "is a folder, not a file" if path.is_dir() else "no such file"
             raise InputError(f"{arguments.finetune}: {reason}")
         spec["finetune"] = str(path)
-    ended = run_job(
-        state_dir(arguments.state),
-        "retrain",
-        project,
-        spec,
-        "cadenza env lora finetune",
-        config=load_config(None),
-        with_files=True,
+    ended = have_done(
+        arguments, "retrain", project, spec, "cadenza env lora finetune", with_files=True
     )
     return tell_card(arguments, project, ended)
 

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.base import drift
 from cadenzad.cli.programs import cadenzactl as main
-from handlers.project.paths import ADAPTERS_DIR
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import RebuildRequested
 from store.lock import WriterLock
@@ -363,7 +361,3 @@ def test_watch_ends_quietly_when_its_reader_leaves(recorded_home) -> None:
     assert watching.stderr is not None
     assert watching.stderr.read() == b""
     watching.stderr.close()
-
-
-def test_the_folder_of_adapters_is_the_one_they_are_kept_in() -> None:
-    assert drift.ADAPTERS == ADAPTERS_DIR

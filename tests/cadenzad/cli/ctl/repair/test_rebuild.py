@@ -9,7 +9,7 @@ import pytest
 
 from cadenzad.cli.programs import cadenzactl as main
 from cadenzad.requests.client import perform
-from cadenzad.requests.inbox import new_request
+from cadenzad.requests.commands import Rebuild
 from store.errors import DaemonError
 from store.lock import WriterLock
 from store.opening import open_writer
@@ -67,12 +67,11 @@ def test_another_command_that_writes_is_waited_for(recorded_home, run_cli) -> No
 
 
 def test_a_daemon_that_does_not_answer_is_not_waited_for_without_end(recorded_home) -> None:
-    request = new_request("rebuild", {"requested_by": "test"})
     with (
         WriterLock(recorded_home.state, "cadenzad").acquire(),
         pytest.raises(DaemonError, match="no outcome in"),
     ):
-        perform(recorded_home.state, request, timeout=0.1, outcome=1)
+        perform(recorded_home.state, Rebuild("test"), timeout=0.1, outcome=1)
     assert list((recorded_home.state / "inbox").iterdir()) == []
 
 

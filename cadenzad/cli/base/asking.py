@@ -1,0 +1,86 @@
+"""Have the writer of the log do something, and show how it goes and what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cadenzad.config.files import Config, load_config
+from cadenzad.config.paths import state_dir
+from cadenzad.requests.client import Ended, Interrupted, Progress, perform, run_job
+from cadenzad.requests.commands import Command, QueueJob
+from store.events.envelope import Recorded
+
+
+def ask(arguments: argparse.Namespace, command: Command) -> Recorded:
+    """The event that a command leads to. Raises DaemonError when there is none."""
+    return perform(state_dir(arguments.state), command)
+
+
+def have_done(
+    arguments: argparse.Namespace,
+    kind: str,
+    project: Path,
+    spec: Mapping[str, Any],
+    reason: str,
+    *,
+    config: Config | None = None,
+    with_files: bool = False,
+) -> Ended:
+    """A job that somebody wants now, once an attempt has ended; with a bar on a terminal.
+
+    It takes the place of one of its kind that waits. `with_files`: the project's files are recorded
+    first. Raises DaemonError when it does not end.
+    """
+    by = os.environ.get("USER", "user")
+    command = QueueJob(
+        kind, str(project), {"by": by, **spec}, reason, instead=True, with_files=with_files
+    )
+    return show_job(arguments, command, config or load_config(None))
+
+
+def show_job(
+    arguments: argparse.Namespace, command: QueueJob, config: Config, timeout: float = 7200.0
+) -> Ended:
+    """Run a job with a progress bar; who breaks off is told what becomes of it."""
+    directory = state_dir(arguments.state)
+    with job_bar() as progress:
+        try:
+            return run_job(directory, command, config=config, progress=progress, timeout=timeout)
+        except Interrupted as interrupted:
+            print(interrupted.message, file=sys.stderr)
+            raise
+
+
+def tell(arguments: argparse.Namespace, answer: object, text: str) -> None:
+    """What came of a command: one JSON object with --json, else text."""
+    print(json.dumps(answer) if arguments.json else text)
+
+
+@contextmanager
+def job_bar() -> Iterator[Progress]:
+    """A progress bar on a terminal, nothing elsewhere. Shows `done`/`total` and other values."""
+    if not sys.stderr.isatty():
+        yield lambda _values: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=None, leave=False, file=sys.stderr) as bar:
+
+        def show(values: Mapping[str, Any]) -> None:
+            if not values:
+                return
+            done, total = values.get("done"), values.get("total")
+            if isinstance(total, int) and isinstance(done, int):
+                bar.total, bar.n = total, done
+            bar.set_description_str(str(values.get("step", "")), refresh=False)
+            rest = {k: v for k, v in values.items() if k not in ("done", "total", "step")}
+            bar.set_postfix(rest, refresh=True)
+
+        yield show
