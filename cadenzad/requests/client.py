@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,7 +37,7 @@ from store.lock import WriterLock, is_held
 from store.log import EventLog
 from store.opening import open_writer
 from store.reads.state import JobRow, State, job_key
-from store.schema import DATABASE, connect_reader
+from store.schema import connect_reader
 from store.writer import Writer
 
 T = TypeVar("T")
@@ -195,26 +197,24 @@ def run_job(
     off: a job that runs here is cancelled, one of the daemon goes on.
     """
     make_state_dir(directory)
-    request = new_request(command)
-    with contextlib.ExitStack() as stack:
-        job = _Job(directory, command, request, progress, stack)
+    job = _Job(directory, command, progress)
 
-        def here(writer: Writer) -> Ended:
-            if job.is_queued():
-                raise DaemonError("the daemon stopped meanwhile; the job goes on at its next start")
-            return _work(directory, job, config, writer)
+    def here(writer: Writer) -> Ended:
+        if job.is_queued():
+            raise DaemonError("the daemon stopped meanwhile; the job goes on at its next start")
+        return _work(directory, job, config, writer)
 
-        try:
-            ended = _ask(directory, request, here, job.ended, timeout, role=command.reason)
-        except Interrupted:
+    try:
+        ended = _ask(directory, job.request, here, job.ended, timeout, role=command.reason)
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        if not job.id:
             raise
-        except KeyboardInterrupt:
-            if not job.id:
-                raise
-            hint = f"the job goes on in the daemon; `cadenzactl cancel {job.id}` ends it"
-            raise Interrupted(f"\n{hint}") from None
-        if ended is None and not takes_requests(is_held(directory)):
-            raise DaemonError(f"another command has held the event log for {timeout:g} s")
+        hint = f"the job goes on in the daemon; `cadenzactl cancel {job.id}` ends it"
+        raise Interrupted(f"\n{hint}") from None
+    if ended is None and not takes_requests(is_held(directory)):
+        raise DaemonError(f"another command has held the event log for {timeout:g} s")
     if ended is None:
         raise DaemonError(
             f"the job has not ended in {timeout:g} s", hint="`cadenzactl jobs` shows where it is"
@@ -225,54 +225,36 @@ def run_job(
 class _Job:
     """A job that was asked for: which one it is, how it goes, how it ended."""
 
-    def __init__(
-        self,
-        directory: Path,
-        command: QueueJob,
-        request: Request,
-        progress: Progress,
-        stack: contextlib.ExitStack,
-    ) -> None:
+    def __init__(self, directory: Path, command: QueueJob, progress: Progress) -> None:
         self.command = command
-        self.request = request
+        self.request = new_request(command)
         self.id = 0
         self._directory = directory
         self._progress = progress
-        self._stack = stack
-        self._state: State | None = None
 
-    @property
-    def state(self) -> State:
+    @cached_property
+    def view(self) -> sqlite3.Connection:
         """Opened when it is first needed: with the first command of all the log begins."""
-        if self._state is None:
-            reader = self._stack.enter_context(closing(connect_reader(self._directory)))
-            self._state = State(reader)
-        return self._state
+        return connect_reader(self._directory)
 
     def is_queued(self) -> bool:
-        """Whether there is a job for the request; its id is known from then on."""
-        if not self.id and (self._directory / DATABASE).exists():
-            queued = EventLog(self.state.connection).with_key(event_key(self.request.id, 0))
-            if queued is not None:
-                self.id = queued.position
-            elif not self.command.instead:
-                # One of its kind that waits already is as good.
-                waiting = self.state.jobs(self.command.project, "queued")
-                same_kind = (job.id for job in waiting if job.kind == self.command.kind)
-                self.id = max(same_kind, default=0)
+        """Whether the request was carried out; the job's id is known from then on."""
+        if not self.id:
+            queued = EventLog(self.view).with_key(event_key(self.request.id, 0))
+            self.id = queued.position if queued is not None else 0
         return bool(self.id)
 
     def ended(self) -> Ended | None:
         """The job once an attempt has ended; its progress is told meanwhile."""
         if not self.is_queued():
             return None
-        job = self.state.job(self.id)
+        state = State(self.view)
+        job = state.job(self.id)
         assert job is not None
         if job.ended_us or (job.state == "queued" and job.result):
-            history = EventLog(self.state.connection)
-            led_to = (r.event for r in history.read(self.id) if r.causation == self.id)
-            return Ended(job, tuple(led_to))
-        self._progress(self.state.progress(job_key(self.id)) or {})
+            records = EventLog(self.view).read(self.id)
+            return Ended(job, tuple(r.event for r in records if r.causation == self.id))
+        self._progress(state.progress(job_key(self.id)) or {})
         return None
 
 
@@ -282,11 +264,11 @@ def _work(directory: Path, job: _Job, config: Config, writer: Writer) -> Ended:
     logging.getLogger("cadenzad.jobs").addHandler(logging.NullHandler())
     limits = config.jobs.model_copy(update={"attempts": 1})
 
-    def recover(row: JobRow) -> None:
-        if row.project:
-            make_good(Path(row.project), writer)
+    def recover(project: str) -> None:
+        if project:
+            make_good(Path(project), writer)
 
-    with closing(connect_reader(directory)) as reader, closing(connect_reader(directory)) as mine:
+    with closing(connect_reader(directory)) as reader:
         jobs = Jobs(
             config.model_copy(update={"jobs": limits}),
             directory,
@@ -294,14 +276,13 @@ def _work(directory: Path, job: _Job, config: Config, writer: Writer) -> Ended:
             writer,
             JOBS,
             only=lambda row: row.id == job.id,
-            ended=recover,
+            ended=lambda row: recover(row.project),
         )
         try:
             jobs.requeue_orphans()
-            if job.command.project:
-                make_good(Path(job.command.project), writer)
+            recover(job.command.project)
             # Nobody else is there to read a file once more that changes while it is read.
-            recorder = Recorder(mine, writer, lambda _path: None)
+            recorder = Recorder(job.view, writer, lambda _path: None)
             carry_out(job.request, writer, lambda project: record_project(project, recorder))
             if not job.is_queued():
                 raise DaemonError("the job could not be queued", hint="`cadenzactl jobs` shows why")

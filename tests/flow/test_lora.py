@@ -118,37 +118,6 @@ def test_train_gate_decode_rollback_by_hand(house, project) -> None:
     assert "lora" in run.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("add", "{p}", "", "--steps", "sit"), "the goal is empty"),
-        (("add", "{p}", "x", "--steps", "sitt"), "did you mean 'sit'"),
-        (("add", "{p}", "x", "--steps", "walk_forward 99"), "distance_m must be 0 to 20"),
-        (("add", "{p}", "x", "--steps", "sit", "--image", "no.png"), "no such image"),
-        (("add", "{p}", "please sit down now", "--steps", "sit"), "is in the exam"),
-        (("add", "{p}", "sit down", "--steps", "stand"), "with other steps"),
-        (("decode", "{p}", "sit"), "there is no adapter yet"),
-        (("eval", "{p}"), "there is no adapter yet"),
-        (("add", "{p}", "x", "--steps", ", ".join(["sit"] * 49)), "49 steps, more than 48"),
-        (("add", "{p}", "x\udcff", "--steps", "sit"), "is not UTF-8 text"),
-        (("finetune", "{p}", "--lr", "nan"), "is not a number"),
-        (("finetune", "{p}", "--seed", "9" * 20), "is not a whole number from 0 to 4,294,967,295"),
-        (("finetune", "{p}", "--epochs", "10001"), "is not a whole number from 1 to 10,000"),
-        (("finetune", "{p}", "--rank", "129"), "is not a whole number from 1 to 128"),
-        (("finetune", "{p}", "--finetune", "{p}"), "is a folder"),
-        (("finetune", "{p}", "--finetune", "nowhere"), "no such file"),
-        (("data", "{p}", "--finetune", "{p}/env.json"), "neither a run log nor"),
-    ],
-)
-def test_bad_input_is_one_clear_line(arguments, says, house, project) -> None:
-    before = (project / "lora" / "patterns.jsonl").read_bytes()
-    words = [word.replace("{p}", str(project)) for word in arguments]
-    done = house.run("cadenza", "env", "lora", *words, check=False)
-    assert done.returncode in (1, 2)
-    assert says in done.stderr
-    assert (project / "lora" / "patterns.jsonl").read_bytes() == before
-
-
 def test_examples_moved_into_the_exam_deploy_nothing(house, project) -> None:
     house.once()
     # given an adapter that was trained on what the exam is about to ask

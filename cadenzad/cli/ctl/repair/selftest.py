@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     project = project_of(arguments).path if arguments.project else ""
-    request = QueueJob("selftest", project, {}, "cadenzactl selftest")
+    request = QueueJob("selftest", project, {}, "cadenzactl selftest", instead=True)
     job = show_job(arguments, request, Config(), arguments.timeout).job
     tell(arguments, job._asdict(), f"job {job.id}: {job.state}: {job.result}")
     return OK if job.state == "succeeded" else FAILED

@@ -1,0 +1,82 @@
+"""`cadenzactl rollback`: an earlier adapter serves again, or one line says why not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cadenzad.cli.ctl.decide import rollback
+from cadenzad.cli.programs import cadenzactl as main
+from store.events.adapter import AdapterRolledBack
+
+
+@pytest.fixture
+def adapters(home, rescue) -> None:
+    """Versions 1 and 2, of which 2 is deployed."""
+    folder = rescue / ".cadenza-env" / "adapters"
+    for number in (1, 2):
+        (folder / f"{number:04}").mkdir(parents=True)
+    (folder / "deployed").symlink_to("0002")
+    home.record_adapters(rescue, 1, 2)
+
+
+def test_a_version_is_deployed_by_a_job(
+    rescue, adapters, ended, run_cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a job that does it
+    event = AdapterRolledBack(version=1, previous=2, by="somebody", reason="asked for")
+    outcome = ended("deploy", event, result="adapter 1 is deployed")
+    wanted = []
+
+    def have_done(_arguments: object, *what: object):
+        wanted.append(what)
+        return outcome
+
+    monkeypatch.setattr(rollback, "have_done", have_done)
+
+    # when / then
+    code, out, err = run_cli(main, "rollback", "rescue", "--to", 1)
+    assert (code, out, err) == (0, "adapter 1 is deployed\n", "")
+    assert wanted == [("deploy", rescue, {"to": 1}, "cadenzactl rollback")]
+    answer = json.loads(run_cli(main, "rollback", "rescue", "--to", 1, "--json")[1])
+    assert answer == {"AdapterRolledBack": event.model_dump(mode="json")}
+
+
+def test_a_job_that_fails_is_one_error(
+    rescue, adapters, ended, run_cli, one_error, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = ended("deploy", state="failed", result="it is not whole")
+    monkeypatch.setattr(rollback, "have_done", lambda *_arguments: outcome)
+    code, out, err = run_cli(main, "rollback", "rescue", "--to", 1)
+    assert (code, out) == (1, "")
+    assert one_error(err) == "it is not whole"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--to", 9], "there is no adapter version 9"),
+        ([], "no other version that is still there was ever deployed"),
+    ],
+)
+def test_what_cannot_be_is_seen_before_there_is_a_job(
+    home, rescue, adapters, run_cli, one_error, arguments, expected
+) -> None:
+    code, out, err = run_cli(main, "rollback", "rescue", *arguments)
+    assert (code, out) == (1, "")
+    assert expected in one_error(err)
+    assert home.events("JobQueued") == []
+
+
+def test_an_unknown_project_is_code_four(rescue, run_cli, one_error) -> None:
+    code, out, err = run_cli(main, "rollback", "nobody")
+    assert (code, out) == (4, "")
+    assert one_error(err) == "no project 'nobody'"
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "last", "1" * 10, ""])
+def test_a_version_that_is_none_is_a_usage_error(home, run_cli, one_error, version) -> None:
+    code, _, err = run_cli(main, "rollback", "rescue", f"--to={version}")
+    assert code == 2
+    assert "--to" in one_error(err)

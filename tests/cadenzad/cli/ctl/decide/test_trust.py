@@ -1,0 +1,56 @@
+"""`cadenzactl trust`: what is trusted is this content, and it is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from cadenzad.cli.programs import cadenzactl as main
+
+
+@pytest.fixture
+def encoder(rescue) -> str:
+    """The hash of the project's own encoder."""
+    (rescue / "lora_encoder.py").write_text("def build_encoder(max_seq_len): ...\n")
+    return hashlib.sha256((rescue / "lora_encoder.py").read_bytes()).hexdigest()
+
+
+def test_an_encoder_and_the_brain_are_trusted_as_they_are(home, rescue, encoder, run_cli) -> None:
+    code, out, err = run_cli(main, "trust", "rescue")
+    assert (code, err) == (0, "")
+    first, second = out.splitlines()
+    assert first == f"rescue: lora_encoder.py is trusted as it is now ({encoder[:12]})"
+    assert second.startswith("rescue: main.py, with lora_encoder.py, is trusted as it is now (")
+    trusted = [record.event for record in home.events("CodeTrusted")]
+    assert [event.path for event in trusted] == ["lora_encoder.py", "main.py"]
+    assert trusted[1].files == ("main.py", "lora_encoder.py")
+
+
+def test_json_names_hash_and_files(rescue, encoder, run_cli) -> None:
+    code, out, _ = run_cli(main, "trust", rescue, "--json")
+    answer = json.loads(out)
+    assert (code, answer["project"]) == (0, "rescue")
+    assert answer["trusted"]["lora_encoder.py"] == encoder
+    assert answer["files"]["main.py"] == ["main.py", "lora_encoder.py"]
+
+
+def test_where_no_code_is_there_is_nothing_to_trust(home, rescue, run_cli, one_error) -> None:
+    (rescue / "main.py").unlink()
+    code, out, err = run_cli(main, "trust", "rescue")
+    assert (code, out) == (1, "")
+    assert "holds no code that would be run" in one_error(err)
+    assert home.events("CodeTrusted") == []
+
+
+def test_an_unknown_project_is_code_four(rescue, run_cli, one_error) -> None:
+    code, out, err = run_cli(main, "trust", "nobody")
+    assert (code, out) == (4, "")
+    assert one_error(err) == "no project 'nobody'"
+
+
+def test_without_a_project_it_is_a_usage_error(home, run_cli, one_error) -> None:
+    code, _, err = run_cli(main, "trust")
+    assert code == 2
+    assert "project" in one_error(err)

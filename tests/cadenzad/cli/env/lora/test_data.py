@@ -1,0 +1,67 @@
+"""`cadenza env lora data`: what an adapter would be made of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cadenzad.cli.programs import cadenza as main
+
+
+@pytest.fixture
+def project(home) -> Path:
+    """Two examples, one line that is none, and an exam of one goal."""
+    made: Path = home.project()
+    patterns = [
+        {"goal": "sit down", "actions": [{"action": "sit"}]},
+        {"goal": "walk ahead", "actions": [{"action": "walk_forward", "distance_m": 1.0}]},
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in patterns)
+    (made / "lora" / "patterns.jsonl").write_text(lines + "{}\n")
+    exam = {"goal": "take a seat", "actions": [{"action": "sit"}]}
+    (made / "lora" / "eval.jsonl").write_text(json.dumps(exam) + "\n")
+    return made
+
+
+def test_rows_are_counted_and_what_is_wrong_is_named(project, run_cli) -> None:
+    code, out, err = run_cli(main, "env", "lora", "data", project)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].split() == ["ORIGIN", "ROWS"]
+    assert "exam (held out)     1" in out
+    assert "no example has: " in out
+    assert "lora/patterns.jsonl:3: " in out
+
+
+def test_json_has_every_row(project, run_cli) -> None:
+    code, out, _ = run_cli(main, "env", "lora", "data", project, "--json")
+    answer = json.loads(out)
+    assert (code, answer["rows"], answer["exam_rows"]) == (0, 2, 1)
+    assert [row["goal"] for row in answer["train"]] == ["sit down", "walk ahead"]
+    assert [problem["where"] for problem in answer["problems"]] == ["lora/patterns.jsonl:3"]
+    assert "turn_left" in answer["actions_without_examples"]
+
+
+def test_without_an_exam_it_says_what_that_means(project, run_cli) -> None:
+    (project / "lora" / "eval.jsonl").unlink()
+    assert "there is no exam" in run_cli(main, "env", "lora", "data", project)[1]
+
+
+def test_a_file_that_is_no_log_is_one_error(project, run_cli, one_error) -> None:
+    words = ("--finetune", project / "env.json")
+    code, out, err = run_cli(main, "env", "lora", "data", project, *words)
+    assert (code, out) == (1, "")
+    assert "neither a run log nor" in one_error(err)
+
+
+def test_an_unknown_project_is_code_four(home, run_cli, one_error) -> None:
+    code, _, err = run_cli(main, "env", "lora", "data", "nobody")
+    assert code == 4
+    assert one_error(err) == "no project 'nobody'"
+
+
+def test_an_empty_argument_is_a_usage_error(home, run_cli, one_error) -> None:
+    code, _, err = run_cli(main, "env", "lora", "data", "")
+    assert code == 2
+    assert "project" in one_error(err)
