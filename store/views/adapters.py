@@ -17,104 +17,102 @@ from store.events.adapter import (
 )
 from store.events.base import Event
 from store.events.envelope import Recorded
+from store.views.rows import insert, put, update
 from store.views.totals import project_of
 
 _FOLDER = ".cadenza-env/adapters"
+_UNSCORED = {"checks": "[]", "reasons": "[]", "next_steps": "[]", "scored": 0}
 _STATE = {"DEPLOY": "ready", "BLOCK": "blocked", "NEEDS_DATA": "needs_data"}
 
 
 def _trained(view: sqlite3.Connection, record: Recorded, event: AdapterTrained) -> None:
-    view.execute(
-        "INSERT OR REPLACE INTO view_adapters (project, version, state, path, sha256,"
-        " dataset_sha256, verdict, checks, reasons, next_steps, position, scored, promoted)"
-        " VALUES (?, ?, 'trained', ?, ?, ?, NULL, '[]', '[]', '[]', ?, 0, 0)",
-        (
-            project_of(record),
-            event.version,
-            event.path,
-            event.sha256,
-            event.dataset_sha256,
-            record.position,
-        ),
+    put(
+        view,
+        "view_adapters",
+        **_UNSCORED,
+        project=project_of(record),
+        version=event.version,
+        state="trained",
+        path=event.path,
+        sha256=event.sha256,
+        dataset_sha256=event.dataset_sha256,
+        position=record.position,
+        promoted=0,
     )
 
 
 def _scored(view: sqlite3.Connection, record: Recorded, event: AdapterScored) -> None:
-    # The deployed adapter can be measured again: whatever comes of it, it is still deployed.
-    view.execute(
-        "UPDATE view_adapters SET verdict = ?, checks = ?, reasons = ?, next_steps = ?, scored = ?,"
-        " state = CASE state WHEN 'deployed' THEN state ELSE ? END"
-        " WHERE project = ? AND version = ?",
-        (
-            event.verdict,
-            json.dumps([check.model_dump(mode="json") for check in event.checks]),
-            json.dumps(event.reasons),
-            json.dumps(event.next_steps),
-            record.position,
-            _STATE[event.verdict],
-            project_of(record),
-            event.version,
-        ),
+    update(
+        view,
+        "view_adapters",
+        {"project": project_of(record), "version": event.version},
+        verdict=event.verdict,
+        checks=json.dumps([check.model_dump(mode="json") for check in event.checks]),
+        reasons=json.dumps(event.reasons),
+        next_steps=json.dumps(event.next_steps),
+        scored=record.position,
     )
-
-
-def _promoted(view: sqlite3.Connection, record: Recorded, event: AdapterPromoted) -> None:
-    _deploy(view, record, event.version)
-
-
-def _rolled_back(view: sqlite3.Connection, record: Recorded, event: AdapterRolledBack) -> None:
-    _deploy(view, record, event.version)
-
-
-def _deploy(view: sqlite3.Connection, record: Recorded, version: int | None) -> None:
-    project = project_of(record)
-    view.execute(
-        "UPDATE view_adapters SET state = 'retired' WHERE project = ? AND state = 'deployed'",
-        (project,),
-    )
-    if version is None:
-        return
-    # One that no training here recorded: it came with the project's folder.
-    view.execute(
-        "INSERT OR IGNORE INTO view_adapters (project, version, state, path, sha256,"
-        " dataset_sha256, verdict, checks, reasons, next_steps, position, scored, promoted)"
-        " VALUES (?, ?, 'deployed', ?, '', '', NULL, '[]', '[]', '[]', ?, 0, 0)",
-        (project, version, f"{_FOLDER}/{version:04}", record.position),
-    )
-    view.execute(
-        "UPDATE view_adapters SET state = 'deployed', promoted = ?"
-        " WHERE project = ? AND version = ?",
-        (record.position, project, version),
-    )
+    _set_state(view, record, event.version, _STATE[event.verdict])
 
 
 def _blocked(view: sqlite3.Connection, record: Recorded, event: AdapterBlocked) -> None:
+    _set_state(view, record, event.version, "blocked")
+
+
+def _set_state(view: sqlite3.Connection, record: Recorded, version: int, state: str) -> None:
+    """What a measurement came to. The one that serves may be measured too, and goes on serving."""
     view.execute(
-        "UPDATE view_adapters SET state = 'blocked'"
+        "UPDATE view_adapters SET state = ?"
         " WHERE project = ? AND version = ? AND state != 'deployed'",
-        (project_of(record), event.version),
+        (state, project_of(record), version),
     )
+
+
+def _deployed(
+    view: sqlite3.Connection, record: Recorded, event: AdapterPromoted | AdapterRolledBack
+) -> None:
+    project = project_of(record)
+    update(view, "view_adapters", {"project": project, "state": "deployed"}, state="retired")
+    if event.version is None:
+        return
+    key = {"project": project, "version": event.version}
+    if not update(view, "view_adapters", key, state="deployed", promoted=record.position):
+        # One that no training here recorded: it came with the project's folder.
+        insert(
+            view,
+            "view_adapters",
+            **key,
+            **_UNSCORED,
+            state="deployed",
+            path=f"{_FOLDER}/{event.version:04}",
+            sha256="",
+            dataset_sha256="",
+            position=record.position,
+            promoted=record.position,
+        )
 
 
 def adapter_pruned(view: sqlite3.Connection, project: str, path: str) -> None:
     """A version's folder was deleted: it can no longer be deployed."""
-    view.execute(
-        "UPDATE view_adapters SET state = 'pruned' WHERE project = ? AND path = ?", (project, path)
-    )
+    update(view, "view_adapters", {"project": project, "path": path}, state="pruned")
 
 
 def _trusted(view: sqlite3.Connection, record: Recorded, event: CodeTrusted) -> None:
-    view.execute(
-        "INSERT OR REPLACE INTO view_trust (project, path, sha256, position) VALUES (?, ?, ?, ?)",
-        (project_of(record), event.path, event.sha256, record.position),
+    put(
+        view,
+        "view_trust",
+        project=project_of(record),
+        path=event.path,
+        sha256=event.sha256,
+        position=record.position,
     )
 
 
 ADAPTER_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
     AdapterTrained: _trained,
     AdapterScored: _scored,
-    AdapterPromoted: _promoted,
-    AdapterRolledBack: _rolled_back,
+    AdapterPromoted: _deployed,
+    AdapterRolledBack: _deployed,
     AdapterBlocked: _blocked,
     CodeTrusted: _trusted,
 }

@@ -19,37 +19,32 @@ from store.events.process import (
     JobStarted,
     JobSucceeded,
 )
+from store.views.rows import insert, update
 
 
 def _queued(view: sqlite3.Connection, record: Recorded, event: JobQueued) -> None:
-    view.execute(
-        "INSERT INTO view_jobs (id, project, kind, state, spec, reason, queued_us, not_before_us)"
-        " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)",
-        (
-            record.position,
-            event.project,
-            event.kind,
-            json.dumps(event.spec),
-            event.reason,
-            record.recorded_at_us,
-            event.not_before_us,
-        ),
+    insert(
+        view,
+        "view_jobs",
+        id=record.position,
+        project=event.project,
+        kind=event.kind,
+        state="queued",
+        spec=json.dumps(event.spec),
+        reason=event.reason,
+        queued_us=record.recorded_at_us,
+        not_before_us=event.not_before_us,
     )
 
 
 def _postponed(view: sqlite3.Connection, record: Recorded, event: JobPostponed) -> None:
-    view.execute(
-        "UPDATE view_jobs SET not_before_us = ? WHERE id = ? AND state = 'queued'",
-        (event.not_before_us, event.job),
-    )
+    waiting = {"id": event.job, "state": "queued"}
+    update(view, "view_jobs", waiting, not_before_us=event.not_before_us)
 
 
 def _started(view: sqlite3.Connection, record: Recorded, event: JobStarted) -> None:
-    view.execute(
-        "UPDATE view_jobs SET state = 'running', attempt = ?, started_us = ?, result = ''"
-        " WHERE id = ?",
-        (event.attempt, record.recorded_at_us, event.job),
-    )
+    at = record.recorded_at_us
+    _set(view, event.job, state="running", attempt=event.attempt, started_us=at, result="")
 
 
 def _succeeded(view: sqlite3.Connection, record: Recorded, event: JobSucceeded) -> None:
@@ -60,10 +55,7 @@ def _failed(view: sqlite3.Connection, record: Recorded, event: JobFailed) -> Non
     if event.retry_at_us is None or not _may_queue(view, event.job):
         _end(view, event.job, "failed", event.error, record.recorded_at_us)
         return
-    view.execute(
-        "UPDATE view_jobs SET state = 'queued', not_before_us = ?, result = ? WHERE id = ?",
-        (event.retry_at_us, event.error, event.job),
-    )
+    _set(view, event.job, state="queued", not_before_us=event.retry_at_us, result=event.error)
 
 
 def _requeued(view: sqlite3.Connection, record: Recorded, event: JobRequeued) -> None:
@@ -72,10 +64,7 @@ def _requeued(view: sqlite3.Connection, record: Recorded, event: JobRequeued) ->
         _end(view, event.job, "cancelled", "a newer one does its work", record.recorded_at_us)
         return
     # The interrupted attempt does not count: it was not the job's fault.
-    view.execute(
-        "UPDATE view_jobs SET state = 'queued', attempt = ?, result = ? WHERE id = ?",
-        (event.attempt - 1, event.reason, event.job),
-    )
+    _set(view, event.job, state="queued", attempt=event.attempt - 1, result=event.reason)
 
 
 def _cancelled(view: sqlite3.Connection, record: Recorded, event: JobCancelled) -> None:
@@ -83,18 +72,16 @@ def _cancelled(view: sqlite3.Connection, record: Recorded, event: JobCancelled) 
 
 
 def _retried(view: sqlite3.Connection, record: Recorded, event: JobRetried) -> None:
-    view.execute(
-        "UPDATE view_jobs SET state = 'queued', attempt = 0, not_before_us = 0, queued_us = ?,"
-        " ended_us = NULL WHERE id = ?",
-        (record.recorded_at_us, event.job),
-    )
+    at = record.recorded_at_us
+    _set(view, event.job, state="queued", attempt=0, not_before_us=0, queued_us=at, ended_us=None)
 
 
 def _end(view: sqlite3.Connection, job: int, state: str, result: str, ended_us: int) -> None:
-    view.execute(
-        "UPDATE view_jobs SET state = ?, result = ?, ended_us = ? WHERE id = ?",
-        (state, result, ended_us, job),
-    )
+    _set(view, job, state=state, result=result, ended_us=ended_us)
+
+
+def _set(view: sqlite3.Connection, job: int, **values: object) -> None:
+    update(view, "view_jobs", {"id": job}, **values)
 
 
 def _may_queue(view: sqlite3.Connection, job: int) -> bool:

@@ -22,6 +22,7 @@ from store.events.prompt import (
     PromptWatchEnded,
     RunsJudged,
 )
+from store.views.rows import put, update
 from store.views.totals import project_of
 
 
@@ -31,17 +32,17 @@ def _judged(view: sqlite3.Connection, record: Recorded, event: RunsJudged) -> No
         {"id": item.id, "count": item.count, "ticks": item.ticks, "runs": item.runs}
         for item in event.findings
     ]
-    view.execute(
-        "INSERT OR REPLACE INTO view_judged (project, position, recorded_us, key, findings, claims,"
-        " code, reason) VALUES (?, ?, ?, ?, ?, ?, '', '')",
-        (
-            project,
-            record.position,
-            record.recorded_at_us,
-            event.key,
-            json.dumps(findings),
-            event.claims.model_dump_json(),
-        ),
+    put(
+        view,
+        "view_judged",
+        project=project,
+        position=record.position,
+        recorded_us=record.recorded_at_us,
+        key=event.key,
+        findings=json.dumps(findings),
+        claims=event.claims.model_dump_json(),
+        code="",
+        reason="",
     )
     if event.usage is not None and event.usage.total:
         view.execute(
@@ -53,55 +54,41 @@ def _judged(view: sqlite3.Connection, record: Recorded, event: RunsJudged) -> No
 
 def _proposed(view: sqlite3.Connection, record: Recorded, event: PromptProposed) -> None:
     project = project_of(record)
-    view.execute(
-        "UPDATE view_prompts SET state = 'superseded' WHERE project = ? AND state = 'proposed'",
-        (project,),
-    )
-    _put(view, record, event, "proposed")
-    _said(view, project, "proposed", event.reason)
+    update(view, "view_prompts", {"project": project, "state": "proposed"}, state="superseded")
+    _put_version(view, record, event, "proposed")
+    _set_outcome(view, project, "proposed", event.reason)
 
 
 def _rewritten(view: sqlite3.Connection, record: Recorded, event: PromptRewritten) -> None:
     project = project_of(record)
-    _replace_current(view, project, "superseded")
-    _put(view, record, event, "current", watching=True, unread=event.unread)
-    _said(view, project, "rewritten", f"version {event.version}")
+    _supersede(view, project)
+    _put_version(view, record, event, "current", watching=True, unread=event.unread)
+    _set_outcome(view, project, "rewritten", f"version {event.version}")
 
 
 def _kept(view: sqlite3.Connection, record: Recorded, event: PromptKept) -> None:
-    _said(view, project_of(record), event.code, event.reason)
+    _set_outcome(view, project_of(record), event.code, event.reason)
 
 
 def _conflict(view: sqlite3.Connection, record: Recorded, event: PromptConflictFound) -> None:
     project = project_of(record)
     if event.version is not None:
-        view.execute(
-            "UPDATE view_prompts SET state = 'theirs', watching = 0, watch = ?"
-            " WHERE project = ? AND version = ? AND state = 'current'",
-            (f"ended: {event.reason}", project, event.version),
-        )
-    _said(view, project, "conflict", f"{event.file}: {event.reason}")
+        ours = {"project": project, "version": event.version, "state": "current"}
+        ended = f"ended: {event.reason}"
+        update(view, "view_prompts", ours, state="theirs", watching=0, watch=ended)
+    _set_outcome(view, project, "conflict", f"{event.file}: {event.reason}")
 
 
 def _rejected(view: sqlite3.Connection, record: Recorded, event: PromptRejected) -> None:
-    view.execute(
-        "UPDATE view_prompts SET state = 'rejected' WHERE project = ? AND version = ?",
-        (project_of(record), event.version),
-    )
+    _set(view, record, event.version, state="rejected")
 
 
 def _rolled_back(view: sqlite3.Connection, record: Recorded, event: PromptRolledBack) -> None:
     project = project_of(record)
-    _replace_current(view, project, "superseded")
-    view.execute(
-        "UPDATE view_prompts SET state = 'rolled_back' WHERE project = ? AND version = ?",
-        (project, event.of),
-    )
+    _supersede(view, project)
+    _set(view, record, event.of, state="rolled_back")
     if event.restores is not None:  # its rules are wanted after all
-        view.execute(
-            "UPDATE view_prompts SET state = 'superseded' WHERE project = ? AND version = ?",
-            (project, event.restores),
-        )
+        _set(view, record, event.restores, state="superseded")
     version = PromptVersion(
         version=event.version,
         parent=event.of,
@@ -113,26 +100,31 @@ def _rolled_back(view: sqlite3.Connection, record: Recorded, event: PromptRolled
     )
     restored = event.restores is not None
     undoes = None if restored else event.of
-    _put(view, record, version, "current", watching=restored, unread=event.unread, undoes=undoes)
-    _said(view, project, "restored" if restored else "rolled_back", event.reason)
+    _put_version(
+        view, record, version, "current", watching=restored, unread=event.unread, undoes=undoes
+    )
+    _set_outcome(view, project, "restored" if restored else "rolled_back", event.reason)
 
 
 def _watch_ended(view: sqlite3.Connection, record: Recorded, event: PromptWatchEnded) -> None:
-    view.execute(
-        "UPDATE view_prompts SET watching = 0, watch = ? WHERE project = ? AND version = ?",
-        (f"{event.outcome}: {event.reason}", project_of(record), event.version),
-    )
+    _set(view, record, event.version, watching=0, watch=f"{event.outcome}: {event.reason}")
 
 
-def _replace_current(view: sqlite3.Connection, project: str, state: str) -> None:
+def _set(view: sqlite3.Connection, record: Recorded, version: int, **values: object) -> None:
+    key = {"project": project_of(record), "version": version}
+    update(view, "view_prompts", key, **values)
+
+
+def _supersede(view: sqlite3.Connection, project: str) -> None:
+    """Another version takes the place of those that are in the file, or wait to be."""
     view.execute(
-        "UPDATE view_prompts SET state = ?, watching = 0 WHERE project = ?"
+        "UPDATE view_prompts SET state = 'superseded', watching = 0 WHERE project = ?"
         " AND state IN ('current', 'theirs', 'proposed')",
-        (state, project),
+        (project,),
     )
 
 
-def _put(
+def _put_version(
     view: sqlite3.Connection,
     record: Recorded,
     event: PromptVersion,
@@ -142,35 +134,31 @@ def _put(
     unread: tuple[str, ...] = (),
     undoes: int | None = None,
 ) -> None:
-    view.execute(
-        "INSERT OR REPLACE INTO view_prompts (project, version, parent, state, file, before_sha256,"
-        " after_sha256, rules, gates, improved, watching, position, since, unread, undoes, watch)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
-        (
-            project_of(record),
-            event.version,
-            event.parent,
-            state,
-            event.file,
-            event.before_sha256,
-            event.after_sha256,
-            _json(event.rules),
-            _json(event.gates),
-            int(event.improved),
-            int(watching),
-            record.position,
-            record.position if state == "current" else 0,
-            json.dumps(unread),
-            undoes,
-        ),
+    put(
+        view,
+        "view_prompts",
+        project=project_of(record),
+        version=event.version,
+        parent=event.parent,
+        state=state,
+        file=event.file,
+        before_sha256=event.before_sha256,
+        after_sha256=event.after_sha256,
+        rules=_json(event.rules),
+        gates=_json(event.gates),
+        improved=int(event.improved),
+        watching=int(watching),
+        position=record.position,
+        since=record.position if state == "current" else 0,
+        unread=json.dumps(unread),
+        undoes=undoes,
+        watch="",
     )
 
 
-def _said(view: sqlite3.Connection, project: str, code: str, reason: str) -> None:
+def _set_outcome(view: sqlite3.Connection, project: str, code: str, reason: str) -> None:
     """What came of the last judging; an action by hand before any judging leaves no row."""
-    view.execute(
-        "UPDATE view_judged SET code = ?, reason = ? WHERE project = ?", (code, reason, project)
-    )
+    update(view, "view_judged", {"project": project}, code=code, reason=reason)
 
 
 def _json(parts: Iterable[BaseModel]) -> str:

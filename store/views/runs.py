@@ -12,7 +12,6 @@ from store.events.envelope import Recorded
 from store.events.files import (
     ExamplesRecorded,
     ExportFailed,
-    FileFact,
     FileMoved,
     FilePruned,
     FileRejected,
@@ -31,12 +30,14 @@ from store.events.files import (
 )
 from store.events.process import ReactionFailed, WatchDegraded, WatchRestored
 from store.views.adapters import adapter_pruned
+from store.views.rows import insert, put, update
 from store.views.totals import (
     count,
     forget,
     make_stale,
     project_of,
     put_file,
+    remove_export,
     set_episodes,
     set_export,
 )
@@ -45,69 +46,48 @@ from store.views.totals import (
 def _project_known(
     view: sqlite3.Connection, record: Recorded, event: ProjectDiscovered | ProjectChanged
 ) -> None:
-    path = project_of(record)
-    view.execute(
-        "INSERT INTO view_projects (path, name, mission, robot, phases, state, env_sha256)"
-        " VALUES (?, ?, ?, ?, ?, 'ready', ?)"
-        " ON CONFLICT (path) DO UPDATE SET name = excluded.name, mission = excluded.mission,"
-        " robot = excluded.robot, phases = excluded.phases, state = 'ready', reason = '',"
-        " env_sha256 = excluded.env_sha256",
-        (path, event.name, event.mission, event.robot, json.dumps(event.phases), event.file.sha256),
-    )
-    _accept_file(view, record, event.file, "config")
+    project = project_of(record)
+    facts = {
+        "name": event.name,
+        "mission": event.mission,
+        "robot": event.robot,
+        "phases": json.dumps(event.phases),
+        "state": "ready",
+        "reason": "",
+        "env_sha256": event.file.sha256,
+    }
+    if not update(view, "view_projects", {"path": project}, **facts):
+        insert(view, "view_projects", path=project, **facts)
+    put_file(view, record, event.file, "config")
     if isinstance(event, ProjectChanged):
-        view.execute(
-            "UPDATE view_exports SET state = 'stale' WHERE project = ? AND state = 'current'",
-            (path,),
-        )
+        update(view, "view_exports", {"project": project, "state": "current"}, state="stale")
         view.execute(
             "UPDATE view_projects SET exports_stale = exports_stale + exports_current,"
             " exports_current = 0 WHERE path = ?",
-            (path,),
+            (project,),
         )
 
 
 def _project_removed(view: sqlite3.Connection, record: Recorded, event: ProjectRemoved) -> None:
-    view.execute(
-        "UPDATE view_projects SET state = 'removed', reason = 'its env.json is gone'"
-        " WHERE path = ?",
-        (project_of(record),),
-    )
+    removed = {"state": "removed", "reason": "its env.json is gone"}
+    update(view, "view_projects", {"path": project_of(record)}, **removed)
 
 
 def _paused(
     view: sqlite3.Connection, record: Recorded, event: ProjectPaused | ProjectResumed
 ) -> None:
     paused = int(isinstance(event, ProjectPaused))
-    view.execute("UPDATE view_projects SET paused = ? WHERE path = ?", (paused, project_of(record)))
-
-
-def _accept_file(
-    view: sqlite3.Connection,
-    record: Recorded,
-    file: FileFact,
-    kind: str,
-    *,
-    run_id: str | None = None,
-    rows: int = 0,
-    rows_rejected: int = 0,
-    twin_of: str | None = None,
-    format: str | None = None,
-) -> bool:
-    return put_file(
-        view, record, file, kind, run_id, 1, "", None, rows, rows_rejected, twin_of, format
-    )
+    update(view, "view_projects", {"path": project_of(record)}, paused=paused)
 
 
 def _file_rejected(view: sqlite3.Connection, record: Recorded, event: FileRejected) -> None:
     project = project_of(record)
     if event.kind == "config":
-        view.execute(
-            "INSERT INTO view_projects (path, name, state, reason) VALUES (?, ?, 'invalid', ?)"
-            " ON CONFLICT (path) DO UPDATE SET state = 'invalid', reason = excluded.reason",
-            (project, event.project_name, event.reason),
-        )
-    put_file(view, record, event.file, event.kind, None, 0, event.reason, event.line, 0, 0, None)
+        invalid = {"state": "invalid", "reason": event.reason}
+        if not update(view, "view_projects", {"path": project}, **invalid):
+            insert(view, "view_projects", path=project, name=event.project_name, **invalid)
+    reason, line = event.reason, event.line
+    put_file(view, record, event.file, event.kind, accepted=False, reason=reason, line=line)
 
 
 def _file_moved(view: sqlite3.Connection, record: Recorded, event: FileMoved) -> None:
@@ -115,39 +95,30 @@ def _file_moved(view: sqlite3.Connection, record: Recorded, event: FileMoved) ->
     old, new = event.previous_path, event.file.path
     if old != new:
         forget(view, project, new)  # the move may have gone over a known file: it is no more
-    view.execute(
-        "UPDATE view_files SET path = ?, run_id = ?, revision = ?, dev = ?, ino = ?, size = ?,"
-        " mtime_ns = ?, position = ? WHERE project = ? AND path = ?",
-        (
-            new,
-            event.run_id,
-            event.file.revision,
-            event.file.dev,
-            event.file.ino,
-            event.file.size,
-            event.file.mtime_ns,
-            record.position,
-            project,
-            old,
-        ),
+    key = {"project": project, "path": old}
+    update(
+        view,
+        "view_files",
+        key,
+        path=new,
+        run_id=event.run_id,
+        revision=event.file.revision,
+        dev=event.file.dev,
+        ino=event.file.ino,
+        size=event.file.size,
+        mtime_ns=event.file.mtime_ns,
+        position=record.position,
     )
-    view.execute(
-        "UPDATE view_episodes SET path = ? WHERE project = ? AND path = ?", (new, project, old)
-    )
-    view.execute(
-        "UPDATE view_exports SET run_path = ? WHERE project = ? AND run_path = ?",
-        (new, project, old),
-    )
+    update(view, "view_episodes", key, path=new)
+    update(view, "view_exports", {"project": project, "run_path": old}, run_path=new)
     make_stale(view, project, new)
 
 
 def _file_removed(view: sqlite3.Connection, record: Recorded, event: FileRemoved) -> None:
     project = project_of(record)
     if event.kind == "run":
-        view.execute(
-            "UPDATE view_files SET present = 0 WHERE project = ? AND path = ? AND accepted",
-            (project, event.path),
-        )
+        accepted = {"project": project, "path": event.path, "accepted": 1}
+        update(view, "view_files", accepted, present=0)
         forget(view, project, event.path, only_rejected=True)
     else:
         forget(view, project, event.path)
@@ -156,17 +127,14 @@ def _file_removed(view: sqlite3.Connection, record: Recorded, event: FileRemoved
 def _file_pruned(view: sqlite3.Connection, record: Recorded, event: FilePruned) -> None:
     project = project_of(record)
     if event.kind == "run":
-        view.execute(
-            "UPDATE view_files SET present = 0 WHERE project = ? AND path = ?",
-            (project, event.path),
-        )
+        update(view, "view_files", {"project": project, "path": event.path}, present=0)
     elif event.kind == "export":
         row = view.execute(
             "SELECT run_path FROM view_exports WHERE project = ? AND output = ?",
             (project, event.path),
         ).fetchone()
         if row is not None:
-            set_export(view, project, row[0], None)
+            remove_export(view, project, row[0])
     elif event.kind == "adapter":
         adapter_pruned(view, project, event.path)
 
@@ -191,8 +159,7 @@ def _run(
     twin_of: str | None,
 ) -> None:
     project, path, lines = project_of(record), event.file.path, event.lines
-    same_run = isinstance(event, RunExtended) or _holds(view, project, event.file)
-    known = _accept_file(
+    previous_sha256 = put_file(
         view,
         record,
         event.file,
@@ -203,6 +170,8 @@ def _run(
         twin_of=twin_of,
         format=event.format,
     )
+    # With the bytes that it had, it is a log that was away and has come back.
+    same_run = isinstance(event, RunExtended) or previous_sha256 == event.file.sha256
     totals: dict[str, int] = {}
     if first_episode is not None:
         totals = set_episodes(
@@ -212,17 +181,11 @@ def _run(
             first_episode,
             event.episodes,
             record.position,
-            known=known,
+            known=previous_sha256 is not None,
             same_run=same_run,
         )
     count(view, project, json.dumps(_last_run(record, event, lines)), **totals)
     make_stale(view, project, path)
-
-
-def _holds(view: sqlite3.Connection, project: str, file: FileFact) -> bool:
-    """Whether these bytes are known under this path: a log that was away and has come back."""
-    query = "SELECT 1 FROM view_files WHERE project = ? AND path = ? AND sha256 = ?"
-    return view.execute(query, (project, file.path, file.sha256)).fetchone() is not None
 
 
 def _last_run(record: Recorded, event: RunRead, lines: LineCounts) -> dict[str, object]:
@@ -241,7 +204,7 @@ def _last_run(record: Recorded, event: RunRead, lines: LineCounts) -> dict[str, 
 
 def _examples_recorded(view: sqlite3.Connection, record: Recorded, event: ExamplesRecorded) -> None:
     kind = "exam" if event.split == "exam" else "examples"
-    _accept_file(view, record, event.file, kind, rows=event.rows, rows_rejected=event.rejected)
+    put_file(view, record, event.file, kind, rows=event.rows, rows_rejected=event.rejected)
 
 
 def _run_exported(view: sqlite3.Connection, record: Recorded, event: RunExported) -> None:
@@ -251,23 +214,18 @@ def _run_exported(view: sqlite3.Connection, record: Recorded, event: RunExported
         view,
         project_of(record),
         event.run_path,
-        {
-            "run_id": event.run_id,
-            "state": "current",
-            "source_sha256": event.source_sha256,
-            "output": event.output,
-            "output_sha256": event.output_sha256,
-            "manifest": event.manifest,
-            "template_sha256": event.template_sha256,
-            "records": event.records,
-            "rejected": event.rejected,
-            "filtered": event.filtered,
-            "reason": "",
-            "retryable": 0,
-            "attempts": 0,
-            "warnings": json.dumps(event.warnings),
-            "position": record.position,
-        },
+        "current",
+        event.records,
+        run_id=event.run_id,
+        source_sha256=event.source_sha256,
+        output=event.output,
+        output_sha256=event.output_sha256,
+        manifest=event.manifest,
+        template_sha256=event.template_sha256,
+        rejected=event.rejected,
+        filtered=event.filtered,
+        warnings=json.dumps(event.warnings),
+        position=record.position,
     )
 
 
@@ -283,23 +241,13 @@ def _export_failed(view: sqlite3.Connection, record: Recorded, event: ExportFail
         view,
         project,
         event.run_path,
-        {
-            "run_id": event.run_id,
-            "state": "failed",
-            "source_sha256": event.source_sha256,
-            "output": None,
-            "output_sha256": None,
-            "manifest": None,
-            "template_sha256": None,
-            "records": 0,
-            "rejected": 0,
-            "filtered": 0,
-            "reason": event.reason,
-            "retryable": int(event.retryable),
-            "attempts": (old[0] if old else 0) + 1,
-            "warnings": "[]",
-            "position": record.position,
-        },
+        "failed",
+        run_id=event.run_id,
+        source_sha256=event.source_sha256,
+        reason=event.reason,
+        retryable=int(event.retryable),
+        attempts=(old[0] if old else 0) + 1,
+        position=record.position,
     )
 
 
@@ -313,10 +261,7 @@ def _reaction_failed(view: sqlite3.Connection, record: Recorded, event: Reaction
 
 
 def _watch_degraded(view: sqlite3.Connection, record: Recorded, event: WatchDegraded) -> None:
-    view.execute(
-        "INSERT OR REPLACE INTO view_degraded (code, detail, position) VALUES (?, ?, ?)",
-        (event.code, event.detail, record.position),
-    )
+    put(view, "view_degraded", code=event.code, detail=event.detail, position=record.position)
 
 
 def _watch_restored(view: sqlite3.Connection, record: Recorded, event: WatchRestored) -> None:

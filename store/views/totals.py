@@ -7,12 +7,12 @@ compares them after random histories. Reading a total costs the same however lon
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from typing import Any
 
 from store.events.envelope import Recorded
 from store.events.files import EpisodeFact, FileFact
-
-Row = tuple[Any, ...]
+from store.views.rows import insert, put, update
 
 
 def project_of(record: Recorded) -> str:
@@ -27,53 +27,43 @@ def put_file(
     record: Recorded,
     file: FileFact,
     kind: str,
-    run_id: str | None,
-    accepted: int,
-    reason: str,
-    line: int | None,
-    rows: int,
-    rows_rejected: int,
-    twin_of: str | None,
-    format: str | None = None,
-) -> bool:
-    """Upsert a file's row and adjust the project's totals of rejected files and of examples.
+    *,
+    accepted: bool = True,
+    rows: int = 0,
+    **values: object,
+) -> str | None:
+    """Put a file's row and adjust the project's totals of rejected files and of examples.
 
-    Returns whether the file was known before.
+    `values` are further columns. Returns the hash that the file had before, None for a new one.
     """
     project = project_of(record)
     before = view.execute(
-        "SELECT kind, accepted, rows FROM view_files WHERE project = ? AND path = ?",
+        "SELECT kind, accepted, rows, sha256 FROM view_files WHERE project = ? AND path = ?",
         (project, file.path),
     ).fetchone()
-    view.execute(
-        "INSERT OR REPLACE INTO view_files (project, path, kind, run_id, revision, dev, ino, size,"
-        " mtime_ns, sha256, accepted, reason, line, rows, rows_rejected, twin_of, format, position)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            project,
-            file.path,
-            kind,
-            run_id,
-            file.revision,
-            file.dev,
-            file.ino,
-            file.size,
-            file.mtime_ns,
-            file.sha256,
-            accepted,
-            reason,
-            line,
-            rows,
-            rows_rejected,
-            twin_of,
-            format,
-            record.position,
-        ),
+    put(
+        view,
+        "view_files",
+        project=project,
+        path=file.path,
+        kind=kind,
+        revision=file.revision,
+        dev=file.dev,
+        ino=file.ino,
+        size=file.size,
+        mtime_ns=file.mtime_ns,
+        sha256=file.sha256,
+        accepted=int(accepted),
+        rows=rows,
+        position=record.position,
+        **values,
     )
-    if before is not None:
-        _tally_file(view, project, -1, *before)
     _tally_file(view, project, +1, kind, accepted, rows)
-    return before is not None
+    if before is None:
+        return None
+    *contributed, sha256 = before
+    _tally_file(view, project, -1, *contributed)
+    return str(sha256)
 
 
 def _tally_file(
@@ -93,15 +83,16 @@ def count(
 ) -> None:
     """Add to counters of a project's row, and set its last run, in one statement."""
     wanted: dict[str, object] = {name: change for name, change in changes.items() if change}
-    terms = [f"{name} = {name} + ?" for name in wanted]
     if last_run is not None:
         wanted["last_run"] = last_run
-        terms.append("last_run = ?")
     if wanted:
-        view.execute(
-            f"UPDATE view_projects SET {', '.join(terms)} WHERE path = ?",
-            (*wanted.values(), project),
-        )
+        view.execute(_counting(*wanted), (*wanted.values(), project))
+
+
+@cache
+def _counting(*names: str) -> str:
+    terms = (f"{name} = ?" if name == "last_run" else f"{name} = {name} + ?" for name in names)
+    return f"UPDATE view_projects SET {', '.join(terms)} WHERE path = ?"
 
 
 def forget(
@@ -117,7 +108,7 @@ def forget(
     if row is not None:
         _tally_file(view, project, -1, *row)
     count(view, project, **set_episodes(view, project, path, 0, (), position=0))
-    set_export(view, project, path, None)
+    remove_export(view, project, path)
     view.execute("DELETE FROM view_files WHERE project = ? AND path = ?", (project, path))
 
 
@@ -144,7 +135,7 @@ def set_episodes(
         if outcome in ("succeeded", "failed"):
             totals[f"runs_{outcome}"] += sign
 
-    old: list[Row] = []
+    old: list[tuple[Any, ...]] = []
     if known:
         old = view.execute(
             "SELECT outcome, idx, first FROM view_episodes"
@@ -153,7 +144,7 @@ def set_episodes(
         ).fetchall()
     for outcome, _, _ in old:
         tally(outcome, -1)
-    told = {index: position for _, index, position in old} if same_run else {}
+    first_told = {index: position for _, index, position in old} if same_run else {}
     if old:
         view.execute(
             "DELETE FROM view_episodes WHERE project = ? AND path = ? AND idx >= ?",
@@ -161,60 +152,51 @@ def set_episodes(
         )
     for episode in episodes:
         tally(episode.outcome, +1)
-    view.executemany(
-        "INSERT INTO view_episodes (project, path, idx, outcome, reason, ticks, reward,"
-        " phases_done, last_phase, first_line, position, first)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                project,
-                path,
-                episode.index,
-                episode.outcome,
-                episode.reason,
-                episode.ticks,
-                episode.reward,
-                episode.phases_done,
-                episode.last_phase,
-                episode.first_line,
-                position,
-                told.get(episode.index, position),
-            )
-            for episode in episodes
-        ],
-    )
+        insert(
+            view,
+            "view_episodes",
+            project=project,
+            path=path,
+            idx=episode.index,
+            outcome=episode.outcome,
+            reason=episode.reason,
+            ticks=episode.ticks,
+            reward=episode.reward,
+            phases_done=episode.phases_done,
+            last_phase=episode.last_phase,
+            first_line=episode.first_line,
+            position=position,
+            first=first_told.get(episode.index, position),
+        )
     return totals
 
 
-_EXPORT_COLUMNS = (
-    "run_id",
-    "state",
-    "source_sha256",
-    "output",
-    "output_sha256",
-    "manifest",
-    "template_sha256",
-    "records",
-    "rejected",
-    "filtered",
-    "reason",
-    "retryable",
-    "attempts",
-    "warnings",
-    "position",
-)
-
-
-_PUT_EXPORT = (
-    f"INSERT OR REPLACE INTO view_exports (project, run_path, {', '.join(_EXPORT_COLUMNS)})"
-    f" VALUES (?, ?, {', '.join('?' * len(_EXPORT_COLUMNS))})"
-)
-
-
 def set_export(
-    view: sqlite3.Connection, project: str, path: str, new: dict[str, Any] | None
+    view: sqlite3.Connection,
+    project: str,
+    path: str,
+    state: str,
+    records: int = 0,
+    **values: object,
 ) -> None:
-    """Put (or with None remove) a run's export, and adjust the project's totals."""
+    """Put a run's export, and adjust the project's totals. `values` are further columns."""
+    changes = _without_export(view, project, path)
+    changes[f"exports_{state}"] += 1
+    changes["exports_records"] += records
+    key = {"project": project, "run_path": path}
+    put(view, "view_exports", **key, state=state, records=records, **values)
+    count(view, project, **changes)
+
+
+def remove_export(view: sqlite3.Connection, project: str, path: str) -> None:
+    """Remove a run's export, and take it out of the project's totals."""
+    changes = _without_export(view, project, path)
+    view.execute("DELETE FROM view_exports WHERE project = ? AND run_path = ?", (project, path))
+    count(view, project, **changes)
+
+
+def _without_export(view: sqlite3.Connection, project: str, path: str) -> dict[str, int]:
+    """How the project's totals change when a run's export goes."""
     old = view.execute(
         "SELECT state, records FROM view_exports WHERE project = ? AND run_path = ?",
         (project, path),
@@ -223,22 +205,11 @@ def set_export(
     if old is not None:
         changes[f"exports_{old[0]}"] -= 1
         changes["exports_records"] -= old[1]
-    if new is not None:
-        changes[f"exports_{new['state']}"] += 1
-        changes["exports_records"] += new["records"]
-        values = (new[column] for column in _EXPORT_COLUMNS)
-        view.execute(_PUT_EXPORT, (project, path, *values))
-    elif old is not None:
-        view.execute("DELETE FROM view_exports WHERE project = ? AND run_path = ?", (project, path))
-    count(view, project, **changes)
+    return changes
 
 
 def make_stale(view: sqlite3.Connection, project: str, path: str) -> None:
     """What was exported of a run is no longer what an export would give now."""
-    changed = view.execute(
-        "UPDATE view_exports SET state = 'stale'"
-        " WHERE project = ? AND run_path = ? AND state = 'current'",
-        (project, path),
-    ).rowcount
-    if changed:
+    current = {"project": project, "run_path": path, "state": "current"}
+    if update(view, "view_exports", current, state="stale"):
         count(view, project, exports_current=-1, exports_stale=+1)

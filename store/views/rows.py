@@ -1,0 +1,37 @@
+"""Writing rows of the view, so that no list of columns stands beside a list of values."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from functools import cache
+
+
+def insert(view: sqlite3.Connection, table: str, **values: object) -> None:
+    """A new row. A column that is not named gets its default."""
+    view.execute(_insertion("INSERT", table, *values), tuple(values.values()))
+
+
+def put(view: sqlite3.Connection, table: str, **values: object) -> None:
+    """A row in the place of the one with its key, of which nothing stays."""
+    view.execute(_insertion("INSERT OR REPLACE", table, *values), tuple(values.values()))
+
+
+def update(
+    view: sqlite3.Connection, table: str, key: Mapping[str, object], **values: object
+) -> bool:
+    """Set columns of the rows with these values; whether there are any."""
+    statement = _update(table, tuple(key), tuple(values))
+    return view.execute(statement, (*values.values(), *key.values())).rowcount > 0
+
+
+@cache
+def _insertion(verb: str, table: str, *columns: str) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+
+
+@cache
+def _update(table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    where = " AND ".join(f"{name} = ?" for name in key)
+    return f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in columns)} WHERE {where}"
