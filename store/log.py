@@ -262,29 +262,8 @@ def _row(record: Recorded) -> tuple[object, ...]:
 
 
 def _record(row: tuple[Any, ...]) -> Recorded:
-    (
-        position,
-        stream,
-        version,
-        type_name,
-        schema_version,
-        data,
-        meta,
-        dedup_key,
-        causation,
-        correlation,
-        recorded_at_us,
-        occurred_at_us,
-    ) = row
-    return Recorded(
-        position=position,
-        stream=stream,
-        version=version,
-        event=decode(type_name, schema_version, data),
-        causation=causation,
-        correlation=correlation,
-        recorded_at_us=recorded_at_us,
-        occurred_at_us=occurred_at_us,
-        dedup_key=dedup_key,
-        meta=json.loads(meta) if meta else {},
-    )
+    """The event of a row in the order of `_COLUMNS`."""
+    position, stream, version, kind, schema, data, meta, key, cause, chain, recorded, occurred = row
+    event = decode(kind, schema, data)
+    more = json.loads(meta) if meta else {}
+    return Recorded(position, stream, version, event, cause, chain, recorded, occurred, key, more)

@@ -12,7 +12,6 @@ import json
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -95,7 +94,6 @@ class Writer:
         self._closed = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self.last_tick = time.monotonic()
         self._thread.start()
 
     def submit(self, unit: Callable[[Transaction], T]) -> Future[T]:
@@ -156,7 +154,6 @@ class Writer:
                 group.append(item)
             self._commit(group)
             dirty = True
-            self.last_tick = time.monotonic()
             if last:
                 return
 

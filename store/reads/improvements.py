@@ -7,6 +7,8 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from store.reads.rows import Rows
+
 
 class PromptRow(NamedTuple):
     """A version of SYSTEM_PROMPT. `rules` and `gates` are shaped like RuleFact and GateFact.
@@ -76,29 +78,34 @@ class EpisodeRow(NamedTuple):
     first: int
 
 
+def _tuple_of_json(text: str) -> tuple[Any, ...]:
+    return tuple(json.loads(text))
+
+
+_PROMPTS = Rows(
+    PromptRow,
+    "view_prompts",
+    "version",
+    rules=json.loads,
+    gates=json.loads,
+    improved=bool,
+    watching=bool,
+    unread=_tuple_of_json,
+)
+_JUDGED = Rows(JudgedRow, "view_judged", "project", findings=json.loads, claims=json.loads)
+_ADAPTERS = Rows(
+    AdapterRow,
+    "view_adapters",
+    "version",
+    checks=json.loads,
+    reasons=json.loads,
+    next_steps=json.loads,
+)
+
+
 def prompt_versions(view: sqlite3.Connection, project: str) -> list[PromptRow]:
     """Every version of a project's prompt, the oldest first."""
-    rows = view.execute(
-        "SELECT version, parent, state, file, before_sha256, after_sha256, rules, gates, improved,"
-        " watching, position, since, unread, undoes, watch FROM view_prompts WHERE project = ?"
-        " ORDER BY version",
-        (project,),
-    )
-    return [
-        PromptRow._make(
-            (
-                *row[:6],
-                json.loads(row[6]),
-                json.loads(row[7]),
-                bool(row[8]),
-                bool(row[9]),
-                *row[10:12],
-                tuple(json.loads(row[12])),
-                *row[13:],
-            )
-        )
-        for row in rows
-    ]
+    return _PROMPTS.where(view, "project = ?", project)
 
 
 def current_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
@@ -112,14 +119,7 @@ def pending_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
 
 
 def last_judged(view: sqlite3.Connection, project: str) -> JudgedRow | None:
-    row = view.execute(
-        "SELECT position, recorded_us, key, findings, claims, code, reason FROM view_judged"
-        " WHERE project = ?",
-        (project,),
-    ).fetchone()
-    if row is None:
-        return None
-    return JudgedRow._make((*row[:3], json.loads(row[3]), json.loads(row[4]), *row[5:]))
+    return _JUDGED.first(view, "project = ?", project)
 
 
 def tokens_on(view: sqlite3.Connection, day: str, project: str | None = None) -> int:
@@ -131,15 +131,7 @@ def tokens_on(view: sqlite3.Connection, day: str, project: str | None = None) ->
 
 def adapters(view: sqlite3.Connection, project: str) -> list[AdapterRow]:
     """Every version of a project's adapter, the oldest first."""
-    rows = view.execute(
-        "SELECT version, state, path, sha256, dataset_sha256, verdict, checks, reasons, next_steps,"
-        " position, scored, promoted FROM view_adapters WHERE project = ? ORDER BY version",
-        (project,),
-    )
-    return [
-        AdapterRow._make((*row[:6], *(json.loads(part) for part in row[6:9]), *row[9:]))
-        for row in rows
-    ]
+    return _ADAPTERS.where(view, "project = ?", project)
 
 
 def deployed_adapter(view: sqlite3.Connection, project: str) -> AdapterRow | None:

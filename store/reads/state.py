@@ -6,6 +6,8 @@ import json
 import sqlite3
 from typing import Any, NamedTuple, TypedDict
 
+from store.reads.rows import Rows
+
 
 class DegradedStatus(TypedDict):
     code: str
@@ -71,6 +73,12 @@ class ProjectRow(NamedTuple):
     paused: bool = False
 
 
+_PROJECTS = Rows(ProjectRow, "view_projects", "name, path", paused=bool)
+_FILES = Rows(FileRow, "view_files", "position", accepted=bool, present=bool)
+_EXPORTS = Rows(ExportRow, "view_exports", "position", retryable=bool)
+_JOBS = Rows(JobRow, "view_jobs", "id DESC", spec=json.loads)
+
+
 class State:
     """Reads of the view over any connection: a reader, the writer inside a unit, or memory."""
 
@@ -84,41 +92,35 @@ class State:
 
     def project(self, path: str) -> ProjectRow | None:
         """A project by its absolute path."""
-        rows = self._projects("WHERE path = ?", (path,))
-        return rows[0] if rows else None
+        return _PROJECTS.first(self._connection, "path = ?", path)
 
     def projects(self) -> list[ProjectRow]:
-        return self._projects("", ())
+        return _PROJECTS.where(self._connection, "1")
 
     def projects_named(self, name: str) -> list[ProjectRow]:
-        return self._projects("WHERE name = ?", (name,))
-
-    def _projects(self, where: str, values: tuple[object, ...]) -> list[ProjectRow]:
-        rows = self._connection.execute(
-            "SELECT path, name, state, reason, env_sha256, paused FROM view_projects"
-            f" {where} ORDER BY name, path",
-            values,
-        )
-        return [ProjectRow._make((*row[:5], bool(row[5]))) for row in rows]
+        return _PROJECTS.where(self._connection, "name = ?", name)
 
     def file(self, project: str, path: str) -> FileRow | None:
         """A file by its path inside the project."""
-        return self._file("project = ? AND path = ?", (project, path))
+        return _FILES.first(self._connection, "project = ? AND path = ?", project, path)
 
     def file_by_inode(self, project: str, dev: int, ino: int) -> list[FileRow]:
         """Known files with this identity (hard links share one)."""
-        return self._files("project = ? AND dev = ? AND ino = ?", (project, dev, ino))
+        condition = "project = ? AND dev = ? AND ino = ?"
+        return _FILES.where(self._connection, condition, project, dev, ino)
 
     def run_with_hash(self, project: str, sha256: str, *, but_not: str) -> FileRow | None:
         """The first recorded run with the same bytes under another path."""
-        return self._file(
+        return _FILES.first(
+            self._connection,
             "project = ? AND sha256 = ? AND kind = 'run' AND accepted AND present AND path != ?",
-            (project, sha256, but_not),
+            project,
+            sha256,
+            but_not,
         )
 
     def job(self, job_id: int) -> JobRow | None:
-        rows = self._jobs("id = ?", (job_id,))
-        return rows[0] if rows else None
+        return _JOBS.first(self._connection, "id = ?", job_id)
 
     def jobs(
         self, project: str | None = None, state: str | None = None, limit: int = -1
@@ -129,15 +131,16 @@ class State:
             if value is not None:
                 where.append(f"{column} = ?")
                 values.append(value)
-        return self._jobs(" AND ".join(where), tuple(values), limit)
+        return _JOBS.where(self._connection, " AND ".join(where), *values, limit=limit)
 
     def startable_jobs(self, now_us: int) -> list[JobRow]:
         """Queued jobs that may start, the oldest first: due, not paused, nothing else running."""
-        rows = self._jobs(
+        rows = _JOBS.where(
+            self._connection,
             "state = 'queued' AND not_before_us <= ? AND project NOT IN"
             " (SELECT project FROM view_jobs WHERE state = 'running')"
             " AND project NOT IN (SELECT path FROM view_projects WHERE paused)",
-            (now_us,),
+            now_us,
         )
         first: dict[str, JobRow] = {}
         for row in reversed(rows):
@@ -158,21 +161,22 @@ class State:
 
     def runs(self, project: str) -> list[FileRow]:
         """Accepted run logs that are still there, in the order they were recorded."""
-        return self._files("project = ? AND kind = 'run' AND accepted AND present", (project,))
+        condition = "project = ? AND kind = 'run' AND accepted AND present"
+        return _FILES.where(self._connection, condition, project)
 
     def files(self, project: str) -> list[FileRow]:
         """Every known file of a project."""
-        return self._files("project = ?", (project,))
+        return _FILES.where(self._connection, "project = ?", project)
 
     def export(self, project: str, run_path: str) -> ExportRow | None:
         """The export of a run."""
-        rows = self._exports("project = ? AND run_path = ?", (project, run_path))
-        return rows[0] if rows else None
+        condition = "project = ? AND run_path = ?"
+        return _EXPORTS.first(self._connection, condition, project, run_path)
 
     def exports(self, project: str, state: str | None = None) -> list[ExportRow]:
         if state is None:
-            return self._exports("project = ?", (project,))
-        return self._exports("project = ? AND state = ?", (project, state))
+            return _EXPORTS.where(self._connection, "project = ?", project)
+        return _EXPORTS.where(self._connection, "project = ? AND state = ?", project, state)
 
     def cursor(self, reaction: str) -> int:
         """The last position a reaction finished; 0 before its first."""
@@ -208,40 +212,6 @@ class State:
     def head(self) -> int:
         query = "SELECT coalesce(max(position), 0) FROM events"
         return int(self._connection.execute(query).fetchone()[0])
-
-    def _file(self, where: str, values: tuple[object, ...]) -> FileRow | None:
-        rows = self._files(where, values, limit=1)
-        return rows[0] if rows else None
-
-    def _files(self, where: str, values: tuple[object, ...], limit: int = -1) -> list[FileRow]:
-        rows = self._connection.execute(
-            "SELECT project, path, kind, run_id, revision, dev, ino, size, mtime_ns, sha256,"
-            " accepted, present, reason, format FROM view_files"
-            f" WHERE {where} ORDER BY position LIMIT ?",
-            (*values, limit),
-        )
-        return [FileRow._make((*row[:10], bool(row[10]), bool(row[11]), *row[12:])) for row in rows]
-
-    def _jobs(self, where: str, values: tuple[object, ...], limit: int = -1) -> list[JobRow]:
-        rows = self._connection.execute(
-            "SELECT id, project, kind, state, attempt, spec, reason, result, queued_us,"
-            f" not_before_us, started_us, ended_us FROM view_jobs WHERE {where}"
-            " ORDER BY id DESC LIMIT ?",
-            (*values, limit),
-        )
-        return [JobRow._make((*row[:5], json.loads(row[5]), *row[6:])) for row in rows]
-
-    def _exports(self, where: str, values: tuple[object, ...]) -> list[ExportRow]:
-        rows = self._connection.execute(
-            "SELECT project, run_path, run_id, state, source_sha256, output, output_sha256,"
-            f" manifest, retryable, attempts, position FROM view_exports WHERE {where}"
-            " ORDER BY position",
-            values,
-        )
-        return [ExportRow._make((*row[:8], bool(row[8]), *row[9:])) for row in rows]
-
-
-# -- status ----------------------------------------------------------------------------------------
 
 
 def job_key(job: int) -> str:

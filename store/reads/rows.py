@@ -1,0 +1,39 @@
+"""Reading rows of a view table as named tuples whose fields are its columns."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+R = TypeVar("R", bound=NamedTuple)
+
+
+class Rows(Generic[R]):
+    """The rows of a table. `decoded`: what makes a field of what its column holds (bool, JSON)."""
+
+    def __init__(
+        self, row: type[R], table: str, order: str, **decoded: Callable[[Any], object]
+    ) -> None:
+        self._row = row
+        self._select = f"SELECT {', '.join(row._fields)} FROM {table}"
+        self._order = order
+        self._decoded = [(row._fields.index(name), decode) for name, decode in decoded.items()]
+
+    def where(
+        self, view: sqlite3.Connection, condition: str, *values: object, limit: int = -1
+    ) -> list[R]:
+        """Rows that meet an SQL condition, in the table's order."""
+        query = f"{self._select} WHERE {condition} ORDER BY {self._order} LIMIT ?"
+        return [self._of(row) for row in view.execute(query, (*values, limit))]
+
+    def first(self, view: sqlite3.Connection, condition: str, *values: object) -> R | None:
+        """The first row that meets an SQL condition."""
+        rows = self.where(view, condition, *values, limit=1)
+        return rows[0] if rows else None
+
+    def _of(self, stored: tuple[Any, ...]) -> R:
+        fields = list(stored)
+        for index, decode in self._decoded:
+            fields[index] = decode(fields[index])
+        return self._row._make(fields)
