@@ -230,7 +230,7 @@ def _carried_out(
         report({"step": "simulating", "done": done, "total": total, "eta_s": round(left, 1)})
 
     report({"step": "simulating", "done": 0, "total": len(plans)})
-    runs = rollout(plans, range(seeds), workers=workers, told=told)
+    runs = rollout(plans, range(seeds), workers=workers, progress=told)
     for index, goal in enumerate(missing):
         counts = _counted(runs[index * seeds : (index + 1) * seeds])
         memory.keep(moving[goal], seeds, counts)

@@ -21,18 +21,19 @@ from typing import Any
 
 from handlers.mission.episode.sim import (
     NEAR_LIMIT,
+    SETTLE,
     SUBSTEPS,
-    WILD_M,
-    WILD_M_S,
+    TOUCH_N,
     Variation,
+    diverged,
     spawn_qpos,
-    standing_joints,
     vary,
 )
 from handlers.mission.locomotion.actions import skill_for
 from handlers.mission.locomotion.gait import Walker
-from handlers.mission.locomotion.rhythm import TICK_S
+from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
 from handlers.mission.locomotion.skill import Call, Outcome, Skill
+from handlers.mission.world.leg import straight_legs
 from handlers.mission.world.model import SceneModel, compile_scene, mujoco
 from handlers.mission.world.sense import Sense
 from handlers.mission.world.terrain import FLAT
@@ -40,8 +41,11 @@ from handlers.project.scene import Scene
 from store.errors import InputError
 
 BATCH = 32
+"""Runs that are stepped together, and the unit in which workers share them. More hold more memory
+and leave workers idle at the end; fewer ask the simulator more often for less."""
+
 PR_SET_PDEATHSIG = 1
-SETTLE = Call("stand", duration_s=0.5)
+"""linux/prctl.h."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,13 @@ def rollout(
     *,
     workers: int = 1,
     batched: bool | None = None,
-    told: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Outcomes]:
     """Carry out every plan under every seed; outcomes plan by plan, seeds in the given order.
 
     `workers` processes share the work; the outcomes do not depend on how many. `batched` None means
-    mujoco.batch where there is one. `told(done, total)` follows the work in chunks of BATCH runs.
+    mujoco.batch where there is one. `progress(done, total)` is called after every BATCH runs.
+
     Raises InputError for an action the robot does not have, and MissingExtraError without MuJoCo.
     """
     mujoco()
@@ -121,17 +126,17 @@ def rollout(
         # Spawned, not forked: the parent may hold threads and an OpenGL context.
         context = get_context("spawn")
         with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
-            return _gathered(pool.map(_chunk, chunks), len(chunks), told)
-    return _gathered(map(_chunk, chunks), len(chunks), told)
+            return _gathered(pool.map(_chunk, chunks), len(chunks), progress)
+    return _gathered(map(_chunk, chunks), len(chunks), progress)
 
 
 def _gathered(
-    parts: Iterable[list[Outcomes]], total: int, told: Callable[[int, int], None]
+    parts: Iterable[list[Outcomes]], total: int, progress: Callable[[int, int], None]
 ) -> list[Outcomes]:
     rows: list[Outcomes] = []
     for done, part in enumerate(parts, 1):
         rows += part
-        told(done, total)
+        progress(done, total)
     return rows
 
 
@@ -176,13 +181,13 @@ class _Run:
         self.calls = [SETTLE, *plan.calls]
         self.skill: Skill | None = None
         self.sense: Sense | None = None
-        self.settled = 0
+        self.settled = False
         self.over = False
 
     def begin(self, data: Any) -> None:
         """Set the robot down in `data`, an MjData of this run's model."""
         data.qpos[:] = spawn_qpos(self.scene, data.qpos.tolist(), self.plan.spawn, 0.0)
-        data.ctrl[self.scene.actuators] = standing_joints()
+        data.ctrl[self.scene.actuators] = straight_legs(STAND_HEIGHT)
         mujoco().mj_forward(self.model, data)
 
     def push(self) -> tuple[float, float]:
@@ -198,7 +203,7 @@ class _Run:
         """Count what should not be, once the robot has settled."""
         if self.settled:
             self.result.ticks += 1
-            self.result.trunk_contact += trunk > 1.0
+            self.result.trunk_contact += trunk > TOUCH_N
             self.result.joint_saturation += joints
             self.result.torque_saturation += torques
 
@@ -219,7 +224,7 @@ class _Run:
                 return targets
             outcome, self.skill = self.skill.outcome, None
             if not self.settled:
-                self.settled = 1
+                self.settled = True
                 continue
             if outcome != "done":
                 self._finish(outcome)
@@ -227,9 +232,7 @@ class _Run:
             self.result.actions_done += 1
 
     def _ended(self, sense: Sense) -> bool:
-        ground = self.scene.terrain.height(sense.x, sense.y) if sense.finite else 0.0
-        speed = abs(sense.vx) + abs(sense.vy) + abs(sense.vz)
-        if not sense.finite or not (ground - 1.0 < sense.z < ground + WILD_M) or speed > WILD_M_S:
+        if diverged(sense, self.scene.terrain):
             self._finish("diverged")
         elif sense.flipped:
             self.result.falls += 1

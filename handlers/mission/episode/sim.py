@@ -17,14 +17,34 @@ from handlers.mission.locomotion.actions import Call, skill_for
 from handlers.mission.locomotion.gait import Walker
 from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
 from handlers.mission.locomotion.skill import Outcome
-from handlers.mission.world.leg import ABDUCTION, FOOT_RADIUS, SIDES, solve
+from handlers.mission.world.leg import straight_legs
 from handlers.mission.world.model import TIMESTEP, SceneModel, mujoco
 from handlers.mission.world.sense import Sense
+from handlers.mission.world.terrain import HeightMap
 
 SUBSTEPS = round(TICK_S / TIMESTEP)
-WILD_M = 3.0
-WILD_M_S = 20.0
+"""Steps of the simulator in a control period."""
+
+SETTLE = Call("stand", duration_s=0.5)
+"""What a run begins with, before anything is counted and before the first push: the robot is set
+down on its feet, and its weight sinks into the servos."""
+
+SUNK_M, WILD_M, WILD_M_S = 1.0, 3.0, 20.0
+"""A trunk this far under the ground or over it (m), or this fast (m/s), is nothing that Go1's
+motors can do to it: the physics has diverged. A jump gets to half a metre and 2 m/s."""
+
 NEAR_LIMIT = 0.99
+"""Part of a motor's greatest torque that counts as all of it: the simulator clips there."""
+
+TOUCH_N = 1.0
+"""Force on the trunk that counts as lying on it, N."""
+
+UNDER_TRUNK = [(x, y) for x in (-0.2, 0.0, 0.2) for y in (-0.13, 0.0, 0.13)]
+"""Where the ground is looked up to set the robot down, from the trunk's middle, m: the feet stand
+at 0.19 and 0.13."""
+
+PRESSED_M = 0.003
+"""How much lower than it stands the robot is set down, m: so that its feet press on the ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +52,8 @@ class Variation:
     """What a seed may change: uniform ranges. `mass` is the trunk's, relative; pushes in newtons.
 
     A push acts sideways on the trunk in a random direction for push_s, every push_every seconds.
+    These are ranges that the gaits are measured under (docs/mission.md): slippery to dry floors, a
+    load of up to 0.8 kg, pushes that change the robot's speed by up to 0.3 m/s.
     """
 
     friction: tuple[float, float] = (0.5, 1.0)
@@ -101,31 +123,29 @@ def vary(scene: SceneModel, seed: int | None, variation: Variation) -> tuple[Any
     return model, Pushes(random, chosen)
 
 
-def standing_joints(height: float = STAND_HEIGHT) -> list[float]:
-    """Joint angles of standing straight."""
-    return [
-        angle
-        for leg in range(4)
-        for angle in solve(leg, 0.0, ABDUCTION * SIDES[leg], FOOT_RADIUS - height)
-    ]
-
-
 def spawn_qpos(
     scene: SceneModel, nominal: list[float], spawn: tuple[float, float, float], yaw: float
 ) -> list[float]:
     """qpos of standing at `spawn` (z over the ground there), heading `yaw` rad left of world -X."""
     x, y, z = spawn
-    ground = max(
-        scene.terrain.height(x + dx, y + dy) for dx in (-0.2, 0.0, 0.2) for dy in (-0.13, 0.0, 0.13)
-    )
+    ground = max(scene.terrain.height(x + dx, y + dy) for dx, dy in UNDER_TRUNK)
     qpos = list(nominal)
     facing = yaw + pi
-    height = ground + max(z, 0.0) + STAND_HEIGHT - 0.003  # the feet press on the ground
+    height = ground + max(z, 0.0) + STAND_HEIGHT - PRESSED_M
     root = [x, y, height, cos(facing / 2), 0.0, 0.0, sin(facing / 2)]
     qpos[scene.root : scene.root + 7] = root
-    for place, angle in zip(scene.joints, standing_joints(), strict=True):
+    for place, angle in zip(scene.joints, straight_legs(STAND_HEIGHT), strict=True):
         qpos[place] = angle
     return qpos
+
+
+def diverged(sense: Sense, terrain: HeightMap) -> bool:
+    """Whether the physics has left the realm of the possible."""
+    if not sense.finite:
+        return True
+    ground = terrain.height(sense.x, sense.y)
+    speed = abs(sense.vx) + abs(sense.vy) + abs(sense.vz)
+    return not (ground - SUNK_M < sense.z < ground + WILD_M) or speed > WILD_M_S
 
 
 class Simulator:
@@ -149,14 +169,14 @@ class Simulator:
         self.ticks = 0
         self.walker = Walker(scene.terrain)
         self.data.qpos[:] = spawn_qpos(scene, self.data.qpos.tolist(), spawn, yaw)
-        self.data.ctrl[scene.actuators] = standing_joints()
+        self.data.ctrl[scene.actuators] = straight_legs(STAND_HEIGHT)
         self.mj.mj_forward(self.model, self.data)
         self.limits = self.model.actuator_forcerange[scene.actuators, 1].tolist()
         jnt = [int(self.model.dof_jntid[dof]) for dof in scene.joint_dofs]
         self.joint_ranges = [tuple(pair) for pair in self.model.jnt_range[jnt].tolist()]
         self.robot_geoms = set(range(self.model.ngeom)) - set(scene.solids) - set(scene.feet)
         self.sense = self._read(yaw + pi)
-        self.execute(Call("stand", duration_s=0.5), pushed=False)
+        self.execute(SETTLE, pushed=False)
 
     @property
     def time_s(self) -> float:
@@ -172,16 +192,6 @@ class Simulator:
             qvel = qvel[dof : dof + 6]
         return Sense(qpos, qvel, [touch[i] for i in scene.touch], previous_yaw)
 
-    @property
-    def diverged(self) -> bool:
-        """Whether the physics has left the realm of the possible."""
-        s = self.sense
-        if not s.finite:
-            return True
-        ground = self.scene.terrain.height(s.x, s.y)
-        speed = abs(s.vx) + abs(s.vy) + abs(s.vz)
-        return not (ground - 1.0 < s.z < ground + WILD_M) or speed > WILD_M_S
-
     def execute(self, call: Call, *, pushed: bool = True) -> Execution:
         """Carry an action out to its end; falls and diverged physics end it early."""
         skill = skill_for(call, self.walker)
@@ -194,7 +204,7 @@ class Simulator:
                 break
             self._step(targets, pushed)
             self._observe(result)
-            if self.diverged:
+            if diverged(self.sense, self.scene.terrain):
                 result.outcome = "diverged"
                 break
             if self.sense.flipped:
@@ -221,7 +231,7 @@ class Simulator:
     def _observe(self, result: Execution) -> None:
         """Count what the action should not do."""
         data, scene, sense = self.data, self.scene, self.sense
-        if data.sensordata[scene.trunk_touch] > 1.0:
+        if data.sensordata[scene.trunk_touch] > TOUCH_N:
             result.trunk_contact += 1
         if not any(sense.forces):
             result.airborne += 1

@@ -25,12 +25,17 @@ from handlers.mission.locomotion.moves import Upright
 from handlers.mission.locomotion.rhythm import BOUND, CRAWL, PACE, TROT, WALK, Gait
 from handlers.mission.locomotion.skill import Call, Skill
 from handlers.mission.locomotion.travel import Travel, clipped_speed, turn_rate
+from handlers.project.library import PARAMETERS
 from store.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A gait along a straight line: direction in the trunk's frame and default distance (m)."""
+    """A gait along a straight line: direction in the trunk's frame and default distance (m).
+
+    pace: part of the gait's speed. Backward, sideways and up a step it is less: there the feet
+    reach less far, or have a longer way.
+    """
 
     gait: Gait
     distance: float
@@ -38,6 +43,10 @@ class Line:
     left: float = 0.0
     pace: float = 1.0
 
+
+MOST_M = PARAMETERS["distance_m"].high
+"""How far a gait goes that is given a duration and no distance, m: the most that the library
+allows."""
 
 LINES: Mapping[str, Line] = {
     "walk_forward": Line(WALK, 1.0),
@@ -74,20 +83,30 @@ def skill_for(call: Call, walker: Walker) -> Skill:
         line = LINES[name]
         distance = call.distance_m
         if not distance:
-            distance = 20.0 if limit else line.distance
+            distance = MOST_M if limit else line.distance
         distance *= call.repeat
-        return Upright(walker, Travel(
-            walker, line.gait, along=distance * line.along, left=distance * line.left,
+        travel = Travel(
+            walker,
+            line.gait,
+            along=distance * line.along,
+            left=distance * line.left,
             speed=clipped_speed(line.gait, call.speed * line.pace),
-            extension=call.extension, limit_s=limit,
-        ))  # fmt: skip
+            extension=call.extension,
+            limit_s=limit,
+        )
+        return Upright(walker, travel)
     if name in TURNS:
         gait, sign = TURNS[name]
         angle = (call.rotation_rad or pi / 2) * call.repeat
-        return Upright(walker, Travel(
-            walker, gait, turn=sign * angle, speed=turn_rate(gait, call.speed),
-            extension=call.extension, limit_s=limit,
-        ))  # fmt: skip
+        travel = Travel(
+            walker,
+            gait,
+            turn=sign * angle,
+            speed=turn_rate(gait, call.speed),
+            extension=call.extension,
+            limit_s=limit,
+        )
+        return Upright(walker, travel)
     if name in POSES:
         return POSES[name](walker, call)
     raise InputError(f"the simulated robot has no action {name!r}")

@@ -17,10 +17,18 @@ from handlers.mission.locomotion.skill import Outcome
 from handlers.mission.world.leg import Vec, foot
 from handlers.mission.world.sense import Sense
 
+LIFTED, LIFT_PACE = 0.05, 3.0
+"""A foot that leaves the ground starts from where it is for the first 5% of a key, and from where
+it was put last after that; it goes up three times as fast as the trunk moves, so that it is clear
+of the ground before the trunk leans on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Where the trunk (and feet in the air) should be `seconds` after the key before."""
+    """Where the trunk (and feet in the air) should be `seconds` after the key before.
+
+    height, along, left in m; pitch, roll in rad; lifted: leg -> the foot's place from its hip, m.
+    """
 
     seconds: float
     height: float = STAND_HEIGHT
@@ -90,11 +98,11 @@ class Keyframes:
         for leg in range(4):
             if leg in b.lifted:
                 start = a.lifted.get(leg)
-                if start is None:
+                if start is None:  # it leaves the ground with this key
                     q = sense.joints[3 * leg : 3 * leg + 3]
-                    start = walker.free.get(leg) if u > 0.05 else None
+                    start = walker.free.get(leg) if u > LIFTED else None
                     start = start or foot(leg, q[0], q[1], q[2])
-                    u_leg = min(1.0, 3.0 * u)
+                    u_leg = min(1.0, LIFT_PACE * u)
                 else:
                     u_leg = u
                 goal = b.lifted[leg]

@@ -7,18 +7,30 @@ from collections.abc import Sequence
 from handlers.mission.locomotion.gait import Walker
 from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
 from handlers.mission.locomotion.skill import Outcome, Skill
-from handlers.mission.world.leg import ABDUCTION, FOOT_RADIUS, SIDES, solve
+from handlers.mission.world.leg import FOOT_RADIUS, straight_legs
 from handlers.mission.world.sense import Sense
 
 LYING_BELOW = 0.2
+"""A trunk nearer to the ground than this is not standing, m: between sitting (0.205) and
+STAND_HEIGHT there is nothing that a gait could start from."""
+
+FEW_FEET, PITCHED_RAD = 2, 0.35
+"""Nor is one with fewer feet on the ground, or pitched like this (rad, 20 degrees): get up
+first."""
+
+FOLDED_M = 0.11
+"""Trunk over the feet with the legs folded, m: about what the legs can fold to under it."""
+
+OVER_M = 0.01
+"""How much higher than it stands a rising trunk is aimed, m: the servos give way by about that."""
 
 
 class Rise:
     """From any pose on its belly or feet: fold the legs under the trunk, then stand."""
 
-    FOLD_S = 0.7
-    PUSH_S = 0.9
-    END_S = 0.3
+    # Seconds at tempo 1: the legs fold slowly enough to slide in under the trunk and not to throw
+    # it, then push, then the trunk comes to rest.
+    FOLD_S, PUSH_S, END_S = 0.7, 0.9, 0.3
 
     def __init__(self, walker: Walker, tempo: float = 1.0) -> None:
         self.walker, self.tempo = walker, tempo
@@ -32,7 +44,7 @@ class Rise:
         self.time += TICK_S * self.tempo
         if self.time < self.FOLD_S:
             u = self.time / self.FOLD_S
-            folded = _legs(0.11)
+            folded = straight_legs(FOLDED_M)
             return [a + (b - a) * u for a, b in zip(self.start, folded, strict=True)]
         u = min(1.0, (self.time - self.FOLD_S) / self.PUSH_S)
         if self.time > self.FOLD_S + self.PUSH_S + self.END_S:
@@ -40,16 +52,7 @@ class Rise:
                 self.outcome = "timeout"
             return None
         u = u * u * (3.0 - 2.0 * u)
-        return _legs(0.11 + (STAND_HEIGHT + 0.01 - 0.11) * u)
-
-
-def _legs(height: float, narrow: float = ABDUCTION) -> list[float]:
-    """Joint angles of standing straight at a height, feet under the hips."""
-    return [
-        angle
-        for leg in range(4)
-        for angle in solve(leg, 0.0, narrow * SIDES[leg], FOOT_RADIUS - height)
-    ]
+        return straight_legs(FOLDED_M + (STAND_HEIGHT + OVER_M - FOLDED_M) * u)
 
 
 class Chain:
@@ -98,7 +101,11 @@ class Upright:
 def _needs_rise(sense: Sense, walker: Walker) -> bool:
     under = sense.feet()
     ground = sum(z for _, _, z in under) / 4.0 - FOOT_RADIUS
-    return sense.z - ground < LYING_BELOW or sense.feet_grounded < 2 or abs(sense.pitch) > 0.35
+    return (
+        sense.z - ground < LYING_BELOW
+        or sense.feet_grounded < FEW_FEET
+        or abs(sense.pitch) > PITCHED_RAD
+    )
 
 
 class Jump:
@@ -108,12 +115,19 @@ class Jump:
     leans on the ground sideways, and on a slippery floor turns the robot over.
     """
 
-    CROUCH_S, FLIGHT_S, LAND_S = 0.4, 0.5, 0.6
+    # Seconds: to crouch and to hold that; to be aloft at most, which takes less; to land, and for
+    # the legs to straighten meanwhile.
+    CROUCH_S, HELD_S, FLIGHT_S, LAND_S, STRAIGHTEN_S = 0.4, 0.1, 0.5, 0.6, 0.3
+    # Trunk over the feet, m: crouched; where the push ends, the legs four fifths of straight; and
+    # on legs bent to land on.
     LOW, HIGH, SOFT = 0.15, 0.345, 0.2
+    THRUST = 13.0
+    """Acceleration that the legs are asked for, m/s2 at extension 1. Over the 20 cm of the push
+    that would be 2.3 m/s; the servos give less, and the most they have with more."""
 
     def __init__(self, walker: Walker, reach: float) -> None:
         self.walker = walker
-        self.thrust = 13.0 * reach
+        self.thrust = self.THRUST * reach
         self.outcome: Outcome = "done"
         self.phase, self.time = 0, 0.0
         self.left_ground = False
@@ -135,7 +149,7 @@ class Jump:
 
     def _crouch(self, sense: Sense) -> list[float] | None:
         u = min(1.0, self.time / self.CROUCH_S)
-        if self.time > self.CROUCH_S + 0.1:
+        if self.time > self.CROUCH_S + self.HELD_S:
             self._next()
         return self._at(sense, STAND_HEIGHT + (self.LOW - STAND_HEIGHT) * u * u * (3.0 - 2.0 * u))
 
@@ -143,7 +157,7 @@ class Jump:
         height = self.LOW + 0.5 * self.thrust * self.time * self.time
         if height >= self.HIGH:
             self._next()
-        return _legs(min(height, self.HIGH))
+        return straight_legs(min(height, self.HIGH))
 
     def _fly(self, sense: Sense) -> list[float] | None:
         aloft = sense.feet_grounded == 0
@@ -151,12 +165,12 @@ class Jump:
         self.left_ground = self.left_ground or aloft
         if landed or self.time > self.FLIGHT_S:
             self._next()
-        return _legs(self.SOFT)
+        return straight_legs(self.SOFT)
 
     def _land(self, sense: Sense) -> list[float] | None:
         if self.time > self.LAND_S:
             if not self.left_ground:
                 self.outcome = "timeout"
             return None
-        u = min(1.0, self.time / 0.3)
-        return _legs(self.SOFT + (STAND_HEIGHT - self.SOFT) * u)
+        u = min(1.0, self.time / self.STRAIGHTEN_S)
+        return straight_legs(self.SOFT + (STAND_HEIGHT - self.SOFT) * u)

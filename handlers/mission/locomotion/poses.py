@@ -1,4 +1,10 @@
-"""The pose actions as keyframes: what each one does with the trunk and the feet."""
+"""The pose actions as keyframes: what each one does with the trunk and the feet.
+
+A key's numbers are a posture: seconds, metres over and along where the feet stand, radians of pitch
+(nose down is positive), and for feet in the air their place from the hip. They were set by how the
+pose looks and hold under the bounds of world.leg; what they keep to is said beside them. Each key
+takes long enough for the trunk to follow without a step.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +18,17 @@ from handlers.mission.locomotion.skill import Call, Skill
 from handlers.mission.world.leg import ABDUCTION, Vec
 
 FR, FL, RR, RL = range(4)
+
+REACH_MAX = 1.2
+"""How far `extension` takes a pose, as a factor: further, and the joints are at their limits."""
+
+OFF_RIGHT_M = 0.045
+"""How far the trunk leans to the left before a right foot lifts off, m: far enough for its weight
+to be over the three that stand (a foot stands 13 cm out)."""
+
+TOUCHING_M = -0.235
+"""Where a foot in the air is put down, below its hip, m: just over the ground with the trunk at 26
+cm and leaning."""
 
 
 def _repeat(call: Call, build: Callable[[], Skill]) -> list[Skill]:
@@ -29,7 +46,8 @@ def _stand_up(walker: Walker, call: Call) -> Skill:
 
 
 def _sit(walker: Walker, call: Call) -> Skill:
-    reach = min(call.extension, 1.2)
+    # Back and nose up by 36 degrees over the rear feet, in two steps so that it does not rock back.
+    reach = min(call.extension, REACH_MAX)
     pose = Key(0.8, height=0.205, along=-0.12 * reach, pitch=-0.62 * reach)
     keys = [
         Key(0.8, height=0.24, along=-0.06, pitch=-0.3),
@@ -40,13 +58,16 @@ def _sit(walker: Walker, call: Call) -> Skill:
 
 
 def _lie_down(walker: Walker, call: Call) -> Skill:
+    # Slowly onto the belly, which is 5.5 cm under the trunk's middle, with the legs still folded.
     hold = (call.duration_s or 0.6) * call.speed
     keys = [Key(1.2, height=0.085), Key(hold, height=0.075)]
     return Keyframes(walker, keys, call.speed)
 
 
 def _rear_up(walker: Walker, call: Call) -> Skill:
-    reach = min(call.extension, 1.2)
+    # The trunk goes 20 cm back, over the rear feet (19 cm behind its middle): the front ones are
+    # free.
+    reach = min(call.extension, REACH_MAX)
     down: Vec = (0.10, -ABDUCTION, -0.20)
     up_r: Vec = (0.14, -ABDUCTION, -0.14)
     up_l: Vec = (0.14, ABDUCTION, -0.14)
@@ -66,8 +87,10 @@ def _rear_up(walker: Walker, call: Call) -> Skill:
 
 
 def _shake_hand(walker: Walker, call: Call) -> Skill:
-    reach = min(call.extension, 1.2)
-    lean = Key(0.6, along=-0.07, left=0.045, pitch=-0.12, height=0.26)
+    # Back and to the left, onto the other three; then the foot goes out, and four times up and
+    # down.
+    reach = min(call.extension, REACH_MAX)
+    lean = Key(0.6, along=-0.07, left=OFF_RIGHT_M, pitch=-0.12, height=0.26)
     out: Vec = (0.18 * reach, -ABDUCTION, -0.10)
     low: Vec = (0.18 * reach, -ABDUCTION, -0.16)
     held = replace(lean, seconds=call.duration_s * call.speed, lifted={FR: out})
@@ -78,14 +101,16 @@ def _shake_hand(walker: Walker, call: Call) -> Skill:
         replace(lean, seconds=0.5, lifted={FR: out}),
         *shakes * max(1, call.repeat),
         *hold,
-        replace(lean, seconds=0.5, lifted={FR: (0.03, -ABDUCTION, -0.235)}),
+        replace(lean, seconds=0.5, lifted={FR: (0.03, -ABDUCTION, TOUCHING_M)}),
     ]
     return Upright(walker, Chain([Keyframes(walker, keys, call.speed), _square(walker)]))
 
 
 def _rear_kick(walker: Walker, call: Call) -> Skill:
-    reach = min(call.extension, 1.2)
-    lean = Key(0.6, along=0.07, left=0.045, pitch=0.08, height=0.26)
+    # Forward and to the left, onto the other three; then the foot is tucked and kicked back,
+    # quickly.
+    reach = min(call.extension, REACH_MAX)
+    lean = Key(0.6, along=0.07, left=OFF_RIGHT_M, pitch=0.08, height=0.26)
     tucked: Vec = (0.0, -ABDUCTION, -0.15)
     kicked: Vec = (-0.26 * reach, -ABDUCTION, -0.16)
     keys = [
@@ -96,7 +121,7 @@ def _rear_kick(walker: Walker, call: Call) -> Skill:
             for _ in range(max(1, call.repeat))
             for seconds, place in ((0.2, kicked), (0.3, tucked))
         ],
-        replace(lean, seconds=0.4, lifted={RR: (0.0, -ABDUCTION, -0.235)}),
+        replace(lean, seconds=0.4, lifted={RR: (0.0, -ABDUCTION, TOUCHING_M)}),
     ]
     return Upright(walker, Chain([Keyframes(walker, keys, call.speed), _square(walker)]))
 

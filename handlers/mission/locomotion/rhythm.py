@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from handlers.mission.world.leg import ABDUCTION, HIP_Y
 
 TICK_S = 0.02
-"""Control period."""
+"""Control period, s: ten steps of the simulator. Longer, and a push is noticed later."""
 
 TRACK = HIP_Y + ABDUCTION
+"""From the trunk's middle line to a foot that stands straight under its leg, m."""
+
 STAND_HEIGHT = 0.285
+"""Trunk over the ground when it stands, m: two thirds of the straight legs (2 x 0.213 m), which
+leaves room to reach down from a step and to pull a foot over one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +22,8 @@ class Gait:
     """A rhythm. `starts` is the part of the period at which FR, FL, RR, RL lift off.
 
     period s; duty: part of the period a foot stands; speed m/s at action speed 1, top its limit;
-    height of the trunk and clearance of a swinging foot in m; sway m sideways and surge m along;
-    rocks: how far (rad) the trunk tilts to and fro by itself.
+    height of the trunk and clearance of a swinging foot in m; sway m sideways; turn rad/s on the
+    spot; rocks: how far (rad) the trunk tilts to and fro by itself, which is no push.
     """
 
     period: float
@@ -30,7 +34,6 @@ class Gait:
     height: float = STAND_HEIGHT
     clearance: float = 0.05
     sway: float = 0.0
-    surge: float = 0.0
     turn: float = 1.0
     rocks: float = 0.0
 
@@ -46,6 +49,11 @@ class Gait:
 _DIAGONAL = (0.0, 0.5, 0.5, 0.0)
 _WAVE = (0.75, 0.25, 0.5, 0.0)
 
+# docs/mission.md, "Measured", has what these come to. A longer period or a smaller duty leaves the
+# trunk longer on two feet, or on none, while it tips; a shorter period asks the feet to move
+# faster. Pace and bound tip sideways or forward with each step, so their steps are quick and low.
+# The crawl has the time to move the trunk over the three feet that stand (`sway`), and is lower to
+# reach down.
 WALK = Gait(0.44, 0.60, _DIAGONAL, 0.35, 0.6)
 TROT = Gait(0.40, 0.52, _DIAGONAL, 0.55, 0.9)
 PACE = Gait(0.24, 0.66, (0.0, 0.5, 0.0, 0.5), 0.35, 0.5, clearance=0.035, rocks=0.03)

@@ -41,8 +41,10 @@ class Call:
     def params(self) -> dict[str, float | int]:
         """As logs write them: the three factors always, the rest when not zero."""
         values: dict[str, float | int] = {
-            "speed": self.speed, "extension": self.extension, "repeat": self.repeat
-        }  # fmt: skip
+            "speed": self.speed,
+            "extension": self.extension,
+            "repeat": self.repeat,
+        }
         for name in ("distance_m", "rotation_rad", "duration_s"):
             value = float(getattr(self, name))
             if value:

@@ -9,24 +9,69 @@ from handlers.mission.locomotion.rhythm import TICK_S, Gait
 from handlers.mission.locomotion.skill import Outcome
 from handlers.mission.world.sense import Sense
 
+# -- on the way: proportional control, a gain is 1/s -----------------------------------------------
+
 ACCELERATION = 1.2
+"""Part of full speed that is gained each second, 1/s: all of it after two strides of a walk."""
+
 BRAKING = 0.6
-LINE_GAIN = 2.0
-SIDE_GAIN = 2.0
-SIDE_MAX = 0.15
-HEADING_GAIN = 3.0
-HEADING_MAX = 0.6
+"""Deceleration toward the end of the way, m/s2: from a walk's 0.35 m/s within 10 cm."""
+
+LINE_GAIN, CREEP_M_S = 2.0, 0.01
+"""Speed for each metre that is left, so that the end is approached without overshooting, and what
+is left of it at the very end, so that it is reached at all. With half the gain, 5 of 12 walks and
+trots under 60 N pushes give up on the way."""
+
+SIDE_GAIN, SIDE_MAX = 2.0, 0.15
+"""Speed back toward the line for each metre off it, and the most of it, m/s: a push of centimetres
+is walked off within a second, and one of decimetres does not become a side step at full speed."""
+
+HEADING_GAIN, HEADING_MAX = 3.0, 0.6
+"""Yaw rate for each radian off, and the most of it while walking a line, rad/s."""
+
+# -- the end of it ---------------------------------------------------------------------------------
+
 CLOSE_M, CLOSE_RAD = 0.02, 0.02
+"""What is this near (m, rad) is close enough to stop stepping; standing legs bring the trunk the
+rest of the way. Halved, every move takes some tenths of a second longer."""
+
 CLOSE_SWAYING = 1.7
+"""The same for rhythms with sway, as a factor: marking time is what a crawl does worst."""
+
 SETTLE_MIN_S, SETTLE_MAX_S = 0.3, 1.2
-SETTLE_GAIN = 4.0
+"""How long standing legs take to bring the trunk to its place: at least, and at most, s. With half
+the time at most, moves under pushes end up to 1.3 cm off."""
+
+SETTLE_GAIN, SETTLE_REACH_M, SETTLE_RAD_S = 4.0, 0.03, 0.3
+"""Speed for each metre or radian that is left then (1/s), as if no more than 3 cm were left, and
+the most of the yaw rate: the feet stand, so quicker would drag them."""
+
 STOP_M, STOP_RAD = 0.004, 0.004
-RETURN_M, RETURN_RAD = 0.015, 0.012
+"""What is this near (m, rad) is there. Moves end 0.5 cm off at most; doubled, 0.9 cm; halved, 0.3
+cm and a little later."""
+
+RETURN_M, RETURN_RAD, RETURNS = 0.015, 0.012, 3
+"""Further off than this (m, rad) when settling ends: step again, that often at most."""
+
 TIPPED_RAD, TIPPED_M_S = 0.07, 0.22
-STALL_S = 2.5
+"""A trunk that leans this much more than it is meant to (rad), or moves this fast (m/s), has been
+pushed: it must not stop stepping now. Stopping tilted tipped it over. With half the speed its own
+sway looks like a push, and 3 of 6 crawls never come to a stop."""
+
+# -- giving up -------------------------------------------------------------------------------------
+
+STALL_S, STALL_M, STALL_RAD, NEAR_ENOUGH = 2.5, 0.02, 0.03, 0.05
+"""Less than this gained (m, rad) within 2.5 s is no progress: blocked. Not with less than 5 cm or
+0.05 rad left, where there is little to gain."""
+
+DEADLINE, DEADLINE_S = 2.0, 4.0
+"""A way may take twice as long as its length at its speed, and 4 s to start and to settle."""
+
 PATIENCE_S = 10.0
-STALL_M = 0.02
-STALL_RAD = 0.03
+"""How long after that a robot that is still tipped may go on stepping, s."""
+
+FOR_EVER = 1e9
+"""More (m, rad) than is ever left: the first look at progress is no stall."""
 
 
 class Travel:
@@ -54,12 +99,12 @@ class Travel:
         self.heading_left = left / self.length if self.length else 0.0
         self.speed = speed
         expected = (self.length or abs(turn)) / max(speed, 1e-3)
-        self.deadline = 2.0 * expected + 4.0
+        self.deadline = DEADLINE * expected + DEADLINE_S
         self.limit = limit_s
         self.outcome: Outcome = "done"
         self.elapsed = self.settled = self.pace = 0.0
         self.giving_up = False
-        self.returns = 3
+        self.returns = RETURNS
         self.slack = CLOSE_SWAYING if gait.sway else 1.0
         self.tipped = TIPPED_RAD + gait.rocks
         self.arrived = False
@@ -111,14 +156,13 @@ class Travel:
         if not self.giving_up and self.elapsed - at > STALL_S:
             # A push may well undo progress once; only no gain at all over the window counts.
             gained = before - abs(remaining)
-            if gained < (STALL_M if self.length else STALL_RAD) and abs(remaining) > 0.05:
+            if gained < (STALL_M if self.length else STALL_RAD) and abs(remaining) > NEAR_ENOUGH:
                 self.giving_up, self.outcome = True, "blocked"
             self.mark = (self.elapsed, abs(remaining))
         if not self.giving_up and self.elapsed > self.deadline:
             self.giving_up, self.outcome = True, "timeout"
         if self.limit is not None and self.elapsed >= self.limit:
             self.giving_up = True
-        # Marking time one foot at a time is what a crawl does worst: let standing do the rest.
         there = abs(left) < CLOSE_M * self.slack and abs(off) < CLOSE_RAD * self.slack
         overdue = self.elapsed > self.deadline + PATIENCE_S
         if (there or self.giving_up) and (overdue or not self._tipped(sense)):
@@ -130,7 +174,8 @@ class Travel:
             return 0.0, 0.0, 0.0
         self.pace = min(self.pace + ACCELERATION * TICK_S, 1.0)
         if self.length:
-            wanted = min(self.speed, sqrt(2.0 * BRAKING * abs(left)), LINE_GAIN * abs(left) + 0.01)
+            stopping = sqrt(2.0 * BRAKING * abs(left))  # from which braking ends just there
+            wanted = min(self.speed, stopping, LINE_GAIN * abs(left) + CREEP_M_S)
             along = wanted * self.pace if left > 0 else -wanted
             top = HEADING_MAX
         else:
@@ -157,21 +202,27 @@ class Travel:
             self.returns -= 1
             self._walk_on()
             return walker.tick(sense, 0.0, 0.0, 0.0)
-        fit = SETTLE_GAIN * min(1.0, 0.03 / gap) if gap > 1e-6 else 0.0
-        wz = min(max(SETTLE_GAIN * off, -0.3), 0.3)
+        fit = SETTLE_GAIN * min(1.0, SETTLE_REACH_M / gap) if gap > 1e-6 else 0.0
+        wz = min(max(SETTLE_GAIN * off, -SETTLE_RAD_S), SETTLE_RAD_S)
         return walker.tick(sense, gx * fit, gy * fit, wz, stepping=False)
 
     def _walk_on(self) -> None:
         """Pushed off the mark while stopping: take more steps, in the rhythm as it runs."""
         self.arrived, self.settled = False, 0.0
-        self.mark = (self.elapsed, 1e9)
+        self.mark = (self.elapsed, FOR_EVER)
 
 
 def clipped_speed(gait: Gait, factor: float) -> float:
-    """The gait's speed (m/s) at an action's speed factor, within what the gait can hold."""
+    """The gait's speed (m/s) at an action's speed factor, within what the gait can hold.
+
+    Slower than 4 or 5 cm/s is a step of no length: it would not get there within its deadline.
+    """
     return min(max(gait.speed * factor, 0.05 if gait.sway == 0 else 0.04), gait.top)
 
 
 def turn_rate(gait: Gait, factor: float) -> float:
-    """Yaw rate (rad/s) of a turn on the spot at an action's speed factor."""
+    """Yaw rate (rad/s) of a turn on the spot at an action's speed factor.
+
+    At least 0.1; at most 0.4 pi, or 0.45 one foot at a time: faster, feet would land on each other.
+    """
     return min(max(gait.turn * factor, 0.1), 0.4 * pi if gait.sway == 0 else 0.45)

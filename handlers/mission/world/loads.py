@@ -10,12 +10,26 @@ from handlers.mission.world.sense import Sense
 
 KP = 200.0
 KV = 4.0
-"""Gains of the joints' position servos; 60 is too soft to carry the trunk, 100 barely does."""
+"""Gains of the joints' position servos, Nm/rad and Nm s/rad: the same in go1.xml, and put into a
+model of the user's own. 60 Nm/rad is too soft to carry the trunk, 100 barely does; with half the
+damping every trot under pushes fails. Targets are offset by load / KP, so the two must agree."""
 
 MASS = 11.7
+"""Of the whole robot, kg, as the bodies of go1.xml add up to; a seed varies the trunk's by 15%,
+which the servos make up for."""
+
 GRAVITY = 9.81
+"""m/s2."""
+
 COM_X = 0.006
+"""How far ahead of the trunk's middle the weight is taken to act, m. The trunk's own mass is 12 mm
+ahead, which is 5 mm for the whole robot with its legs straight. Each centimetre off moves 1.1 Nm
+between front and rear feet, for the servos to make up."""
+
 ROLL_NM, ROLL_NMS = 60.0, 3.0
+"""How hard the feet push back against a roll or pitch that is not meant, Nm/rad and Nm s/rad. The
+weight tips a standing robot with about 33 Nm/rad (11.7 kg x 9.81 m/s2 x 0.285 m); at 30, one of 6
+precision turns falls."""
 
 
 def carried(
@@ -54,7 +68,7 @@ def balanced(
     n = float(len(spots))
     sx = sum(x for x, _ in spots)
     sy = sum(y for _, y in spots)
-    xx = sum(x * x for x, _ in spots) + 1e-6
+    xx = sum(x * x for x, _ in spots) + 1e-6  # feet in one line are no division by 0
     yy = sum(y * y for _, y in spots) + 1e-6
     xy = sum(x * y for x, y in spots)
     # W W' = [[n, sy, -sx], [sy, yy, -xy], [-sx, -xy, xx]], symmetric: solve by cofactors

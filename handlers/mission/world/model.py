@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 TIMESTEP = 0.002
+"""Of the simulator, s: what go1.xml says, and set in a model of the user's own."""
+
 ROBOTS = ("go1", "go2")
 COLLIDES = 3
+"""contype and conaffinity of what both the robot (1) and the world (2) collide with."""
+
 OBSTACLE_M = 0.03
+"""Ground this much higher than the robot's own is an obstacle, m."""
 
 _COLOURS = {
     Box: (0.45, 0.36, 0.30, 1.0),

@@ -8,6 +8,7 @@ from math import asin, atan2, cos, degrees, isfinite, pi, sin
 from handlers.mission.world.leg import HIPS, Vec, foot
 
 GROUNDED_N = 1.0
+"""Force from which on a foot presses on something, N: a standing one carries 29."""
 
 
 def wrapped(angle: float) -> float:

@@ -13,14 +13,36 @@ from math import floor, hypot
 from typing import Any
 
 CELL = 0.02
+"""Width of a cell, m: about a foot's radius. Half of it is four times the memory and the search."""
+
 MARGIN = 1.5
+"""Flat ground that the map holds around the objects, m. Everything outside is 0 high anyway; it
+only has to be wider than a footprint, since `_range` wraps around at the map's edges."""
+
 FOOTPRINT = 0.045
+"""How far around a foot the ground has to be even, m: the foot's radius twice, since it lands a
+little off."""
+
 EDGE = 0.025
+"""Height range within a footprint that can still be stood on, m: about a foot's radius. More is an
+edge that the foot slips from."""
+
 LEVEL = 0.005
+"""Height range that counts as flat, m: a slope of 3 degrees across a footprint."""
+
 STEP = 0.105
+"""The most a foothold may lie above or below the other feet, m: 2 cm more than the highest step
+that the crawl is sent up (vision.STEP_M). What is higher the legs cannot climb."""
+
 CALF_CLEARANCE = 0.11
+"""Room behind a foothold for the calf, which leans back over it, m: half its length. With less, the
+calf rests on the edge of the step and not the foot on the ground."""
+
 MAX_CELLS = 4_000_000
-SPHERE = 2  # mujoco.mjtGeom.mjGEOM_SPHERE
+"""A map of 40 x 40 m, and 60 MB as two lists of floats."""
+
+SPHERE = 2
+"""mujoco.mjtGeom.mjGEOM_SPHERE."""
 
 Vec = tuple[float, float, float]
 
@@ -99,7 +121,9 @@ class HeightMap:
         return x, y, self.height(x, y)
 
 
+# Eight directions of length 1 (0.99 the slanting ones).
 _COMPASS = ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7))
+# The cells within 14 cm of a place, the nearest first: further off, the leg could not stand on it.
 _SPIRAL = sorted(
     ((i * CELL, j * CELL) for i in range(-7, 8) for j in range(-7, 8) if i * i + j * j <= 49),
     key=lambda offset: (round(hypot(*offset), 6), offset),
