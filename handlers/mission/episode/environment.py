@@ -7,7 +7,8 @@ ends there, and the record repeats the last believable observation and says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from handlers.mission.episode.conditions import PhaseWatch, SignalEvent, TickState
@@ -16,7 +17,7 @@ from handlers.mission.episode.motion import Mark, Motion
 from handlers.mission.episode.perception import Perception
 from handlers.mission.episode.rewards import TickFacts, reward_of
 from handlers.mission.episode.signals import signal_wanted
-from handlers.mission.episode.sim import Execution, Simulator, Variation
+from handlers.mission.episode.sim import Simulator, Variation
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.protocol import Decision, View
 from handlers.mission.world.model import SceneModel
@@ -28,8 +29,28 @@ PAUSE_S = 0.3
 """How long sending a signal takes: the robot stands still."""
 
 DIGITS = 6
+"""Of numbers in records: micrometres, and millionths of a degree."""
 
 Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What came of a tick, as its record says it; unless told otherwise nothing did.
+
+    touched: the solid geoms that something other than a foot touched.
+    """
+
+    outcome: str | None = None
+    reward: float | None = None
+    done: bool = False
+    failed: bool = False
+    ok: bool = False
+    judgment: dict[str, Any] | None = None
+    signal: str | None = None
+    event: SignalEvent = "none"
+    finite: bool = True
+    touched: Iterable[int] = ()
 
 
 class Mission:
@@ -72,9 +93,7 @@ class Mission:
         self.obs = self.senses.observe(self.sim.sense)
         self.state = self.senses.state(self.sim.sense, None, "none")
         self._enter_phase()
-        return self._record(
-            None, reward=0.0, done=False, failed=False, ok=True, outcome=None, judgment=None
-        )
+        return self._record(None, Acted(reward=0.0, ok=True))
 
     @property
     def phase(self) -> Phase:
@@ -129,10 +148,18 @@ class Mission:
         facts = TickFacts(before, self.state, bool(result.touched), done, failed, judgment, event)
         reward = reward_of(self.spec, self.phase.reward, facts)
         self._conclude(done, failed)
-        record = self._record(
-            decision, reward=reward, done=done, failed=failed, ok=result.ok,
-            outcome=result.outcome, judgment=judgment, signal=signal, event=event, result=result,
-        )  # fmt: skip
+        acted = Acted(
+            outcome=result.outcome,
+            reward=reward,
+            done=done,
+            failed=failed,
+            ok=result.ok,
+            judgment=judgment,
+            signal=signal,
+            event=event,
+            touched=result.touched,
+        )
+        record = self._record(decision, acted)
         self.pending = None
         if done and self.end is None:
             self.phase_idx += 1
@@ -146,10 +173,7 @@ class Mission:
         if decision is None:
             self.tick += 1
             decision = Decision(Call("stand"))
-        return self._record(
-            decision, reward=None, done=False, failed=False, ok=False, outcome="interrupted",
-            judgment=None,
-        )  # fmt: skip
+        return self._record(decision, Acted("interrupted"))
 
     def _conclude(self, done: bool, failed: bool) -> None:
         """Whether the run ends with this tick, and why."""
@@ -165,10 +189,8 @@ class Mission:
     def _diverged(self, decision: Decision, signal: str | None, event: SignalEvent) -> Record:
         self.end = "diverged: the simulation left the possible"
         self.watch.elapsed += 1
-        record = self._record(
-            decision, reward=None, done=False, failed=True, ok=False, outcome="diverged",
-            judgment=None, signal=signal, event=event, finite=False,
-        )  # fmt: skip
+        acted = Acted("diverged", failed=True, signal=signal, event=event, finite=False)
+        record = self._record(decision, acted)
         self.pending = None
         return record
 
@@ -194,22 +216,8 @@ class Mission:
 
     # -- the record --------------------------------------------------------------------------------
 
-    def _record(
-        self,
-        decision: Decision | None,
-        *,
-        reward: float | None,
-        done: bool,
-        failed: bool,
-        ok: bool,
-        outcome: str | None,
-        judgment: dict[str, Any] | None,
-        signal: str | None = None,
-        event: SignalEvent = "none",
-        finite: bool = True,
-        result: Execution | None = None,
-    ) -> Record:
-        end = self.end
+    def _record(self, decision: Decision | None, acted: Acted) -> Record:
+        end, signal, finite = self.end, acted.signal, acted.finite
         goal = self.senses.goal(self.phase, self.sim.sense) if finite else None
         timeout = end is not None and (end.startswith("timeout") or end == "interrupted")
         params = {} if decision is None or signal else decision.call.params
@@ -221,26 +229,26 @@ class Mission:
             "action": decision.call.action if decision else None,
             "action_params": params,
             "obs": _rounded(self.obs),
-            "reward": None if reward is None else round(reward, DIGITS),
-            "phase_done": done,
-            "phase_failed": failed,
+            "reward": None if acted.reward is None else round(acted.reward, DIGITS),
+            "phase_done": acted.done,
+            "phase_failed": acted.failed,
             "terminated": end is not None,
             "truncated": timeout,
             "mission_success": self.success,
-            "step_ok": ok,
+            "step_ok": acted.ok,
             "motion": _rounded(self.motion.describe(goal)),
-            "judgment": judgment,
+            "judgment": acted.judgment,
             "visible_tags": _rounded(dict(self.state.visible)),
             "is_signal": signal is not None,
-            "signal_event": event,
+            "signal_event": acted.event,
             "signal_phrase": self.spec.control_panel.actions[signal] if signal else None,
             "seed": self.seed,
             "policy": self.policy,
             "sim_time_s": round(self.sim.time_s, 3),
             "yaw_deg": round(self.sim.sense.heading_deg, DIGITS) if finite else None,
             "finite": finite,
-            "outcome": outcome,
-            "scraped": sorted({self._tag(geom) for geom in result.touched}) if result else [],
+            "outcome": acted.outcome,
+            "scraped": sorted({self._tag(geom) for geom in acted.touched}),
             "end_reason": end,
         }
 

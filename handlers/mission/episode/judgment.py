@@ -59,7 +59,7 @@ class Situation:
     seen: bool = False
     signal: str | None = None
     signal_clear: bool = False
-    told: Call | None = None
+    instructed: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ class Canonical:
 def canonical(now: Situation) -> Canonical:
     """The canonical action of a situation."""
     if abs(now.roll) > 0.6 or abs(now.pitch) > 0.9 or now.height < LOW_M or now.feet_grounded < 2:
-        told = (
+        posture = (
             f"roll={degrees(now.roll):+.0f}° pitch={degrees(now.pitch):+.0f}° "
             f"h={now.height:.2f}m feet={now.feet_grounded}"
         )
-        return Canonical(Call("stand_up"), 0.95, f"not on its feet ({told}): stand up first")
+        return Canonical(Call("stand_up"), 0.95, f"not on its feet ({posture}): stand up first")
     if now.signal is not None:
         if now.signal_clear:
             return Canonical(Call(now.signal), 0.9, "there is something to report: signal it")
@@ -89,8 +89,8 @@ def canonical(now: Situation) -> Canonical:
         return Canonical(_turn(SCAN_RAD), 0.7, "what is looked for is not in view: look further")
     if now.target_m is not None and now.off_axis is not None:
         return _toward(now, now.target_m, now.off_axis)
-    if now.told is not None:
-        return Canonical(now.told, 0.5, "the goal says so")
+    if now.instructed is not None:
+        return Canonical(now.instructed, 0.5, "the goal says so")
     return Canonical(Call("stand"), 0.3, "the phase gives no target")
 
 

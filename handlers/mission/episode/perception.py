@@ -89,7 +89,7 @@ class Perception:
         wanted, terrain = phase.success_when, self.scene.terrain
         goal = self.goal(phase, sense) if wanted.enter_zone or wanted.near_object else None
         needed = self.spec.control_panel.requires_visible_tag
-        spoken = parse_goal(phase.goal_prompt) if goal is None else []
+        instructions = parse_goal(phase.goal_prompt) if goal is None else []
         sought = wanted.see_object
         return Situation(
             height=sense.z - terrain.height(sense.x, sense.y),
@@ -103,7 +103,9 @@ class Perception:
             seen=sought is not None and sought.tag in state.visible,
             signal=signal,
             signal_clear=needed is None or needed in state.visible,
-            told=spoken[min(elapsed, len(spoken) - 1)] if spoken else None,
+            instructed=(
+                instructions[min(elapsed, len(instructions) - 1)] if instructions else None
+            ),
         )
 
     def _way_left(self, phase: Phase, sense: Sense, goal: Point) -> float:

@@ -100,28 +100,32 @@ class Scripted:
                 Call("walk_backward", distance_m=STEP_BACK_M), "bumped into something: step back"
             )
         self.backed = False
-        if self.target is not None and self.target.inside(view.x, view.y) and self._spoken():
+        if (
+            self.target is not None
+            and self.target.inside(view.x, view.y)
+            and self._only_moves_left()
+        ):
             return Decision(Call("stand"), "at the target: hold position")
-        step = self._told(view)
+        step = self._prompt_step(view)
         if step is not None:
             return step
         if self.target is not None:
             return self._toward(view, self.target)
         if self.steps:
             self.next_step = 0
-            step = self._told(view)
+            step = self._prompt_step(view)
             if step is not None:
                 return step
         return Decision(Call("stand"), "the goal asks for nothing more: hold position")
 
-    def _spoken(self) -> bool:
+    def _only_moves_left(self) -> bool:
         """Whether the prompt has nothing left to say that is not walking."""
         return all(step.action in LINES for step in self.steps[self.next_step :])
 
     # -- what the prompt says ----------------------------------------------------------------------
 
-    def _told(self, view: View) -> Decision | None:
-        """The prompt's next step, if it can be taken as it is said."""
+    def _prompt_step(self, view: View) -> Decision | None:
+        """The prompt's next step, if it can be taken as it stands."""
         while self.next_step < len(self.steps):
             call = self.steps[self.next_step]
             self.next_step += 1

@@ -22,10 +22,17 @@ def print_summary(results: list[EpisodeResult], phases: int, out: TextIO) -> Non
     for r in results:
         rows.append(
             (
-                r.run_id or "-", str(r.seed), r.policy, f"{r.phases_done}/{phases}", str(r.ticks),
-                f"{r.sim_time_s:.1f}s", f"{r.reward:+.2f}", str(r.falls), r.end,
+                r.run_id or "-",
+                str(r.seed),
+                r.policy,
+                f"{r.phases_done}/{phases}",
+                str(r.ticks),
+                f"{r.sim_time_s:.1f}s",
+                f"{r.reward:+.2f}",
+                str(r.falls),
+                r.end,
             )
-        )  # fmt: skip
+        )
     _table(rows, out)
     if len(results) > 1:
         won = sum(result.success for result in results)
@@ -63,8 +70,13 @@ def print_stats(stats: ProjectStats, spec: ProjectSpec, out: TextIO) -> None:
         p = stats.phases[name]
         rows.append(
             (
-                name, str(p.entered), str(p.done), str(p.failed), f"{p.ticks / p.entered:.1f}",
-                f"{p.reward / p.entered:+.2f}", mix(p.motion),
+                name,
+                str(p.entered),
+                str(p.done),
+                str(p.failed),
+                f"{p.ticks / p.entered:.1f}",
+                f"{p.reward / p.entered:+.2f}",
+                mix(p.motion),
             )
-        )  # fmt: skip
+        )
     _table(rows, out)
