@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from handlers.export.reactions import export_on_request, export_on_run, request_on_project
-from handlers.judge.reactions import judge_on_resume, judge_on_run, watch_prompt
+from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prompt
 from handlers.lora.reactions import retrain_on_data
 from handlers.reactions import Reaction
 from store.events.adapter import CodeTrusted
@@ -31,20 +31,20 @@ from store.events.files import (
 EXPORT_RUN = Reaction("export_run", export_on_run)
 EXPORT_REQUESTED = Reaction("export_requested", export_on_request)
 REQUEST_EXPORTS = Reaction("request_exports", request_on_project)
-WATCH_PROMPT = Reaction("watch_prompt", watch_prompt)
+MONITOR_PROMPT = Reaction("watch_prompt", monitor_prompt)
 JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
 JUDGE_RESUMED = Reaction("judge_resumed", judge_on_resume)
 RETRAIN = Reaction("retrain", retrain_on_data)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
-    RunRecorded: (EXPORT_RUN, WATCH_PROMPT, JUDGE_RUNS),
-    RunExtended: (EXPORT_RUN, WATCH_PROMPT, JUDGE_RUNS),
-    RunReplaced: (EXPORT_RUN, WATCH_PROMPT, JUDGE_RUNS),
+    RunRecorded: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
+    RunExtended: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
+    RunReplaced: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
     FileMoved: (EXPORT_RUN,),
     ExportRequested: (EXPORT_REQUESTED,),
     ProjectDiscovered: (REQUEST_EXPORTS,),
     ProjectChanged: (REQUEST_EXPORTS, RETRAIN),
-    ProjectResumed: (REQUEST_EXPORTS, WATCH_PROMPT, JUDGE_RESUMED, RETRAIN),
+    ProjectResumed: (REQUEST_EXPORTS, MONITOR_PROMPT, JUDGE_RESUMED, RETRAIN),
     ExamplesRecorded: (RETRAIN,),
     FileRemoved: (RETRAIN,),
     CodeTrusted: (RETRAIN,),

@@ -44,6 +44,11 @@ class CadenzaError(Exception):
         super().__init__(self.message)
         self.hint = one_line(hint)
 
+    @property
+    def with_hint(self) -> str:
+        """The message, and what to do about it, in one line."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class ConfigError(CadenzaError):
     """A configuration file or flag is not usable."""

@@ -45,7 +45,7 @@ def main() -> int:
     except CadenzaError as error:
         from handlers.jobs import PermanentFailure, TryLater
 
-        text = hide(f"{error.message} ({error.hint})" if error.hint else error.message)
+        text = hide(error.with_hint)
         permanent = isinstance(error, PermanentFailure)
         after = error.after_s if isinstance(error, TryLater) else None
         found = error.events if isinstance(error, TryLater | PermanentFailure) else ()

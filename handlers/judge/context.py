@@ -1,15 +1,18 @@
-"""Everything a judging is about: the project, what was mined, what is known."""
+"""What a judging works on: the project, what was mined, what is known, what was answered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from handlers.jobs import JobContext
+from handlers.judge.evidence.claims import Claims
 from handlers.judge.evidence.mining import MiningReport, mine
 from handlers.judge.evidence.pack import Pack
 from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.groq.budget import Ledger
+from handlers.judge.groq.question import Answer
 from handlers.judge.groq.wire import server
 from handlers.judge.prompt.recovery import Known, known
 from handlers.judge.settings import JudgeOverrides, JudgeSettings
@@ -23,10 +26,13 @@ from store.schema import connect_reader
 
 
 @dataclass
-class Case:
-    """Everything a judging is about."""
+class JudgeContext:
+    """A judging: its job, what was mined, and what came of it so far.
 
-    context: JobContext
+    `key` of the question that was asked; `answer` and `claims` once there are any.
+    """
+
+    task: JobContext
     project: Path
     spec: ProjectSpec
     library: ActionLibrary
@@ -37,25 +43,27 @@ class Case:
     left_out: int = 0
     pack: Pack | None = None
     key: str | None = None
+    answer: Answer | None = None
+    claims: Claims | None = None
 
     @classmethod
-    def open(cls, context: JobContext, project: Path) -> Case:
+    def open(cls, task: JobContext, project: Path) -> JudgeContext:
         """Read the project and mine its runs. Raises ProjectError without a usable env.json."""
         opened = Project.open(project, actions=True)
-        asked = JudgeOverrides.model_validate(context.spec.get("settings", {}))
-        settings = asked.over(context.settings.of(JudgeSettings))
-        context.report({"step": "mining"})
+        asked = JudgeOverrides.model_validate(task.spec.get("settings", {}))
+        settings = asked.over(task.settings.of(JudgeSettings))
+        task.report({"step": "mining"})
         logs, left_out = newest_logs(project, settings.max_runs)
         report = mine(logs, opened.spec, opened.library)
-        state = State(connect_reader(context.state_dir))
+        state = State(connect_reader(task.state_dir))
         file = known(state, project)
         return cls(
-            context, project, opened.spec, opened.library, state, report, settings, file, left_out
+            task, project, opened.spec, opened.library, state, report, settings, file, left_out
         )
 
     @property
     def by(self) -> str:
-        return str(self.context.spec.get("by", "cadenzad"))
+        return str(self.task.spec.get("by", "cadenzad"))
 
     @property
     def by_hand(self) -> bool:
@@ -68,10 +76,8 @@ class Case:
 
     def ledger(self) -> Ledger:
         """Raises Refused for a GROQ_BASE_URL that is none."""
-        from datetime import UTC, datetime
-
         return Ledger(
-            self.context.state_dir,
+            self.task.state_dir,
             f"{server()} {self.settings.model}",
             limit=self.settings.daily_tokens,
             recorded=tokens_on(self.state.connection, datetime.now(UTC).date().isoformat()),

@@ -1,4 +1,4 @@
-"""When the daemon judges: runs arrive, and no rewrite is being watched."""
+"""When the daemon judges: runs arrive, and no rewrite is being look."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from handlers.jobs import queue_job
-from handlers.judge.monitor.samples import rollback_wish, watch_of
+from handlers.judge.monitor.samples import ended, monitor, rollback_spec
 from handlers.judge.prompt.drift import changed_by_hand
 from handlers.reactions import Tools
 from store.events.base import Event
 from store.events.envelope import Recorded
 from store.events.files import RunExtended, RunRecorded, RunReplaced
 from store.events.process import JobQueued
-from store.events.prompt import JudgeRequested, PromptConflictFound, PromptWatchEnded
+from store.events.prompt import JudgeRequested, PromptConflictFound
 from store.reads.improvements import current_prompt, episodes, last_judged
 from store.reads.state import State
 
@@ -41,7 +41,7 @@ def judge_on_resume(event: Recorded, state: State, tools: Tools) -> Iterable[Eve
     return []
 
 
-def watch_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+def monitor_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
     """Every run after a rewrite: are the runs since worse than those before? Then take it back.
 
     Also at the end of a pause, for the runs that came in it.
@@ -55,21 +55,12 @@ def watch_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Event]
         return []  # by that job perhaps: its events will say
     if changed:  # what is driven now is not what was written: the runs say nothing about it
         return [PromptConflictFound(file=current.file, reason=changed, version=current.version)]
-    watched = watch_of(state.connection, event.project, current)
-    if watched.decision == "kept" or watched.decision == "undecided":
-        return [
-            PromptWatchEnded(
-                version=current.version,
-                test=watched.test,
-                evidence=dict(watched.evidence),
-                outcome=watched.decision,
-                reason=watched.reason,
-            )
-        ]
-    if watched.decision == "worse":
-        spec = rollback_wish(current.version, watched)
+    look = monitor(state.connection, event.project, current)
+    if look.decision == "worse":
+        spec = rollback_spec(current.version, look)
         return queue_job(state, "prompt", event.project, f"prompt version {current.version}", spec)
-    return []
+    end = ended(current.version, look)
+    return [end] if end is not None else []
 
 
 def _judge(event: Recorded, state: State, tools: Tools, reason: str) -> list[Event]:

@@ -27,7 +27,7 @@ from report import Goal, Samples, Table, alternate, scratch
 from handlers.judge.evidence.mining import MiningReport, mine, report_on
 from handlers.judge.evidence.pack import build_pack, split
 from handlers.judge.evidence.ticks import RunLog
-from handlers.judge.monitor.sequential import RunScore, looks_for, verdict
+from handlers.judge.monitor.sequential import RunScore, decide, looks_for
 from handlers.judge.prompt.check import check_static
 from handlers.judge.prompt.rules import parse_all
 from handlers.judge.prompt.source import edited, parse_prompt
@@ -285,7 +285,7 @@ def taken(
     for _ in range(windows):
         runs = drawn()
         earlier, later = runs[:before], runs[before:]
-        worse += any(verdict(earlier, later[:seen]).decision == "worse" for seen in looks)
+        worse += any(decide(earlier, later[:seen]).decision == "worse" for seen in looks)
     return worse / windows
 
 

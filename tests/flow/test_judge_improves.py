@@ -90,7 +90,7 @@ def gate(event: dict[str, Any]) -> dict[str, Any]:
 
 def simulate(project: Path, seed: int) -> None:
     """Let the project's own brain run its mission, and leave the log as a robot would."""
-    from handlers.judge.gates.policy import Found, open_brain
+    from handlers.judge.gates.policy import Choice, open_policy
     from handlers.judge.prompt.source import find_prompt
     from handlers.mission.episode.environment import Mission
     from handlers.mission.episode.episode import run_episode
@@ -102,17 +102,17 @@ def simulate(project: Path, seed: int) -> None:
     spec = load_spec(project / "env.json")
     library = library_for(spec.robot, project, spec.signals)
     source = find_prompt(project)
-    brain = open_brain(Found("decide"), source, source.value)
-    policy = Prompted(brain.decide)
+    policy = open_policy(Choice("decide"), source, source.value)
+    prompted = Prompted(policy.decide)
     scene = compile_scene(spec.scene.objects, None)
     with (project / ".cadenza-env" / "r1.log.jsonl").open("w") as log:
 
         def sink(record: dict[str, Any]) -> None:
-            policy.note(record)
+            prompted.note(record)
             log.write(json.dumps(record) + "\n")
 
-        run_episode(Mission(spec, library, scene, seed=seed, policy=policy.name), policy, sink)
-    brain.close()
+        run_episode(Mission(spec, library, scene, seed=seed, policy=prompted.name), prompted, sink)
+    policy.close()
 
 
 @pytest.fixture(scope="module")

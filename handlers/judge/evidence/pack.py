@@ -79,10 +79,10 @@ def split(episodes: Sequence[Episode]) -> tuple[list[Episode], list[Episode]]:
     """Runs to learn from, and those held out."""
     if len(episodes) < HELD_OUT_FROM:
         return list(episodes), []
-    kept = [episode for episode in episodes if not held_out(episode.run)]
-    if not kept:
+    shown = [episode for episode in episodes if not held_out(episode.run)]
+    if not shown:
         return list(episodes), []
-    return kept, [episode for episode in episodes if held_out(episode.run)]
+    return shown, [episode for episode in episodes if held_out(episode.run)]
 
 
 def tokens_of(text: str) -> int:

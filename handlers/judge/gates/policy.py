@@ -1,4 +1,4 @@
-"""Which brain drives a project's robot in simulation: the prompt's own, as far as it can be run.
+"""Which policy drives a project's robot in simulation: the prompt's own, as far as it can be run.
 
 built-in   the project's code is that of the sample project: its `decide` drives, from our own copy
            of the same code; it reads the rules of the prompt and nothing else
@@ -26,20 +26,20 @@ from handlers.judge.prompt.source import PromptSource, code_sha256
 from store.errors import InputError, one_line
 
 START_S = 60.0
-"""A brain may have to load a model."""
+"""A policy may have to load a model."""
 CALL_S = 10.0
-MAX_SAID = 300
+MAX_MESSAGE = 300
 PRIVATE = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
 
 Decided = Mapping[str, Any]
 """{"action": name, parameter: number, ...}"""
 
 
-class BrokenBrain(InputError):
+class BrokenPolicy(InputError):
     """The project's `decide` cannot be run, raises, or answers what is no action."""
 
 
-class BrainPolicy(Protocol):
+class PromptPolicy(Protocol):
     """Decides under a prompt. `close` ends what it started.
 
     `recent` are the observations before this one, the newest last; `decide` of a project finds them
@@ -54,10 +54,10 @@ class BrainPolicy(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The kind of brain, and where there is none, why.
+class Choice:
+    """The kind of policy, and where there is none, why.
 
-    `check` raises BrokenBrain when the code is no longer what it was when it was found.
+    `check` raises BrokenPolicy when the code is no longer what it was when it was chosen.
     """
 
     kind: Literal["built-in", "decide", "none"]
@@ -65,40 +65,40 @@ class Found:
     check: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
 
-def find_brain(project: Path, source: PromptSource, trusted: str | None) -> Found:
+def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> Choice:
     """What can drive this project. `trusted`: the digest of its code that somebody trusts."""
     name = source.path.name
     if code_sha256(source.data) == _sample_sha256():
-        return Found("built-in")
+        return Choice("built-in")
     if b"def decide(" not in source.data:
-        return Found("none", f"{name} has no decide(observation, system_prompt)")
+        return Choice("none", f"{name} has no decide(observation, system_prompt)")
     again = f"`cadenzactl trust {project.name}`"
     if trusted is None:
-        return Found("none", f"{name} is not trusted ({again})")
+        return Choice("none", f"{name} is not trusted ({again})")
     try:
         code = project_code(project, source.path)
     except InputError as error:
-        return Found("none", f"{error.message}; {error.hint}" if error.hint else error.message)
+        return Choice("none", f"{error.message}; {error.hint}" if error.hint else error.message)
     if code.sha256 != trusted:
         beside = " or code beside it" if len(code.files) > 1 else ""
-        return Found("none", f"{name} is not trusted ({name}{beside} changed since: {again})")
+        return Choice("none", f"{name} is not trusted ({name}{beside} changed since: {again})")
 
     def check() -> None:
         try:
             now = project_code(project, source.path).sha256
         except InputError as error:
-            raise BrokenBrain(error.message, hint=error.hint) from None
+            raise BrokenPolicy(error.message, hint=error.hint) from None
         if now != trusted:
-            raise BrokenBrain(f"{source.path}: the project's code changed meanwhile")
+            raise BrokenPolicy(f"{source.path}: the project's code changed meanwhile")
 
-    return Found("decide", check=check)
+    return Choice("decide", check=check)
 
 
-def open_brain(found: Found, source: PromptSource, prompt: str) -> BrainPolicy:
-    """A brain under a prompt's text. Raises BrokenBrain when its code is not the trusted one."""
-    if found.kind == "built-in":
+def open_policy(choice: Choice, source: PromptSource, prompt: str) -> PromptPolicy:
+    """A policy under a prompt's text. Raises BrokenPolicy when its code is not the trusted one."""
+    if choice.kind == "built-in":
         return _Sample(prompt)
-    found.check()
+    choice.check()
     return _Process(source.path, prompt)
 
 
@@ -140,12 +140,12 @@ os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 path = sys.argv[1]
 
 
-def say(**said):
-    out.write(json.dumps(said) + "\\n")
+def send(**message):
+    out.write(json.dumps(message) + "\\n")
     out.flush()
 
 
-def told(error):
+def described(error):
     try:
         text = f"{type(error).__name__}: {error}"
     except Exception:
@@ -165,12 +165,12 @@ try:
     sys.modules["brain"] = brain
     spec.loader.exec_module(brain)
     decide = brain.decide
-    say(ready=True)
+    send(ready=True)
     did = "raised"
     for line in asked:
-        say(answer=decide(json.loads(line), prompt))
+        send(answer=decide(json.loads(line), prompt))
 except BaseException as error:
-    say(broken=f"{did} {told(error)}" if did == "raised" else f"{did}: {told(error)}")
+    send(broken=f"{did} {described(error)}" if did == "raised" else f"{did}: {described(error)}")
 """
 
 
@@ -182,7 +182,7 @@ class _Process:
         # Byte code that lies about could be of other sources than those that are trusted.
         environ |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": os.devnull}
         self._path = path
-        self._broken: BrokenBrain | None = None
+        self._broken: BrokenPolicy | None = None
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-c", _HOST, str(path)],
             stdin=subprocess.PIPE,
@@ -201,10 +201,10 @@ class _Process:
         if self._broken is not None:
             raise self._broken
         if not self._ready:
-            self._said(START_S)
+            self._receive(START_S)
             self._ready = True
         self._send({**observation, "recent": list(recent)})
-        action = self._said(CALL_S).get("answer")
+        action = self._receive(CALL_S).get("answer")
         action = {"action": action} if isinstance(action, str) else action
         if not isinstance(action, dict) or not isinstance(action.get("action"), str):
             raise self._break("gave no action")
@@ -220,9 +220,9 @@ class _Process:
             self._child.stdin.write(json.dumps(value) + "\n")
             self._child.stdin.flush()
         except BrokenPipeError:
-            pass  # it ended: what it said last is still to be read
+            pass  # it ended: what it sent last is still to be read
 
-    def _said(self, seconds: float) -> dict[str, Any]:
+    def _receive(self, seconds: float) -> dict[str, Any]:
         """The child's next line."""
         assert self._child.stdout is not None
         with selectors.DefaultSelector() as selector:
@@ -232,10 +232,10 @@ class _Process:
         line = self._child.stdout.readline()
         if not line:
             raise self._break(self._ended())
-        said: dict[str, Any] = json.loads(line)
-        if "broken" in said:
-            raise self._break(str(said["broken"]))
-        return said
+        message: dict[str, Any] = json.loads(line)
+        if "broken" in message:
+            raise self._break(str(message["broken"]))
+        return message
 
     def _ended(self) -> str:
         try:
@@ -244,9 +244,9 @@ class _Process:
             return "closed its output"
         return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
-    def _break(self, what: str) -> BrokenBrain:
-        self._broken = BrokenBrain(
-            f"{self._path}: decide {one_line(what)[:MAX_SAID]}",
+    def _break(self, what: str) -> BrokenPolicy:
+        self._broken = BrokenPolicy(
+            f"{self._path}: decide {one_line(what)[:MAX_MESSAGE]}",
             hint=f"run it by hand: python {self._path.name}",
         )
         return self._broken

@@ -46,11 +46,11 @@ def replay(before: Sequence[Rule], after: Sequence[Rule], held_out: Sequence[Epi
         "agreed_before": agreed["before"],
         "agreed_after": agreed["after"],
     }
-    said = (
+    detail = (
         f"canonical agreement on {ticks} held-out ticks: {agreed['after']} of {fires} where a rule"
         f" speaks (before: {agreed['before']} of {spoke['before']})"
     )
-    return Gate(NAME, "pass", said, numbers)
+    return Gate(NAME, "pass", detail, numbers)
 
 
 def _observation(tick: Tick) -> Mapping[str, Any]:

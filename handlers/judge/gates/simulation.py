@@ -2,9 +2,9 @@
 
 A pair is one seed, won by whoever completes more phases (then: the mission; then: falls less).
 Exact sign test, looked at as pairs come in: 5 of 5, 7 of 8 or 10 of 12 decided pairs are enough to
-say "improved" (a prompt that makes no difference gets there with probability 0.057: see
-`false_alarm`). Besides, no phase may be completed less often and falls may not go up. Only this
-gate may ever say "improved".
+say "improved" (a prompt that makes no difference gets there with probability 0.057).
+Besides, no phase may be completed less often and falls may not go up. Only this gate may ever say
+"improved".
 
 A `decide` that breaks is no fault of the prompt: the gate is "not runnable" then. Only where the
 old prompt has an answer to the very observation that the new one breaks on, the gate fails.
@@ -15,11 +15,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal
 
 from handlers.judge.gate import Gate
-from handlers.judge.gates.policy import BrokenBrain, Decided, Found, open_brain
+from handlers.judge.gates.policy import BrokenPolicy, Choice, Decided, open_policy
 from handlers.judge.prompt.source import PromptSource
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
@@ -78,26 +77,10 @@ def enough(wins: int, pairs: int) -> bool:
     return any(pairs == size and wins >= least for least, size in ENOUGH)
 
 
-@lru_cache(maxsize=1)
-def false_alarm() -> float:
-    """How often a coin would be called better, with looks at 5, 8 and 12 decided pairs. Exact."""
-    alive: Counter[int] = Counter({0: 1})
-    alarm = 0.0
-    for pairs in range(1, ENOUGH[-1][1] + 1):
-        following: Counter[int] = Counter()
-        for wins, ways in alive.items():
-            following[wins] += ways
-            following[wins + 1] += ways
-        for wins in [wins for wins in following if enough(wins, pairs)]:
-            alarm += following.pop(wins) / 2**pairs
-        alive = following
-    return alarm
-
-
 def trials(
     spec: ProjectSpec,
     library: ActionLibrary,
-    found: Found,
+    choice: Choice,
     before: PromptSource,
     after: PromptSource,
     *,
@@ -105,27 +88,27 @@ def trials(
     report: Progress = lambda _values: None,
 ) -> tuple[Gate, Verdict]:
     """Drive both prompts over at most `seeds` seeds; stops as soon as it is decided."""
-    if found.kind == "none":
-        return Gate(NAME, "skipped", f"unverified: {found.reason}"), "unverified"
+    if choice.kind == "none":
+        return Gate(NAME, "skipped", f"unverified: {choice.reason}"), "unverified"
     if seeds < 1:
         return Gate(NAME, "skipped", "unverified: judge.seeds is 0"), "unverified"
     try:
-        tally = _run(spec, library, found, before, after, seeds, report)
+        tally = _run(spec, library, choice, before, after, seeds, report)
     except MissingExtraError as error:
         return Gate(NAME, "skipped", f"unverified: {error.message}; {error.hint}"), "unverified"
     except _WorseThanBefore as error:
         return Gate(NAME, "fail", error.message), "worse"
     except CadenzaError as error:
-        said = f"{error.message}; {error.hint}" if error.hint else error.message
-        return Gate(NAME, "skipped", f"unverified: not runnable: {said}"), "unverified"
+        detail = f"{error.message}; {error.hint}" if error.hint else error.message
+        return Gate(NAME, "skipped", f"unverified: not runnable: {detail}"), "unverified"
     return judge(tally)
 
 
 def judge(tally: Tally) -> tuple[Gate, Verdict]:
     """What the pairs say together."""
-    phases = [Counter(name for drive in side for name in drive.phases) for side in (
-        tally.before, tally.after)]  # fmt: skip
-    falls = [sum(drive.falls for drive in side) for side in (tally.before, tally.after)]
+    sides = (tally.before, tally.after)
+    phases = [Counter(name for drive in side for name in drive.phases) for side in sides]
+    falls = [sum(drive.falls for drive in side) for side in sides]
     numbers = {
         "pairs": len(tally.before),
         "won": tally.won,
@@ -136,26 +119,29 @@ def judge(tally: Tally) -> tuple[Gate, Verdict]:
         "falls_before": falls[0],
         "falls_after": falls[1],
     }
-    said = (
+    detail = (
         f"{tally.won} pairs won, {tally.lost} lost, {tally.tied} tied;"
         f" phases done {numbers['phases_before']} -> {numbers['phases_after']},"
         f" falls {falls[0]} -> {falls[1]}"
     )
-    worse = [name for name in phases[0] if phases[1][name] < phases[0][name]]
+    less = [name for name in phases[0] if phases[1][name] < phases[0][name]]
     verdict = tally.decided or "unverified"
+    problem = ""
     if verdict == "worse":
-        return Gate(NAME, "fail", f"worse: {said}", numbers), "worse"
-    if worse:
-        return Gate(NAME, "fail", f"phase {worse[0]} is done less often: {said}", numbers), "worse"
-    if falls[1] > falls[0]:
-        return Gate(NAME, "fail", f"more falls: {said}", numbers), "worse"
-    return Gate(NAME, "pass", f"{verdict}: {said}", numbers), verdict
+        problem = "worse"
+    elif less:
+        problem = f"phase {less[0]} is done less often"
+    elif falls[1] > falls[0]:
+        problem = "more falls"
+    if problem:
+        return Gate(NAME, "fail", f"{problem}: {detail}", numbers), "worse"
+    return Gate(NAME, "pass", f"{verdict}: {detail}", numbers), verdict
 
 
 def _run(
     spec: ProjectSpec,
     library: ActionLibrary,
-    found: Found,
+    choice: Choice,
     before: PromptSource,
     after: PromptSource,
     seeds: int,
@@ -166,15 +152,15 @@ def _run(
     scene = compile_scene(spec.scene.objects, None)
     tally = Tally()
     for seed in range(seeds):
-        report({"step": "simulating", "done": seed, "total": seeds, "won": tally.won,
-                "lost": tally.lost})  # fmt: skip
-        old = _drive(spec, library, scene, found, before, seed)
+        score = {"won": tally.won, "lost": tally.lost}
+        report({"step": "simulating", "done": seed, "total": seeds, **score})
+        old = _drive(spec, library, scene, choice, before, seed)
         try:
-            new = _drive(spec, library, scene, found, after, seed)
+            new = _drive(spec, library, scene, choice, after, seed)
         except _Broke as broke:
             asked = broke.asked  # once more, in a new process: it may have been chance
-            if not _answers(found, after, library, *asked) and _answers(
-                found, before, library, *asked
+            if not _answers(choice, after, library, *asked) and _answers(
+                choice, before, library, *asked
             ):
                 raise _WorseThanBefore(f"under the new prompt alone: {broke.message}") from None
             raise
@@ -184,12 +170,12 @@ def _run(
     return tally
 
 
-class _Broke(BrokenBrain):
-    """A brain broke on an observation: `asked` is that and those before it."""
+class _Broke(BrokenPolicy):
+    """A policy broke on an observation: `asked` is that and those before it."""
 
     def __init__(
         self,
-        error: BrokenBrain,
+        error: BrokenPolicy,
         observation: Mapping[str, Any],
         recent: Sequence[Mapping[str, Any]],
     ) -> None:
@@ -202,27 +188,27 @@ class _WorseThanBefore(CadenzaError):
 
 
 def _answers(
-    found: Found,
+    choice: Choice,
     source: PromptSource,
     library: ActionLibrary,
     observation: Mapping[str, Any],
     recent: Sequence[Mapping[str, Any]],
 ) -> bool:
     """Whether this prompt has an action for an observation."""
-    brain = open_brain(found, source, source.value)
+    policy = open_policy(choice, source, source.value)
     try:
-        _checked(brain.decide(observation, recent), source, library)
-    except BrokenBrain:
+        _checked(policy.decide(observation, recent), source, library)
+    except BrokenPolicy:
         return False
     finally:
-        brain.close()
+        policy.close()
     return True
 
 
 def _checked(action: Decided, source: PromptSource, library: ActionLibrary) -> Decided:
     problems = library.validate(action)
     if problems:
-        raise BrokenBrain(f"{source.path}: decide: {problems[0]}")
+        raise BrokenPolicy(f"{source.path}: decide: {problems[0]}")
     return action
 
 
@@ -230,7 +216,7 @@ def _drive(
     spec: ProjectSpec,
     library: ActionLibrary,
     scene: Any,
-    found: Found,
+    choice: Choice,
     source: PromptSource,
     seed: int,
 ) -> Drive:
@@ -238,19 +224,21 @@ def _drive(
     from handlers.mission.episode.episode import run_episode
     from handlers.mission.policies.prompted import Prompted
 
-    brain = open_brain(found, source, source.value)
+    policy = open_policy(choice, source, source.value)
 
     def decide(observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]) -> Decided:
         try:
-            return _checked(brain.decide(observation, recent), source, library)
-        except BrokenBrain as error:
+            return _checked(policy.decide(observation, recent), source, library)
+        except BrokenPolicy as error:
             raise _Broke(error, observation, recent) from None
 
     try:
-        policy = Prompted(decide)
-        mission = Mission(spec, library, scene, seed=seed, policy=policy.name, max_ticks=MAX_TICKS)
-        result = run_episode(mission, policy, policy.note)
+        prompted = Prompted(decide)
+        mission = Mission(
+            spec, library, scene, seed=seed, policy=prompted.name, max_ticks=MAX_TICKS
+        )
+        result = run_episode(mission, prompted, prompted.note)
     finally:
-        brain.close()
+        policy.close()
     done = tuple(phase.name for phase in result.phases if phase.outcome == "done")
     return Drive(seed, result.success, done, result.falls)

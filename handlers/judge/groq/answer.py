@@ -43,8 +43,8 @@ def text_of(error: Mapping[str, Any], name: str) -> str:
 def refusal(status: int, text: str, model: str) -> Refused:
     """What to do about a status that would be the same the next time."""
     if 300 <= status < 400:
-        said = f"Groq answered {status}, a redirect, which is not followed"
-        return Refused(said, "redirected", hint="check GROQ_BASE_URL")
+        message = f"Groq answered {status}, a redirect, which is not followed"
+        return Refused(message, "redirected", hint="check GROQ_BASE_URL")
     if status in _REFUSALS:
         code, hint = _REFUSALS[status]
         return Refused(text, code, hint=f"{hint} (judge.model is {model})")
@@ -77,8 +77,8 @@ def reply_in(
     if not isinstance(choice, dict):
         raise Unusable("Groq's answer holds no choice", "no_choice")
     if choice.get("finish_reason") == "length":
-        said = "Groq's answer was cut off at its length limit"
-        raise Unusable(said, "truncated", hint=longer)
+        reason = "Groq's answer was cut off at its length limit"
+        raise Unusable(reason, "truncated", hint=longer)
     message = choice.get("message")
     content = text_of(message, "content").strip() if isinstance(message, dict) else ""
     if not content:

@@ -26,12 +26,12 @@ LONGEST_WAIT_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Until when (Unix seconds) not to ask, and why. `told`: the server itself named the time."""
+    """Until when (Unix seconds) not to ask, and why. `asked`: the server itself named the time."""
 
     until: float
     code: str
-    said: str
-    told: bool
+    message: str
+    asked: bool
     failures: int
 
 
@@ -105,7 +105,7 @@ class Ledger:
             found = self._holds(content).get(self._where)
             return found if found is not None and found.until > self._wall() else None
 
-    def wait(self, code: str, said: str, after_s: float | None) -> float:
+    def wait(self, code: str, message: str, after_s: float | None) -> float:
         """Remember not to ask for `after_s` seconds; None: twice as long after each failure.
 
         Returns the seconds.
@@ -114,10 +114,10 @@ class Ledger:
             holds = self._holds(content)
             before = holds.get(self._where)
             failures = (before.failures if before is not None else 0) + 1
-            told = after_s is not None
+            asked = after_s is not None
             if after_s is None:
                 after_s = min(FIRST_WAIT_S * 2.0 ** min(failures - 1, 30), LONGEST_WAIT_S)
-            holds[self._where] = Hold(self._wall() + after_s, code, said, told, failures)
+            holds[self._where] = Hold(self._wall() + after_s, code, message, asked, failures)
             self._put(content, holds)
             return after_s
 
@@ -147,7 +147,13 @@ class Ledger:
 
     def _put(self, content: dict[str, Any], holds: dict[str, Hold]) -> None:
         content["holds"] = {
-            name: {field: getattr(held, field) for field in Hold.__slots__}
+            name: {
+                "until": held.until,
+                "code": held.code,
+                "said": held.message,
+                "told": held.asked,
+                "failures": held.failures,
+            }
             for name, held in holds.items()
             if held.until > self._wall() - 86400
         }

@@ -34,7 +34,7 @@ from store.errors import one_line
 
 RETRIES = 3
 SHORT_WAIT_S = 20.0
-TOLD_S = 60.0
+SOON_S = 60.0
 """A server that asks for less than this, again and again, is left alone for longer each time."""
 
 
@@ -56,9 +56,9 @@ def ask(
 def _not_before(ledger: Ledger, clock: Clock, question: Ask) -> None:
     """Raise Waiting while it is not yet time to ask again."""
     hold = ledger.hold()
-    if hold is not None and (hold.told or not question.by_hand):
-        raise Waiting(hold.said, hold.code, hint=again_at(hold.until),
-                      after_s=hold.until - clock.wall())  # fmt: skip
+    if hold is not None and (hold.asked or not question.by_hand):
+        after_s = hold.until - clock.wall()
+        raise Waiting(hold.message, hold.code, hint=again_at(hold.until), after_s=after_s)
 
 
 def again_at(moment: float) -> str:
@@ -125,26 +125,26 @@ class _Conversation:
             left = self.ledger.left() if not enough else left
         if not enough:
             if self.calls:
-                said = "today's tokens were used up by attempts that failed"
+                reason = "today's tokens were used up by attempts that failed"
             else:
-                said = (
+                reason = (
                     f"today's tokens do not suffice: up to {self.reserve} needed,"
                     f" {max(0, left)} left"
                 )
-            raise self._over_budget(said, left)
+            raise self._over_budget(reason, left)
         self.held = max(self.held, needed)
 
-    def _over_budget(self, said: str, left: int) -> OverBudget:
+    def _over_budget(self, reason: str, left: int) -> OverBudget:
         """When there may be enough: after midnight, sooner if other calls give back, or never."""
         hint = "judge.daily_tokens is the limit"
         midnight = 86400 - self.clock.wall() % 86400
         if self.ledger is None:
-            return OverBudget(said, "over_budget", hint=hint, after_s=midnight)
+            return OverBudget(reason, "over_budget", hint=hint, after_s=midnight)
         if self.reserve > self.ledger.limit:
-            return OverBudget(said, "over_budget", hint="raise judge.daily_tokens")
+            return OverBudget(reason, "over_budget", hint="raise judge.daily_tokens")
         soon = left + self.ledger.in_flight() >= self.spent + self.reserve
         after_s = min(FIRST_WAIT_S, midnight) if soon else midnight
-        return OverBudget(said, "over_budget", hint=hint, after_s=after_s)
+        return OverBudget(reason, "over_budget", hint=hint, after_s=after_s)
 
     def _settle(self) -> None:
         if self.ledger is not None and self.held:
@@ -156,16 +156,17 @@ class _Conversation:
             return
         match failure:
             case RateLimited():
-                told = failure.after_s
-                told = told if told is not None and told >= TOLD_S else None
+                after_s = failure.after_s
+                if after_s is not None and after_s < SOON_S:
+                    after_s = None
             case Unreachable() | TooSlow():
-                told = None
+                after_s = None
             case OverBudget():
                 return
             case _:
                 self.ledger.answered()
                 return
-        failure.after_s = self.ledger.wait(failure.code, failure.message, told)
+        failure.after_s = self.ledger.wait(failure.code, failure.message, after_s)
         failure.hint = failure.hint or again_at(self.clock.wall() + failure.after_s)
 
     # -- one attempt -------------------------------------------------------------------------------
@@ -185,8 +186,8 @@ class _Conversation:
             if not isinstance(error.__cause__, httpx.ConnectError):
                 self.spent += self.reserve  # it may have been heard
             cause = one_line(str(error.__cause__ or error))[:120]
-            failure = Unreachable(f"no connection to Groq: {self._hide(cause)}", "unreachable",
-                                  after_s=FIRST_WAIT_S)  # fmt: skip
+            message = f"no connection to Groq: {self._hide(cause)}"
+            failure = Unreachable(message, "unreachable", after_s=FIRST_WAIT_S)
             raise _Again(failure) from None
         except groq.APIStatusError as error:
             return self._status(error)
@@ -224,8 +225,8 @@ class _Conversation:
     def _status(self, error: Any) -> Answer:
         """An HTTP status that is no success."""
         status, body = error.status_code, error_of(error.body)
-        said = one_line(self._hide(text_of(body, "message")))[:160]
-        text = f"Groq answered {status}" + (f": {said}" if said else "")
+        message = one_line(self._hide(text_of(body, "message")))[:160]
+        text = f"Groq answered {status}" + (f": {message}" if message else "")
         match status:
             case 413:
                 self._shorten(text)
@@ -273,8 +274,8 @@ class _Conversation:
         return Answer(reply, model, usage[0], usage[1], self.spent, self.calls)
 
     def _slow(self) -> TooSlow:
-        said = f"Groq did not answer within {self.question.deadline_s:g} s"
-        return TooSlow(said, "timeout", after_s=FIRST_WAIT_S)
+        message = f"Groq did not answer within {self.question.deadline_s:g} s"
+        return TooSlow(message, "timeout", after_s=FIRST_WAIT_S)
 
     def _hide(self, text: str) -> str:
         return text.replace(self.key, "[key]")
@@ -304,6 +305,6 @@ def usable_key(text: str | None) -> str:
     if text is None or not text.strip():
         raise NoKey("there is no Groq key: runs are mined and not judged", "no_key", hint=HOW)
     if text != text.strip() or any(not 32 < ord(character) < 127 for character in text):
-        raise NoKey("the Groq key holds a space, a newline or another sign that no key has",
-                    "bad_key", hint="put the key alone into its variable or file")  # fmt: skip
+        message = "the Groq key holds a space, a newline or another sign that no key has"
+        raise NoKey(message, "bad_key", hint="put the key alone into its variable or file")
     return text

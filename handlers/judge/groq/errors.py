@@ -4,7 +4,7 @@ JudgeFailure
 ├── NoKey             no usable key
 ├── Refused           401, 403, 404, redirects: somebody has to change something
 ├── TooLong           413, also for the halved evidence
-├── RateLimited       429: come back when told
+├── RateLimited       429: come back when it says
 ├── Waiting           the server asked to wait, or did not answer, a while ago: nothing was sent
 ├── OverBudget        the day's tokens are spent
 ├── Unreachable       5xx, capacity, no connection, after our own retries
@@ -54,7 +54,7 @@ class TooLong(JudgeFailure):
 
 
 class RateLimited(JudgeFailure):
-    """Too much was asked; `after_s` is what the server said."""
+    """Too much was asked; `after_s` is what the server asked for."""
 
 
 class Waiting(JudgeFailure):

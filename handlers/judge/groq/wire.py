@@ -30,7 +30,7 @@ def sdk() -> tuple[Any, Any]:
         raise MissingExtraError(
             "the judge needs the groq package", hint="pip install 'cadenzad[judge]'"
         ) from None
-    # It tells every request at level INFO; what came of it is told by us.
+    # It tells every request at level INFO; what came of it is logged by us.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     return groq, httpx
 
@@ -38,7 +38,7 @@ def sdk() -> tuple[Any, Any]:
 def base_url(environ: Mapping[str, str] = os.environ) -> str | None:
     """GROQ_BASE_URL, checked. Raises Refused for one that would not work or send in the clear.
 
-    What is said of it names scheme and host alone: the rest may be somebody's secret.
+    A message names scheme and host alone: the rest may be somebody's secret.
     """
     text = environ.get(VARIABLE, "").strip()
     if not text:

@@ -1,4 +1,4 @@
-"""Which runs were driven under which version of the prompt, and what the watch says of them.
+"""Which runs were driven under which version of the prompt, and what the monitor says of them.
 
 A run belongs to the version that was in the file when it was first recorded. One that lay on disk
 unread at that moment was driven before, and is counted there; a copy of a log is no further run.
@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from handlers.judge.monitor.sequential import RunScore, Watch, verdict
+from handlers.judge.monitor.sequential import Look, RunScore, decide
 from handlers.project.formats.runs import run_logs
+from store.events.prompt import PromptWatchEnded
 from store.reads.improvements import EpisodeRow, PromptRow, episodes, prompt_versions
 from store.reads.state import State
 
@@ -21,9 +22,9 @@ BEFORE = 20
 """So many of the runs before a rewrite are compared with those after it."""
 
 
-def watch_of(view: sqlite3.Connection, project: str, current: PromptRow) -> Watch:
-    """What the watch over a version says now."""
-    return verdict(*scores(view, project, current))
+def monitor(view: sqlite3.Connection, project: str, current: PromptRow) -> Look:
+    """Whether the runs under a version are worse than those before it, as it is known now."""
+    return decide(*scores(view, project, current))
 
 
 def scores(
@@ -61,28 +62,41 @@ def unread_logs(state: State, project: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def rollback_wish(version: int, watched: Watch) -> dict[str, Any]:
-    """The spec of the job that takes a version back because of what its watch says."""
+def ended(version: int, look: Look) -> PromptWatchEnded | None:
+    """The event of a version that stays; None while it is monitored, or is to be taken back."""
+    if look.decision == "worse" or look.decision == "waiting":
+        return None
+    return PromptWatchEnded(
+        version=version,
+        test=look.test,
+        evidence=dict(look.evidence),
+        outcome=look.decision,
+        reason=look.reason,
+    )
+
+
+def rollback_spec(version: int, look: Look) -> dict[str, Any]:
+    """The spec of the job that takes a version back because of what the monitor says."""
     return {
         "action": "rollback",
         "version": version,
         "by": "cadenzad",
-        "reason": watched.reason,
-        "test": watched.test,
-        "evidence": dict(watched.evidence),
+        "reason": look.reason,
+        "test": look.test,
+        "evidence": dict(look.evidence),
     }
 
 
 def _versions_of(runs: Sequence[EpisodeRow], rows: Sequence[PromptRow]) -> list[PromptRow | None]:
     """The version each run was driven under; None for the prompt as its author wrote it."""
     written = sorted((row for row in rows if row.since), key=lambda row: row.since)
-    told: dict[str, list[int]] = {}
+    firsts: dict[str, list[int]] = {}
     for run in runs:
-        told.setdefault(run.path, []).append(run.first)
+        firsts.setdefault(run.path, []).append(run.first)
     late: dict[tuple[int, str], int] = {}
     for row in written:
         for path in row.unread:
-            since = [first for first in told.get(path, ()) if first > row.since]
+            since = [first for first in firsts.get(path, ()) if first > row.since]
             if since:
                 # What the first event since tells of this log was in it before, or may have been.
                 late[row.version, path] = min(since)

@@ -1,15 +1,15 @@
-"""The watch window: are the runs since a rewrite worse than those before it?
+"""The monitor: are the runs since a rewrite worse than those before it?
 
 Runs are compared by how far they came: phases done, with success above all of them. The test is
 the exact one-sided permutation (Mann-Whitney) test of "not worse", looked at up to three times,
 each time at a third of 5% (Bonferroni): a prompt that makes no difference is taken back in fewer
-than 5% of all windows.
+than 5% of all cases.
 
 With few runs before, the first looks come later, at the smallest number of runs that can tell at
 all: when each of `k` runs after is worse than each of `b` before, p is 1 in C(b + k, k). After the
 last look the rewrite is "kept". Where nothing that could happen would be found, because there were
-no runs before or hardly any that was better than the worst there is, the watch says "undecided"
-after four runs: more of them would tell nothing, and these are what the next watch compares with.
+no runs before or hardly any that was better than the worst there is, it says "undecided" after four
+runs: more of them would tell nothing, and these are what the next version is compared with.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ LOOKS = (4, 8, 12)
 FEW: Mapping[int, tuple[int, ...]] = {1: (19,), 2: (10, 15, 20), 3: (6, 9, 12)}
 """Looks where there were fewer than four runs before."""
 BLIND = 4
-"""So long a watch lasts that can tell nothing."""
+"""After so many runs monitoring ends that can tell nothing."""
 ALPHA = Fraction(5, 100)
 
 
 def looks_for(before: int) -> tuple[int, ...]:
-    """After how many runs it is looked, for so many runs before; the watch ends with the last."""
+    """After how many runs it is looked, for so many runs before; monitoring ends with the last."""
     return FEW.get(before, LOOKS)
 
 
@@ -48,10 +48,10 @@ class RunScore(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What a look says. `test` names the test and its level, `evidence` has the numbers.
+class Look:
+    """What the monitor decides. `test` names the test and its level, `evidence` has the numbers.
 
-    `reason` says it for people.
+    `reason` is for people.
     """
 
     decision: Literal["worse", "kept", "undecided", "waiting"]
@@ -61,8 +61,8 @@ class Watch:
     reason: str
 
 
-def verdict(before: Sequence[RunScore], after: Sequence[RunScore]) -> Watch:
-    """The verdict of the last look that the number of runs allows.
+def decide(before: Sequence[RunScore], after: Sequence[RunScore]) -> Look:
+    """The decision of the last look that the number of runs allows.
 
     A look counts the first so many runs and no others, so that it says the same ever after.
     """
@@ -82,22 +82,22 @@ def verdict(before: Sequence[RunScore], after: Sequence[RunScore]) -> Watch:
         if p <= level:
             reason = f"the first {look} runs since are worse than the {len(before)} before"
             evidence = _evidence(before, after[:look], p, least)
-            return Watch("worse", test, float(p), evidence, f"{reason} (p = {float(p):.2g})")
+            return Look("worse", test, float(p), evidence, f"{reason} (p = {float(p):.2g})")
     shown = None if p is None else float(p)
     evidence = _evidence(before, after[:last], p, least)
     if least > level:
         could = f"with {_were(before)} before the watch cannot tell: even failures alone would give"
         could += f" p = {float(least):.2g}, above {float(level):.2g}"
         if len(after) < BLIND:
-            return Watch("waiting", test, shown, evidence, could)
-        return Watch("undecided", test, shown, evidence, f"{len(after)} runs since; {could}")
+            return Look("waiting", test, shown, evidence, could)
+        return Look("undecided", test, shown, evidence, f"{len(after)} runs since; {could}")
     if len(after) < last:
         due = next(look for look in looks if look > len(after))
         reason = f"{len(after)} runs since, {len(before)} before; the next look is at {due}"
-        return Watch("waiting", test, shown, evidence, reason)
+        return Look("waiting", test, shown, evidence, reason)
     reason = f"{last} runs since were not found worse than the {len(before)} before"
     reason += f" (p = {shown:.2g}; failures alone would have given {float(least):.2g})"
-    return Watch("kept", test, shown, evidence, reason)
+    return Look("kept", test, shown, evidence, reason)
 
 
 def p_worse(before: Sequence[int], after: Sequence[int]) -> Fraction:

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from handlers.jobs import JobContext, JobResult, PermanentFailure
-from handlers.judge.monitor.samples import rollback_wish, unread_logs
-from handlers.judge.monitor.sequential import Watch
+from handlers.judge.monitor.samples import rollback_spec, unread_logs
+from handlers.judge.monitor.sequential import Look
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
 from handlers.judge.prompt.recovery import FOUND, Known, bound, known
@@ -66,14 +66,10 @@ def act(context: JobContext) -> JobResult:
     return JobResult((*now.events, *result.events), result.summary)
 
 
-def take_back(
-    context: JobContext, state: State, now: Known, version: int, watched: Watch
-) -> JobResult:
-    """Roll a version back because of what its watch says."""
+def take_back(context: JobContext, state: State, now: Known, version: int, look: Look) -> JobResult:
+    """Roll a version back because of what the monitor says."""
     assert context.project is not None
-    return _Deed(
-        context.project, state, now, rollback_wish(version, watched), context.job
-    ).roll_back()
+    return _Deed(context.project, state, now, rollback_spec(version, look), context.job).roll_back()
 
 
 def meant(name: str, rows: Sequence[PromptRow], action: str, number: int | None) -> PromptRow:

@@ -66,14 +66,14 @@ class Rule:
 
 def render(rule: Rule) -> str:
     """The rule as its line."""
-    said = []
+    conditions = []
     if rule.phase is not None:
-        said.append(f"in {rule.phase}")
+        conditions.append(f"in {rule.phase}")
     if rule.condition != "always" or rule.phase is None:
         held = rule.condition + (f" {rule.tag}" if rule.tag else "")
-        said.append(held + (f" for {rule.min_ticks} ticks" if rule.min_ticks > 1 else ""))
+        conditions.append(held + (f" for {rule.min_ticks} ticks" if rule.min_ticks > 1 else ""))
     given = "".join(f" {name}={value:g}" for name, value in rule.parameters.items())
-    return f"- when {' and '.join(said)}: {rule.action}{given}"
+    return f"- when {' and '.join(conditions)}: {rule.action}{given}"
 
 
 def parse(line: str) -> Rule | None:

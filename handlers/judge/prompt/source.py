@@ -288,11 +288,11 @@ def skeleton(tree: ast.Module) -> str:
     value = getattr(statements[0], "value", None) if len(statements) == 1 else None
     if not isinstance(value, ast.Constant):
         return ast.dump(tree)
-    kept, value.value = value.value, ""
+    original, value.value = value.value, ""
     try:
         return ast.dump(tree)
     finally:
-        value.value = kept
+        value.value = original
 
 
 def code_sha256(data: bytes) -> str:

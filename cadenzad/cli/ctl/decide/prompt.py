@@ -67,11 +67,11 @@ def _show(
     status["changed"] = changed(reader, project)
     current = next((row for row in rows if row.state == "current"), None)
     if current is not None and current.watching:
-        from handlers.judge.monitor.samples import watch_of
+        from handlers.judge.monitor.samples import monitor
 
-        watched = watch_of(reader, project, current)
-        status["watch"] = watched.reason
-        status["evidence"] = dict(watched.evidence)
+        look = monitor(reader, project, current)
+        status["watch"] = look.reason
+        status["evidence"] = dict(look.evidence)
     if arguments.json:
         print(json.dumps(status, indent=2, ensure_ascii=False))
         return OK

@@ -1,4 +1,4 @@
-"""Which brain drives: the sample's own, one that somebody trusts in a process of its own, none."""
+"""Which policy drives: the sample's own, one that somebody trusts in a process of its own, none."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from typing import Any
 
 import pytest
 
-from handlers.judge.gates import policy as brain_module
-from handlers.judge.gates.policy import BrainPolicy, BrokenBrain, Found, find_brain, open_brain
+from handlers.judge.gates import policy as policy_module
+from handlers.judge.gates.policy import (
+    BrokenPolicy,
+    Choice,
+    PromptPolicy,
+    choose_policy,
+    open_policy,
+)
 from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.rules import parse_all
 from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
@@ -22,7 +28,7 @@ SAMPLE = files("handlers.project") / "sample" / "mission" / "main.py"
 RULES = parse_all(["- when stuck for 2 ticks: walk_backward distance_m=0.3", "- when fallen: sit"])
 STUCK = {"motion": {"label": "stuck"}}
 
-Opener = Callable[..., BrainPolicy]
+Opener = Callable[..., PromptPolicy]
 
 
 def source_of(folder: Path, body: str, name: str = "main.py") -> PromptSource:
@@ -33,16 +39,16 @@ def source_of(folder: Path, body: str, name: str = "main.py") -> PromptSource:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opener]:
-    """Open a brain that is this body of code; it ends with the test."""
-    brains: list[BrainPolicy] = []
+    """Open a policy that is this body of code; it ends with the test."""
+    policies: list[PromptPolicy] = []
 
-    def open_it(body: str, prompt: str = "Be good.") -> BrainPolicy:
-        brains.append(open_brain(Found("decide"), source_of(tmp_path, body), prompt))
-        return brains[-1]
+    def open_it(body: str, prompt: str = "Be good.") -> PromptPolicy:
+        policies.append(open_policy(Choice("decide"), source_of(tmp_path, body), prompt))
+        return policies[-1]
 
     yield open_it
-    for brain in brains:
-        brain.close()
+    for policy in policies:
+        policy.close()
 
 
 def trust(project: Path, source: PromptSource) -> str:
@@ -60,16 +66,16 @@ def decides(expression: str, before: str = "") -> str:
 def test_the_samples_brain_is_built_in_whatever_its_prompt_says(tmp_path: Path) -> None:
     path = tmp_path / "main.py"
     source = parse_prompt(SAMPLE.read_bytes(), path)
-    assert find_brain(tmp_path, source, None) == Found("built-in")
+    assert choose_policy(tmp_path, source, None) == Choice("built-in")
     rewritten = parse_prompt(edited(source, RULES), path)
-    assert find_brain(tmp_path, rewritten, None) == Found("built-in")
+    assert choose_policy(tmp_path, rewritten, None) == Choice("built-in")
     other = SAMPLE.read_bytes().replace(b'"action": "stand"', b'"action": "sit"')
-    assert find_brain(tmp_path, parse_prompt(other, path), None).kind == "none"
+    assert choose_policy(tmp_path, parse_prompt(other, path), None).kind == "none"
 
 
 def test_without_a_decide_function_there_is_none(tmp_path: Path) -> None:
-    found = find_brain(tmp_path, source_of(tmp_path, "x = 1"), None)
-    assert found == Found("none", "main.py has no decide(observation, system_prompt)")
+    choice = choose_policy(tmp_path, source_of(tmp_path, "x = 1"), None)
+    assert choice == Choice("none", "main.py has no decide(observation, system_prompt)")
 
 
 def test_code_that_nobody_trusts_is_not_run(tmp_path: Path) -> None:
@@ -77,28 +83,28 @@ def test_code_that_nobody_trusts_is_not_run(tmp_path: Path) -> None:
     project.mkdir()
     mark = tmp_path / "ran"
     body = decides('"sit"', before=f"open({str(mark)!r}, 'w')")
-    found = find_brain(project, source_of(project, body), None)
-    assert found.kind == "none"
-    assert found.reason == "main.py is not trusted (`cadenzactl trust rescue`)"
+    choice = choose_policy(project, source_of(project, body), None)
+    assert choice.kind == "none"
+    assert choice.reason == "main.py is not trusted (`cadenzactl trust rescue`)"
     assert not mark.exists()
 
 
 def test_trust_ends_when_the_code_changes_and_not_when_the_prompt_does(tmp_path: Path) -> None:
     source = source_of(tmp_path, decides('"sit"'))
     trusted = trust(tmp_path, source)
-    assert find_brain(tmp_path, source, trusted) == Found("decide")
+    assert choose_policy(tmp_path, source, trusted) == Choice("decide")
     source.path.write_bytes(edited(source, RULES))
     rewritten = parse_prompt(source.path.read_bytes(), source.path)
-    assert find_brain(tmp_path, rewritten, trusted) == Found("decide")
+    assert choose_policy(tmp_path, rewritten, trusted) == Choice("decide")
     changed = source_of(tmp_path, decides('"stand"'))
-    found = find_brain(tmp_path, changed, trusted)
-    assert found.kind == "none"
-    assert "main.py changed since" in found.reason
+    choice = choose_policy(tmp_path, changed, trusted)
+    assert choice.kind == "none"
+    assert "main.py changed since" in choice.reason
 
 
 def test_odd_escapes_in_somebodys_code_are_no_warning_of_ours(tmp_path: Path) -> None:
     source = source_of(tmp_path, decides(r'"\d"'))
-    assert find_brain(tmp_path, source, trust(tmp_path, source)) == Found("decide")
+    assert choose_policy(tmp_path, source, trust(tmp_path, source)) == Choice("decide")
 
 
 # -- the built-in one ------------------------------------------------------------------------------
@@ -106,24 +112,24 @@ def test_odd_escapes_in_somebodys_code_are_no_warning_of_ours(tmp_path: Path) ->
 
 def test_the_built_in_brain_follows_the_rules_of_the_prompt_and_nothing_else() -> None:
     source = parse_prompt(SAMPLE.read_bytes(), Path("main.py"))
-    brain = open_brain(
-        Found("built-in"), source, parse_prompt(edited(source, RULES), source.path).value
+    policy = open_policy(
+        Choice("built-in"), source, parse_prompt(edited(source, RULES), source.path).value
     )
     ours = {"action": "walk_backward", "distance_m": 0.3}
-    assert brain.decide(STUCK, [STUCK]) == ours
-    assert brain.decide({"obs": {"nearest_m": 0.1}}, [])["action"] == "turn_left"
-    assert brain.decide(STUCK | {"obs": {"roll_deg": 90}}, [STUCK])["action"] == "stand_up"
+    assert policy.decide(STUCK, [STUCK]) == ours
+    assert policy.decide({"obs": {"nearest_m": 0.1}}, [])["action"] == "turn_left"
+    assert policy.decide(STUCK | {"obs": {"roll_deg": 90}}, [STUCK])["action"] == "stand_up"
     near = STUCK | {"visible_tags": {"victim": 0.2}}
-    assert brain.decide(near, [STUCK])["action"] == "signal_victim_found"
-    assert open_brain(Found("built-in"), source, "Be good.").decide(STUCK, [STUCK]) == {
+    assert policy.decide(near, [STUCK])["action"] == "signal_victim_found"
+    assert open_policy(Choice("built-in"), source, "Be good.").decide(STUCK, [STUCK]) == {
         "action": "stand"
     }
-    brain.close()
+    policy.close()
 
 
 def test_the_built_in_brain_leaves_nothing_in_our_package() -> None:
     source = parse_prompt(SAMPLE.read_bytes(), Path("main.py"))
-    open_brain(Found("built-in"), source, source.value).decide({}, [])
+    open_policy(Choice("built-in"), source, source.value).decide({}, [])
     assert {item.name for item in SAMPLE.parent.iterdir()}.isdisjoint({"__pycache__"})
 
 
@@ -173,30 +179,30 @@ def linked(project: Path) -> None:
 def test_trust_ends_when_code_that_could_be_imported_changes(
     change: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    # given a trusted brain that imports what lies beside it
+    # given a trusted policy that imports what lies beside it
     project = tmp_path / "rescue"
     project.mkdir()
     source, trusted = imports_helper(project)
-    found = find_brain(project, source, trusted)
-    assert found == Found("decide")
+    choice = choose_policy(project, source, trusted)
+    assert choice == Choice("decide")
     assert project_code(project, source.path).files == (
         "main.py",
         "helper.py",
         "tools/deep/more.py",
     )
-    brain = open_brain(found, source, source.value)
-    assert brain.decide({}, []) == {"action": "sit"}
-    brain.close()
+    policy = open_policy(choice, source, source.value)
+    assert policy.decide({}, []) == {"action": "sit"}
+    policy.close()
 
     # when that changes
     change(project)
 
     # then the old trust starts it no more, nor does what was found before the change
-    with pytest.raises(BrokenBrain, match="the project's code changed meanwhile"):
-        open_brain(found, source, source.value)
-    found = find_brain(project, source, trusted)
-    assert found.kind == "none"
-    assert "changed since: `cadenzactl trust rescue`" in found.reason
+    with pytest.raises(BrokenPolicy, match="the project's code changed meanwhile"):
+        open_policy(choice, source, source.value)
+    choice = choose_policy(project, source, trusted)
+    assert choice.kind == "none"
+    assert "changed since: `cadenzactl trust rescue`" in choice.reason
 
 
 def test_what_no_import_can_reach_does_not_end_trust(tmp_path: Path) -> None:
@@ -205,7 +211,7 @@ def test_what_no_import_can_reach_does_not_end_trust(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / ("x.py" if folder != "lora" else "x.jsonl")).write_text("")
     (tmp_path / "tools" / "back").symlink_to(tmp_path)
-    assert find_brain(tmp_path, source, trusted) == Found("decide")
+    assert choose_policy(tmp_path, source, trusted) == Choice("decide")
 
 
 def test_too_much_code_is_not_trusted_as_a_whole(
@@ -213,9 +219,9 @@ def test_too_much_code_is_not_trusted_as_a_whole(
 ) -> None:
     source, trusted = imports_helper(tmp_path)
     monkeypatch.setattr("handlers.judge.prompt.code.MAX_FILES", 2)
-    found = find_brain(tmp_path, source, trusted)
-    assert found.kind == "none"
-    assert "too much code to be trusted as a whole" in found.reason
+    choice = choose_policy(tmp_path, source, trusted)
+    assert choice.kind == "none"
+    assert "too much code to be trusted as a whole" in choice.reason
 
 
 def test_byte_code_of_other_sources_is_not_run(tmp_path: Path) -> None:
@@ -231,9 +237,9 @@ def test_byte_code_of_other_sources_is_not_run(tmp_path: Path) -> None:
     assert list((tmp_path / "__pycache__").iterdir())
 
     # then what was trusted runs
-    brain = open_brain(Found("decide"), source, source.value)
-    assert brain.decide({}, []) == {"action": "sit"}
-    brain.close()
+    policy = open_policy(Choice("decide"), source, source.value)
+    assert policy.decide({}, []) == {"action": "sit"}
+    policy.close()
 
 
 # -- one in a process of its own -------------------------------------------------------------------
@@ -244,9 +250,9 @@ def test_it_gets_the_observation_what_came_before_and_the_prompt(opened: Opener)
         '{"action": "sit", "seen": observation["motion"]["label"], "prompt": system_prompt,'
         ' "recent": len(observation["recent"])}'
     )
-    brain = opened(body, 'Sei „gütig“.\n"""\\ \u2028')
+    policy = opened(body, 'Sei „gütig“.\n"""\\ \u2028')
     for count in (0, 3):
-        assert brain.decide(STUCK, [STUCK] * count) == {
+        assert policy.decide(STUCK, [STUCK] * count) == {
             "action": "sit",
             "seen": "stuck",
             "prompt": 'Sei „gütig“.\n"""\\ \u2028',
@@ -263,8 +269,9 @@ def test_it_remembers_and_may_print_and_import_what_lies_beside_it(
 ) -> None:
     (tmp_path / "helper.py").write_text("names = ['sit', 'stand']\n")
     body = decides("helper.names.pop(0)", before='import helper\nprint(\'{"action": "jump"}\')')
-    brain = opened(body)
-    assert [brain.decide({}, []), brain.decide({}, [])] == [{"action": "sit"}, {"action": "stand"}]
+    policy = opened(body)
+    assert policy.decide({}, []) == {"action": "sit"}
+    assert policy.decide({}, []) == {"action": "stand"}
     assert not (tmp_path / "__pycache__").exists()
 
 
@@ -311,9 +318,9 @@ def test_another_shape_is_one_clear_line(
     body: str, says: str, tmp_path: Path, opened: Opener
 ) -> None:
     (tmp_path / "bad.py").write_text("def (")
-    brain = opened(body)
-    with pytest.raises(BrokenBrain, match=re.escape(says)) as caught:
-        brain.decide({}, [])
+    policy = opened(body)
+    with pytest.raises(BrokenPolicy, match=re.escape(says)) as caught:
+        policy.decide({}, [])
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 500
     assert "main.py: decide " in caught.value.message
@@ -321,26 +328,26 @@ def test_another_shape_is_one_clear_line(
 
 
 def test_a_brain_that_has_ended_stays_ended(opened: Opener) -> None:
-    brain = opened(decides("exit(3)"))
+    policy = opened(decides("exit(3)"))
     for _ in range(3):
-        with pytest.raises(BrokenBrain, match="raised SystemExit: 3"):
-            brain.decide({}, [])
+        with pytest.raises(BrokenPolicy, match="raised SystemExit: 3"):
+            policy.decide({}, [])
 
 
 def test_a_brain_that_does_not_answer_in_time_is_given_up_and_ended(
     opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given one that hangs
-    monkeypatch.setattr(brain_module, "CALL_S", 0.3)
-    brain: Any = opened(decides("threading.Event().wait()", before="import threading"))
+    monkeypatch.setattr(policy_module, "CALL_S", 0.3)
+    policy: Any = opened(decides("threading.Event().wait()", before="import threading"))
 
     # when
-    with pytest.raises(BrokenBrain, match=r"gave no answer in 0.3 s"):
-        brain.decide({}, [])
-    brain.close()
+    with pytest.raises(BrokenPolicy, match=r"gave no answer in 0.3 s"):
+        policy.decide({}, [])
+    policy.close()
 
     # then its process is gone
-    assert brain._child.returncode is not None
+    assert policy._child.returncode is not None
 
 
 def test_a_long_answer_is_an_answer(opened: Opener) -> None:

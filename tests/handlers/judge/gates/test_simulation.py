@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from handlers.judge.gates import simulation as trials_module
-from handlers.judge.gates.policy import Found, find_brain
+from handlers.judge.gates.policy import Choice, choose_policy
 from handlers.judge.gates.simulation import (
     ENOUGH,
     NAME,
@@ -24,7 +24,6 @@ from handlers.judge.gates.simulation import (
     Tally,
     Verdict,
     enough,
-    false_alarm,
     judge,
     trials,
 )
@@ -103,8 +102,7 @@ def test_the_false_alarm_rate_is_that_of_every_sequence_of_coins() -> None:
         any(enough(sum(coins[:size]), size) for _, size in ENOUGH)
         for coins in product((0, 1), repeat=12)
     )
-    assert false_alarm() == alarms / 2**12
-    assert round(false_alarm(), 3) == 0.057
+    assert round(alarms / 2**12, 3) == 0.057
 
 
 def test_a_prompt_that_makes_no_difference_is_seldom_called_improved() -> None:
@@ -207,9 +205,9 @@ def mission(near_m: float, max_ticks: int = 3) -> ProjectSpec:
 
 
 def test_without_a_brain_or_seeds_nothing_is_verified() -> None:
-    gate, verdict = trials(mission(1), LIBRARY, Found("none", "why"), SOURCE, SOURCE, seeds=12)
+    gate, verdict = trials(mission(1), LIBRARY, Choice("none", "why"), SOURCE, SOURCE, seeds=12)
     assert (gate.result, gate.detail, verdict) == ("skipped", "unverified: why", "unverified")
-    gate, verdict = trials(mission(1), LIBRARY, Found("built-in"), SOURCE, SOURCE, seeds=0)
+    gate, verdict = trials(mission(1), LIBRARY, Choice("built-in"), SOURCE, SOURCE, seeds=0)
     assert (gate.result, verdict) == ("skipped", "unverified")
     assert "judge.seeds is 0" in gate.detail
 
@@ -221,7 +219,7 @@ def test_without_the_simulator_it_is_skipped_and_says_how_to_get_it(
         raise MissingExtraError("mujoco is not installed", hint="pip install cadenzad[sim]")
 
     monkeypatch.setattr(trials_module, "_run", missing)
-    gate, verdict = trials(mission(1), LIBRARY, Found("built-in"), SOURCE, SOURCE, seeds=3)
+    gate, verdict = trials(mission(1), LIBRARY, Choice("built-in"), SOURCE, SOURCE, seeds=3)
     assert (gate.result, verdict) == ("skipped", "unverified")
     assert gate.detail == ("unverified: mujoco is not installed; pip install cadenzad[sim]")
 
@@ -233,7 +231,7 @@ def test_a_brain_that_breaks_is_not_runnable_and_no_fault_of_the_prompt(
         raise InputError("main.py: decide gave no answer", hint="run it by hand")
 
     monkeypatch.setattr(trials_module, "_run", broken)
-    gate, verdict = trials(mission(1), LIBRARY, Found("decide"), SOURCE, SOURCE, seeds=3)
+    gate, verdict = trials(mission(1), LIBRARY, Choice("decide"), SOURCE, SOURCE, seeds=3)
     assert (gate.result, verdict) == ("skipped", "unverified")
     assert gate.detail == (
         "unverified: not runnable: main.py: decide gave no answer; run it by hand"
@@ -247,7 +245,7 @@ def test_a_prompt_that_really_helps_is_called_improved_as_soon_as_that_is_sure()
     gate, verdict = trials(
         mission(1.15),
         LIBRARY,
-        Found("built-in"),
+        Choice("built-in"),
         SOURCE,
         with_rules("- when in go: walk_forward distance_m=1"),
         seeds=12,
@@ -269,7 +267,7 @@ def test_a_prompt_that_really_helps_is_called_improved_as_soon_as_that_is_sure()
 )
 def test_a_prompt_that_is_no_better_is_unverified(rule: str) -> None:
     gate, verdict = trials(
-        mission(1.15), LIBRARY, Found("built-in"), SOURCE, with_rules(rule), seeds=6
+        mission(1.15), LIBRARY, Choice("built-in"), SOURCE, with_rules(rule), seeds=6
     )
     assert (gate.result, verdict) == ("pass", "unverified")
     assert "improved" not in gate.detail
@@ -279,7 +277,7 @@ def test_a_prompt_that_is_no_better_is_unverified(rule: str) -> None:
 @simulated
 def test_a_prompt_that_is_worse_fails() -> None:
     gate, verdict = trials(
-        mission(0.4), LIBRARY, Found("built-in"), SOURCE, with_rules("- when in go: sit"), seeds=12
+        mission(0.4), LIBRARY, Choice("built-in"), SOURCE, with_rules("- when in go: sit"), seeds=12
     )
     assert (gate.result, verdict) == ("fail", "worse")
     assert gate.detail.startswith("worse: 0 pairs won, 5 lost")
@@ -290,19 +288,19 @@ def test_the_sample_project_is_driven_by_its_own_decide() -> None:
     """Without trust: its code is ours. By its author's rules alone it turns away and is lost."""
     folder = files("handlers.project") / "sample" / "mission"
     source = parse_prompt((folder / "main.py").read_bytes(), Path("/robots/rescue/main.py"))
-    found = find_brain(source.path.parent, source, None)
-    assert found == Found("built-in")
+    choice = choose_policy(source.path.parent, source, None)
+    assert choice == Choice("built-in")
     spec = parse_spec((folder / "env.json").read_bytes(), "env.json")
     library = library_for(spec.robot, None, spec.signals)
     rule = "- when in enter_debris and blocked: side_step_left distance_m=0.6"
-    gate, verdict = trials(spec, library, found, source, with_rules(rule, source=source), seeds=12)
+    gate, verdict = trials(spec, library, choice, source, with_rules(rule, source=source), seeds=12)
     assert (gate.result, verdict) == ("pass", "improved")
     assert (gate.numbers["won"], gate.numbers["lost"], gate.numbers["tied"]) == (5, 0, 0)
     assert (gate.numbers["phases_before"], gate.numbers["phases_after"]) == (5, 10)
     assert gate.numbers["falls_after"] <= gate.numbers["falls_before"]
 
 
-# -- somebody's own brain --------------------------------------------------------------------------
+# -- somebody's own policy -------------------------------------------------------------------------
 
 BRAIN = '''SYSTEM_PROMPT = """Be good.
 """
@@ -321,9 +319,9 @@ def own(folder: Path, returns: str) -> PromptSource:
 
 def driven(source: PromptSource, spec: ProjectSpec, seeds: int, *lines: str) -> tuple[Any, Verdict]:
     trusted = project_code(source.path.parent, source.path).sha256
-    found = find_brain(source.path.parent, source, trusted)
-    assert found.kind == "decide"
-    return trials(spec, LIBRARY, found, source, with_rules(*lines, source=source), seeds=seeds)
+    choice = choose_policy(source.path.parent, source, trusted)
+    assert choice.kind == "decide"
+    return trials(spec, LIBRARY, choice, source, with_rules(*lines, source=source), seeds=seeds)
 
 
 @simulated
@@ -410,7 +408,7 @@ def test_both_prompts_are_driven_with_the_authors_rules() -> None:
     gate, verdict = trials(
         mission(0.4, max_ticks=2),
         LIBRARY,
-        Found("built-in"),
+        Choice("built-in"),
         SOURCE,
         with_rules("- when stuck: sit"),
         seeds=5,

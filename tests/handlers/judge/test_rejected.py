@@ -6,7 +6,7 @@ from typing import Any
 
 from handlers.judge.evidence.claims import Claims
 from handlers.judge.prompt.rules import Rule, render
-from handlers.judge.rewrite import without_taken_back
+from handlers.judge.rejected import without_rejected
 from store.reads.improvements import PromptRow
 
 
@@ -21,7 +21,7 @@ def version(number: int, state: str, *rules: Rule, parent: int | None = None, **
 
 
 def left(claimed: Rule, *rows: PromptRow) -> bool:
-    claims = without_taken_back(Claims((claimed,), (("r:1-2",),), (), ()), rows)
+    claims = without_rejected(Claims((claimed,), (("r:1-2",),), (), ()), rows)
     assert len(claims.rules) + len(claims.dropped) == 1
     return bool(claims.rules)
 
