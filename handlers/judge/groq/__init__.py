@@ -7,5 +7,6 @@
     answer.py    is the answer one?
     errors.py    every way to end without one
 
-May import handlers.judge.evidence for sizes. groq and httpx are imported when they are used.
+May import handlers.judge.evidence for sizes. groq, httpx and jsonschema are imported when they are
+used.
 """

@@ -125,35 +125,26 @@ def retry_after(headers: Mapping[str, str], now: float) -> float:
     return min(max(seconds, 0.0), LONGEST_RETRY_S) if isfinite(seconds) else 60.0
 
 
-def misfit(value: Any, schema: Mapping[str, Any], where: str = "reply") -> str | None:
+def misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
     """What is wrong and where, in one line; None when it fits. Never shows the value itself."""
-    match schema.get("type"):
-        case "object":
-            if not isinstance(value, dict):
-                return f"{where} is no object"
-            known = schema["properties"]
-            for name in schema["required"]:
-                if name not in value:
-                    return f"{where}.{name} is missing"
-            for name, part in value.items():
-                if name not in known:
-                    return f"{where} has a key that was not asked for"
-                wrong = misfit(part, known[name], f"{where}.{name}")
-                if wrong:
-                    return wrong
-        case "array":
-            if not isinstance(value, list):
-                return f"{where} is no list"
-            for index, part in enumerate(value):
-                wrong = misfit(part, schema["items"], f"{where}[{index}]")
-                if wrong:
-                    return wrong
-        case "string":
-            if not isinstance(value, str):
-                return f"{where} is no text"
-        case "integer":
-            if type(value) is not int:
-                return f"{where} is no whole number"
-    if "enum" in schema and value not in schema["enum"]:
-        return f"{where} is none of the values allowed"
-    return None
+    from jsonschema import Draft4Validator  # for it, 3.0 is no whole number
+
+    try:
+        error = next(Draft4Validator(schema).iter_errors(value), None)
+    except RecursionError:  # its own message, which is not used, shows the value
+        return "reply is nested too deeply"
+    if error is None:
+        return None
+    where = error.json_path.replace("$", "reply", 1)
+    match error.validator:
+        case "type":
+            return f"{where} is no {_TYPES[error.validator_value]}"
+        case "required":
+            missing = next(name for name in error.validator_value if name not in error.instance)
+            return f"{where}.{missing} is missing"
+        case "additionalProperties":
+            return f"{where} has a key that was not asked for"
+    return f"{where} is none of the values allowed"
+
+
+_TYPES = {"object": "object", "array": "list", "string": "text", "integer": "whole number"}

@@ -26,6 +26,7 @@ def sdk() -> tuple[Any, Any]:
     try:
         import groq
         import httpx
+        import jsonschema  # noqa: F401 - better missed before a call is paid for than after
     except ImportError:
         raise MissingExtraError(
             "the judge needs the groq package", hint="pip install 'cadenzad[judge]'"

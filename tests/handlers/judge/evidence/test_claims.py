@@ -373,6 +373,7 @@ def test_the_schema_is_strict_and_lists_every_name() -> None:
 
 
 def test_a_claim_that_holds_has_the_schemas_shape_and_made_up_ones_have_not() -> None:
+    pytest.importorskip("jsonschema")
     schema = response_schema(build_pack(REPORT, SPEC, [], 5000), SPEC, LIBRARY)
     assert misfit({"items": [claim(), claim(verdict="no_remedy")]}, schema) is None
     for item in (
@@ -386,6 +387,10 @@ def test_a_claim_that_holds_has_the_schemas_shape_and_made_up_ones_have_not() ->
         wrong = misfit({"items": [item]}, schema)
         assert wrong is not None
         assert wrong.startswith("reply.items[0]")
+    endless: list[Any] = []
+    for _ in range(100_000):
+        endless = [endless]
+    assert misfit({"items": [claim(cites=endless)]}, schema) is not None
 
 
 def test_without_tags_there_are_no_conditions_about_them() -> None:
