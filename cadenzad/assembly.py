@@ -20,9 +20,9 @@ from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.folders import Folders
 from cadenzad.watch.inotify import FolderWatches
 from cadenzad.watch.record import Recorder
-from handlers.lora.recovery import make_good
 from handlers.reactions import Tools
-from handlers.routes import JOBS, REACTIONS
+from handlers.recovery import recover
+from handlers.routes import EFFECTS, JOBS, REACTIONS
 from store.opening import open_writer, prepare_in_child
 from store.reads.state import State
 from store.schema import connect_reader
@@ -91,7 +91,7 @@ def assemble(
         writer,
         JOBS,
         confinement=Confinement() if once else Confinement.prepare(),
-        ended=lambda job: make_good(Path(job.project), writer) if job.project else None,
+        ended=lambda job: recover(Path(job.project), writer, EFFECTS) if job.project else None,
     )
     stack.callback(jobs.stop)
     reader = open_reader()

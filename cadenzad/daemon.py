@@ -28,8 +28,9 @@ from cadenzad.timers import Timers
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.record import record_project
 from handlers.export.reactions import retries
-from handlers.lora.recovery import make_good
 from handlers.reactions import Stopping
+from handlers.recovery import recover
+from handlers.routes import EFFECTS
 from store.errors import ConfigError, InputError, StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import DaemonStarted, DaemonStopped
@@ -92,7 +93,7 @@ class Daemon:
     def _run_once(self) -> None:
         """Cron's habit: everything there is to do now, then the end."""
         self._jobs.requeue_orphans()
-        self._make_adapters_good()
+        self._recover_projects()
         self._announce("running")
         self._take_requests()
         self._folders.reconcile()
@@ -126,7 +127,7 @@ class Daemon:
         )
         self._writer.append(NewEvent(DAEMON_STREAM, started))
         self._announce("starting")
-        self._make_adapters_good()  # while no job runs
+        self._recover_projects()  # while no job runs
         self._jobs.start()
         self._reactor.start()
         stack.callback(self._reactor.stop)  # also when the start fails half-way
@@ -273,10 +274,10 @@ class Daemon:
         except (StoreError, sqlite3.Error, OSError) as error:
             log.error("%s: left for later: %s", path, error)
 
-    def _make_adapters_good(self) -> None:
+    def _recover_projects(self) -> None:
         for project in self._state.projects():
             try:
-                make_good(Path(project.path), self._writer)
+                recover(Path(project.path), self._writer, EFFECTS)
             except StoreError as error:
                 log.error("%s: %s", project.path, error.message)
 

@@ -1,4 +1,5 @@
-"""The table of contents: which events lead to what (REACTIONS), and who does slow work (JOBS).
+"""The table of contents: which events lead to what (REACTIONS), who does slow work (JOBS), and what
+is made good after a job that was killed (EFFECTS).
 
 A reaction runs once for every event of its types, in log order, and its cursor commits with the
 events it returned. A job's function is named as text, so that the daemon never imports what it
@@ -10,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from handlers.export.reactions import export_on_request, export_on_run, request_on_project
+from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prompt
 from handlers.lora.reactions import retrain_on_data
+from handlers.lora.recovery import ADAPTERS
 from handlers.reactions import Reaction
+from handlers.recovery import Effect
 from store.events.adapter import CodeTrusted
 from store.events.base import Event
 from store.events.files import (
@@ -63,3 +67,6 @@ JOBS: Mapping[str, str] = {
 
 KEYED = frozenset({"judge"})
 """Kinds whose child gets the Groq key; no other process does."""
+
+EFFECTS: tuple[Effect, ...] = (ADAPTERS, PROMPTS)
+"""What jobs do to a project's files before it is recorded."""

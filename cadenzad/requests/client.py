@@ -28,8 +28,8 @@ from cadenzad.requests.handle import carry_out
 from cadenzad.requests.inbox import Request, event_key, new_request, path_of, takes_requests
 from cadenzad.requests.prune import PRUNED, batches
 from cadenzad.watch.record import Recorder, record_project
-from handlers.lora.recovery import make_good
-from handlers.routes import JOBS
+from handlers.recovery import recover
+from handlers.routes import EFFECTS, JOBS
 from store.errors import CadenzaError, DaemonError, LockHeldError
 from store.events.base import Event
 from store.events.envelope import Recorded
@@ -264,9 +264,9 @@ def _work(directory: Path, job: _Job, config: Config, writer: Writer) -> Ended:
     logging.getLogger("cadenzad.jobs").addHandler(logging.NullHandler())
     limits = config.jobs.model_copy(update={"attempts": 1})
 
-    def recover(project: str) -> None:
+    def recover_project(project: str) -> None:
         if project:
-            make_good(Path(project), writer)
+            recover(Path(project), writer, EFFECTS)
 
     with closing(connect_reader(directory)) as reader:
         jobs = Jobs(
@@ -276,19 +276,19 @@ def _work(directory: Path, job: _Job, config: Config, writer: Writer) -> Ended:
             writer,
             JOBS,
             only=lambda row: row.id == job.id,
-            ended=lambda row: recover(row.project),
+            ended=lambda row: recover_project(row.project),
         )
         try:
             jobs.requeue_orphans()
-            recover(job.command.project)
+            recover_project(job.command.project)
             # Nobody else is there to read a file once more that changes while it is read.
             recorder = Recorder(job.view, writer, lambda _path: None)
             carry_out(job.request, writer, lambda project: record_project(project, recorder))
             if not job.is_queued():
                 raise DaemonError("the job could not be queued", hint="`cadenzactl jobs` shows why")
-            while (ended := job.ended()) is None:
+            while (outcome := job.ended()) is None:
                 jobs.turn(patience=0.1)
-            return ended
+            return outcome
         except KeyboardInterrupt:
             if not job.id:
                 raise

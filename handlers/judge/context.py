@@ -14,7 +14,7 @@ from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.groq.budget import Ledger
 from handlers.judge.groq.question import Answer
 from handlers.judge.groq.wire import server
-from handlers.judge.prompt.recovery import Known, known
+from handlers.judge.prompt.known import Known, known
 from handlers.judge.settings import JudgeOverrides, JudgeSettings
 from handlers.project.formats.runs import run_logs
 from handlers.project.library import ActionLibrary

@@ -27,7 +27,7 @@ from handlers.judge.groq.question import Ask
 from handlers.judge.monitor.samples import ended, monitor
 from handlers.judge.outcome import keep_prompt, question_key, report_conflict
 from handlers.judge.prompt import actions
-from handlers.judge.prompt.recovery import FOUND
+from handlers.judge.prompt.known import FOUND
 from handlers.judge.prompt.rules import Rule, render
 from handlers.judge.prompt.source import NoPrompt, RefusedSource, find_prompt
 from handlers.judge.rejected import without_rejected

@@ -17,7 +17,7 @@ from handlers.judge.monitor.samples import unread_logs
 from handlers.judge.outcome import keep_prompt, report_conflict, runs_judged, usage_of
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
-from handlers.judge.prompt.recovery import bound
+from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.prompt.rules import Rule, parse_all, render
 from handlers.judge.prompt.source import (
     BlockConflict,
@@ -28,6 +28,7 @@ from handlers.judge.prompt.source import (
 )
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
+from handlers.recovery import note
 from store.errors import CadenzaError
 from store.events.base import Event
 from store.events.prompt import PromptProposed, PromptRewritten, PromptVersion, RuleFact
@@ -124,11 +125,12 @@ def _write(
 ) -> tuple[list[Event], str]:
     facts = version.model_dump()
     verdict = "improved" if version.improved else "unverified"
+    judged = runs_judged(context)
 
     def propose(reason: str, summary: str) -> tuple[list[Event], str]:
         proposed = PromptProposed(**facts, reason=reason)
-        _save(context, proposed, source.data, after)
-        return [runs_judged(context), proposed], f"version {version.version} is proposed{summary}"
+        _save(context, proposed, source, after)
+        return [judged, proposed], f"version {version.version} is proposed{summary}"
 
     if context.settings.mode == "propose":
         return propose(f"waits for approval ({verdict})", f" ({verdict})")
@@ -140,22 +142,25 @@ def _write(
         return propose(why, f" ({verdict}): {why}")
     unread = unread_logs(context.state, context.project)
     rewritten = PromptRewritten(**facts, by=context.by, unread=unread)
-    _save(context, rewritten, source.data, after)
+    _save(context, rewritten, source, after)
+    pending = (*context.known.events, judged, rewritten)
+    note(PROMPTS, context.project, context.state.connection, context.task.job, pending)
     try:
         swap(inside(context.project, source.path), source.sha256, after)
     except (ChangedMeanwhile, OSError) as error:
         why = error.message if isinstance(error, CadenzaError) else _refused(error)
         return propose(why, f": {why}")
     summary = f"version {version.version}: {len(version.rules)} rules ({verdict})"
-    return [runs_judged(context), rewritten], summary
+    return [judged, rewritten], summary
 
 
 def _save(
-    context: JudgeContext, event: PromptProposed | PromptRewritten, before: bytes, after: bytes
+    context: JudgeContext,
+    event: PromptProposed | PromptRewritten,
+    source: PromptSource,
+    after: bytes,
 ) -> None:
-    facts = {"type": event.type_name(), **bound(context.project, context.task.job)}
-    facts |= event.model_dump(mode="json")
-    versions.save(context.project, event.version, facts, before, after)
+    versions.save_event(context.project, context.task.job, event, source.data, after)
 
 
 def _refused(error: OSError) -> str:

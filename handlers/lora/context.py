@@ -2,67 +2,73 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from handlers import recovery
 from handlers.jobs import JobContext, PermanentFailure
-from handlers.lora import pending
 from handlers.lora.model.decoding import load_decoder
 from handlers.lora.model.encoder import ProjectCode
 from handlers.lora.model.files import read_head
 from handlers.lora.model.interface import Decoder
+from handlers.lora.recovery import ADAPTERS
 from handlers.lora.registry import Registry
 from handlers.lora.settings import LoraSettings
 from handlers.project.paths import ENCODER_FILE, inside
 from handlers.project.project import Project
 from store.events.base import Event
 from store.reads.improvements import AdapterRow, adapters, trusted
-from store.reads.state import State
 from store.schema import connect_reader
 
 
 @dataclass
-class Work:
-    """A project and its adapters. `head`: where the log stood when the job began."""
+class LoraContext:
+    """A project and its adapters, for the job that is its `task`."""
 
-    context: JobContext
+    task: JobContext
     project: Project
     registry: Registry
     rows: list[AdapterRow]
     settings: LoraSettings
     trusted: str | None
-    log: str
-    head: int
+    history: sqlite3.Connection
     report: Callable[[Mapping[str, Any]], None] = field(repr=False)
 
     @classmethod
-    def open(cls, context: JobContext) -> Work:
-        assert context.project is not None
-        view = State(connect_reader(context.state_dir)).connection
-        project = Project.open(context.project, actions=True)
+    def open(cls, task: JobContext) -> LoraContext:
+        """Read the project. Raises ProjectError without a usable env.json, UnsafePathError."""
+        assert task.project is not None
+        project = Project.open(task.project, actions=True)
+        history = connect_reader(task.state_dir)
         return cls(
-            context,
+            task,
             project,
             Registry(project.path),
-            adapters(view, str(project.path)),
-            context.settings.of(LoraSettings),
-            trusted(view, str(project.path), ENCODER_FILE),
-            pending.log_name(view),
-            pending.head_of(view),
-            with_eta(context.report),
+            adapters(history, str(project.path)),
+            task.settings.of(LoraSettings),
+            trusted(history, str(project.path), ENCODER_FILE),
+            history,
+            with_eta(task.report),
         )
 
     @property
     def by(self) -> str:
-        return str(self.context.spec.get("by", "cadenzad"))
+        return str(self.task.spec.get("by", "cadenzad"))
 
     @property
     def recorded(self) -> int | None:
         """The version that serves, as far as the log knows."""
         return next((row.version for row in self.rows if row.state == "deployed"), None)
+
+    @property
+    def next_version(self) -> int:
+        """One more than any there is, on disk or in the log."""
+        known = (*self.registry.versions(), *(row.version for row in self.rows))
+        return max(known, default=0) + 1
 
     def load(self, folder: Path) -> Decoder:
         """An adapter. The project's encoder must be trusted if this one was made with it."""
@@ -74,8 +80,7 @@ class Work:
 
     def note(self, events: Sequence[Event]) -> None:
         """Write down what will be recorded, before anything is switched."""
-        told = pending.Note(str(self.project.path), self.head, self.context.job, tuple(events))
-        pending.write(self.registry, self.log, told)
+        recovery.note(ADAPTERS, self.project.path, self.history, self.task.job, events)
 
 
 def trusted_encoder(project: Path, sha256: str | None) -> ProjectCode | None:
@@ -98,7 +103,7 @@ def with_eta(
     """`report` with the seconds that are left of a step, going by those it took so far."""
     began: dict[tuple[object, object], tuple[int, float]] = {}
 
-    def told(values: Mapping[str, Any]) -> None:
+    def report_with_eta(values: Mapping[str, Any]) -> None:
         done, total = values.get("done"), values.get("total")
         if isinstance(done, int) and isinstance(total, int):
             first, at = began.setdefault((values.get("step"), total), (done, now()))
@@ -107,4 +112,4 @@ def with_eta(
                 values = {**values, "eta_s": round(left, 1)}
         report(values)
 
-    return told
+    return report_with_eta

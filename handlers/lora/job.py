@@ -1,8 +1,8 @@
 """The adapter's jobs: train and score, score again, roll back. They run in a child process.
 
-An adapter is built aside, scored, and only then switched to; what will be recorded is written down
-before anything is moved (handlers.lora.pending), so that the log and the disk agree again after a
-crash at any point. A note that an earlier job left was made good before a job begins.
+An adapter is built aside, scored, and only then switched to; what will be recorded is noted before
+anything is moved (handlers.recovery), so that the log and the disk agree again after a crash at any
+point. What an earlier job left was made good before a job begins.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from handlers.jobs import JobContext, JobResult, PermanentFailure
-from handlers.lora import pending
-from handlers.lora.context import Work, trusted_encoder
+from handlers.lora.context import LoraContext, trusted_encoder
 from handlers.lora.data.dataset import Dataset, load_dataset
 from handlers.lora.fingerprint import scored_against, trained_from
 from handlers.lora.model.encoder import ProjectCode
 from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.training import TrainOptions, TrainReport, train
+from handlers.lora.recovery import ADAPTERS
 from handlers.lora.registry import version_before
 from handlers.lora.scorecard.scorecard import Scorecard, score
 from handlers.project.paths import ADAPTERS_DIR
+from handlers.recovery import FINISHED_BEFORE, has_led_to
 from store.durable import write_file
 from store.errors import CadenzaError, InputError, MissingExtraError, UnsafePathError
 from store.events.adapter import (
@@ -37,93 +38,73 @@ from store.events.adapter import (
     AxisFact,
 )
 from store.events.base import Event
-from store.schema import connect_reader
 
 OPTIONS = ("epochs", "lr", "rank", "seed")
 SIMULATED = "simulated"
 """The folder of the state directory that remembers simulations."""
 
 
-def retrain(context: JobContext) -> JobResult:
+def retrain(task: JobContext) -> JobResult:
     """Train a new version and score it; with `gate` in the spec a DEPLOY is deployed.
 
     What the daemon asks for is done as far as anything changed: an adapter that was made of the
     same is only scored again, or left as it is.
     """
-    work = _open(context)
-    if done := _done_before(work):
+    context = _open(task)
+    if done := _done_before(context):
         return done
-    finetune = context.spec.get("finetune")
-    try:
-        dataset = load_dataset(work.project, finetune=Path(finetune) if finetune else None)
-        encoder = trusted_encoder(work.project.path, work.trusted)
-    except InputError as error:
-        raise PermanentFailure(error.message, hint=error.hint) from None
-    inputs = trained_from(dataset, work.project.library, work.settings, encoder)
-    newest = _made_of(work, inputs) if work.by == "cadenzad" else None
-    if newest is not None and _card_inputs(work, newest) == _against(work, dataset):
+    finetune = task.spec.get("finetune")
+    with _permanent(InputError):
+        dataset = load_dataset(context.project, finetune=Path(finetune) if finetune else None)
+        encoder = trusted_encoder(context.project.path, context.trusted)
+    inputs = trained_from(dataset, context.project.library, context.settings, encoder)
+    newest = _made_of(context, inputs) if context.by == "cadenzad" else None
+    if newest is not None and _card_inputs(context, newest) == _against(context, dataset):
         return JobResult((), "the last adapter was trained and scored on exactly this")
     if newest is not None:
-        return _score_again(work, dataset, newest)
+        return _score_again(context, dataset, newest)
     if not dataset.train:
         raise PermanentFailure("there is nothing to train on", hint="cadenza env lora add ...")
-    version = max([*work.registry.versions(), *(row.version for row in work.rows)], default=0) + 1
-    draft = work.registry.stage()
-    try:
-        report = _train(work, dataset, draft, encoder, inputs)
-        card = _score(work, dataset, draft)
-        text = _card_text(work, card, dataset)
-        write_file(draft / SCORECARD, text)
-        trained = _trained(work, dataset, report, version, draft)
-        events = [trained, _scored(card, version, text), *_consequences(work, card, version)]
-        work.note(events)
-        work.registry.commit(draft, version)
-    except (InputError, MissingExtraError) as error:
-        raise PermanentFailure(error.message, hint=error.hint) from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return _switch(work, version, card, events)
+    return _train_version(context, dataset, encoder, inputs)
 
 
-def rescore(context: JobContext) -> JobResult:
+def rescore(task: JobContext) -> JobResult:
     """Score a version again (the newest); with `gate` in the spec a DEPLOY is deployed."""
-    work = _open(context)
-    if done := _done_before(work):
+    context = _open(task)
+    if done := _done_before(context):
         return done
-    version = context.spec.get("version") or max(work.registry.versions(), default=0)
+    version = task.spec.get("version") or max(context.registry.versions(), default=0)
     if not version:
         raise PermanentFailure("there is no adapter yet", hint="cadenza env lora finetune PROJECT")
-    try:
-        dataset = load_dataset(work.project)
-    except InputError as error:
-        raise PermanentFailure(error.message, hint=error.hint) from None
-    return _score_again(work, dataset, version)
+    with _permanent(InputError):
+        dataset = load_dataset(context.project)
+    return _score_again(context, dataset, version)
 
 
-def roll_back(context: JobContext) -> JobResult:
+def roll_back(task: JobContext) -> JobResult:
     """Deploy an earlier version again: the one named by `to`, else the one deployed before."""
-    work = _open(context)
-    if done := _done_before(work):
+    context = _open(task)
+    if done := _done_before(context):
         return done
-    current = work.registry.deployed()
-    wanted = context.spec.get("to")
-    version = int(wanted) if wanted is not None else version_before(work.rows, work.registry)
+    current = context.registry.deployed()
+    wanted = task.spec.get("to")
+    version = int(wanted) if wanted is not None else version_before(context.rows, context.registry)
     if version is None:
         raise PermanentFailure("no other version was ever deployed", hint="--to N names one")
-    if version not in work.registry.versions():
-        raise PermanentFailure(f"{work.project.path}: there is no adapter version {version}")
-    if version == current == work.recorded:
+    if version not in context.registry.versions():
+        raise PermanentFailure(f"{context.project.path}: there is no adapter version {version}")
+    if version == current == context.recorded:
         raise PermanentFailure(f"version {version} is deployed already")
     try:
-        work.load(work.registry.folder(version))
+        context.load(context.registry.folder(version))
         event = AdapterRolledBack(
             version=version,
-            previous=(work.recorded if version == current else current) or 0,
-            by=work.by,
+            previous=(context.recorded if version == current else current) or 0,
+            by=context.by,
             reason="asked for" if version != current else "it serves, and was not recorded",
         )
-        work.note([event])
-        work.registry.promote(version)
+        context.note([event])
+        context.registry.promote(version)
     except CadenzaError as error:
         raise PermanentFailure(f"not rolled back: {error.message}", hint=error.hint) from None
     return JobResult((event,), f"version {version} is deployed again")
@@ -132,131 +113,156 @@ def roll_back(context: JobContext) -> JobResult:
 # -- steps -----------------------------------------------------------------------------------------
 
 
-def _open(context: JobContext) -> Work:
+@contextlib.contextmanager
+def _permanent(*errors: type[CadenzaError]) -> Iterator[None]:
+    """Turns what another attempt would not help into PermanentFailure."""
     try:
-        return Work.open(context)
-    except (InputError, UnsafePathError) as error:
+        yield
+    except errors as error:
         raise PermanentFailure(error.message, hint=error.hint) from None
 
 
-def _done_before(work: Work) -> JobResult | None:
-    """What to say when an earlier attempt was cut short after all of it was done."""
-    job = work.context.job
-    with contextlib.closing(connect_reader(work.context.state_dir)) as log:
-        if job is None or not pending.has_led_to(job, log):
-            return None
-    return JobResult((), "it was finished just before it was cut short")
+def _open(task: JobContext) -> LoraContext:
+    with _permanent(InputError, UnsafePathError):
+        return LoraContext.open(task)
 
 
-def _made_of(work: Work, inputs: str) -> int | None:
+def _done_before(context: LoraContext) -> JobResult | None:
+    """The result when an earlier attempt was cut short after all of it was done."""
+    if has_led_to(ADAPTERS.events, context.task.job, context.history):
+        return JobResult((), FINISHED_BEFORE)
+    return None
+
+
+def _made_of(context: LoraContext, inputs: str) -> int | None:
     """The newest version, if it is recorded, scored, whole, and made of just this."""
-    newest = work.rows[-1] if work.rows else None
-    if newest is None or not newest.scored or newest.version not in work.registry.versions():
+    newest = context.rows[-1] if context.rows else None
+    if newest is None or not newest.scored or newest.version not in context.registry.versions():
         return None
     try:
-        facts, _ = read_head(work.registry.folder(newest.version))
+        facts, _ = read_head(context.registry.folder(newest.version))
     except InputError:
         return None
     return newest.version if facts.inputs_sha256 == inputs else None
 
 
-def _against(work: Work, dataset: Dataset) -> str:
-    return scored_against(dataset, work.project.library, work.project.spec, work.settings)
+def _against(context: LoraContext, dataset: Dataset) -> str:
+    return scored_against(dataset, context.project.library, context.project.spec, context.settings)
 
 
-def _card_inputs(work: Work, version: int) -> object:
+def _card_inputs(context: LoraContext, version: int) -> object:
     """What a version's scorecard says it was measured against."""
     try:
-        card = json.loads((work.registry.folder(version) / SCORECARD).read_bytes())
+        card = json.loads((context.registry.folder(version) / SCORECARD).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     return card.get("inputs_sha256") if isinstance(card, dict) else None
 
 
-def _score_again(work: Work, dataset: Dataset, version: int) -> JobResult:
-    folder = work.registry.folder(version)
+def _train_version(
+    context: LoraContext, dataset: Dataset, encoder: ProjectCode | None, inputs: str
+) -> JobResult:
+    """Build the next version aside and score it; note its events, then put it in its place."""
+    version = context.next_version
+    draft = context.registry.stage()
     try:
-        card = _score(work, dataset, folder)
-    except (InputError, MissingExtraError) as error:
-        raise PermanentFailure(error.message, hint=error.hint) from None
-    text = _card_text(work, card, dataset)
+        with _permanent(InputError, MissingExtraError):
+            report = _train(context, dataset, draft, encoder, inputs)
+            card = _score(context, dataset, draft)
+            text = _card_text(context, card, dataset)
+            write_file(draft / SCORECARD, text)
+            trained = _trained(context, dataset, report, version, draft)
+            events = [trained, _scored(card, version, text), *_consequences(context, card, version)]
+            context.note(events)
+            context.registry.commit(draft, version)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return _switch(context, version, card, events)
+
+
+def _score_again(context: LoraContext, dataset: Dataset, version: int) -> JobResult:
+    folder = context.registry.folder(version)
+    with _permanent(InputError, MissingExtraError):
+        card = _score(context, dataset, folder)
+    text = _card_text(context, card, dataset)
     events: list[Event] = [_scored(card, version, text)]
-    if work.context.spec.get("gate"):
-        events += _consequences(work, card, version)
-    work.note(events)
+    if context.task.spec.get("gate"):
+        events += _consequences(context, card, version)
+    context.note(events)
     write_file(folder / SCORECARD, text)
-    return _switch(work, version, card, events)
+    return _switch(context, version, card, events)
 
 
 def _train(
-    work: Work, dataset: Dataset, draft: Path, encoder: ProjectCode | None, inputs: str
+    context: LoraContext, dataset: Dataset, draft: Path, encoder: ProjectCode | None, inputs: str
 ) -> TrainReport:
-    given = {name: work.context.spec[name] for name in OPTIONS if work.context.spec.get(name)}
+    given = {name: context.task.spec[name] for name in OPTIONS if context.task.spec.get(name)}
     options = TrainOptions(
-        threads=work.settings.threads,
-        encoder=work.settings.encoder,
+        threads=context.settings.threads,
+        encoder=context.settings.encoder,
         project_encoder=encoder,
         inputs_sha256=inputs,
         **given,
     )
-    return train(dataset.train, work.project.library, draft, options, work.report, dataset.sha256)
+    library = context.project.library
+    return train(dataset.train, library, draft, options, context.report, dataset.sha256)
 
 
-def _score(work: Work, dataset: Dataset, folder: Path) -> Scorecard:
+def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
     deployed: Decoder | None = None
-    current = work.registry.deployed()
-    if current is not None and work.registry.folder(current) != folder:
+    current = context.registry.deployed()
+    if current is not None and context.registry.folder(current) != folder:
         try:
-            deployed = work.load(work.registry.folder(current))
+            deployed = context.load(context.registry.folder(current))
         except CadenzaError:
             deployed = None  # a damaged one cannot be compared with, nor is it worth keeping
     return score(
-        work.load(folder),
+        context.load(folder),
         dataset,
-        work.project.spec,
-        work.project.library,
-        project=work.project.path,
-        settings=work.settings,
+        context.project.spec,
+        context.project.library,
+        project=context.project.path,
+        settings=context.settings,
         taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,
-        reload=lambda: work.load(folder),
-        remembered=work.context.state_dir / SIMULATED,
-        report=work.report,
+        reload=lambda: context.load(folder),
+        remembered=context.task.state_dir / SIMULATED,
+        report=context.report,
     )
 
 
-def _card_text(work: Work, card: Scorecard, dataset: Dataset) -> bytes:
+def _card_text(context: LoraContext, card: Scorecard, dataset: Dataset) -> bytes:
     """The scorecard's file, with a hash of what it was measured against."""
-    shape = {**card.as_json(), "inputs_sha256": _against(work, dataset)}
+    shape = {**card.as_json(), "inputs_sha256": _against(context, dataset)}
     return (json.dumps(shape, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _switch(work: Work, version: int, card: Scorecard, events: Sequence[Event]) -> JobResult:
+def _switch(
+    context: LoraContext, version: int, card: Scorecard, events: Sequence[Event]
+) -> JobResult:
     """Deploy the version if its events, which are noted, say so."""
     promoted = any(isinstance(event, AdapterPromoted) for event in events)
     if promoted:
-        try:
-            work.registry.promote(version)
-        except InputError as error:
-            raise PermanentFailure(error.message, hint=error.hint) from None
-    said = f"version {version}: {card.verdict}" + (" and deployed" if promoted else "")
-    return JobResult(tuple(events), said)
+        with _permanent(InputError):
+            context.registry.promote(version)
+    summary = f"version {version}: {card.verdict}" + (" and deployed" if promoted else "")
+    return JobResult(tuple(events), summary)
 
 
-def _consequences(work: Work, card: Scorecard, version: int) -> list[Event]:
-    serving = work.registry.deployed()
-    if card.verdict == "DEPLOY" and work.context.spec.get("gate"):
-        serves = serving == version == work.recorded
-        return [] if serves else [AdapterPromoted(version=version, previous=serving, by=work.by)]
+def _consequences(context: LoraContext, card: Scorecard, version: int) -> list[Event]:
+    serving = context.registry.deployed()
+    if card.verdict == "DEPLOY" and context.task.spec.get("gate"):
+        serves = serving == version == context.recorded
+        return [] if serves else [AdapterPromoted(version=version, previous=serving, by=context.by)]
     if card.verdict == "BLOCK":
         return [AdapterBlocked(version=version, serving=serving, reasons=card.reasons)]
     return []
 
 
 def _trained(
-    work: Work, dataset: Dataset, report: TrainReport, version: int, draft: Path
+    context: LoraContext, dataset: Dataset, report: TrainReport, version: int, draft: Path
 ) -> AdapterTrained:
-    spec = work.context.spec
+    spec = context.task.spec
     return AdapterTrained(
         version=version,
         path=f"{ADAPTERS_DIR}/{version:04}",
@@ -270,7 +276,7 @@ def _trained(
         epochs=report.epochs,
         loss=report.loss,
         seed=int(spec.get("seed") or 0),
-        threads=work.settings.threads,
+        threads=context.settings.threads,
         seconds=report.seconds,
     )
 

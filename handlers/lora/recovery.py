@@ -1,65 +1,63 @@
-"""Adapters in the log and on disk: made to agree after a job, and compared for whoever asks.
-
-A job that is killed between its switch and the recording of it leaves a note, see
-handlers.lora.pending. Whoever writes the log makes it good where no job of the project runs: at a
-daemon's start, before a job by hand, and at the end of every job, however it came about.
-"""
+"""Adapters in the log and on disk: made to agree after a job, and compared for whoever asks."""
 
 from __future__ import annotations
 
-import logging
+import hashlib
 import os
 import sqlite3
 from pathlib import Path
 
-from handlers.lora import pending
+from handlers.lora.model.files import SCORECARD
 from handlers.lora.registry import Registry
-from handlers.project.paths import printable
-from store.errors import CadenzaError, StoreError, UnsafePathError
-from store.events.envelope import NewEvent, project_stream
+from handlers.project.paths import ADAPTERS_DIR, printable
+from handlers.recovery import Effect
+from store.errors import CadenzaError, InputError
+from store.events.adapter import (
+    AdapterBlocked,
+    AdapterPromoted,
+    AdapterRolledBack,
+    AdapterScored,
+    AdapterTrained,
+)
+from store.events.base import Event
 from store.reads.improvements import adapters
-from store.writer import Transaction, Writer
-
-log = logging.getLogger("cadenzad.adapters")
 
 
-def make_good(project: Path, writer: Writer) -> None:
-    """Finish what a killed job of the project's adapters was about, and remove what it left.
+def complete(project: Path, events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The events whose adapter and scorecard are on disk, their switch made; else none."""
+    registry = Registry(project)
+    if not all(_is_on_disk(registry, event) for event in events):
+        return ()
+    for event in events:
+        if isinstance(event, AdapterPromoted | AdapterRolledBack) and event.version is not None:
+            try:
+                if registry.deployed() != event.version:
+                    registry.promote(event.version)
+            except InputError:  # damaged since: what serves goes on
+                return tuple(other for other in events if other is not event)
+    return events
 
-    What cannot be done now is logged, and tried again the next time.
-    """
+
+def _is_on_disk(registry: Registry, event: Event) -> bool:
     try:
-        registry = Registry(project)
-        if registry.root.is_dir():
-            _make_good(registry, str(project), writer)
-            registry.tidy()
-    except UnsafePathError:
-        return  # nothing of ours lies there
-    except StoreError:
-        raise
-    except (CadenzaError, OSError) as error:
-        log.warning("%s: its adapters cannot be looked at: %s", project, error)
+        if isinstance(event, AdapterTrained):
+            return registry.sha256(event.version) == event.sha256
+        if isinstance(event, AdapterScored):
+            card = (registry.folder(event.version) / SCORECARD).read_bytes()
+            return hashlib.sha256(card).hexdigest() == event.scorecard_sha256
+    except OSError:
+        return False
+    return True
 
 
-def _make_good(registry: Registry, project: str, writer: Writer) -> None:
-    name = writer.run(lambda transaction: pending.log_name(transaction.connection))
-    note = pending.read(registry, name)
-
-    def is_open(transaction: Transaction) -> bool:
-        return note is not None and not pending.is_spent(note, transaction.connection)
-
-    if note is not None and note.project == project and writer.run(is_open):
-        events = pending.make_good(registry, note)
-
-        def record(transaction: Transaction) -> None:
-            stream = project_stream(project)
-            if is_open(transaction):
-                transaction.append(*(NewEvent(stream, e, causation=note.job) for e in events))
-
-        writer.run(record)
-        if events:
-            log.info("%s: recorded what a job that was cut short had done", project)
-    pending.forget(registry, name)
+ADAPTERS = Effect(
+    "adapters",
+    ADAPTERS_DIR,
+    (AdapterTrained, AdapterScored, AdapterPromoted, AdapterBlocked, AdapterRolledBack),
+    complete,
+    tidy=lambda project: Registry(project).tidy(),
+)
+"""What an adapter's jobs do: a version, its scorecard, and which one is deployed."""
 
 
 def problems(view: sqlite3.Connection, project: str) -> list[str]:

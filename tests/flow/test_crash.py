@@ -14,8 +14,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
-DYING = Path(__file__).with_name("dying.py")
+DYING = ROOT / "tests" / "support" / "dying.py"
 RANDOM_KILLS = 200
 
 POINTS = [

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judging import INJECTED, KEY, QUICK, ask_stub, drop, remedy, stuck_log
+from judging import INJECTED, KEY, QUICK, ask_stub, drop, kill_judging, remedy, stuck_log
 
 pytest.importorskip("groq")
 pytest.importorskip("mujoco")
@@ -538,6 +538,8 @@ POINTS = {
     "handlers.judge.prompt.versions:save:before:1": True,
     "handlers.judge.prompt.versions:write_file:after:2": True,
     "handlers.judge.prompt.versions:sync:after:1": True,
+    "handlers.judge.rewrite:note:before:1": True,
+    "handlers.recovery:write_file:after:1": True,
     "handlers.judge.rewrite:swap:before:1": True,
     "handlers.project.writing:_expect:before:2": True,
     "handlers.project.writing:_expect:after:2": True,
@@ -545,20 +547,6 @@ POINTS = {
     "handlers.judge.rewrite:swap:after:1": False,
 }
 """Where a judging is killed, and whether the file is still the old one then."""
-
-DYING = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from dying import arm
-from pathlib import Path
-from handlers.jobs import JobContext
-from handlers.judge.settings import JudgeSettings
-from handlers.settings import Settings
-import handlers.judge.job as job
-arm(sys.argv[2])
-settings = Settings(JudgeSettings.model_validate_json(sys.argv[5]))
-job.judge(JobContext({}, Path(sys.argv[3]), Path(sys.argv[4]), lambda _: None, settings, "gsk_k"))
-"""
 
 
 @pytest.mark.parametrize(("point", "old"), POINTS.items(), ids=POINTS)
@@ -573,18 +561,7 @@ def test_killed_at_any_step_the_file_is_whole_and_the_log_comes_to_agree(
     before = source.read_bytes()
     drop(project, "r1", stuck_log(logs))
     house.once()
-    settings = {"mode": "apply", "model": "m", "max_runs": 9, "deadline": 20, "max_tokens": 7000}
-    settings |= {"daily_tokens": 99_999, "seeds": 0}
-    here = Path(__file__).parent
-    arguments = [here, point, project, house.state, json.dumps(settings)]
-    killed = subprocess.run(
-        [sys.executable, "-c", DYING, *map(str, arguments)],
-        env=house.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    kill_judging(house, project, point)
 
     # then the file is the old one or the new one, whole
     assert (source.read_bytes() == before) is old

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
+from dying import die_once
 from teaching import rows, taught_project
 
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 pytest.importorskip("mujoco")
 
+SUPPORT = ROOT / "tests" / "support"
 LENIENT = (
     "[judge]\nmode = 'off'\n[lora]\nretrain = false\nencoder = 'light'\n"
     "fidelity = 0.0\ncoverage = 0.0\nstability = 0.0\n"
@@ -54,7 +57,7 @@ def kill(house, project) -> Callable[..., None]:
     """`kill(point, job, **spec)`: a job that dies there, and tells nobody."""
 
     def killed(point: str, job: str, **spec: object) -> None:
-        arguments = [Path(__file__).parent, point, job, json.dumps(spec), house.state, project]
+        arguments = [SUPPORT, point, job, json.dumps(spec), house.state, project]
         done = subprocess.run(
             [sys.executable, "-c", DYING, *map(str, arguments)],
             env=house.environ, capture_output=True, text=True, check=False,
@@ -91,7 +94,7 @@ def assert_agree(house, project: Path) -> None:
 def test_a_training_that_is_killed(house, project, kill) -> None:
     for point, trained in (
         ("handlers.lora.job:train:after:1", 0),
-        ("handlers.lora.pending:write:before:1", 0),
+        ("handlers.recovery:note:before:1", 0),
         ("handlers.lora.registry:Registry.commit:before:1", 0),
         ("handlers.lora.registry:os.rename:after:1", 1),
         ("handlers.lora.registry:Registry.promote:before:1", 2),
@@ -107,7 +110,7 @@ def test_a_scoring_and_a_rollback_that_are_killed(house, project, kill) -> None:
     assert finetune(house, project, "--gate").returncode == 0
     assert finetune(house, project, "--seed", 1).returncode == 0
     for point, version in (
-        ("handlers.lora.pending:write:after:1", 1),
+        ("handlers.recovery:note:after:1", 1),
         ("handlers.lora.job:write_file:after:1", 2),
         ("handlers.lora.registry:Registry.promote:after:1", 2),
     ):
@@ -303,21 +306,9 @@ def test_a_training_shows_what_is_left_and_a_cancelled_one_leaves_nothing(house,
     house.until(lambda: list(adapters(project).iterdir()) == [], "nothing is left")
 
 
-DIES_ONCE = """
-import os, sys
-if "cadenzad.jobs.child" in sys.orig_argv and not os.path.exists({marker!r}):
-    open({marker!r}, "w").close()
-    sys.path.insert(0, {here!r})
-    import dying
-    dying.arm("handlers.lora.registry:Registry.promote:after:1")
-"""
-
-
 def test_a_child_that_is_killed_after_its_switch_is_not_asked_for_it_twice(house, project) -> None:
     # given a first attempt that dies with nothing said
-    code = DIES_ONCE.format(marker=str(house.root / "died"), here=str(Path(__file__).parent))
-    (house.root / "sitecustomize.py").write_text(code)
-    house.environ["PYTHONPATH"] = str(house.root)
+    marker = die_once(house, "handlers.lora.registry:Registry.promote:after:1")
     house.configure(improve=f"[jobs]\nbackoff = 0.1\n{LENIENT.replace('false', 'true', 1)}")
     house.start()
     patterns = project / "lora" / "patterns.jsonl"
@@ -329,7 +320,7 @@ def test_a_child_that_is_killed_after_its_switch_is_not_asked_for_it_twice(house
     # then the second finds that all of it was done
     house.until(ended, "the second attempt", timeout=90)
     assert ended() == ["it was finished just before it was cut short"]
-    assert (house.root / "died").exists()
+    assert marker.exists()
     assert_agree(house, project)
     assert serving(project) == 1
     assert len(house.events("AdapterPromoted")) == 1

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judging import QUICK, ask_stub, drop, remedy, stuck_log
+from dying import die_once
+from judging import QUICK, ask_stub, drop, kill_judging, remedy, stuck_log
+
+from handlers.recovery import FINISHED_BEFORE
 
 pytest.importorskip("groq")
 pytest.importorskip("mujoco")
 
+REPLACED = "handlers.judge.rewrite:swap:after:1"
 LINE = "- when in enter_debris and stuck for 2 ticks: walk_backward distance_m=0.4"
 
 
@@ -184,81 +188,96 @@ def test_without_a_daemon_training_by_hand_looks_at_the_watch_first(house, logs,
 # -- after a crash, and in a copy ------------------------------------------------------------------
 
 
-def test_what_was_asked_for_is_done_after_a_recovery(house, logs, judged) -> None:
-    # given a rewrite whose event was lost: the version and the file are there
-    project = judged()
-    before = (project / "main.py").read_bytes()
+@pytest.fixture
+def killed(house, logs, judged) -> Path:
+    """A project whose judging was killed when the file was replaced, and nothing recorded."""
+    project = judged(mode="off")
     drop(project, "r1", stuck_log(logs))
-    house.run("cadenza", "env", "train", project)
-    lose_version(house, project)
+    house.once()
+    kill_judging(house, project, REPLACED)
+    assert LINE in (project / "main.py").read_text()
+    assert house.events("PromptRewritten") == []
+    return project
 
-    # then a rollback records it, and takes it back
+
+def test_a_daemon_that_starts_records_what_a_killed_judging_wrote(house, killed) -> None:
+    house.start()
+    (written,) = house.events("PromptRewritten")
+    assert prompt_of(house)["version"] == written["data"]["version"] == 1
+    assert prompt_of(house)["watching"] is True
+    (judged,) = house.events("RunsJudged")
+    assert judged["data"]["usage"]["total"] > 0
+    assert pending_notes(killed) == []
+
+
+def test_what_was_asked_for_is_done_after_a_recovery(house, killed) -> None:
+    # then a rollback records what was written, and takes it back
+    before = (killed / ".cadenza-env" / "prompts" / "0001" / "before.py").read_bytes()
     done = prompt(house, "rollback")
     assert "version 1 taken back as 2" in done.stdout
-    assert (project / "main.py").read_bytes() == before
+    assert (killed / "main.py").read_bytes() == before
     assert [event["type"] for event in house.events("PromptRewritten", "PromptRolledBack")] == [
         "PromptRewritten",
         "PromptRolledBack",
     ]
 
 
-def lose_version(house, project: Path) -> None:
-    """A new history that knows the project and its runs, and not the version in the file."""
-    record = project / ".cadenza-env" / "prompts" / "0001" / "version.json"
-    shutil.rmtree(house.state)
-    facts = json.loads(record.read_text())
-    house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
-    house.once()
-    record.write_text(json.dumps(facts | {"job": None}))
+def pending_notes(project: Path) -> list[Path]:
+    return list((project / ".cadenza-env" / "prompts").glob(".pending-*"))
 
 
-def test_a_copied_project_has_no_history_of_its_own(house, logs, judged) -> None:
-    project = judged()
-    drop(project, "r1", stuck_log(logs))
-    house.run("cadenza", "env", "train", project)
-    shutil.copytree(project, project.with_name("copy"))
-    house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
+def test_a_copied_project_has_no_history_of_its_own(house, killed) -> None:
+    copy = killed.with_name("copy")
+    shutil.copytree(killed, copy)
     house.once()
+    house.once()  # the copy is known now, and what lies there
 
     done = house.run("cadenzactl", "prompt", "copy", "rollback", check=False)
     assert done.returncode == 1
     assert done.stderr.count("no current prompt version") == 1
     assert len(house.events("PromptRewritten")) == 1
+    assert (pending_notes(killed), pending_notes(copy)) == ([], [])
     jobs = json.loads(house.run("cadenzactl", "jobs", "--json").stdout)
     assert "prompt" not in json.dumps([job["kind"] for job in jobs.get("jobs", jobs)])
 
 
-def test_a_history_that_was_lost_is_not_made_up(house, logs, judged) -> None:
+def test_a_history_that_was_lost_is_not_made_up(house, killed) -> None:
     # given a state directory that is new, so that no job of it wrote the version
-    project = judged()
-    drop(project, "r1", stuck_log(logs))
-    house.run("cadenza", "env", "train", project)
     shutil.rmtree(house.state)
-    house.configure(improve=QUICK.replace("[judge]", "[judge]\nmode = 'off'"))
     house.once()
-    record = project / ".cadenza-env" / "prompts" / "0001" / "version.json"
-    facts = json.loads(record.read_text())
-    record.write_text(json.dumps(facts | {"job": 10_000}))
+    house.once()
 
     assert prompt(house, "rollback", check=False).returncode == 1
     assert house.events("PromptRewritten") == []
+    assert len(pending_notes(killed)) == 1
 
 
-def test_a_record_that_fits_no_event_is_passed_by_in_one_line(house, logs, judged) -> None:
+def test_a_rollback_that_is_killed_is_finished_and_not_asked_for_twice(house, logs, judged) -> None:
+    # given a daemon whose child dies, once, when it has replaced the file
     project = judged()
+    before = (project / "main.py").read_bytes()
     drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
-    lose_version(house, project)
-    record = project / ".cadenza-env" / "prompts" / "0001" / "version.json"
-    record.write_text(json.dumps(json.loads(record.read_text()) | {"rules": "many"}))
-    done = prompt(house, "rollback", check=False)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "prompt version 1 is passed by: rules" in done.stderr
+    marker = die_once(house, "handlers.judge.prompt.actions:swap:after:1")
+    house.configure(
+        improve=QUICK.replace("[judge]", "[jobs]\nbackoff = 0.1\n[judge]\nmode = 'off'")
+    )
+    house.start()
+
+    # then the next attempt finds that all of it was done
+    prompt(house, "rollback", check=False)
+    house.until(lambda: house.events("JobSucceeded")[1:], "the second attempt")
+    assert marker.exists()
+    assert len(house.events("JobFailed")) == 1
+    assert house.events("JobSucceeded")[1]["data"]["summary"] == FINISHED_BEFORE
+    (back,) = house.events("PromptRolledBack")
+    assert back["data"]["of"] == 1
+    assert (project / "main.py").read_bytes() == before
+    assert pending_notes(project) == []
 
 
-def test_a_crash_in_an_approval_is_put_right_by_whoever_comes_next(house, logs, judged) -> None:
-    # given an approval that died after the file was replaced
+def test_a_proposal_that_was_put_into_the_file_by_hand_is_recorded(house, logs, judged) -> None:
+    # given somebody who did not ask for an approval
     project = judged(mode="propose")
     before = (project / "main.py").read_bytes()
     drop(project, "r1", stuck_log(logs))
@@ -267,11 +286,13 @@ def test_a_crash_in_an_approval_is_put_right_by_whoever_comes_next(house, logs, 
     (project / "main.py").write_bytes(after)
     assert "version 1 is in main.py already" in prompt(house).stdout
 
-    # then nobody can reject what is in the file
+    # then it cannot be rejected any more
     refused = prompt(house, "reject", check=False)
     assert refused.returncode == 1
     assert "is recorded now; rescue: no proposed prompt version" in refused.stderr
     assert prompt_of(house)["version"] == 1
+    (written,) = house.events("PromptRewritten")
+    assert written["data"]["by"] == "somebody, by hand"
     prompt(house, "rollback")
     assert (project / "main.py").read_bytes() == before
 

@@ -15,10 +15,12 @@ from handlers.judge.monitor.samples import rollback_spec, unread_logs
 from handlers.judge.monitor.sequential import Look
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
-from handlers.judge.prompt.recovery import FOUND, Known, bound, known
+from handlers.judge.prompt.known import FOUND, Known, known
+from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.prompt.source import BlockConflict, RefusedSource, edited, parse_prompt
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
+from handlers.recovery import FINISHED_BEFORE, has_led_to, note
 from store.errors import CadenzaError, InputError
 from store.events.base import Event
 from store.events.prompt import (
@@ -40,6 +42,12 @@ WANTED: Mapping[str, tuple[str, ...]] = {
     "rollback": ("current", "theirs"),
 }
 """Action -> the states of a version in which it makes sense, the likeliest first."""
+CONCLUDES: Mapping[str, type[Event]] = {
+    "approve": PromptRewritten,
+    "reject": PromptRejected,
+    "rollback": PromptRolledBack,
+}
+"""Action -> the event that says it was done."""
 TRIES = 3
 """An editor may save between our reading and our writing: then it is done again."""
 
@@ -51,14 +59,17 @@ def act(context: JobContext) -> JobResult:
     """
     assert context.project is not None
     state = State(connect_reader(context.state_dir))
+    name = str(context.spec["action"])
+    if name in CONCLUDES and has_led_to([CONCLUDES[name]], context.job, state.connection):
+        return JobResult((), FINISHED_BEFORE)
     now = known(state, context.project)
-    deed = _Deed(context.project, state, now, context.spec, context.job)
+    action = _Action(context.project, state, now, context.spec, context.job)
     try:
-        result = deed.do(str(context.spec["action"]))
+        result = action.perform(name)
     except CadenzaError as error:
         if not now.events:
             raise
-        # What was found out about the file is so, whatever became of the wish.
+        # What was found out about the file is so, whatever became of the action.
         message = error.message
         if any(event.type_name() != "PromptConflictFound" for event in now.events):
             message = f"{FOUND}; {message}"
@@ -69,7 +80,8 @@ def act(context: JobContext) -> JobResult:
 def take_back(context: JobContext, state: State, now: Known, version: int, look: Look) -> JobResult:
     """Roll a version back because of what the monitor says."""
     assert context.project is not None
-    return _Deed(context.project, state, now, rollback_spec(version, look), context.job).roll_back()
+    spec = rollback_spec(version, look)
+    return _Action(context.project, state, now, spec, context.job).roll_back()
 
 
 def meant(name: str, rows: Sequence[PromptRow], action: str, number: int | None) -> PromptRow:
@@ -93,7 +105,9 @@ def meant(name: str, rows: Sequence[PromptRow], action: str, number: int | None)
 
 
 @dataclass
-class _Deed:
+class _Action:
+    """Something to be done with the versions as they are `now`, by the job with an id."""
+
     project: Path
     state: State
     now: Known
@@ -104,15 +118,15 @@ class _Deed:
     def by(self) -> str:
         return str(self.spec.get("by", "cadenzad"))
 
-    def do(self, action: str) -> JobResult:
-        match action:
+    def perform(self, name: str) -> JobResult:
+        match name:
             case "approve":
                 return self.approve()
             case "reject":
                 return self.reject()
             case "rollback":
                 return self.roll_back()
-        raise PermanentFailure(f"no such action {action!r}")
+        raise PermanentFailure(f"no such action {name!r}")
 
     def _row(self, action: str) -> PromptRow:
         return meant(self.project.name, self.now.rows, action, self.spec.get("version"))
@@ -131,7 +145,8 @@ class _Deed:
             except RefusedSource as error:
                 return self._conflict(row.file, error.message)
             event = self._rewritten(saved, row.file, data, after)
-            self._save(event, data, after)
+            versions.save_event(self.project, self.job, event, data, after)
+            self._note(*ended, event)
             try:
                 swap(path, event.before_sha256, after)
             except (ChangedMeanwhile, OSError) as error:
@@ -163,7 +178,8 @@ class _Deed:
                 theirs = isinstance(error, BlockConflict) or self.by == "cadenzad"
                 return self._conflict(row.file, error.message, row.version if theirs else None)
             event = self._rolled_back(row, data, after)
-            self._save(event, data, after)
+            versions.save_event(self.project, self.job, event, data, after)
+            self._note(event)
             try:
                 swap(path, event.before_sha256, after)
             except ChangedMeanwhile as error:
@@ -173,10 +189,10 @@ class _Deed:
             except OSError:
                 versions.discard(self.project, event.version)
                 raise  # a full disk, perhaps: worth another attempt
-            said = f"version {row.version} taken back as {event.version}"
+            summary = f"version {row.version} taken back as {event.version}"
             if event.restores is not None:
-                said += f"; the rules of version {event.restores} are back, and watched"
-            return JobResult((event,), said)
+                summary += f"; the rules of version {event.restores} are back, and watched"
+            return JobResult((event,), summary)
         return self._conflict(row.file, reason)
 
     def _is_current(self) -> bool:
@@ -235,11 +251,10 @@ class _Deed:
             unread=unread_logs(self.state, self.project),
         )
 
-    def _save(self, event: PromptRewritten | PromptRolledBack, data: bytes, after: bytes) -> None:
-        facts = {"type": event.type_name(), **bound(self.project, self.job)}
-        versions.save(
-            self.project, event.version, facts | event.model_dump(mode="json"), data, after
-        )
+    def _note(self, *events: Event) -> None:
+        """What will be recorded, before the file is replaced."""
+        pending = (*self.now.events, *events)
+        note(PROMPTS, self.project, self.state.connection, self.job, pending)
 
     def _conflict(self, file: str, reason: str, version: int | None = None) -> JobResult:
         found: Event = PromptConflictFound(file=file, reason=reason, version=version)

@@ -2,10 +2,9 @@
 
     .cadenza-env/prompts/0003/{version.json, before.py, after.py, prompt.diff}
 
-A version is written, whole, before the prompt's file is replaced. So whoever dies between the
-replacement and the event has left a version whose `after_sha256` is the file's: the next judging
-finds it there and records it. The record names the project and the job it was written by, so that
-a copy of the folder does not pass for a history of its own.
+A version is written, whole, before the prompt's file is replaced, and what will be recorded of it
+is noted (handlers.judge.prompt.recovery). `version.json` is the event's data; it names the project
+and the job it was written by, too.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from typing import Any
 from handlers.project.paths import PROMPTS_DIR, inside
 from store.durable import make_folder, sync, write_file
 from store.errors import InputError
+from store.events.prompt import PromptProposed, PromptRewritten, PromptRolledBack
 
 RECORD = "version.json"
 
@@ -42,6 +41,18 @@ def diff_of(name: str, before: bytes, after: bytes) -> str:
     """A unified diff, for people; what is no UTF-8 is shown as such."""
     old, new = (data.decode("utf-8", "replace").splitlines() for data in (before, after))
     return "\n".join(difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""))
+
+
+def save_event(
+    project: Path,
+    job: int | None,
+    event: PromptProposed | PromptRewritten | PromptRolledBack,
+    before: bytes,
+    after: bytes,
+) -> None:
+    """Write the version that an event is about."""
+    facts = {"type": event.type_name(), "project": str(project), "job": job}
+    save(project, event.version, facts | event.model_dump(mode="json"), before, after)
 
 
 def save(project: Path, number: int, facts: dict[str, Any], before: bytes, after: bytes) -> None:
@@ -84,30 +95,6 @@ def load(project: Path, number: int) -> Saved:
 def discard(project: Path, number: int) -> None:
     """Remove a version that came to nothing."""
     shutil.rmtree(_folder(project, number), ignore_errors=True)
-
-
-def unrecorded(
-    project: Path,
-    known: Collection[int],
-    current_sha256: str,
-    ours: Callable[[Saved], bool] = lambda _saved: True,
-) -> Saved | None:
-    """A version nobody recorded whose bytes are in the file: written just before a crash.
-
-    `ours` is asked about each that fits.
-    """
-    root = inside(project, project / PROMPTS_DIR)
-    numbers = (int(folder.name) for folder in root.glob("[0-9]*") if folder.name.isdecimal())
-    for number in sorted(numbers, reverse=True):
-        if number in known:
-            continue
-        try:
-            saved = load(project, number)
-        except InputError:
-            continue
-        if saved.facts["after_sha256"] == current_sha256 and ours(saved):
-            return saved
-    return None
 
 
 def _folder(project: Path, number: int) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -10,61 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from adapter_files import ENTRIES, FACTS, fill
 
-from handlers.lora import pending
 from handlers.lora.model.files import (
     HEAD,
     NEEDED,
-    SCORECARD,
     WEIGHTS,
-    Facts,
     read_head,
     seal,
-    write_head,
 )
-from handlers.lora.model.lexicon import Action, Entry, Slot
-from handlers.lora.model.text import read
 from handlers.lora.registry import Registry, version_before
 from store.errors import InputError, UnsafePathError
-from store.events.adapter import (
-    AdapterBlocked,
-    AdapterPromoted,
-    AdapterRolledBack,
-    AdapterScored,
-    AdapterTrained,
-)
-from store.events.base import Event
 from store.reads.improvements import AdapterRow
-
-FACTS = Facts(
-    encoder="light",
-    encoder_identity="light-1",
-    width=2,
-    base_sha256="a" * 64,
-    repeats=True,
-    images=False,
-    familiar=0.25,
-    probe=[0.5, -1.0],
-    sample=[0.5],
-    rank=2,
-    epochs=2,
-    lr=0.25,
-    seed=0,
-    threads=1,
-    dataset_sha256="",
-    library_sha256="b" * 64,
-    inputs_sha256="c" * 64,
-)
-ENTRIES = [
-    Entry(read("walk 2 m"), (Action("walk_forward", (("distance_m", Slot(0)), ("speed", 1.5))),)),
-    Entry(read("ruhe «dich» aus"), (Action("sit"), Action("stand")), deduced=True),
-]
-
-
-def fill(folder: Path) -> None:
-    (folder / "adapter_config.json").write_text("{}")
-    (folder / WEIGHTS).write_bytes(b"weights")
-    write_head(folder, ENTRIES, FACTS)
 
 
 @pytest.fixture
@@ -382,97 +338,3 @@ def test_a_rollback_without_a_number_goes_to_what_is_still_there(
     registry.promote(4)
     assert version_before(rows, registry) == 1
     assert version_before(rows[1:], registry) is None
-
-
-# -- what a killed job was about to record ---------------------------------------------------------
-
-LOG = "log"
-
-
-def note(*events: Event) -> pending.Note:
-    return pending.Note("/p", 7, 5, events)
-
-
-def promoted(version: int) -> AdapterPromoted:
-    return AdapterPromoted(version=version, previous=None, by="cadenzad")
-
-
-def trained(registry: Registry, version: int) -> AdapterTrained:
-    return AdapterTrained(
-        version=version, path="", sha256=registry.sha256(version), dataset_sha256="",
-        base_sha256="", encoder="light", rows=1, exam_rows=1, epochs=1, seed=0, threads=1,
-    )  # fmt: skip
-
-
-def test_a_note_is_read_as_it_was_written_and_for_its_own_log_only(
-    registry: Registry, make: Callable[[int], Path]
-) -> None:
-    make(1)
-    blocked = AdapterBlocked(version=1, serving=None, reasons=("safety: fell",))
-    written = note(trained(registry, 1), blocked)
-    pending.write(registry, LOG, written)
-    assert pending.read(registry, LOG) == written
-    assert pending.read(registry, "other") is None
-    pending.forget(registry, LOG)
-    assert pending.read(registry, LOG) is None
-    assert [item.name for item in registry.root.iterdir()] == ["0001"]
-
-
-def test_a_switch_is_made_good(registry: Registry, make: Callable[[int], Path]) -> None:
-    make(1)
-    make(2)
-    told = note(trained(registry, 1), promoted(1))
-    for _ in range(2):  # and again, until it is recorded
-        assert pending.make_good(registry, told) == told.events
-        assert registry.deployed() == 1
-    back = note(AdapterRolledBack(version=2, previous=1, by="me", reason="asked for"))
-    assert pending.make_good(registry, back) == back.events
-    assert registry.deployed() == 2
-
-
-def test_a_version_that_never_came_into_being_is_no_version(
-    registry: Registry, make: Callable[[int], Path]
-) -> None:
-    make(1)
-    told = note(trained(registry, 1), promoted(1))
-    (registry.folder(1) / "more").write_text("another folder than the one that was trained")
-    assert pending.make_good(registry, told) == ()
-    registry.folder(1).rename(registry.root / "away")
-    assert pending.make_good(registry, told) == ()
-    assert registry.deployed() is None
-
-
-def test_a_scorecard_that_was_not_written_was_not_measured(
-    registry: Registry, make: Callable[[int], Path]
-) -> None:
-    card = make(1) / SCORECARD
-    scored = AdapterScored(
-        version=1, verdict="DEPLOY", held_out=True, checks=(), reasons=(), next_steps=(),
-        scorecard="", scorecard_sha256=hashlib.sha256(b"new").hexdigest(),
-    )  # fmt: skip
-    card.write_bytes(b"old")
-    assert pending.make_good(registry, note(scored, promoted(1))) == ()
-    assert registry.deployed() is None
-    card.write_bytes(b"new")
-    assert len(pending.make_good(registry, note(scored, promoted(1)))) == 2
-    assert registry.deployed() == 1
-
-
-def test_a_version_that_was_damaged_since_is_not_deployed(
-    registry: Registry, make: Callable[[int], Path]
-) -> None:
-    (make(1) / WEIGHTS).write_bytes(b"x")
-    told = note(trained(registry, 1), promoted(1))
-    assert pending.make_good(registry, told) == told.events[:1]
-    assert registry.deployed() is None
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "null", "[7]", '{"project": "/p", "head": 1, "job": 1, "events": [{}]}',
-             '{"project": "/p", "head": "x", "job": 1, "events": []}', "{}", "[" * 9000,
-             '{"project": "/p", "head": 1, "job": 1, "events": [{"type": "X", "data": {}}]}']
-)  # fmt: skip
-def test_a_note_that_cannot_be_read_is_as_none(text: str, registry: Registry) -> None:
-    registry.stage()
-    (registry.root / f".pending-{LOG}.json").write_text(text)
-    assert pending.read(registry, LOG) is None

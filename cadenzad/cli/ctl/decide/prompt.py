@@ -137,9 +137,13 @@ def _act(
     arguments: argparse.Namespace, directory: Path, project: Path, rows: list[PromptRow]
 ) -> int:
     from handlers.judge.prompt.actions import meant
-    from handlers.judge.prompt.recovery import recovered
+    from handlers.judge.prompt.known import approved_by_hand
+    from handlers.judge.prompt.recovery import PROMPTS
+    from handlers.recovery import pending
 
-    if recovered(State(connect_reader(directory)), project) is None:
+    state = State(connect_reader(directory))
+    is_cut_short = pending(PROMPTS, project, state.connection) is not None
+    if not is_cut_short and approved_by_hand(state, project) is None:
         meant(project.name, rows, arguments.action, arguments.version)  # else there is no job
     spec = {"action": arguments.action, "version": arguments.version}
     reason = f"cadenzactl prompt {arguments.action}"

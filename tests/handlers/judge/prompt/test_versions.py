@@ -1,4 +1,4 @@
-"""Versions on disk: whole or not there, exact bytes, and found again after a crash."""
+"""Versions on disk: whole or not there, and exact bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from handlers.judge.prompt import versions
-from handlers.judge.prompt.versions import diff_of, load, save, unrecorded
+from handlers.judge.prompt.versions import diff_of, load, save
 from handlers.project.paths import PROMPTS_DIR
 from store.errors import InputError, UnsafePathError
 
@@ -106,35 +106,6 @@ def test_a_version_that_was_changed_on_disk_is_not_used(name: str, tmp_path: Pat
     (tmp_path / PROMPTS_DIR / "0001" / name).write_bytes(b"other")
     with pytest.raises(InputError, match="was changed on disk"):
         load(tmp_path, 1)
-    assert unrecorded(tmp_path, set(), sha(AFTER)) is None
-
-
-def test_the_version_that_is_in_the_file_and_not_in_the_log_is_found(tmp_path: Path) -> None:
-    assert unrecorded(tmp_path, set(), sha(AFTER)) is None
-    for number, after in ((1, b"one"), (2, b"two"), (3, b"one"), (12, b"twelve")):
-        put(tmp_path, number, after=after)
-
-    def found(known: set[int], data: bytes) -> int | None:
-        saved = unrecorded(tmp_path, known, sha(data))
-        return None if saved is None else saved.number
-
-    assert found(set(), b"one") == 3
-    assert found({3}, b"one") == 1
-    assert found({1, 3}, b"one") is None
-    assert found({1, 2, 3}, b"twelve") == 12
-    assert found(set(), b"edited since") is None
-
-
-def test_what_else_lies_there_is_passed_by(tmp_path: Path) -> None:
-    put(tmp_path, 1)
-    root = tmp_path / PROMPTS_DIR
-    (root / "0002").mkdir()
-    (root / "0003").write_text("a file")
-    (root / "4-notes").mkdir()
-    (root / "latest").symlink_to("0001")
-    saved = unrecorded(tmp_path, set(), sha(AFTER))
-    assert saved is not None
-    assert saved.number == 1
 
 
 def test_versions_stay_in_the_project(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import os
 import signal
 import sys
 from functools import wraps
+from pathlib import Path
+from typing import Any
 
 
 def arm(point: str) -> None:
@@ -35,6 +37,26 @@ def arm(point: str) -> None:
         return result
 
     setattr(owner, name, dying)
+
+
+DIES_ONCE = """
+import os, sys
+if "cadenzad.jobs.child" in sys.orig_argv and not os.path.exists({marker!r}):
+    open({marker!r}, "w").close()
+    sys.path.insert(0, {here!r})
+    import dying
+    dying.arm({point!r})
+"""
+
+
+def die_once(house: Any, point: str) -> Path:
+    """Have the next job's child die at a point; returns the file that is there once it began."""
+    marker = house.root / "died"
+    here = str(Path(__file__).parent)
+    code = DIES_ONCE.format(marker=str(marker), here=here, point=point)
+    (house.root / "sitecustomize.py").write_text(code)
+    house.environ["PYTHONPATH"] = str(house.root)
+    return marker
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""What the log does not know yet of the prompt's file, and the versions with that taken in.
+
+People edit their files behind the log's back: they put a proposal in by hand, or change a version
+that is there. Every job about a prompt begins here, goes on with what is so, and returns the events
+that say it before its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from handlers.judge.prompt.drift import changed_by_hand
+from handlers.project.paths import inside
+from handlers.project.writing import sha256_of
+from store import views
+from store.errors import UnsafePathError
+from store.events.base import Event
+from store.events.envelope import Recorded, project_stream
+from store.events.prompt import (
+    PromptConflictFound,
+    PromptProposed,
+    PromptRewritten,
+    PromptVersion,
+)
+from store.log import EventLog
+from store.reads.improvements import PromptRow, pending_prompt, prompt_versions
+from store.reads.state import State
+from store.schema import memory_view
+
+FOUND = "a proposal that is in the file already is recorded now"
+
+
+@dataclass(frozen=True)
+class Known:
+    """The versions of a project's prompt, and the events the log lacks for that."""
+
+    rows: tuple[PromptRow, ...]
+    events: tuple[Event, ...] = ()
+
+    @property
+    def current(self) -> PromptRow | None:
+        return next((row for row in self.rows if row.state == "current"), None)
+
+    def after(self, state: State, project: Path, event: Event) -> Known:
+        """As it will be once an event is in the log; folded as the log would."""
+        view = memory_view()
+        cursor = state.connection.execute(
+            "SELECT * FROM view_prompts WHERE project = ?", (str(project),)
+        )
+        marks = ", ".join("?" * len(cursor.description))
+        view.executemany(f"INSERT INTO view_prompts VALUES ({marks})", cursor)
+        events, stream = (*self.events, event), project_stream(str(project))
+        for number, item in enumerate(events, state.head() + 1):
+            views.apply(view, Recorded(number, stream, 0, item, None, number, 0))
+        return Known(tuple(prompt_versions(view, str(project))), events)
+
+    @property
+    def next_version(self) -> int:
+        return max((row.version for row in self.rows), default=0) + 1
+
+
+def known(state: State, project: Path) -> Known:
+    """The versions as they are, by the log and by the file."""
+    now = Known(tuple(prompt_versions(state.connection, str(project))))
+    approved = approved_by_hand(state, project)
+    if approved is not None:
+        now = now.after(state, project, approved)
+    current = now.current
+    if current is not None and (changed := changed_by_hand(project, current, broken=False)):
+        conflict = PromptConflictFound(file=current.file, reason=changed, version=current.version)
+        now = now.after(state, project, conflict)
+    return now
+
+
+def approved_by_hand(state: State, project: Path) -> PromptRewritten | None:
+    """The event of a proposal that somebody put into the file as it is; None without one."""
+    row = pending_prompt(state.connection, str(project))
+    try:
+        if row is None or sha256_of(inside(project, Path(row.file))) != row.after_sha256:
+            return None
+    except (OSError, UnsafePathError):
+        return None
+    (record,) = EventLog(state.connection).read(row.position - 1, until=row.position)
+    assert isinstance(record.event, PromptProposed)
+    facts = {name: getattr(record.event, name) for name in PromptVersion.model_fields}
+    return PromptRewritten(**facts, by="somebody, by hand")
