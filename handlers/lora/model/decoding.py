@@ -67,9 +67,17 @@ class ActionDecoder:
     """A trained adapter, ready to decode. Implements handlers.lora.model.interface.Decoder."""
 
     def __init__(
-        self, encoder: Encoder, head: Any, facts: Facts, entries: Sequence[Entry],
-        library: ActionLibrary, vectors: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: Encoder,
+        head: Any,
+        facts: Facts,
+        entries: Sequence[Entry],
+        library: ActionLibrary,
+        vectors: Any = None,
+    ) -> None:
+        """`head`: [B, width] -> [B, width]. `vectors` [N, width] of `entries`, where images made
+        them. Raises InputError when the library has none of their actions.
+        """
         kept = [i for i, e in enumerate(entries) if all(a.name in library for a in e.plan)]
         known = [entries[index] for index in kept]
         if not known:
@@ -96,10 +104,42 @@ class ActionDecoder:
         self._probe = module.tensor(facts.probe).double() if facts.probe else None
 
     def decode(self, goal: str, image: Path | None = None) -> Decoded:
-        """The plan of a goal. Raises InputError for an empty goal, and for an image that is missing
-        or not asked for.
+        """The plan of a goal: SI units, within the library's ranges, at most MAX_STEPS steps.
+
+        Raises InputError for an empty goal, and for an image that is missing or not asked for.
         """
         text = read(goal, self._spell)
+        self._expect_fitting(text, image)
+        ways, whole = orders(text), [(text,)]
+        short = whole if image else [way[:MAX_PIECES] for way in ways] or whole
+        # by words and numbers: "walk 1 m" and "walk 2 m" read the same and mean different things
+        spans = dict.fromkeys([text, *(span for way in short for span in _spans(way))])
+        matches, familiarities, order = self._look_up(list(spans), image)
+        path = self._path(text, short, matches)
+        familiar = _familiarity(text, path, familiarities)
+        confidence = math.prod(match.probability for match in path)
+        refused = familiar < self._facts.familiar or forbids(
+            text, [match.entry.text for match in path]
+        )
+        actions: tuple[Step, ...] = ()
+        is_all = all(len(way) <= MAX_PIECES for way in ways)
+        if refused:
+            confidence *= min(1.0, max(familiar, 0.0) / max(self._facts.familiar, 1e-6))
+        else:
+            actions, as_asked = self._plan(goal, path)
+            is_all = is_all and as_asked
+        return Decoded(
+            goal=goal,
+            actions=actions,
+            refused=refused,
+            doubtful=not refused and (confidence < SURE or not is_all),
+            nearest=self._nearest(order),
+            confidence=confidence,
+            familiarity=familiar,
+        )
+
+    def _expect_fitting(self, text: Text, image: Path | None) -> None:
+        """Raises InputError for a goal without words, or with an image too few or too many."""
         if not text.words:
             raise InputError("the goal is empty")
         if image is None and self._facts.images:
@@ -107,33 +147,6 @@ class ActionDecoder:
         if image is not None and not self._facts.images:
             refuse_images(self._encoder.name, [image])
             raise InputError("this adapter was trained without images, and one is given")
-        whole = [(text,)]
-        ways = whole if image else [way[:MAX_PIECES] for way in orders(text)] or whole
-        # by words and numbers: "walk 1 m" and "walk 2 m" read the same and mean different things
-        spans = dict.fromkeys([text, *(span for way in ways for span in _spans(way))])
-        matches, familiar, order = self._look_up(list(spans), image)
-        path = self._path(text, ways, matches)
-        felt = max(familiar[text.key], min(familiar[match.text.key] for match in path))
-        if all(match.exact for match in path):
-            felt = 1.0
-        refused = felt < self._facts.familiar or forbids(text, [match.entry.text for match in path])
-        confidence = math.prod(match.probability for match in path)
-        if refused:
-            confidence *= min(1.0, max(felt, 0.0) / max(self._facts.familiar, 1e-6))
-        made = [] if refused else [step for match in path for step in self._steps(match)]
-        steps = [step for step, _ in made[:MAX_STEPS]]
-        cut = len(made) > MAX_STEPS or any(len(way) > MAX_PIECES for way in orders(text))
-        cut = cut or not all(as_said for _, as_said in made) or has_minus(goal)
-        cut = cut or not all_used([match.text for match in path], steps)
-        return Decoded(
-            goal=goal,
-            actions=tuple(steps),
-            refused=refused,
-            doubtful=not refused and (confidence < SURE or cut),
-            nearest=self._nearest(order),
-            confidence=confidence,
-            familiarity=felt,
-        )
 
     def _path(
         self, text: Text, ways: Sequence[tuple[Text, ...]], matches: dict[Text, _Match]
@@ -163,12 +176,12 @@ class ActionDecoder:
         )
         scores = alike - WRONG_SIDE * side
         seen = raw if self._probe is None else with_openings(self._encoder, spoken, raw)
-        felt = familiarity(seen, self._raw, self._probe).tolist()
-        familiar = dict(zip(texts, felt, strict=True))
+        values = familiarity(seen, self._raw, self._probe).tolist()
+        familiarities = dict(zip(texts, values, strict=True))
         rows = {key: row for row, key in enumerate(texts)}
         matches = {span: self._match(span, plain.get(span), rows, scores) for span in spans}
         top = (raw[0] @ self._raw.T).argsort(descending=True).tolist()
-        return matches, familiar, top
+        return matches, familiarities, top
 
     def _match(self, span: Text, plain: Text | None, rows: dict[str, int], scores: Any) -> _Match:
         exact = None if self._facts.images else self._lexicon.exact(span)
@@ -202,9 +215,21 @@ class ActionDecoder:
         goals = dict.fromkeys(self._entries[i].goal for i in order if self._entries[i].goal)
         return tuple(islice(goals, NEAREST))
 
-    def _steps(self, match: _Match) -> list[tuple[Step, bool]]:
-        made = filled(match.entry.plan, match.text) * match.times
-        return [self._allowed(values) for values in made]
+    def _plan(self, goal: str, path: Sequence[_Match]) -> tuple[tuple[Step, ...], bool]:
+        """The steps of the pieces, and whether they are all that was asked, in its very numbers."""
+        made = [
+            self._allowed(values)
+            for match in path
+            for values in filled(match.entry.plan, match.text) * match.times
+        ]
+        steps = tuple(step for step, _ in made[:MAX_STEPS])
+        as_asked = (
+            len(made) <= MAX_STEPS
+            and all(is_unchanged for _, is_unchanged in made)
+            and not has_minus(goal)
+            and all_used([match.text for match in path], steps)
+        )
+        return steps, as_asked
 
     def _allowed(self, values: dict[str, Any]) -> tuple[Step, bool]:
         """A step within the library: parameters the action takes, in their ranges.
@@ -213,16 +238,16 @@ class ActionDecoder:
         """
         name = values["action"]
         given: dict[str, float] = {}
-        as_said = True
+        is_unchanged = True
         for key in self._library.spec(name).parameters:
             if key in values:
                 limit = PARAMETERS[key]
-                said = float(values[key])
-                number = min(max(said, limit.low), limit.high)
-                as_said = as_said and math.isclose(number, said, rel_tol=1e-3, abs_tol=1e-3)
-                as_said = as_said and (number > 0 or key not in COUNTED)
+                asked = float(values[key])
+                number = min(max(asked, limit.low), limit.high)
+                same = math.isclose(number, asked, rel_tol=1e-3, abs_tol=1e-3)
+                is_unchanged = is_unchanged and same and (number > 0 or key not in COUNTED)
                 given[key] = round(number) if limit.whole else round(number, 6)
-        return Step(name, given), as_said
+        return Step(name, given), is_unchanged
 
 
 def load_decoder(
@@ -260,6 +285,13 @@ def load_decoder(
         ) from None
     vectors = load_known(folder) if facts.images else None
     return ActionDecoder(encoder, head, facts, entries, library, vectors)
+
+
+def _familiarity(text: Text, path: Sequence[_Match], familiarities: dict[str, float]) -> float:
+    """That of the whole goal or of its least familiar piece, whichever is more."""
+    if all(match.exact for match in path):
+        return 1.0
+    return max(familiarities[text.key], min(familiarities[match.text.key] for match in path))
 
 
 def _spans(way: Sequence[Text]) -> list[Text]:
@@ -312,5 +344,5 @@ def _count(text: Text) -> int:
 
 def _sides(text: Text) -> tuple[str, ...]:
     """The sides a text speaks of, in order: left, right, left is another way than the reverse."""
-    said = [word[:4] for word in text.words if word.startswith(("left", "right"))]
-    return tuple(side for index, side in enumerate(said) if side not in said[index - 1 : index])
+    sides = [word[:4] for word in text.words if word.startswith(("left", "right"))]
+    return tuple(side for index, side in enumerate(sides) if side not in sides[index - 1 : index])

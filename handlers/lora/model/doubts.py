@@ -15,10 +15,10 @@ _FORBIDDING = frozenset({"don't", "dont", "not", "never", "no"})
 _MINUS = re.compile(r"(?<![\w.])[-\u2212\u2013]\s?\d|\bminus\b|\bnegative\b", re.IGNORECASE)
 
 
-def forbids(said: Text, meant: Sequence[Text]) -> bool:
-    """Whether a goal says what is not to be done, in words that none of the taught pieces has."""
-    taught = {word for text in meant for word in text.words}
-    return any(word in _FORBIDDING and word not in taught for word in said.words)
+def forbids(goal: Text, pieces: Sequence[Text]) -> bool:
+    """Whether a goal says what is not to be done, in words that none of the taught `pieces` has."""
+    taught = {word for piece in pieces for word in piece.words}
+    return any(word in _FORBIDDING and word not in taught for word in goal.words)
 
 
 def has_minus(goal: str) -> bool:
@@ -26,12 +26,12 @@ def has_minus(goal: str) -> bool:
     return _MINUS.search(goal) is not None
 
 
-def all_used(said: Sequence[Text], steps: Sequence[Step]) -> bool:
-    """Whether every amount that was said (m, rad, s, a speed) stands in the plan."""
+def all_used(pieces: Sequence[Text], steps: Sequence[Step]) -> bool:
+    """Whether every amount of a goal's pieces (m, rad, s, a speed) stands in the plan."""
     values = [value for step in steps for value in step.parameters.values()]
     return all(
         any(isclose(value, quantity.value, rel_tol=2e-3) for value in values)
-        for text in said
-        for quantity in text.quantities
+        for piece in pieces
+        for quantity in piece.quantities
         if quantity.kind != "n"
     )

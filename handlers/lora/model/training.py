@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers.lora.model.encoder import Encoder, ProjectCode, find_encoder, sample, torch
 from handlers.lora.model.familiarity import (
@@ -77,57 +77,21 @@ def train(
     """
     if not rows:
         raise InputError("there is nothing to train on", hint="cadenza env lora add PROJECT ...")
-    module = torch()
-    module.set_num_threads(options.threads)
+    torch().set_num_threads(options.threads)
     began = time.monotonic()
     own = " with lora_encoder.py" if options.project_encoder else ""
     report({"step": f"encoding{own}", "done": 0, "total": options.epochs})
     encoder = find_encoder(options.encoder, options.project_encoder)
-    entries, vectors, repeats = _known(encoder, rows, library)
-    images = any(row.image for row in rows)
-    head = with_lora(base_head(encoder.width), options.rank, options.seed)
-    loss = _fit(head, vectors, _labels(entries), options, report)
-    head.eval()
-    with module.inference_mode():
-        if not bool(module.isfinite(head(vectors)).all()):
-            raise InputError("training went wrong: the weights are not finite", hint=_SLOWER)
-    head.save_pretrained(str(out), safe_serialization=True)
-    (out / "README.md").unlink(missing_ok=True)  # a template about nothing
-    base = base_sha256(encoder.identity, encoder.width)
-    if images:
-        save_known(out, vectors)
-    foreign = None if images else encode_foreign(encoder)
-    taught = [index for index, entry in enumerate(entries) if not entry.deduced]
-    seen = vectors[taught]
-    if foreign is not None:
-        seen = with_openings(encoder, [entries[index].text.spoken for index in taught], seen)
-    write_head(
-        out,
-        entries,
-        Facts(
-            encoder=encoder.name,
-            encoder_identity=encoder.identity,
-            width=encoder.width,
-            base_sha256=base,
-            repeats=repeats,
-            images=images,
-            familiar=gate(seen, _labels(entries)[taught], foreign),
-            sample=[] if images else sample(encoder),
-            probe=[] if foreign is None else as_numbers(fit_probe(seen, foreign)),
-            rank=options.rank,
-            epochs=options.epochs,
-            lr=options.lr,
-            seed=options.seed,
-            threads=options.threads,
-            dataset_sha256=dataset_sha256,
-            library_sha256=library_sha256(library),
-            inputs_sha256=options.inputs_sha256,
-        ),
-    )
+    known = _known(encoder, rows, library)
+    loss = _train_head(encoder, known, out, options, report)
+    if known.images:
+        save_known(out, known.vectors)
+    facts = _facts(encoder, known, options, dataset_sha256, library_sha256(library))
+    write_head(out, known.entries, facts)
     return TrainReport(
         encoder=encoder.name,
-        base_sha256=base,
-        entries=len(entries),
+        base_sha256=facts.base_sha256,
+        entries=len(known.entries),
         epochs=options.epochs,
         loss=loss,
         seconds=round(time.monotonic() - began, 2),
@@ -140,13 +104,17 @@ def library_sha256(library: ActionLibrary) -> str:
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
 
 
-def _known(
-    encoder: Encoder, rows: Sequence[Row], library: ActionLibrary
-) -> tuple[list[Entry], Any, bool]:
-    """What is known, its vectors [N, width], and whether a count repeats a whole plan.
+class _Known(NamedTuple):
+    """What is known and its `vectors` [N, width]. `repeats`: a count repeats a whole plan."""
 
-    With images every row is known as it is: half a goal has no picture of its own.
-    """
+    entries: list[Entry]
+    vectors: Any
+    repeats: bool
+    images: bool
+
+
+def _known(encoder: Encoder, rows: Sequence[Row], library: ActionLibrary) -> _Known:
+    """What rows teach. With images every row is known as it is: half a goal has no picture."""
     seen = [row for row in rows if row.image is not None]
     if not seen:
         lexicon = learn([(row.goal, row.actions) for row in rows])
@@ -154,7 +122,7 @@ def _known(
         name_actions(lexicon, library)
         entries = lexicon.all()
         vectors = encoder.encode([entry.text.spoken for entry in entries])
-        return entries, vectors, lexicon.repeats
+        return _Known(entries, vectors, lexicon.repeats, images=False)
     if len(seen) < len(rows):
         without = next(row.where for row in rows if row.image is None)
         raise InputError(
@@ -168,13 +136,69 @@ def _known(
         Entry(text, plan_of(row.actions, text), goal=row.goal)
         for text, row in zip(texts, rows, strict=True)
     ]
-    return entries, vectors, False
+    return _Known(entries, vectors, repeats=False, images=True)
+
+
+def _facts(
+    encoder: Encoder, known: _Known, options: TrainOptions, dataset_sha256: str, library_sha256: str
+) -> Facts:
+    familiar, probe = _gate(encoder, known)
+    return Facts(
+        encoder=encoder.name,
+        encoder_identity=encoder.identity,
+        width=encoder.width,
+        base_sha256=base_sha256(encoder.identity, encoder.width),
+        repeats=known.repeats,
+        images=known.images,
+        familiar=familiar,
+        sample=[] if known.images else sample(encoder),
+        probe=probe,
+        rank=options.rank,
+        epochs=options.epochs,
+        lr=options.lr,
+        seed=options.seed,
+        threads=options.threads,
+        dataset_sha256=dataset_sha256,
+        library_sha256=library_sha256,
+        inputs_sha256=options.inputs_sha256,
+    )
+
+
+def _gate(encoder: Encoder, known: _Known) -> tuple[float, list[float]]:
+    """The least familiarity that is not refused, and the probe: none with images."""
+    taught = [index for index, entry in enumerate(known.entries) if not entry.deduced]
+    seen, labels = known.vectors[taught], _labels(known.entries)[taught]
+    if known.images:
+        return gate(seen, labels, None), []
+    foreign = encode_foreign(encoder)
+    seen = with_openings(encoder, [known.entries[index].text.spoken for index in taught], seen)
+    return gate(seen, labels, foreign), as_numbers(fit_probe(seen, foreign))
 
 
 def _labels(entries: Sequence[Entry]) -> Any:
     """[N] the number of each entry's plan."""
     numbers: dict[Any, int] = {}
     return torch().tensor([numbers.setdefault(entry.plan, len(numbers)) for entry in entries])
+
+
+def _train_head(
+    encoder: Encoder,
+    known: _Known,
+    out: Path,
+    options: TrainOptions,
+    report: Callable[[Mapping[str, Any]], None],
+) -> float | None:
+    """Train and save the head; the last loss. Raises InputError for weights that are not finite."""
+    module = torch()
+    head = with_lora(base_head(encoder.width), options.rank, options.seed)
+    loss = _fit(head, known.vectors, _labels(known.entries), options, report)
+    head.eval()
+    with module.inference_mode():
+        if not bool(module.isfinite(head(known.vectors)).all()):
+            raise InputError("training went wrong: the weights are not finite", hint=_SLOWER)
+    head.save_pretrained(str(out), safe_serialization=True)
+    (out / "README.md").unlink(missing_ok=True)  # a template about nothing
+    return loss
 
 
 def _fit(
@@ -184,6 +208,10 @@ def _fit(
     options: TrainOptions,
     report: Callable[[Mapping[str, Any]], None],
 ) -> float | None:
+    """Adapt the head to `vectors` [N, width] with plans `labels` [N]; the loss of the last epoch.
+
+    Raises InputError when it is no number.
+    """
     module = torch()
     same = labels[:, None] == labels[None]
     not_self = ~module.eye(len(labels), dtype=module.bool)
@@ -200,8 +228,7 @@ def _fit(
         last = float(loss.detach())
         if not math.isfinite(last):
             raise InputError(
-                f"training went wrong in epoch {epoch + 1}: the loss is {last}",
-                hint=_SLOWER,
+                f"training went wrong in epoch {epoch + 1}: the loss is {last}", hint=_SLOWER
             )
         optimizer.zero_grad()
         loss.backward()
@@ -209,14 +236,8 @@ def _fit(
             optimizer.step()
         except RuntimeError as error:  # a rate that no float holds
             raise InputError(f"training went wrong: {error}", hint=_SLOWER) from None
-        report(
-            {
-                "step": "training",
-                "done": epoch + 1,
-                "total": options.epochs,
-                "loss": round(last, 4),
-            }
-        )
+        shown = {"done": epoch + 1, "total": options.epochs, "loss": round(last, 4)}
+        report({"step": "training", **shown})
     return last
 
 
