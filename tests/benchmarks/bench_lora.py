@@ -22,7 +22,7 @@ from handlers.lora.model.encoder import find_encoder
 from handlers.lora.model.rows import Row
 from handlers.lora.model.text import read
 from handlers.lora.model.training import TrainOptions, train
-from handlers.lora.scorecard.scorecard import same_plan
+from handlers.lora.scorecard.results import same_plan
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 

@@ -3,96 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from handlers.lora.data.dataset import Dataset
-from handlers.lora.model.interface import Decoded, Decoder
+from handlers.lora.model.interface import Decoder
 from handlers.lora.model.rows import Row
+from handlers.lora.scorecard.results import (
+    Check,
+    GoalResult,
+    PhaseResult,
+    Result,
+    ask,
+    examined,
+)
 from handlers.lora.scorecard.statistics import (
     MOST_ROWS,
-    Check,
-    Result,
     lower_bound,
     mcnemar,
     more_rows,
     upper_bound,
 )
-from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
-from store.errors import InputError
 
-TOLERANCE = {"distance_m": 0.05, "rotation_rad": 0.0873, "duration_s": 0.5, "speed": 0.05,
-             "extension": 0.05, "repeat": 0.0}  # fmt: skip
 NAMED = 6
-
-
-@dataclass(frozen=True, slots=True)
-class GoalResult:
-    """A goal: what was expected and what came. `where` is its row, `problem` why it was no goal for
-    this adapter at all.
-    """
-
-    goal: str
-    expected: tuple[Step, ...]
-    got: tuple[Step, ...]
-    ok: bool
-    refused: bool
-    confidence: float
-    where: str = ""
-    problem: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "goal": self.goal,
-            "expected": [step.as_json() for step in self.expected],
-            "got": [step.as_json() for step in self.got],
-            "ok": self.ok,
-            "refused": self.refused,
-            "confidence": round(self.confidence, 4),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseResult:
-    """A mission phase: what its goal was decoded to. `index` is its place in the mission."""
-
-    index: int
-    name: str
-    goal: str
-    decoded: Decoded
-
-
-def ask(decoder: Decoder, goal: str, image: Path | None = None) -> tuple[Decoded, str]:
-    """A goal's plan, and why there is none when the adapter takes no such goal (or image)."""
-    try:
-        return decoder.decode(goal, image), ""
-    except InputError as error:
-        return Decoded(goal, (), True, False, (), 0.0, 0.0), error.message
-
-
-def examined(decoder: Decoder, row: Row) -> GoalResult:
-    """A row, asked."""
-    got, problem = ask(decoder, row.goal, row.image_path)
-    ok = not problem and same_plan(row.actions, got.actions)
-    return GoalResult(
-        row.goal, row.actions, got.actions, ok, got.refused, got.confidence, row.where, problem
-    )
-
-
-def same_plan(expected: Sequence[Step], got: Sequence[Step]) -> bool:
-    """The same actions in the same order, numbers within tolerance; defaults count as given."""
-    if [step.action for step in expected] != [step.action for step in got]:
-        return False
-    for one, other in zip(expected, got, strict=True):
-        for name in {*one.parameters, *other.parameters}:
-            neutral = 1.0 if name in ("speed", "extension", "repeat") else None
-            a, b = one.parameters.get(name, neutral), other.parameters.get(name, neutral)
-            if a is None or b is None or abs(a - b) > TOLERANCE[name] + 1e-9:
-                return False
-    return True
 
 
 def fidelity(
@@ -104,8 +37,7 @@ def fidelity(
     """
     groups: dict[object, list[bool]] = {}
     for item in results:
-        key = tuple((step.action, tuple(sorted(step.parameters.items())))
-                    for step in item.expected)  # fmt: skip
+        key = tuple((step.action, tuple(sorted(step.parameters.items()))) for step in item.expected)
         groups.setdefault(key, []).append(item.ok)
     right = sum(item.ok for item in results)
     hits, n = sum(all(oks) for oks in groups.values()), len(groups)
@@ -231,8 +163,8 @@ def regression(
 ) -> Check:
     """Against the deployed adapter, goal by goal; pinned rows of any set may not be lost at all."""
     if deployed is None:
-        return Check("regression", None, None, None, None, 0, "pass", "block",
-                     "nothing is deployed yet")  # fmt: skip
+        detail = "nothing is deployed yet"
+        return Check("regression", None, None, None, None, 0, "pass", "block", detail)
     pairs = list(zip([examined(deployed, row) for row in rows], results, strict=True))
     lost = sum(old.ok and not new.ok for old, new in pairs)
     won = sum(new.ok and not old.ok for old, new in pairs)

@@ -16,8 +16,9 @@ from pathlib import Path
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.data.phasesteps import phase_steps
 from handlers.lora.model.rows import Row, reading
-from handlers.lora.scorecard.axes import GoalResult, PhaseResult, rows_to_decide, uncovered_signals
-from handlers.lora.scorecard.statistics import MOST_ROWS, Check, more_rows
+from handlers.lora.scorecard.axes import rows_to_decide, uncovered_signals
+from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult
+from handlers.lora.scorecard.statistics import MOST_ROWS, more_rows
 from handlers.project.formats.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
 from handlers.project.paths import EVAL_FILE
@@ -75,8 +76,8 @@ def _about_the_exam(measured: Measured, where: str, exam: str) -> Iterator[str]:
         )
     elif fidelity.result == "undecided" and fidelity.n:
         hits = round((fidelity.value or 0.0) * fidelity.n)
-        said = rows_to_decide(hits, fidelity.n, fidelity.threshold)
-        yield f"# fidelity: {said}: append them to {exam}, each with a plan of its own"
+        rows = rows_to_decide(hits, fidelity.n, fidelity.threshold)
+        yield f"# fidelity: {rows}: append them to {exam}, each with a plan of its own"
 
 
 def _about_stability(measured: Measured, where: str) -> Iterator[str]:
@@ -106,12 +107,12 @@ def _phases(
     taught = {row.key for row in dataset.train}
     known = phase_steps(spec, library)
     weak = [item for item in measured.phases if not item.decoded.actions or item.decoded.doubtful]
-    said: set[str] = set()
+    done: set[str] = set()
     for item in sorted(weak, key=lambda item: item.decoded.confidence):
         key, goal = reading(item.goal), _plain(item.goal)
-        if key in asked or key in said:
+        if key in asked or key in done:
             continue
-        said.add(key)
+        done.add(key)
         steps, place = known[item.index], f"# phase '{_plain(item.name)}'"
         if key in taught:
             yield f"{place}: '{goal}' is taught, and not clear yet: say it otherwise too"
@@ -144,10 +145,10 @@ def _plain(goal: str) -> str:
 
 
 def _plan(steps: Sequence[Step], library: ActionLibrary) -> str:
-    return ", ".join(_said(step.action, step.parameters, library) for step in steps)
+    return ", ".join(_as_option(step.action, step.parameters, library) for step in steps)
 
 
-def _said(action: str, parameters: Mapping[str, float], library: ActionLibrary) -> str:
+def _as_option(action: str, parameters: Mapping[str, float], library: ActionLibrary) -> str:
     """A step as `--steps` has it."""
     spec = library.spec(action)
     parts = [action]

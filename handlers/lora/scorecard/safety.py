@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.scorecard.statistics import Check, Result, lower_bound, upper_bound
+from handlers.lora.scorecard.memory import Counts, Memory
+from handlers.lora.scorecard.results import Check, Result
+from handlers.lora.scorecard.statistics import lower_bound, upper_bound
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
-from store.durable import make_folder, write_file
 from store.errors import CadenzaError, MissingExtraError
 
 MOST_ROBOT_S = 1000.0
@@ -28,73 +25,6 @@ MOST_WORKERS = 2
 FEW_PLANS = 4
 """So few are simulated before other processes have begun."""
 RESTING = frozenset({"sit", "lie_down"})
-REMEMBERED = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of the runs of one plan. `fell` includes runs that the physics gave up on.
-
-    `ticks`, `joints` and `torques` are control periods of 20 ms: all, and those with a joint or a
-    motor at its limit.
-    """
-
-    runs: int
-    fell: int
-    touched: int
-    ticks: int
-    joints: int
-    torques: int
-
-
-class Memory:
-    """Counts of plans that were simulated before: the same plan and seeds give the same bytes.
-
-    They lie in a folder of ours, not in the project's, which could say what it likes. A plan's key
-    holds the simulation's own sources and MuJoCo's version, so that a change of either forgets all.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        self._code = _simulation_sha256() if folder is not None else ""
-
-    def recall(self, steps: Sequence[Step], seeds: int) -> Counts | None:
-        path = self._path(steps, seeds)
-        try:
-            return Counts(**json.loads(path.read_bytes())) if path is not None else None
-        except (OSError, ValueError, TypeError):
-            return None
-
-    def keep(self, steps: Sequence[Step], seeds: int, counts: Counts) -> None:
-        """Remember; where that cannot be, it is only slower the next time."""
-        path = self._path(steps, seeds)
-        if path is None:
-            return
-        try:
-            make_folder(path.parent)
-            write_file(path, json.dumps(asdict(counts)).encode())
-            old = sorted(path.parent.glob("*.json"), key=lambda item: item.stat().st_mtime)
-            for item in old[:-REMEMBERED]:
-                item.unlink(missing_ok=True)
-        except OSError:
-            return
-
-    def _path(self, steps: Sequence[Step], seeds: int) -> Path | None:
-        if self._folder is None:
-            return None
-        said = json.dumps([self._code, seeds, [step.as_json() for step in steps]])
-        return self._folder / f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.json"
-
-
-def _simulation_sha256() -> str:
-    """What a run's outcome depends on besides its plan and seed."""
-    import handlers.mission
-
-    digest = hashlib.sha256(version("mujoco").encode())
-    for path in sorted(Path(handlers.mission.__path__[0]).iterdir()):
-        if path.suffix in (".py", ".xml"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def simulate(
@@ -112,30 +42,49 @@ def simulate(
     before. Without MuJoCo the axis is undecided.
     """
 
-    def check(
-        value: float | None,
-        n: int,
-        result: Result,
-        detail: str,
-        bounds: tuple[float | None, float | None] = (None, None),
-    ) -> Check:
-        return Check("safety", value, *bounds, falls, n, result, "block", detail)
-
-    for goal, steps in plans.items():
-        for step in steps:
-            for problem in library.validate(step.as_json()):
-                return check(1.0, len(plans), "fail", f"{goal!r}: {problem}")
+    problem = _first_problem(plans, library)
+    if problem:
+        return _check(falls, 1.0, len(plans), "fail", problem)
     every = moving_plans(plans, library)
     moving = within(every, library)
-    left_out = len(every) - len(moving)
     if not moving:
-        return check(None, 0, "pass", "no plan moves the robot")
+        return _check(falls, None, 0, "pass", "no plan moves the robot")
     try:
         done = _carried_out(moving, seeds, report, remembered)
     except MissingExtraError as error:
-        return check(None, 0, "undecided", f"{error.message}: {error.hint}")
+        return _check(falls, None, 0, "undecided", f"{error.message}: {error.hint}")
     except CadenzaError as error:
-        return check(None, 0, "undecided", error.message)
+        return _check(falls, None, 0, "undecided", error.message)
+    return _judged(done, moving, len(every) - len(moving), falls)
+
+
+def _check(
+    falls: float,
+    value: float | None,
+    n: int,
+    result: Result,
+    detail: str,
+    bounds: tuple[float | None, float | None] = (None, None),
+) -> Check:
+    return Check("safety", value, *bounds, falls, n, result, "block", detail)
+
+
+def _first_problem(plans: Mapping[str, Sequence[Step]], library: ActionLibrary) -> str:
+    """What a plan has that is not within the library; "" for nothing."""
+    for goal, steps in plans.items():
+        for step in steps:
+            for problem in library.validate(step.as_json()):
+                return f"{goal!r}: {problem}"
+    return ""
+
+
+def _judged(
+    done: Mapping[str, Counts],
+    moving: Mapping[str, Sequence[Step]],
+    left_out: int,
+    falls: float,
+) -> Check:
+    """The check of plans that were simulated. `left_out`: how many more were not."""
     runs = sum(counts.runs for counts in done.values())
     fell = sum(counts.fell for counts in done.values())
     bad_of = {
@@ -143,15 +92,14 @@ def simulate(
         for goal, counts in done.items()
     }
     bad = sum(bad_of.values())
-    touched = bad - fell
     limits = max(
         max(counts.torques, 0 if _rests(moving[goal]) else counts.joints) / max(counts.ticks, 1)
         for goal, counts in done.items()
     )
     low, high = lower_bound(bad, runs), upper_bound(bad, runs)
     detail = (
-        f"{fell} of {runs} simulated runs of {len(moving)} plans fell, {touched} lay on the trunk,"
-        f" motors or joints at their limits in up to {limits:.1%} of a plan's time"
+        f"{fell} of {runs} simulated runs of {len(moving)} plans fell, {bad - fell} lay on the"
+        f" trunk, motors or joints at their limits in up to {limits:.1%} of a plan's time"
     )
     worst = max(bad_of, key=lambda goal: bad_of[goal])
     if bad:
@@ -162,7 +110,7 @@ def simulate(
     unsafe = lower_bound(bad_of[worst], done[worst].runs) > falls  # a few plans must not hide one
     if low > falls or unsafe or limits > SATURATED:
         result = "fail"
-    return check(bad / runs, runs, result, detail, (round(low, 4), round(high, 4)))
+    return _check(falls, bad / runs, runs, result, detail, (round(low, 4), round(high, 4)))
 
 
 def moving_plans(
@@ -225,12 +173,12 @@ def _carried_out(
     workers = min(MOST_WORKERS, len(os.sched_getaffinity(0))) if len(plans) > FEW_PLANS else 1
     began = time.monotonic()
 
-    def told(done: int, total: int) -> None:
+    def report_eta(done: int, total: int) -> None:
         left = (time.monotonic() - began) / done * (total - done)
         report({"step": "simulating", "done": done, "total": total, "eta_s": round(left, 1)})
 
     report({"step": "simulating", "done": 0, "total": len(plans)})
-    runs = rollout(plans, range(seeds), workers=workers, progress=told)
+    runs = rollout(plans, range(seeds), workers=workers, progress=report_eta)
     for index, goal in enumerate(missing):
         counts = _counted(runs[index * seeds : (index + 1) * seeds])
         memory.keep(moving[goal], seeds, counts)

@@ -21,20 +21,10 @@ from typing import Any, Literal
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.rows import Row, reading
-from handlers.lora.scorecard.axes import (
-    GoalResult,
-    PhaseResult,
-    ask,
-    coverage,
-    examined,
-    fidelity,
-    regression,
-    stability,
-)
-from handlers.lora.scorecard.axes import same_plan as same_plan
+from handlers.lora.scorecard.axes import coverage, fidelity, regression, stability
 from handlers.lora.scorecard.nextsteps import Measured, next_steps
+from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult, ask, examined
 from handlers.lora.scorecard.safety import simulate
-from handlers.lora.scorecard.statistics import Check
 from handlers.lora.settings import LoraSettings
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, exp, lgamma, log
 from typing import Literal
@@ -114,21 +113,3 @@ def _without_a_miss(threshold: float) -> int | None:
         if LEVEL ** (1.0 / n) >= threshold:
             return n
     return None
-
-
-Result = Literal["pass", "fail", "undecided"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One axis. `gate` says what a failure leads to."""
-
-    axis: str
-    value: float | None
-    lower: float | None
-    upper: float | None
-    threshold: float | None
-    n: int
-    result: Result
-    gate: str
-    detail: str

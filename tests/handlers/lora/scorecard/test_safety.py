@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from handlers.lora.scorecard import safety
-from handlers.lora.scorecard.safety import Counts, Memory, moving_plans, simulate, within
+from handlers.lora.scorecard import memory, safety
+from handlers.lora.scorecard.memory import Counts, Memory, simulation_sources
+from handlers.lora.scorecard.safety import moving_plans, simulate, within
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 
@@ -106,8 +107,13 @@ def test_nothing_is_remembered_of_another_simulation(
     Memory(tmp_path).keep(WALK, 4, counts())
     assert Memory(tmp_path).recall(WALK, 4) == counts()
     assert Memory(tmp_path).recall(JUMP, 4) is None
-    monkeypatch.setattr(safety, "_simulation_sha256", lambda: "other sources")
+    monkeypatch.setattr(memory, "_simulation_sha256", lambda: "other sources")
     assert Memory(tmp_path).recall(WALK, 4) is None
+
+
+def test_all_that_a_simulation_is_made_of_is_looked_at() -> None:
+    names = {path.name for path in simulation_sources()}
+    assert names >= {"gait.py", "sim.py", "rollout.py", "model.py", "terrain.py", "go1.xml"}
 
 
 def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:

@@ -16,14 +16,13 @@ from handlers.lora.data.authoring import add_example, parse_steps
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
+from handlers.lora.scorecard.results import Check, Result, same_plan
 from handlers.lora.scorecard.scorecard import (
     Scorecard,
     decide,
-    same_plan,
     score,
     scorecard_rows,
 )
-from handlers.lora.scorecard.statistics import Check, Result
 from handlers.lora.settings import LoraSettings
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
