@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from handlers.lora.data.dataset import image_of, is_placeholder, load_dataset
+from handlers.lora.data.dataset import Dataset, image_of, is_placeholder, load_dataset
 from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
@@ -74,38 +74,16 @@ def add_example(
     Raises InputError for an empty goal, one that is in the exam, one that is there with other
     steps, for more steps than a row may have, and for an image that is not in the project.
     """
-    try:
-        goal.encode()
-    except UnicodeEncodeError:
-        raise InputError("the goal is not UTF-8 text") from None
-    goal = goal.strip()
-    if not goal:
-        raise InputError("the goal is empty")
-    if is_placeholder(goal):
-        raise InputError(f"{goal!r} is a place for your own words", hint="write the goal there")
+    goal = _own_words(goal)
     if len(steps) > MAX_ACTIONS:
         raise InputError(f"--steps: {len(steps)} steps, more than {MAX_ACTIONS}")
     path, sha256 = image_of(project.path, image)
     row = Row(goal, steps, "pattern", "", image_path=path, image_sha256=sha256)
     if not row.key:
         raise InputError(f"{goal!r} has no word")
-    known = load_dataset(project)
-    for other in known.exam:
-        if (other.key, other.image_sha256) == (row.key, sha256):
-            raise InputError(
-                f"{goal!r} is in the exam ({other.where}), which is never trained on",
-                hint="say it in other words",
-            )
-    for other in known.train:
-        same = (other.key, other.image_sha256) == (row.key, sha256)
-        if not same or other.origin != "pattern":
-            continue
-        if other.actions == steps:
-            return other.where, False
-        raise InputError(
-            f"{goal!r} is there already with other steps ({other.where})",
-            hint="edit that line, or say the goal in other words",
-        )
+    known = _place_of(row, load_dataset(project))
+    if known is not None:
+        return known, False
     shape: dict[str, object] = {
         "goal": goal,
         "actions": [step.as_json() for step in steps],
@@ -115,6 +93,44 @@ def add_example(
         shape["image"] = path.relative_to(project.path).as_posix()
     line = _append(project.path, shape)
     return f"{PATTERNS_FILE}:{line}", True
+
+
+def _own_words(goal: str) -> str:
+    """The goal, stripped. Raises InputError for one that says nothing."""
+    try:
+        goal.encode()
+    except UnicodeEncodeError:
+        raise InputError("the goal is not UTF-8 text") from None
+    goal = goal.strip()
+    if not goal:
+        raise InputError("the goal is empty")
+    if is_placeholder(goal):
+        raise InputError(f"{goal!r} is a place for your own words", hint="write the goal there")
+    return goal
+
+
+def _place_of(row: Row, dataset: Dataset) -> str | None:
+    """Where just this row is already; None when it is new.
+
+    Raises InputError when the exam asks its goal, or it is taught with other steps.
+    """
+    key = (row.key, row.image_sha256)
+    for other in dataset.exam:
+        if (other.key, other.image_sha256) == key:
+            raise InputError(
+                f"{row.goal!r} is in the exam ({other.where}), which is never trained on",
+                hint="say it in other words",
+            )
+    for other in dataset.train:
+        if (other.key, other.image_sha256) != key or other.origin != "pattern":
+            continue
+        if other.actions == row.actions:
+            return other.where
+        raise InputError(
+            f"{row.goal!r} is there already with other steps ({other.where})",
+            hint="edit that line, or say the goal in other words",
+        )
+    return None
 
 
 def _append(project: Path, shape: dict[str, object]) -> int:

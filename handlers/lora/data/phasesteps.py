@@ -53,8 +53,8 @@ def phase_steps(spec: ProjectSpec, library: ActionLibrary) -> list[Steps | None]
         pose = None  # what stands in a world of one's own is not known here
     found: list[Steps | None] = []
     for phase in spec.phases:
-        said = phase.goal_prompt in spoken
-        calls = parse_goal(phase.goal_prompt) if said else _calls(phase, spec, library, pose)
+        is_spoken = phase.goal_prompt in spoken
+        calls = parse_goal(phase.goal_prompt) if is_spoken else _calls(phase, spec, library, pose)
         steps = None if calls is None else [step_of(c.action, c.params, library) for c in calls]
         known = [step for step in steps or [] if step is not None]
         whole = steps is not None and 0 < len(known) == len(steps) <= LONGEST
@@ -79,7 +79,7 @@ def _calls(
         way = _way(phase, spec, pose) if pose is not None else None
         return way if way and _agrees(phase, way) else None
     if not asked:
-        return _told(phase, library)
+        return _worded(phase, library)
     return None
 
 
@@ -92,14 +92,14 @@ def _asked(wanted: Condition) -> set[str]:
 def _agrees(phase: Phase, way: list[Call]) -> bool:
     """Whether the goal speaks of nothing but what is done on the way, and of no other amounts."""
     done = {call.action for call in way} | {"stand"}
-    told = parse_goal(phase.goal_prompt)
+    worded = parse_goal(phase.goal_prompt)
     return all(
         call.action in done and call.repeat == 1 and not any(getattr(call, n) for n in AMOUNTS)
-        for call in told
+        for call in worded
     )
 
 
-def _told(phase: Phase, library: ActionLibrary) -> list[Call] | None:
+def _worded(phase: Phase, library: ActionLibrary) -> list[Call] | None:
     """What the goal says, where nothing it says lacks an amount it needs."""
     calls = parse_goal(phase.goal_prompt)
     for call in calls:
@@ -112,11 +112,11 @@ def _told(phase: Phase, library: ActionLibrary) -> list[Call] | None:
 
 def _looking(phase: Phase) -> list[Call] | None:
     """Looking around, to the side the goal names."""
-    told = parse_goal(phase.goal_prompt)
-    if any(call.action not in ("turn_left", "turn_right", "stand") for call in told):
+    worded = parse_goal(phase.goal_prompt)
+    if any(call.action not in ("turn_left", "turn_right", "stand") for call in worded):
         return None
     call = canonical(_standing(scans=True)).call
-    right = any(item.action == "turn_right" for item in told)
+    right = any(item.action == "turn_right" for item in worded)
     return [Call("turn_right", rotation_rad=call.rotation_rad) if right else call]
 
 
@@ -163,12 +163,12 @@ def _open(spec: ProjectSpec, start: _Pose, end: _Pose) -> bool:
     """Whether the robot has room on a straight line."""
     count = max(1, ceil(hypot(end.x - start.x, end.y - start.y) / STRIDE_M))
     solid = [item for item in spec.scene.objects if not isinstance(item, Marker)]
-    return all(
-        _away(item, start.x + (end.x - start.x) * at / count,
-              start.y + (end.y - start.y) * at / count) >= ROOM_M
-        for item in solid
-        for at in range(count + 1)
-    )  # fmt: skip
+    for at in range(count + 1):
+        x = start.x + (end.x - start.x) * at / count
+        y = start.y + (end.y - start.y) * at / count
+        if any(_away(item, x, y) < ROOM_M for item in solid):
+            return False
+    return True
 
 
 def _away(item: Box | Sphere | Slope, x: float, y: float) -> float:

@@ -51,10 +51,18 @@ class _Part:
     steps: list[Step] = field(default_factory=list)
     corrected: bool = False
 
-    def mined(self) -> Mined | None:
-        if not self.fit or not self.goal or not 0 < len(self.steps) <= LONGEST:
-            return None
-        return Mined(self.goal, tuple(self.steps), self.where, self.corrected)
+    def mined(self) -> Iterator[Mined]:
+        """What it teaches, now that it was completed: one row, or none."""
+        if self.fit and self.goal and 0 < len(self.steps) <= LONGEST:
+            yield Mined(self.goal, tuple(self.steps), self.where, self.corrected)
+
+    def take(self, record: dict[str, Any], whole: bool, library: ActionLibrary) -> None:
+        """One more of its records. `whole`: none is missing before it."""
+        step, was_corrected = done(record, library)
+        self.fit = self.fit and whole and step is not None
+        self.corrected |= was_corrected
+        if step is not None:
+            self.steps.append(step)
 
 
 def steps_of_records(
@@ -76,25 +84,18 @@ def steps_of_records(
             goes_on = part is not None and tick > last > 0
             whole = tick == last + 1 if goes_on else tick == 1
             if part is not None and goes_on and index == part.index + 1 and whole:
-                if (mined := part.mined()) is not None:
-                    yield mined
+                yield from part.mined()
                 part = None
-            if part is None or not goes_on or (record.get("phase"), index) != (
-                part.phase, part.index
-            ):  # fmt: skip
+            phase = (record.get("phase"), index)
+            if part is None or not goes_on or phase != (part.phase, part.index):
                 part = _Part(record.get("phase"), index, where, whole)
                 part.goal = goal_of(record, spec)
                 if part.goal is None:
                     problems.append((where, "no goal can be found in the prompt"))
             last = tick
-            step, was_corrected = done(record, library)
-            part.fit = part.fit and whole and step is not None
-            part.corrected |= was_corrected
-            if step is not None:
-                part.steps.append(step)
+            part.take(record, whole, library)
             if record.get("mission_success") is True:
-                if (mined := part.mined()) is not None:
-                    yield mined
+                yield from part.mined()
                 part, last = None, 0.0
 
 

