@@ -17,7 +17,7 @@ from handlers.export.manifest import (
     template_sha256,
 )
 from handlers.export.records import Recipe, RecordMaker
-from handlers.export.tally import Sample, Tally, Why
+from handlers.export.tally import Tally, Why
 from handlers.project.paths import EXPORTS_DIR
 from store.errors import InputError, NothingToExport
 from store.events.files import RunExported
@@ -25,10 +25,7 @@ from store.events.files import RunExported
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export did. Counts are lines of the log; see `Tally` for how they add up.
-
-    `samples` are the first rejected lines with their reasons.
-    """
+    """What an export did. `tally`: what became of every line of the log."""
 
     format: ClassVar[str] = "jsonl"
     alignment: ClassVar[str] = ALIGNMENT
@@ -38,13 +35,7 @@ class ExportReport:
     source_sha256: str
     output_sha256: str
     template_sha256: str
-    read: int
-    written: int
-    filtered: int
-    skipped: int
-    rejected: int
-    blank: int
-    samples: tuple[Sample, ...]
+    tally: Tally
     warnings: tuple[str, ...]
 
 
@@ -82,33 +73,22 @@ def export_run(
         tally, warnings = maker.tally, _warnings(maker)
         if not tally.written and not tally.filtered:
             raise NothingToExport(f"{log}: {_why_nothing(tally)}", hint=_HINT)
+        source = FileDigest(name=log.name, size=reader.size, sha256=reader.sha256())
+        made = FileDigest(name=output.name, size=new.size, sha256=new.sha256())
+        files = [new]
         if manifest is not None:
-            record = build_manifest(
-                FileDigest(name=log.name, size=reader.size, sha256=reader.sha256()),
-                FileDigest(name=output.name, size=new.size, sha256=new.sha256()),
-                recipe,
-                tally,
-                used=maker.renderer.source,
-                warnings=warnings,
-            )
-            beside = open_files.enter_context(NewFile(manifest))
-            beside.write(encode_manifest(record))
-            publish(new, beside)
-        else:
-            publish(new)
+            used = maker.renderer.source
+            record = build_manifest(source, made, recipe, tally, used=used, warnings=warnings)
+            files.append(open_files.enter_context(NewFile(manifest)))
+            files[-1].write(encode_manifest(record))
+        publish(*files)
     return ExportReport(
         output=output,
         manifest=manifest,
-        source_sha256=reader.sha256(),
-        output_sha256=new.sha256(),
+        source_sha256=source.sha256,
+        output_sha256=made.sha256,
         template_sha256=template_sha256(recipe.template),
-        read=tally.read,
-        written=tally.written,
-        filtered=tally.filtered,
-        skipped=tally.skipped,
-        rejected=tally.rejected,
-        blank=tally.blank,
-        samples=tuple(tally.samples),
+        tally=tally,
         warnings=warnings,
     )
 
@@ -203,9 +183,9 @@ def exported(
         format=report.format,
         alignment=report.alignment,
         template_sha256=report.template_sha256,
-        records=report.written,
-        rejected=report.rejected,
-        filtered=report.filtered,
+        records=report.tally.written,
+        rejected=report.tally.rejected,
+        filtered=report.tally.filtered,
         warnings=report.warnings,
         origin=origin,
     )

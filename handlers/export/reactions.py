@@ -105,12 +105,12 @@ def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[
     output, manifest = exported_paths(file.run_id)
     previous = state.export(event.project, run_path)
     try:
-        recipe = Recipe.of(Project.open(project).spec, ExportOptions())
+        opened = Project.open(project)
         report = export_run(
-            inside(project, project / run_path),
-            inside(project, project / output),
-            recipe,
-            manifest=inside(project, project / manifest),
+            opened.inside(project / run_path),
+            opened.inside(project / output),
+            Recipe.of(opened.spec, ExportOptions()),
+            manifest=opened.inside(project / manifest),
             progress=lambda _bytes: tools.checkpoint(),
         )
     except FileNotFoundError:

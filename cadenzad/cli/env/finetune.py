@@ -92,7 +92,7 @@ def command(arguments: argparse.Namespace) -> int:
         raise
     _record(arguments, project, requested, _exported(requested, report))
     _tell(arguments, report, output)
-    return OK if report.written else FAILED
+    return OK if report.tally.written else FAILED
 
 
 def _record(
@@ -181,29 +181,31 @@ def _tell(arguments: argparse.Namespace, report: ExportReport, output: Path) -> 
     if arguments.json:
         print(json.dumps(_as_json(report, output), indent=2, ensure_ascii=False))
         return
+    tally = report.tally
     for warning in report.warnings:
         print(f"warning: {one_line(warning)}", file=sys.stderr)
-    for sample in report.samples[:SHOWN]:
+    for sample in tally.samples[:SHOWN]:
         print(f"line {sample.line}: {one_line(sample.reason)}", file=sys.stderr)
-    more = report.rejected - min(len(report.samples), SHOWN)
+    more = tally.rejected - min(len(tally.samples), SHOWN)
     if more > 0:
         print(f"... and {more} more rejected lines", file=sys.stderr)
-    parts = [f"wrote {report.written} records to {one_line(str(output))}"]
-    if report.rejected:
-        parts.append(f"{report.rejected} lines rejected")
-    if report.filtered:
-        parts.append(f"{report.filtered} filtered out")
+    parts = [f"wrote {tally.written} records to {one_line(str(output))}"]
+    if tally.rejected:
+        parts.append(f"{tally.rejected} lines rejected")
+    if tally.filtered:
+        parts.append(f"{tally.filtered} filtered out")
     print("; ".join(parts))
 
 
 def _as_json(report: ExportReport, output: Path) -> dict[str, Any]:
+    tally = report.tally
     return {
         "output": str(output),
-        "written": report.written,
-        "rejected": report.rejected,
-        "filtered": report.filtered,
+        "written": tally.written,
+        "rejected": tally.rejected,
+        "filtered": tally.filtered,
         "rejected_lines": [
-            {"line": sample.line, "reason": sample.reason} for sample in report.samples
+            {"line": sample.line, "reason": sample.reason} for sample in tally.samples
         ],
         "warnings": list(report.warnings),
         "source_sha256": report.source_sha256,

@@ -47,8 +47,8 @@ def test_a_recorded_run_exports_as_the_reference_does(log: Path, tmp_path: Path)
     golden = parsed(log.with_name(log.name.replace(".log.", ".finetune.")))
     assert parsed(output) == golden
     assert [list(record) for record in parsed(output)] == [list(record) for record in golden]
-    assert report.written == len(golden)
-    assert report.rejected == 0
+    assert report.tally.written == len(golden)
+    assert report.tally.rejected == 0
 
 
 @pytest.mark.skipif(not ORCHESTRATOR_LOGS, reason="no recorded data beside the checkout")
@@ -112,8 +112,8 @@ def test_every_line_is_accounted_for(
     assert [record["tick"] for record in done.records] == [1]
     assert (counts.read, counts.written, counts.filtered) == (9, 1, 3)
     assert (counts.skipped, counts.rejected, counts.blank) == (1, 3, 1)
-    assert (report.read, report.written, report.filtered) == (9, 1, 3)
-    assert (report.skipped, report.rejected, report.blank) == (1, 3, 1)
+    assert (report.tally.read, report.tally.written, report.tally.filtered) == (9, 1, 3)
+    assert (report.tally.skipped, report.tally.rejected, report.tally.blank) == (1, 3, 1)
     assert counts.filtered_by == {
         "phase failed": 1,
         "reward below the minimum": 1,
@@ -125,12 +125,12 @@ def test_every_line_is_accounted_for(
         "torn last line": (9,),
         "wrong type": (5,),
     }
-    assert [(sample.line, sample.reason) for sample in report.samples] == [
+    assert [(sample.line, sample.reason) for sample in report.tally.samples] == [
         (4, "the line is a list, not an object"),
         (5, "reward is a string, not a number"),
         (9, "torn last line (the file ends in the middle of a record)"),
     ]
-    assert done.manifest.samples == report.samples
+    assert done.manifest.samples == tuple(report.tally.samples)
     assert report.warnings == ()
 
 
@@ -237,7 +237,7 @@ def test_records_that_were_only_filtered_out_give_an_empty_export(
 ) -> None:
     done = export(make_tick(), make_tick(), min_reward=99)
     assert done.records == []
-    assert done.report.written == 0
+    assert done.report.tally.written == 0
     assert done.report.warnings == ("the export is empty: all 2 usable records were filtered out",)
 
 
@@ -288,7 +288,7 @@ def test_a_log_that_grows_meanwhile_is_exported_up_to_its_size_at_the_start(
             stream.write(json.dumps(make_tick()) + "\n")
 
     report = export_run(log, output, make_recipe(), manifest=tmp_path / "m", progress=grow)
-    assert (report.read, report.written) == (2000, 2000)
+    assert (report.tally.read, report.tally.written) == (2000, 2000)
     manifest = msgspec.json.decode((tmp_path / "m").read_bytes(), type=Manifest)
     assert manifest.source.size == size
     assert report.source_sha256 == hashlib.sha256(log.read_bytes()[:size]).hexdigest()
