@@ -34,7 +34,7 @@ STANDING = {"height": 0.28, "roll": 0.0, "pitch": 0.0, "feet_grounded": 4}
         ({"off_axis": 0.0, "target_m": 2.0, "step_m": 0.06}, "crawl_forward"),
         ({"off_axis": 0.1, "target_m": 2.0, "step_m": 0.15}, "turn_right"),
         ({"off_axis": 0.0, "target_m": 0.0}, "stand"),
-        ({"told": Call("jump")}, "jump"),
+        ({"instructed": Call("jump")}, "jump"),
     ],
 )
 def test_the_canonical_action_of_a_situation(situation: dict[str, object], action: str) -> None:
