@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat as stat_module
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -157,67 +157,39 @@ def _read(project: Path, path: str, kind: Role, prior: FileRow | None) -> Observ
         if kind == "config":
             return _observe_config(project, path, stat, stream.read(MAX_BYTES + 1))
         if kind in ("examples", "exam"):
-            library = _library(project)
-            examples = read_examples(stream, library, prior_size=prior_size)
-            return _observe_examples(project, path, kind, stat, examples)
+            examples = read_examples(stream, _library(project), prior_size=prior_size)
+            return _observe_lines(project, path, kind, stat, examples)
         read = read_orchestrator_log if kind == "orchestrator" else read_run_log
         log = read(stream, prior_size=prior_size)
-        return _observe_log(project, path, kind, stat, log)
+        return _observe_lines(project, path, kind, stat, log)
 
 
 def _observe_config(project: Path, path: str, stat: Stat, data: bytes) -> Observation:
-    sha256 = hashlib.sha256(data).hexdigest()
+    read = Observation(
+        str(project), path, "config", stat, len(data), hashlib.sha256(data).hexdigest()
+    )
     try:
-        spec = parse_spec(data, path)
+        return replace(read, spec=parse_spec(data, path))
     except SpecError as error:
-        return Observation(
-            str(project), path, "config", stat, len(data), sha256, rejection=error.message
-        )
-    return Observation(str(project), path, "config", stat, len(data), sha256, spec=spec)
+        return replace(read, rejection=error.message)
 
 
-def _observe_log(
-    project: Path, path: str, kind: Role, stat: Stat, log: LogSummary
+def _observe_lines(
+    project: Path, path: str, kind: Role, stat: Stat, found: LogSummary | ExamplesSummary
 ) -> Observation | None:
-    if log.size == 0:
+    if found.size == 0:
         return None  # empty, or one line that is still being written: nothing to say yet
-    rejection, line = None, None
-    if log.counts.valid == 0:
-        rejection, line = _nothing_usable("no run record", log.problems, log.counts.rejected)
-    return Observation(
-        str(project),
-        path,
-        kind,
-        stat,
-        log.size,
-        log.sha256,
-        log.prior_sha256,
-        log=log if rejection is None else None,
-        rejection=rejection,
-        rejected_line=line,
-    )
-
-
-def _observe_examples(
-    project: Path, path: str, kind: Role, stat: Stat, examples: ExamplesSummary
-) -> Observation | None:
-    if examples.size == 0:
-        return None
-    rejection, line = None, None
-    if examples.rows == 0:
-        rejection, line = _nothing_usable("no example", examples.problems, examples.rejected)
-    return Observation(
-        str(project),
-        path,
-        kind,
-        stat,
-        examples.size,
-        examples.sha256,
-        examples.prior_sha256,
-        examples=examples if rejection is None else None,
-        rejection=rejection,
-        rejected_line=line,
-    )
+    read = Observation(str(project), path, kind, stat, found.size, found.sha256, found.prior_sha256)
+    if isinstance(found, LogSummary):
+        if found.counts.valid:
+            return replace(read, log=found)
+        what, rejected = "no run record", found.counts.rejected
+    else:
+        if found.rows:
+            return replace(read, examples=found)
+        what, rejected = "no example", found.rejected
+    reason, line = _nothing_usable(what, found.problems, rejected)
+    return replace(read, rejection=reason, rejected_line=line)
 
 
 def _nothing_usable(
