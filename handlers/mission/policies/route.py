@@ -17,12 +17,26 @@ from handlers.mission.world.terrain import CELL, HeightMap
 from handlers.project.scene import Zone
 
 GRID = 0.06
-BODY_M = 0.27
-ROOM_M = 0.38
-WALKABLE = 0.012
-STEP_M = 0.088
+"""Width of a planning cell, m: three of the height map's. Half is four times the cells to
+search."""
+
+BODY_M, ROOM_M = 0.27, 0.38
+"""The robot's reach around its middle, m (the feet stand at 0.23, the head ends at 0.25), and what
+it had better keep clear of as well, since it sways and is pushed."""
+
+WALKABLE, STEP_M = 0.012, 0.088
+"""Height range under the robot, m: up to which it walks, and up to which it crawls, which is a step
+of 8.5 cm with the height map's rounding."""
+
+ZONE_MARGIN = 0.12
+"""How far it keeps out of a zone that fails the phase, m."""
+
 COST = {"open": 1.0, "tight": 2.0, "rough": 2.5, "closed": 12.0}
+"""A metre of each ground in metres of open ground: a crawl is half as fast as a walk (0.18 to 0.35
+m/s) and falls more easily; out of closed ground the nearest way is the best."""
+
 MAX_NODES = 60_000
+"""Cells that are looked at before it settles for the nearest place so far: 200 m2."""
 
 Ground = Literal["open", "tight", "rough", "closed"]
 Cell = tuple[int, int]
@@ -62,7 +76,10 @@ class GroundMap:
     def _classify(self, cell: Cell) -> Ground:
         x, y = centre(cell)
         for (ax, ay, _), (bx, by, _) in self.forbidden:
-            if ax - 0.12 <= x <= bx + 0.12 and ay - 0.12 <= y <= by + 0.12:
+            if (
+                ax - ZONE_MARGIN <= x <= bx + ZONE_MARGIN
+                and ay - ZONE_MARGIN <= y <= by + ZONE_MARGIN
+            ):
                 return "closed"
         terrain = self.terrain
         if terrain.flat:

@@ -15,13 +15,22 @@ from handlers.mission.world.vision import place_of
 from handlers.project.scene import Zone
 
 AIM_RAD = 0.06
-ARRIVED_M = 0.05
-OFF_PATH_M = 0.12
+"""Off the way by more than this, rad, it turns first."""
+
+ARRIVED_M, OFF_PATH_M = 0.05, 0.12
+"""At the end of a leg, and off it, so that the way is planned anew, m."""
+
 MARGIN_M = 0.12
+"""How far inside a zone it wants to be, m: or a quarter of the zone, where that is less."""
+
 AWAY_M = 0.3
-LEG_MAX_M = 3.0
-CRAWL_MAX_M = 1.2
+"""How much further from the target a move of the prompt may lead, m."""
+
+LEG_MAX_M, CRAWL_MAX_M = 3.0, 1.2
+"""The longest walk and crawl in one action, m: then it looks again."""
+
 STEP_BACK_M = 0.2
+"""How far it steps back from what it bumped into, m."""
 
 
 class Target:
