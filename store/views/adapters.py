@@ -26,19 +26,18 @@ _STATE = {"DEPLOY": "ready", "BLOCK": "blocked", "NEEDS_DATA": "needs_data"}
 
 
 def _trained(view: sqlite3.Connection, record: Recorded, event: AdapterTrained) -> None:
-    put(
-        view,
-        "view_adapters",
+    row = {
         **_UNSCORED,
-        project=project_of(record),
-        version=event.version,
-        state="trained",
-        path=event.path,
-        sha256=event.sha256,
-        dataset_sha256=event.dataset_sha256,
-        position=record.position,
-        promoted=0,
-    )
+        "project": project_of(record),
+        "version": event.version,
+        "state": "trained",
+        "path": event.path,
+        "sha256": event.sha256,
+        "dataset_sha256": event.dataset_sha256,
+        "position": record.position,
+        "promoted": 0,
+    }
+    put(view, "view_adapters", row)
 
 
 def _scored(view: sqlite3.Connection, record: Recorded, event: AdapterScored) -> None:
@@ -78,18 +77,17 @@ def _deployed(
     key = {"project": project, "version": event.version}
     if not update(view, "view_adapters", key, state="deployed", promoted=record.position):
         # One that no training here recorded: it came with the project's folder.
-        insert(
-            view,
-            "view_adapters",
+        row = {
             **key,
             **_UNSCORED,
-            state="deployed",
-            path=f"{_FOLDER}/{event.version:04}",
-            sha256="",
-            dataset_sha256="",
-            position=record.position,
-            promoted=record.position,
-        )
+            "state": "deployed",
+            "path": f"{_FOLDER}/{event.version:04}",
+            "sha256": "",
+            "dataset_sha256": "",
+            "position": record.position,
+            "promoted": record.position,
+        }
+        insert(view, "view_adapters", row)
 
 
 def adapter_pruned(view: sqlite3.Connection, project: str, path: str) -> None:
@@ -98,14 +96,13 @@ def adapter_pruned(view: sqlite3.Connection, project: str, path: str) -> None:
 
 
 def _trusted(view: sqlite3.Connection, record: Recorded, event: CodeTrusted) -> None:
-    put(
-        view,
-        "view_trust",
-        project=project_of(record),
-        path=event.path,
-        sha256=event.sha256,
-        position=record.position,
-    )
+    row = {
+        "project": project_of(record),
+        "path": event.path,
+        "sha256": event.sha256,
+        "position": record.position,
+    }
+    put(view, "view_trust", row)
 
 
 ADAPTER_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {

@@ -23,18 +23,17 @@ from store.views.rows import insert, update
 
 
 def _queued(view: sqlite3.Connection, record: Recorded, event: JobQueued) -> None:
-    insert(
-        view,
-        "view_jobs",
-        id=record.position,
-        project=event.project,
-        kind=event.kind,
-        state="queued",
-        spec=json.dumps(event.spec),
-        reason=event.reason,
-        queued_us=record.recorded_at_us,
-        not_before_us=event.not_before_us,
-    )
+    row = {
+        "id": record.position,
+        "project": event.project,
+        "kind": event.kind,
+        "state": "queued",
+        "spec": json.dumps(event.spec),
+        "reason": event.reason,
+        "queued_us": record.recorded_at_us,
+        "not_before_us": event.not_before_us,
+    }
+    insert(view, "view_jobs", row)
 
 
 def _postponed(view: sqlite3.Connection, record: Recorded, event: JobPostponed) -> None:

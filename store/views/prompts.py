@@ -32,18 +32,17 @@ def _judged(view: sqlite3.Connection, record: Recorded, event: RunsJudged) -> No
         {"id": item.id, "count": item.count, "ticks": item.ticks, "runs": item.runs}
         for item in event.findings
     ]
-    put(
-        view,
-        "view_judged",
-        project=project,
-        position=record.position,
-        recorded_us=record.recorded_at_us,
-        key=event.key,
-        findings=json.dumps(findings),
-        claims=event.claims.model_dump_json(),
-        code="",
-        reason="",
-    )
+    row = {
+        "project": project,
+        "position": record.position,
+        "recorded_us": record.recorded_at_us,
+        "key": event.key,
+        "findings": json.dumps(findings),
+        "claims": event.claims.model_dump_json(),
+        "code": "",
+        "reason": "",
+    }
+    put(view, "view_judged", row)
     if event.usage is not None and event.usage.total:
         view.execute(
             "INSERT INTO view_tokens (day, project, tokens) VALUES (?, ?, ?)"
@@ -134,26 +133,25 @@ def _put_version(
     unread: tuple[str, ...] = (),
     undoes: int | None = None,
 ) -> None:
-    put(
-        view,
-        "view_prompts",
-        project=project_of(record),
-        version=event.version,
-        parent=event.parent,
-        state=state,
-        file=event.file,
-        before_sha256=event.before_sha256,
-        after_sha256=event.after_sha256,
-        rules=_json(event.rules),
-        gates=_json(event.gates),
-        improved=int(event.improved),
-        watching=int(watching),
-        position=record.position,
-        since=record.position if state == "current" else 0,
-        unread=json.dumps(unread),
-        undoes=undoes,
-        watch="",
-    )
+    row = {
+        "project": project_of(record),
+        "version": event.version,
+        "parent": event.parent,
+        "state": state,
+        "file": event.file,
+        "before_sha256": event.before_sha256,
+        "after_sha256": event.after_sha256,
+        "rules": _json(event.rules),
+        "gates": _json(event.gates),
+        "improved": int(event.improved),
+        "watching": int(watching),
+        "position": record.position,
+        "since": record.position if state == "current" else 0,
+        "unread": json.dumps(unread),
+        "undoes": undoes,
+        "watch": "",
+    }
+    put(view, "view_prompts", row)
 
 
 def _set_outcome(view: sqlite3.Connection, project: str, code: str, reason: str) -> None:

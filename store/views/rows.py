@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import cache
 
 
-def insert(view: sqlite3.Connection, table: str, **values: object) -> None:
+def insert(view: sqlite3.Connection, table: str, values: Mapping[str, object]) -> None:
     """A new row. A column that is not named gets its default."""
     view.execute(_insertion("INSERT", table, *values), tuple(values.values()))
 
 
-def put(view: sqlite3.Connection, table: str, **values: object) -> None:
+def put(view: sqlite3.Connection, table: str, values: Mapping[str, object]) -> None:
     """A row in the place of the one with its key, of which nothing stays."""
     view.execute(_insertion("INSERT OR REPLACE", table, *values), tuple(values.values()))
 

@@ -57,7 +57,7 @@ def _project_known(
         "env_sha256": event.file.sha256,
     }
     if not update(view, "view_projects", {"path": project}, **facts):
-        insert(view, "view_projects", path=project, **facts)
+        insert(view, "view_projects", {"path": project, **facts})
     put_file(view, record, event.file, "config")
     if isinstance(event, ProjectChanged):
         update(view, "view_exports", {"project": project, "state": "current"}, state="stale")
@@ -85,7 +85,7 @@ def _file_rejected(view: sqlite3.Connection, record: Recorded, event: FileReject
     if event.kind == "config":
         invalid = {"state": "invalid", "reason": event.reason}
         if not update(view, "view_projects", {"path": project}, **invalid):
-            insert(view, "view_projects", path=project, name=event.project_name, **invalid)
+            insert(view, "view_projects", {"path": project, "name": event.project_name, **invalid})
     reason, line = event.reason, event.line
     put_file(view, record, event.file, event.kind, accepted=False, reason=reason, line=line)
 
@@ -261,7 +261,11 @@ def _reaction_failed(view: sqlite3.Connection, record: Recorded, event: Reaction
 
 
 def _watch_degraded(view: sqlite3.Connection, record: Recorded, event: WatchDegraded) -> None:
-    put(view, "view_degraded", code=event.code, detail=event.detail, position=record.position)
+    put(
+        view,
+        "view_degraded",
+        {"code": event.code, "detail": event.detail, "position": record.position},
+    )
 
 
 def _watch_restored(view: sqlite3.Connection, record: Recorded, event: WatchRestored) -> None:

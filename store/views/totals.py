@@ -41,23 +41,22 @@ def put_file(
         "SELECT kind, accepted, rows, sha256 FROM view_files WHERE project = ? AND path = ?",
         (project, file.path),
     ).fetchone()
-    put(
-        view,
-        "view_files",
-        project=project,
-        path=file.path,
-        kind=kind,
-        revision=file.revision,
-        dev=file.dev,
-        ino=file.ino,
-        size=file.size,
-        mtime_ns=file.mtime_ns,
-        sha256=file.sha256,
-        accepted=int(accepted),
-        rows=rows,
-        position=record.position,
+    row = {
+        "project": project,
+        "path": file.path,
+        "kind": kind,
+        "revision": file.revision,
+        "dev": file.dev,
+        "ino": file.ino,
+        "size": file.size,
+        "mtime_ns": file.mtime_ns,
+        "sha256": file.sha256,
+        "accepted": int(accepted),
+        "rows": rows,
+        "position": record.position,
         **values,
-    )
+    }
+    put(view, "view_files", row)
     _tally_file(view, project, +1, kind, accepted, rows)
     if before is None:
         return None
@@ -152,22 +151,21 @@ def set_episodes(
         )
     for episode in episodes:
         tally(episode.outcome, +1)
-        insert(
-            view,
-            "view_episodes",
-            project=project,
-            path=path,
-            idx=episode.index,
-            outcome=episode.outcome,
-            reason=episode.reason,
-            ticks=episode.ticks,
-            reward=episode.reward,
-            phases_done=episode.phases_done,
-            last_phase=episode.last_phase,
-            first_line=episode.first_line,
-            position=position,
-            first=first_told.get(episode.index, position),
-        )
+        row = {
+            "project": project,
+            "path": path,
+            "idx": episode.index,
+            "outcome": episode.outcome,
+            "reason": episode.reason,
+            "ticks": episode.ticks,
+            "reward": episode.reward,
+            "phases_done": episode.phases_done,
+            "last_phase": episode.last_phase,
+            "first_line": episode.first_line,
+            "position": position,
+            "first": first_told.get(episode.index, position),
+        }
+        insert(view, "view_episodes", row)
     return totals
 
 
@@ -184,7 +182,7 @@ def set_export(
     changes[f"exports_{state}"] += 1
     changes["exports_records"] += records
     key = {"project": project, "run_path": path}
-    put(view, "view_exports", **key, state=state, records=records, **values)
+    put(view, "view_exports", {**key, "state": state, "records": records, **values})
     count(view, project, **changes)
 
 
