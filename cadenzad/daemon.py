@@ -290,7 +290,7 @@ class Daemon:
         except Exception:
             log.exception("%s: intake failed", project)
 
-    # -- odds --------------------------------------------------------------------------------------
+    # -- requests, retries, what others see --------------------------------------------------------
 
     def _take_requests(self) -> None:
         for path in inbox.waiting(self._state_dir):

@@ -116,16 +116,16 @@ class Hand:
     """Carries steps out and tells each; with `dry`, only tells."""
 
     def __init__(self, service: Service, tell: Callable[[str], None], *, dry: bool) -> None:
-        self._service, self._tell, self._dry = service, tell, dry
+        self._service, self._report, self._dry = service, tell, dry
         self.changed = False
 
     def write(self, path: Path, text: str) -> None:
         """Give a file this text; one that has it already stays untouched."""
         if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
-            self._tell(f"unchanged {path}")
+            self._report(f"unchanged {path}")
             return
         self.changed = True
-        self._tell(f"write {path}")
+        self._report(f"write {path}")
         if not self._dry:
             make_folder(path.parent)
             write_file(path, text.encode(), mode=0o644)
@@ -135,7 +135,7 @@ class Hand:
         if not path.exists():
             return
         self.changed = True
-        self._tell(f"remove {path}")
+        self._report(f"remove {path}")
         if not self._dry:
             path.unlink()
             if path.parent.suffix == ".d" and not any(path.parent.iterdir()):
@@ -144,7 +144,7 @@ class Hand:
     def control(self, *words: str) -> None:
         """`systemctl`. Raises DaemonError when it fails."""
         scope = self._service.scope
-        self._tell(" ".join(["systemctl", *(["--user"] if scope == "user" else []), *words]))
+        self._report(" ".join(["systemctl", *(["--user"] if scope == "user" else []), *words]))
         if self._dry:
             return
         done = systemctl(scope, *words)

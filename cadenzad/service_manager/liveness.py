@@ -46,7 +46,7 @@ class Liveness:
         self._inbox = inbox
         self._writer = writer
         self._probe = probe
-        self._tell = tell
+        self._report = tell
 
     def begin(self) -> None:
         """Send a cookie on its way; without any watches only the writer is asked."""
@@ -66,5 +66,5 @@ class Liveness:
         with contextlib.suppress(StoreError):
             future = self._writer.submit(lambda transaction: None)
             future.add_done_callback(
-                lambda done: None if done.exception() else self._tell("WATCHDOG=1")
+                lambda done: None if done.exception() else self._report("WATCHDOG=1")
             )

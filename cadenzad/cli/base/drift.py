@@ -16,7 +16,6 @@ def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
 
     They are left alone.
     """
-
     try:
         names = os.listdir(Path(project) / ADAPTERS_DIR)
     except OSError:

@@ -11,20 +11,21 @@ from store.errors import CadenzaError, StoreError
 from store.errors import one_line as one_line
 
 
-def _refused(error: OSError) -> CadenzaError:
+def refused(error: OSError) -> CadenzaError:
     """What the operating system refused, and nobody nearer to it had words for."""
     where = f"{error.filename}: " if error.filename is not None else ""
     return CadenzaError(f"{where}{error.strerror or error}")
 
 
-def _damaged(error: sqlite3.Error) -> StoreError:
+def damaged(error: sqlite3.Error) -> StoreError:
+    """What SQLite says of the event log, and what to do about it."""
     if str(error).startswith("no such"):  # table or column
         hint = "a start of the daemon, or `cadenzactl rebuild`, folds it anew"
         return StoreError(f"the state view is another version's: {error}", hint=hint)
     return StoreError(f"the event log: {error}", hint="`cadenzactl verify` checks the file")
 
 
-def _give_up_on_output() -> None:
+def give_up_on_output() -> None:
     """When nothing can be written to stdout, do not have Python try it again at its end."""
     try:
         sys.stdout.flush()
@@ -32,7 +33,7 @@ def _give_up_on_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def tell_error(prog: str, error: CadenzaError) -> None:
+def print_error(prog: str, error: CadenzaError) -> None:
     """One line on stderr that says what and where, and one that says what to do."""
     print(f"{prog}: error: {error.message}", file=sys.stderr)
     if error.hint:

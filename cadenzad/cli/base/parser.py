@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from cadenzad.cli.base.output import _damaged, _give_up_on_output, _refused, tell_error
+from cadenzad.cli.base.output import damaged, give_up_on_output, print_error, refused
 from store.errors import CadenzaError
 from store.errors import one_line as one_line
 
@@ -104,16 +104,16 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
         return code
     except CadenzaError as error:
-        tell_error(parser.prog, error)
+        print_error(parser.prog, error)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return OK  # whoever read our output has gone (`| head`): not an error
     except OSError as error:
-        tell_error(parser.prog, _refused(error))
+        print_error(parser.prog, refused(error))
     except sqlite3.Error as error:
-        tell_error(parser.prog, _damaged(error))
+        print_error(parser.prog, damaged(error))
     finally:
-        _give_up_on_output()
+        give_up_on_output()
     return FAILED

@@ -91,7 +91,7 @@ def command(arguments: argparse.Namespace) -> int:
         _record(arguments, project, requested, _failed(requested, error.message))
         raise
     _record(arguments, project, requested, _exported(requested, report))
-    _tell(arguments, report, output)
+    _report(arguments, report, output)
     return OK if report.tally.written else FAILED
 
 
@@ -177,7 +177,7 @@ def _failed(requested: ExportRequested, reason: str) -> Event:
     )
 
 
-def _tell(arguments: argparse.Namespace, report: ExportReport, output: Path) -> None:
+def _report(arguments: argparse.Namespace, report: ExportReport, output: Path) -> None:
     if arguments.json:
         print(json.dumps(_as_json(report, output), indent=2, ensure_ascii=False))
         return

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.base.asking import have_done
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, one_line
+from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.config.project import load_project_config
@@ -66,10 +66,10 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.dry_run or judge.mode == "off":
         return _dry_run(arguments, project, asked.over(judge).max_runs)
     spec = {"settings": asked.model_dump(exclude_none=True)}
-    ended = have_done(
+    ended = run_by_hand(
         arguments, "judge", project, spec, "cadenza env train", config=config, with_files=True
     )
-    return _tell(arguments, ended, state_dir(arguments.state))
+    return _report(arguments, ended, state_dir(arguments.state))
 
 
 def _count(text: str) -> int:
@@ -130,7 +130,7 @@ def _print_findings(findings: list[dict[str, Any]], runs: int, ticks: int, left_
         print(table(headings, rows))
 
 
-def _tell(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int:
+def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int:
     judged = ended.of(RunsJudged)
     written = ended.of(PromptRewritten) or ended.of(PromptProposed)
     kept = ended.of(PromptKept)

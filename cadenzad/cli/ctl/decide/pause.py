@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.asking import ask, tell
 from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.cli.base.requests import print_answer, send_command
 from cadenzad.requests.commands import Pause, Resume
 
 DESCRIPTION = """Stop reactive work (exports, jobs) for a project. What is dropped there is still
@@ -30,9 +30,9 @@ def pause_or_resume(arguments: argparse.Namespace, *, paused: bool) -> int:
     if project.paused != paused:
         path = project.path
         request = Pause(path, "cadenzactl pause") if paused else Resume(path, "cadenzactl resume")
-        position = ask(arguments, request).position
+        position = send_command(arguments, request).position
     already = "" if position is not None else " already"
-    tell(
+    print_answer(
         arguments,
         {"project": project.name, "paused": paused, "position": position},
         f"{project.name} is{already} {'paused' if paused else 'active'}",

@@ -7,11 +7,11 @@ import json
 import sqlite3
 from pathlib import Path
 
-from cadenzad.cli.base.asking import have_done
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import table
 from cadenzad.cli.base.parser import OK, add_json_and_state, one_line
+from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.config.paths import state_dir
 from store.errors import CadenzaError, DaemonError, InputError
 from store.reads.improvements import PromptRow, prompt_status, prompt_versions
@@ -147,7 +147,7 @@ def _act(
         meant(project.name, rows, arguments.action, arguments.version)  # else there is no job
     spec = {"action": arguments.action, "version": arguments.version}
     reason = f"cadenzactl prompt {arguments.action}"
-    ended = have_done(arguments, "prompt", project, spec, reason)
+    ended = run_by_hand(arguments, "prompt", project, spec, reason)
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result)
     if not any(event.type_name() == EVENTS[arguments.action] for event in ended.events):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cadenzad.cli.base.asking import have_done, tell
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.cli.base.requests import print_answer, run_by_hand
 from cadenzad.config.paths import state_dir
 from handlers.lora.registry import Registry, version_before
 from store.errors import DaemonError, InputError
@@ -32,10 +32,10 @@ def command(arguments: argparse.Namespace) -> int:
     project = find_project(state, arguments.project)
     _check(state, Path(project.path), arguments.to)
     spec = {"to": arguments.to}
-    ended = have_done(arguments, "deploy", Path(project.path), spec, "cadenzactl rollback")
+    ended = run_by_hand(arguments, "deploy", Path(project.path), spec, "cadenzactl rollback")
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result)
-    tell(arguments, ended.as_json(), ended.job.result)
+    print_answer(arguments, ended.as_json(), ended.job.result)
     return OK
 
 

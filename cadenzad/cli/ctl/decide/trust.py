@@ -7,9 +7,9 @@ import hashlib
 import os
 from pathlib import Path
 
-from cadenzad.cli.base.asking import ask, tell
 from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.cli.base.requests import print_answer, send_command
 from cadenzad.requests.commands import Trust
 from handlers.judge.prompt.code import ProjectCode, project_code
 from handlers.judge.prompt.source import NAME, find_prompt
@@ -38,14 +38,14 @@ def command(arguments: argparse.Namespace) -> int:
         )
     by = os.environ.get("USER", "user")
     for path, code in found.items():
-        ask(arguments, Trust(project.path, path, code.sha256, by, tuple(code.files)))
+        send_command(arguments, Trust(project.path, path, code.sha256, by, tuple(code.files)))
     answer = {
         "project": project.name,
         "trusted": {path: code.sha256 for path, code in found.items()},
         "files": {path: code.files for path, code in found.items()},
     }
     lines = [_line(project.name, path, code) for path, code in found.items()]
-    tell(arguments, answer, "\n".join(lines))
+    print_answer(arguments, answer, "\n".join(lines))
     return OK
 
 

@@ -242,8 +242,8 @@ def _improvements(project: ProjectStatus) -> list[str]:
     if prompt["state"] != "not judged":
         version = f"version {prompt['version']}" if prompt["version"] is not None else "unchanged"
         verified = " (improved)" if prompt["improved"] else ""
-        said = f": {prompt['reason']}" if prompt["reason"] else ""
-        notes.append(f"{name}: prompt {version}{verified}, {prompt['state']}{said}")
+        reason = f": {prompt['reason']}" if prompt["reason"] else ""
+        notes.append(f"{name}: prompt {version}{verified}, {prompt['state']}{reason}")
     if prompt.get("changed"):
         notes.append(f"{name}: {prompt['changed']}")
     if prompt["pending"] is not None:

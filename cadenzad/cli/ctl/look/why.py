@@ -31,7 +31,7 @@ DESCRIPTION = """Why a project's prompt and adapter are what they are: from each
 mode and the ticks that show it, from a verdict to its reasons, and from both along the events that
 caused them to the file that was dropped."""
 EXAMPLE = "cadenzactl why rescue"
-TOLD = ("reason", "run_id", "path", "rows", "verdict", "code", "version", "kind", "summary")
+FIELDS = ("reason", "run_id", "path", "rows", "verdict", "code", "version", "kind", "summary")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -134,24 +134,24 @@ def chain(history: EventLog, position: int) -> list[dict[str, Any]]:
         record = next(iter(history.read(at - 1, until=at)), None)
         if record is None:
             break
-        found.append(_told(record))
+        found.append(_step(record))
         at = record.causation
     return found
 
 
-def _told(record: Recorded) -> dict[str, Any]:
+def _step(record: Recorded) -> dict[str, Any]:
     return {
         "position": record.position,
         "type": record.type,
         "recorded_at": record.recorded_at.isoformat(timespec="seconds"),
-        "says": says(record.event),
+        "says": gist(record.event),
     }
 
 
-def says(event: Event) -> str:
+def gist(event: Event) -> str:
     """What tells an event from others of its type, in a few words."""
     data = event.model_dump(mode="json")
-    parts = [str(data[name]) for name in TOLD if data.get(name) not in (None, "", 0)]
+    parts = [str(data[name]) for name in FIELDS if data.get(name) not in (None, "", 0)]
     file = data.get("file")
     if isinstance(file, dict):
         parts.append(str(file["path"]))
@@ -163,8 +163,8 @@ def _print(answer: dict[str, Any]) -> None:
     if prompt is None:
         print(f"{bold('prompt')}: as its author wrote it; no runs were judged yet")
     elif prompt["version"] is None:
-        said = f"{prompt['state']}: {prompt['reason']}"
-        print(f"{bold('prompt')}: as its author wrote it; {one_line(said)}")
+        reason = f"{prompt['state']}: {prompt['reason']}"
+        print(f"{bold('prompt')}: as its author wrote it; {one_line(reason)}")
         if prompt["changed"]:
             print(f"  {one_line(prompt['changed'])}")
         _print_chain(prompt["chain"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.asking import ask, tell
 from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.cli.base.requests import print_answer, send_command
 from cadenzad.config.paths import state_dir
 from cadenzad.requests.commands import CancelJob, RetryJob
 from store.errors import DaemonError, ProjectNotFound
@@ -41,8 +41,8 @@ def change_job(
         raise DaemonError(
             f"job {job.id} is {job.state}", hint=f"this is for jobs that are {' or '.join(states)}"
         )
-    outcome = ask(arguments, request)
-    tell(
+    outcome = send_command(arguments, request)
+    print_answer(
         arguments,
         {"job": job.id, "position": outcome.position, "type": outcome.type},
         f"job {job.id} ({job.kind}) {done}",

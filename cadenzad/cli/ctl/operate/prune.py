@@ -100,7 +100,7 @@ def command(arguments: argparse.Namespace) -> int:
     with closing(connect_reader(directory)) as reader:
         plan = _plan(State(reader), arguments.project, policy)
     if arguments.dry_run:
-        _tell(arguments, plan)
+        _report(arguments, plan)
         return OK
     with _bar(len(plan.to_go)) as progress:
         stayed = prune(
@@ -108,7 +108,7 @@ def command(arguments: argparse.Namespace) -> int:
         )
     gone = [item for index, item in enumerate(plan.to_go) if index not in stayed]
     kept = [Kept.of(plan.to_go[index], reason) for index, reason in stayed.items()]
-    _tell(arguments, Plan(gone, plan.kept + kept))
+    _report(arguments, Plan(gone, plan.kept + kept))
     return FAILED if stayed else OK
 
 
@@ -138,7 +138,7 @@ def _bar(files: int) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _tell(arguments: argparse.Namespace, plan: Plan) -> None:
+def _report(arguments: argparse.Namespace, plan: Plan) -> None:
     total = sum(item.bytes for item in plan.to_go)
     if arguments.json:
         answer = {

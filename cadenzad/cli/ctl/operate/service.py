@@ -112,20 +112,20 @@ def _system(arguments: argparse.Namespace, environ: Mapping[str, str] = os.envir
 def _install(service: Service, arguments: argparse.Namespace) -> int:
     state = state_dir(arguments.state) if service.scope == "user" else None
     files = services.contents(service, _workspaces(service, arguments.workspace), state)
-    tell = _Teller(arguments)
+    report = _Report(arguments)
     if arguments.dry_run and not arguments.json:
         for path, text in files.items():
             print(f"# {path}\n{text}")
-    services.install(service, files, Hand(service, tell.step, dry=arguments.dry_run))
-    tell.end(service, [] if arguments.dry_run else _advice(service))
+    services.install(service, files, Hand(service, report.step, dry=arguments.dry_run))
+    report.end(service, [] if arguments.dry_run else _advice(service))
     return OK
 
 
 def _uninstall(service: Service, arguments: argparse.Namespace) -> int:
-    tell = _Teller(arguments)
-    hand = Hand(service, tell.step, dry=arguments.dry_run)
+    report = _Report(arguments)
+    hand = Hand(service, report.step, dry=arguments.dry_run)
     services.uninstall(service, hand)
-    tell.end(service, ["state and configuration are kept"] if hand.changed else ["not installed"])
+    report.end(service, ["state and configuration are kept"] if hand.changed else ["not installed"])
     return OK
 
 
@@ -155,7 +155,7 @@ def _advice(service: Service) -> list[str]:
     return [f"it ends when you log out; to keep it: loginctl enable-linger {service.user}"]
 
 
-class _Teller:
+class _Report:
     """Steps as lines while they are done, or as one JSON object at the end."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.asking import tell
 from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.cli.base.requests import print_answer
 from cadenzad.config.paths import state_dir
 from cadenzad.requests.client import perform
 from cadenzad.requests.commands import Rebuild
@@ -25,7 +25,7 @@ def command(arguments: argparse.Namespace) -> int:
     event = outcome.event
     assert isinstance(event, ViewRebuilt)
     verdict = "the same as before" if event.same else "DIFFERENT from before, and now right"
-    tell(
+    print_answer(
         arguments,
         {"position": outcome.position} | event.model_dump(mode="json"),
         f"rebuilt from {event.events:,} events: the view is {verdict}",

@@ -29,7 +29,7 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.check:
         with bar("checking", "event") as progress:
             position = check_backup(directory, backup, progress)
-        _tell(
+        _report(
             arguments,
             {"checked": str(backup), "position": position},
             f"{backup} is sound: {position:,} events",
@@ -46,7 +46,7 @@ def command(arguments: argparse.Namespace) -> int:
         before = "damaged" if done.replaced is None else f"{done.replaced:,} events"
         lines.append(f"the log that was there ({before}) is kept: {aside}")
     lines.append("next: start the daemon, or run `cadenzad --once`; it looks at every file again")
-    _tell(
+    _report(
         arguments,
         {
             "restored": str(backup),
@@ -59,5 +59,5 @@ def command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _tell(arguments: argparse.Namespace, answer: dict[str, object], text: str) -> None:
+def _report(arguments: argparse.Namespace, answer: dict[str, object], text: str) -> None:
     print(json.dumps(answer, ensure_ascii=False) if arguments.json else text)

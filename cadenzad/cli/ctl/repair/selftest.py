@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.asking import show_job, tell
 from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
+from cadenzad.cli.base.requests import print_answer, run_with_bar
 from cadenzad.config.files import Config
 from cadenzad.requests.commands import QueueJob
 
@@ -24,6 +24,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     project = project_of(arguments).path if arguments.project else ""
     request = QueueJob("selftest", project, {}, "cadenzactl selftest", instead=True)
-    job = show_job(arguments, request, Config(), arguments.timeout).job
-    tell(arguments, job._asdict(), f"job {job.id}: {job.state}: {job.result}")
+    job = run_with_bar(arguments, request, Config(), arguments.timeout).job
+    print_answer(arguments, job._asdict(), f"job {job.id}: {job.state}: {job.result}")
     return OK if job.state == "succeeded" else FAILED

@@ -32,7 +32,7 @@ def folder_of(arguments: argparse.Namespace) -> Path:
         return project_folder(state, arguments.project)
 
 
-def tell_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> int:
+def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> int:
     """The scorecard that a job made; the exit code is its verdict's."""
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result, hint="the deployed adapter, if any, still serves")

@@ -48,7 +48,7 @@ def command(arguments: argparse.Namespace) -> int:
     if not deployed:
         print(f"no adapter is deployed: this is version {version}", file=sys.stderr)
     if arguments.goal is not None:
-        _tell(decoder.decode(arguments.goal, _image(project, arguments.image)), arguments.json)
+        _report(decoder.decode(arguments.goal, _image(project, arguments.image)), arguments.json)
         return OK
     code, empty = OK, True
     for where, line in _lines(arguments.file):
@@ -60,7 +60,7 @@ def command(arguments: argparse.Namespace) -> int:
             print(f"{where}: {one_line(error.message)}", file=sys.stderr)
             code = FAILED
         else:
-            _tell(decoded, arguments.json)
+            _report(decoded, arguments.json)
     if empty:
         raise InputError(f"{arguments.file}: no goals")
     return code
@@ -104,7 +104,7 @@ def _image(project: Path, name: str | None) -> Path | None:
     return path
 
 
-def _tell(decoded: Decoded, as_json: bool) -> None:
+def _report(decoded: Decoded, as_json: bool) -> None:
     if as_json:
         print(json.dumps(decoded.as_json(), ensure_ascii=False), flush=True)
     else:

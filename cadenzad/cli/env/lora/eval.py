@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.asking import have_done
+from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.cli.ctl.decide.rollback import expect_version
 from cadenzad.cli.ctl.decide.rollback import version as version_number
-from cadenzad.cli.env.lora.common import add_project, folder_of, tell_card
+from cadenzad.cli.env.lora.common import add_project, folder_of, print_card
 
 DESCRIPTION = """Score the newest adapter (or --version N) against the exam as it is now. With
 --promote a DEPLOY is deployed. Exit code 0 DEPLOY, 5 BLOCK, 6 NEEDS_DATA."""
@@ -27,5 +27,5 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.version is not None:
         expect_version(project, arguments.version)
     spec = {"gate": arguments.promote, "version": arguments.version}
-    ended = have_done(arguments, "score", project, spec, "cadenza env lora eval", with_files=True)
-    return tell_card(arguments, project, ended)
+    ended = run_by_hand(arguments, "score", project, spec, "cadenza env lora eval", with_files=True)
+    return print_card(arguments, project, ended)

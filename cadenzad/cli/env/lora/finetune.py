@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from cadenzad.cli.base.asking import have_done
 from cadenzad.cli.base.parser import filled, finite
-from cadenzad.cli.env.lora.common import add_project, folder_of, tell_card
+from cadenzad.cli.base.requests import run_by_hand
+from cadenzad.cli.env.lora.common import add_project, folder_of, print_card
 from cadenzad.config.paths import expand
 from store.errors import InputError
 
@@ -49,10 +49,10 @@ def command(arguments: argparse.Namespace) -> int:
             reason = "is a folder, not a file" if path.is_dir() else "no such file"
             raise InputError(f"{arguments.finetune}: {reason}")
         spec["finetune"] = str(path)
-    ended = have_done(
+    ended = run_by_hand(
         arguments, "retrain", project, spec, "cadenza env lora finetune", with_files=True
     )
-    return tell_card(arguments, project, ended)
+    return print_card(arguments, project, ended)
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

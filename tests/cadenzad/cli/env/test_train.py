@@ -49,12 +49,12 @@ def judge(ended, monkeypatch: pytest.MonkeyPatch):
         outcome = ended("judge", *events, **job)
         wanted: list[tuple[object, ...]] = []
 
-        def have_done(_arguments: object, *what: object, **options: object):
+        def run_by_hand(_arguments: object, *what: object, **options: object):
             wanted.append(what)
             assert options["with_files"]
             return outcome
 
-        monkeypatch.setattr(train, "have_done", have_done)
+        monkeypatch.setattr(train, "run_by_hand", run_by_hand)
         return wanted
 
     return judge

@@ -68,11 +68,11 @@ def test_a_decision_is_a_job_and_tells_what_came_of_it(
     outcome = ended("prompt", rejected, result="version 1 is rejected")
     wanted = []
 
-    def have_done(_arguments: object, *what: object):
+    def run_by_hand(_arguments: object, *what: object):
         wanted.append(what)
         return outcome
 
-    monkeypatch.setattr(prompt, "have_done", have_done)
+    monkeypatch.setattr(prompt, "run_by_hand", run_by_hand)
 
     # when / then
     assert run_cli(main, "prompt", "rescue", "reject") == (0, "version 1 is rejected\n", "")
@@ -91,7 +91,7 @@ def test_a_decision_without_its_event_is_a_failure(
     rescue, proposed, ended, run_cli, one_error, monkeypatch, state, result
 ) -> None:
     outcome = ended("prompt", state=state, result=result)
-    monkeypatch.setattr(prompt, "have_done", lambda *_arguments: outcome)
+    monkeypatch.setattr(prompt, "run_by_hand", lambda *_arguments: outcome)
     code, out, err = run_cli(main, "prompt", "rescue", "approve", "--json")
     assert code == 1
     assert one_error(err) == json.loads(out)["error"]["message"] == result

@@ -29,11 +29,11 @@ def test_a_version_is_deployed_by_a_job(
     outcome = ended("deploy", event, result="adapter 1 is deployed")
     wanted = []
 
-    def have_done(_arguments: object, *what: object):
+    def run_by_hand(_arguments: object, *what: object):
         wanted.append(what)
         return outcome
 
-    monkeypatch.setattr(rollback, "have_done", have_done)
+    monkeypatch.setattr(rollback, "run_by_hand", run_by_hand)
 
     # when / then
     code, out, err = run_cli(main, "rollback", "rescue", "--to", 1)
@@ -47,7 +47,7 @@ def test_a_job_that_fails_is_one_error(
     rescue, adapters, ended, run_cli, one_error, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome = ended("deploy", state="failed", result="it is not whole")
-    monkeypatch.setattr(rollback, "have_done", lambda *_arguments: outcome)
+    monkeypatch.setattr(rollback, "run_by_hand", lambda *_arguments: outcome)
     code, out, err = run_cli(main, "rollback", "rescue", "--to", 1)
     assert (code, out) == (1, "")
     assert one_error(err) == "it is not whole"

@@ -59,11 +59,11 @@ def scored(rescue, ended, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
         outcome = ended("retrain", *events)
         wanted: list[object] = []
 
-        def have_done(_arguments: object, *what: object, **options: object):
+        def run_by_hand(_arguments: object, *what: object, **options: object):
             wanted.append((*what, options))
             return outcome
 
-        monkeypatch.setattr(module, "have_done", have_done)
+        monkeypatch.setattr(module, "run_by_hand", run_by_hand)
         return wanted
 
     return scored

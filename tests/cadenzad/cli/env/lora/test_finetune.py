@@ -35,7 +35,7 @@ def test_a_training_that_failed_is_one_error(
     rescue, ended, run_cli, one_error, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome = ended("retrain", state="failed", result="there are no examples")
-    monkeypatch.setattr(finetune, "have_done", lambda *_what, **_options: outcome)
+    monkeypatch.setattr(finetune, "run_by_hand", lambda *_what, **_options: outcome)
     code, out, err = run_cli(main, "env", "lora", "finetune", rescue)
     assert (code, out) == (1, "")
     assert one_error(err) == "there are no examples"

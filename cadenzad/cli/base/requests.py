@@ -18,12 +18,12 @@ from cadenzad.requests.commands import Command, QueueJob
 from store.events.envelope import Recorded
 
 
-def ask(arguments: argparse.Namespace, command: Command) -> Recorded:
+def send_command(arguments: argparse.Namespace, command: Command) -> Recorded:
     """The event that a command leads to. Raises DaemonError when there is none."""
     return perform(state_dir(arguments.state), command)
 
 
-def have_done(
+def run_by_hand(
     arguments: argparse.Namespace,
     kind: str,
     project: Path,
@@ -42,10 +42,10 @@ def have_done(
     command = QueueJob(
         kind, str(project), {"by": by, **spec}, reason, instead=True, with_files=with_files
     )
-    return show_job(arguments, command, config or load_config(None))
+    return run_with_bar(arguments, command, config or load_config(None))
 
 
-def show_job(
+def run_with_bar(
     arguments: argparse.Namespace, command: QueueJob, config: Config, timeout: float = 7200.0
 ) -> Ended:
     """Run a job with a progress bar; who breaks off is told what becomes of it."""
@@ -58,7 +58,7 @@ def show_job(
             raise
 
 
-def tell(arguments: argparse.Namespace, answer: object, text: str) -> None:
+def print_answer(arguments: argparse.Namespace, answer: object, text: str) -> None:
     """What came of a command: one JSON object with --json, else text."""
     print(json.dumps(answer) if arguments.json else text)
 
