@@ -23,9 +23,15 @@ from cadenzad.config.paths import make_state_dir
 from cadenzad.jobs.runner import Jobs
 from cadenzad.maintenance.candidate import Candidate
 from cadenzad.requests import inbox
-from cadenzad.requests.commands import CancelJob, Command, QueueJob, RecordExport
+from cadenzad.requests.commands import (
+    CancelJob,
+    Command,
+    QueueJob,
+    RecordExport,
+    new_request,
+)
 from cadenzad.requests.handle import carry_out
-from cadenzad.requests.inbox import Request, event_key, new_request, path_of, takes_requests
+from cadenzad.requests.inbox import Request, event_key, path_of, takes_requests
 from cadenzad.requests.prune import PRUNED, batches
 from cadenzad.watch.record import Recorder, record_project
 from handlers.recovery import recover

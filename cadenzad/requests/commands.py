@@ -1,16 +1,17 @@
 """What can be asked of whoever writes the log: one class for each kind of request.
 
-Standard library alone: `cadenzactl ping` starts with it. How they are checked is in decode.py. A
+Standard library alone, so that who sends one starts light. How they are checked is in decode.py. A
 field that is added later needs a default: an older command must be understood by a newer daemon.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cadenzad.maintenance.candidate import Candidate
+from cadenzad.requests.inbox import Request, new_id
 
 
 @dataclass(frozen=True)
@@ -128,3 +129,8 @@ KINDS: Mapping[str, type[Command]] = {
 """A request's `kind` -> what its `body` holds."""
 
 KIND_OF: Mapping[type[Command], str] = {command: kind for kind, command in KINDS.items()}
+
+
+def new_request(command: Command) -> Request:
+    """A command as a request with an id of its own."""
+    return Request(new_id(), KIND_OF[type(command)], asdict(command))

@@ -12,12 +12,11 @@ import re
 import stat
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cadenzad.config.paths import INBOX
-from cadenzad.requests.commands import KIND_OF, Command
 from store.durable import write_file
 from store.errors import InputError, StoreError
 
@@ -40,9 +39,9 @@ class Request:
     body: dict[str, Any]
 
 
-def new_request(command: Command) -> Request:
-    """A command as a request with an id of its own."""
-    return Request(uuid.uuid4().hex, KIND_OF[type(command)], asdict(command))
+def new_id() -> str:
+    """An id that no other request has."""
+    return uuid.uuid4().hex
 
 
 def event_key(request_id: str, index: int) -> str:

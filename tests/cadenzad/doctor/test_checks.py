@@ -46,7 +46,7 @@ from cadenzad.doctor.service import (
     check_workspaces,
 )
 from cadenzad.requests import inbox
-from cadenzad.requests.commands import Ping
+from cadenzad.requests.commands import Ping, new_request
 from cadenzad.service_manager.install import Service
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.inotify import FolderWatches
@@ -538,7 +538,7 @@ def test_work_that_is_left_is_told(recorded_home, look, monkeypatch) -> None:
 
 
 def test_requests_that_wait_for_a_daemon_are_told(recorded_home, look) -> None:
-    inbox.send(recorded_home.state, inbox.new_request(Ping()))
+    inbox.send(recorded_home.state, new_request(Ping()))
     assert "1 requests wait in the inbox" in [f.text for f in check_daemon(look())]
 
 

@@ -15,9 +15,8 @@ from cadenzad.config.files import Config
 from cadenzad.config.files import Jobs as JobsConfig
 from cadenzad.jobs.retry import RetryPolicy
 from cadenzad.jobs.runner import Jobs
-from cadenzad.requests.commands import CancelJob, Pause, Resume, RetryJob
+from cadenzad.requests.commands import CancelJob, Pause, Resume, RetryJob, new_request
 from cadenzad.requests.handle import carry_out
-from cadenzad.requests.inbox import new_request
 from handlers.jobs import queue_job
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import ProjectDiscovered

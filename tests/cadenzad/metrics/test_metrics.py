@@ -14,7 +14,7 @@ import pytest
 from cadenzad.metrics.collect import Metric, Sample, collect
 from cadenzad.metrics.prometheus import render, serve, write_textfile
 from cadenzad.requests import inbox
-from cadenzad.requests.commands import Ping
+from cadenzad.requests.commands import Ping, new_request
 from store.errors import DaemonError, StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import (
@@ -180,9 +180,9 @@ def test_degraded_reasons_are_counted_by_kind(recorded_home, read) -> None:
 
 
 def test_requests_that_wait_are_counted_with_their_age(recorded_home, read) -> None:
-    path = inbox.send(recorded_home.state, inbox.new_request(Ping()))
+    path = inbox.send(recorded_home.state, new_request(Ping()))
     os.utime(path, (NOW - 12, NOW - 12))
-    inbox.send(recorded_home.state, inbox.new_request(Ping()))
+    inbox.send(recorded_home.state, new_request(Ping()))
     found = read()
     assert found["cadenzad_inbox_requests"] == 2
     assert found["cadenzad_inbox_oldest_seconds"] >= 12

@@ -19,9 +19,10 @@ from cadenzad.requests.commands import (
     Resume,
     RetryJob,
     Trust,
+    new_request,
 )
 from cadenzad.requests.decode import decode
-from cadenzad.requests.inbox import Request, new_request, read, send
+from cadenzad.requests.inbox import Request, read, send
 from store.errors import InputError
 
 FILE = {

@@ -10,7 +10,7 @@ import pytest
 
 from cadenzad.config.paths import make_state_dir
 from cadenzad.requests import inbox
-from cadenzad.requests.commands import Ping
+from cadenzad.requests.commands import Ping, new_request
 from store.errors import InputError, StoreError
 
 
@@ -148,7 +148,7 @@ def test_a_missing_or_unreadable_inbox_holds_nothing(state: Path, without_privil
     (state / "inbox").rmdir()
     assert list(inbox.waiting(state)) == []
     with pytest.raises(StoreError, match="cannot be left there: No such file"):
-        inbox.send(state, inbox.new_request(Ping()))
+        inbox.send(state, new_request(Ping()))
 
 
 def test_a_full_disk_leaves_no_half_request(state: Path, full_disk) -> None:

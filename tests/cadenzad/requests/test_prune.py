@@ -16,6 +16,7 @@ from cadenzad.cli.programs import cadenzactl
 from cadenzad.maintenance.candidate import Candidate
 from cadenzad.maintenance.retention import Policy, make_plan
 from cadenzad.requests import inbox, prune
+from cadenzad.requests.commands import new_request
 from cadenzad.requests.handle import carry_out
 from store.errors import InputError, StoreError
 from store.events.files import FilePruned
@@ -47,7 +48,7 @@ def pruning(home, project) -> inbox.Request:
     plan = make_plan(State(reader), str(project), Policy(keep_last=1), 0.0)
     reader.close()
     (command,) = prune.batches(plan.to_go, force=False)
-    return inbox.new_request(command)
+    return new_request(command)
 
 
 def do(home, request) -> dict[int, str]:
