@@ -20,25 +20,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cadenzad.config.paths import expand
-from cadenzad.config.settings import KEYS, Config, Jobs, Log, Metrics, Reconcile, Watch
+from cadenzad.config.settings import KEYS
+from cadenzad.config.settings import Config as Config
 from handlers.project.paths import printable
 from store.errors import ConfigError
-
-__all__ = [
-    "Change",
-    "Config",
-    "Jobs",
-    "Loaded",
-    "Log",
-    "Metrics",
-    "Reconcile",
-    "Watch",
-    "default_path",
-    "diff",
-    "load_config",
-    "problems",
-    "read_config",
-]
 
 DEFAULT, FLAG = "default", "--workspace"
 """Origins that are no file."""

@@ -1,4 +1,4 @@
-"""What the processes of one state directory must agree on before they ask: tokens, and patience.
+"""What the processes of one state directory must agree on before they ask: tokens, and waits.
 
 Two jobs at once would each see the same tokens left, and a job by hand would not know that the
 server has asked the daemon to wait. So both are kept in a small file beside the event log, under a
@@ -12,10 +12,11 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from store.durable import Draft
 
@@ -24,8 +25,7 @@ FIRST_WAIT_S = 300.0
 LONGEST_WAIT_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True, rename={"message": "said", "asked": "told"}):
     """Until when (Unix seconds) not to ask, and why. `asked`: the server itself named the time."""
 
     until: float
@@ -130,33 +130,15 @@ class Ledger:
 
     @staticmethod
     def _holds(content: dict[str, Any]) -> dict[str, Hold]:
-        found = content.get("holds")
         try:
-            return {
-                str(name): Hold(
-                    float(held["until"]),
-                    str(held["code"]),
-                    str(held["said"]),
-                    held["told"] is True,
-                    int(held["failures"]),
-                )
-                for name, held in (found or {}).items()
-            }
-        except (TypeError, AttributeError, KeyError, ValueError, OverflowError):
+            return msgspec.convert(content.get("holds") or {}, dict[str, Hold])
+        except msgspec.ValidationError:
             return {}
 
     def _put(self, content: dict[str, Any], holds: dict[str, Hold]) -> None:
-        content["holds"] = {
-            name: {
-                "until": held.until,
-                "code": held.code,
-                "said": held.message,
-                "told": held.asked,
-                "failures": held.failures,
-            }
-            for name, held in holds.items()
-            if held.until > self._wall() - 86400
-        }
+        yesterday = self._wall() - 86400
+        fresh = {name: hold for name, hold in holds.items() if hold.until > yesterday}
+        content["holds"] = msgspec.to_builtins(fresh)
 
     # -- the file ----------------------------------------------------------------------------------
 

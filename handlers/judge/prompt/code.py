@@ -1,8 +1,8 @@
 """The code of a project that would run with its prompt's file: what `cadenzactl trust` is about.
 
-A brain imports what lies beside it, so trust is given to all of it together: a digest over the file
-with the prompt (the prompt cut out: a rewrite does not end trust) and every other file under the
-project that Python could import. Installed packages are the machine's, not the project's.
+A policy imports what lies beside it, so trust is given to all of it together: a digest over the
+file with the prompt (the prompt cut out: a rewrite does not end trust) and every other file under
+the project that Python could import. Installed packages are the machine's, not the project's.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _importable(root: Path) -> list[Path]:
     """Every file under `root` that an import could load, links followed.
 
     A folder with a dot in its name is no part of a module's name: hidden folders and the packages
-    of virtual environments are left out. So is byte code that a brain is run without.
+    of virtual environments are left out. So is byte code that a policy is run without.
     """
     suffixes = tuple(all_suffixes())
     found, seen = [], set()

@@ -5,7 +5,7 @@ A rule is one line of the managed block:
     - when in enter_debris and stuck for 3 ticks: walk_backward distance_m=0.3
 
 Code renders it from checked fields, so nothing a log or a model says becomes prose in somebody's
-source. The sample project's brain reads the same grammar, in a reading of its own: a project keeps
+source. The sample project's policy reads the same grammar, in a reading of its own: a project keeps
 that file and owes us no import. A test holds both readings to each other.
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cadenzad.config.files import Config
-from cadenzad.config.files import Jobs as JobsConfig
+from cadenzad.config.settings import Jobs as JobsConfig
 from cadenzad.jobs.retry import RetryPolicy
 from cadenzad.jobs.runner import Jobs
 from cadenzad.requests.commands import CancelJob, Pause, Resume, RetryJob, new_request
