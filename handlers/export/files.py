@@ -125,8 +125,7 @@ class LogReader:
 
 
 class NewFile(Draft):
-    """A draft that knows its size and hash. Leaving its `with` block without `publish` of it leaves
-    nothing behind.
+    """A draft that knows its size and hash, and is put in place by `publish`.
 
     Raises ExportIOError, and InputError for a target that is no regular file.
     """
