@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import waiting
 from checkout import RECORDED
 
 ENVIRON = (
@@ -60,11 +60,11 @@ def no_thread_leaks() -> Iterator[None]:
     """Every thread a test starts has ended with it."""
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5
-    while left := [t for t in set(threading.enumerate()) - before if t.is_alive()]:
-        if time.monotonic() > deadline:
-            raise AssertionError(f"threads left behind: {left}")
-        time.sleep(0.01)
+
+    def left() -> list[threading.Thread]:
+        return [thread for thread in set(threading.enumerate()) - before if thread.is_alive()]
+
+    waiting.eventually(lambda: not left(), "no thread is left", 5, explain=left)
 
 
 @pytest.fixture(scope="session")
@@ -76,14 +76,6 @@ def recorded() -> Path:
 
 
 @pytest.fixture
-def eventually() -> Callable[..., None]:
-    """Wait until a condition holds; fails with its name after a deadline, never sleeps blindly."""
-
-    def wait(condition: Callable[[], object], what: str, timeout: float = 20.0) -> None:
-        deadline = time.monotonic() + timeout
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"did not come in {timeout:g} s: {what}")
-            time.sleep(0.01)
-
-    return wait
+def eventually() -> Callable[..., object]:
+    """Wait until a condition holds; see `waiting`."""
+    return waiting.eventually

@@ -109,8 +109,9 @@ def daemon_status(connection: sqlite3.Connection, holder: dict[str, object] | No
     """The daemon's state, given who holds the writer lock (None: nobody)."""
     state = State(connection)
     live: dict[str, Any] = state.progress("daemon") or {}
-    # Another command may hold the lock for a moment: that is not a running daemon.
-    running = holder is not None and holder.get("pid") == live.get("pid")
+    # Another command may hold the lock for a moment, and not have said who it is yet: that is not
+    # a running daemon, and neither is one that has not reported before.
+    running = bool(live) and holder is not None and holder.get("pid") == live.get("pid")
     head = state.head()
     cursor = connection.execute("SELECT min(position) FROM cursors").fetchone()[0]
     return {

@@ -3,118 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import resource
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+from houses import Home
 
-from cadenzad.config.files import Config
-from cadenzad.config.paths import make_state_dir
-from cadenzad.daemon import Daemon
-from handlers.judge.settings import JudgeSettings
-from handlers.lora.settings import LoraSettings
-from handlers.project.scaffold import init_project
-from store.events.adapter import AdapterTrained
-from store.events.envelope import NewEvent, Recorded, project_stream
-from store.log import EventLog
 from store.opening import open_writer
-from store.schema import DATABASE, connect_reader
-
-
-class Home:
-    """A workspace with projects and a state directory that nobody watches."""
-
-    def __init__(self, root: Path, empty_log: Path) -> None:
-        self.root = root
-        self._empty_log = empty_log
-        self.workspace = root / "robots"
-        self.workspace.mkdir(parents=True)
-        self.state = make_state_dir(root / "state")
-
-    def project(self, name: str = "rescue") -> Path:
-        """A sample project; as a child of the workspace unless `name` is absolute."""
-        project = self.workspace / name
-        init_project(project)
-        return project
-
-    def log(self, project: Path, name: str = "one", ticks: int = 3, **changes: object) -> Path:
-        """A run log in a project's `.cadenza-env/`."""
-        path = project / ".cadenza-env" / f"{name}.log.jsonl"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(run_log(ticks, **changes))
-        return path
-
-    def once(self, *workspaces: Path) -> None:
-        """What `cadenzad --once` does, judging and training left out."""
-        self.begin_log()
-        config = Config(
-            workspaces=workspaces or (self.workspace,),
-            judge=JudgeSettings(mode="off"),
-            lora=LoraSettings(retrain=False),
-        )
-        Daemon(config, self.state).run(once=True)
-
-    def record_adapters(self, project: Path, *versions: int) -> None:
-        """Have the log speak of adapters, as a training does."""
-        self.begin_log()
-        writer = open_writer(self.state)
-        facts = {"dataset_sha256": "d", "base_sha256": "b", "encoder": "light", "sources": {}}
-        facts |= {"rows": 1, "exam_rows": 1, "epochs": 1, "seed": 0, "threads": 1, "sha256": "s"}
-        trained = [
-            AdapterTrained.model_validate(
-                {"version": number, "path": f".cadenza-env/adapters/{number:04}", **facts}
-            )
-            for number in versions
-        ]
-        stream = project_stream(str(project))
-        try:
-            writer.run(lambda step: step.append(*(NewEvent(stream, fact) for fact in trained)))
-        finally:
-            writer.close()
-
-    def begin_log(self) -> None:
-        """Have an event log, if there is none yet."""
-        if not (self.state / DATABASE).exists():
-            shutil.copyfile(self._empty_log, self.state / DATABASE)
-
-    def events(self, *types: str) -> list[Recorded]:
-        reader = connect_reader(self.state)
-        try:
-            return list(EventLog(reader).read(types=types or None))
-        finally:
-            reader.close()
-
-    def types(self) -> list[str]:
-        return [record.type for record in self.events()]
-
-
-def run_log(ticks: int = 3, **changes: object) -> bytes:
-    """A whole run that succeeded."""
-    lines = [tick(number, **changes) for number in range(1, ticks)]
-    return b"".join([*lines, tick(ticks, terminated=True, mission_success=True, **changes)])
-
-
-def tick(number: int, **changes: object) -> bytes:
-    record: dict[str, Any] = {
-        "tick": number,
-        "phase": "approach",
-        "phase_idx": 0,
-        "goal_prompt": "walk",
-        "action": "walk_forward",
-        "action_params": {"speed": 1.0},
-        "obs": {"body_height": 0.28, "pos_x": -0.1 * number, "pos_y": 0.0},
-        "reward": 0.5,
-        "phase_failed": False,
-        "terminated": False,
-        "truncated": False,
-        "mission_success": False,
-    }
-    return json.dumps(record | changes).encode() + b"\n"
+from store.schema import DATABASE
 
 
 @pytest.fixture(scope="session")

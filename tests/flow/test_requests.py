@@ -289,6 +289,7 @@ def test_odd_names_and_closed_folders_do_not_end_a_daemon(house, project, logs) 
     house.configure(every=0.2)
     binary = str(Path(sys.executable).parent / "cadenzad")
     house.start(command=[*unprivileged(), binary])
+    house.until(lambda: len(house.events("RunExported")) == 3, "the first exports")
 
     # when a folder is closed for some scans, then opened
     (closed / ".cadenza-env").chmod(0)

@@ -242,6 +242,12 @@ def test_degraded_reasons_come_and_go(writer):
     assert writer.run(lambda t: daemon_status(t.connection, None))["degraded"] == []
 
 
+@pytest.mark.parametrize("holder", [{}, {"pid": 7}])
+def test_who_holds_the_lock_and_never_reported_is_no_running_daemon(writer, holder) -> None:
+    status = writer.run(lambda t: daemon_status(t.connection, holder))
+    assert (status["state"], status["pid"]) == ("stopped", None)
+
+
 def test_a_failed_reaction_is_shown(writer, make):
     first = writer.append(make.discovered(), make.run("a"))[1]
     event = ReactionFailed(
