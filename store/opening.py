@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from store import views
+from store import interpreter, views
 from store.schema import connect_writer, is_migrated
 from store.views import replay
 from store.writer import OnCommit, Writer
 
 log = logging.getLogger("store")
+
+SECRET = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
+"""What this child has no business with."""
 
 
 def prepare_in_child(state_dir: Path) -> None:
@@ -23,7 +27,9 @@ def prepare_in_child(state_dir: Path) -> None:
     """
     if not is_migrated(state_dir):
         subprocess.run(
-            [sys.executable, "-m", "store.opening", str(state_dir)],
+            interpreter.command("-m", "store.opening", str(state_dir.absolute()), str(os.getpid())),
+            env=interpreter.environ(without=SECRET),
+            cwd=interpreter.FOLDER,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=False,
@@ -45,4 +51,5 @@ def open_writer(state_dir: Path, on_commit: OnCommit | None = None) -> Writer:
 
 
 if __name__ == "__main__":
+    interpreter.die_with(int(sys.argv[2]))  # it holds no lock of its own: its parent does
     connect_writer(Path(sys.argv[1])).close()

@@ -117,9 +117,8 @@ def check_command(situation: Situation) -> list[Finding]:
     fix = "install cadenzad into an environment of its own"
     if others and not _is_ours(own):
         text = f"{own} is that of {', '.join(others)}, not ours"
-        return [
-            Finding("command", "FAIL", text, f"{fix}; until then: python -m cadenzad.cli cadenza")
-        ]
+        fix += "; until then: python -P -m cadenzad.cli cadenza"
+        return [Finding("command", "FAIL", text, fix)]
     if others:
         text = f"{', '.join(others)} installs a command {COMMAND} as well: an update may replace it"
         return [Finding("command", "warn", text, fix)]

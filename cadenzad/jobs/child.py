@@ -6,12 +6,10 @@ anything the job prints goes to stderr instead.
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -20,16 +18,15 @@ from typing import Any, TextIO
 
 from cadenzad.jobs.protocol import Beat, Done, Failed, Message, Progress, encode
 from cadenzad.logs import redactor, secrets, set_up_logging
+from store import interpreter
 from store.errors import CadenzaError
 
 log = logging.getLogger("cadenzad.jobchild")
 
-PR_SET_PDEATHSIG = 1
-
 
 def main() -> int:
     request = json.loads(sys.stdin.readline())
-    die_with(int(request["parent"]))
+    interpreter.die_with(int(request["parent"]))
     out = take_stdout()
     set_up_logging("info")
     line = _Lines(out)
@@ -58,15 +55,6 @@ def main() -> int:
         return 1
     finally:
         stop.set()
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel kill us when the parent's thread ends; end at once if it already has."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def take_stdout() -> TextIO:

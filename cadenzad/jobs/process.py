@@ -7,15 +7,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cadenzad.config.settings import Jobs as Limits
 from cadenzad.jobs.protocol import Done, Failed
+from store import interpreter
 from store.reads.state import JobRow
 
+SECRET = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
 GRACE_S = 5.0
 """How long a child that was asked to end may take, in seconds."""
 
@@ -75,10 +76,11 @@ class Child:
 def start() -> subprocess.Popen[bytes]:
     """A child that waits for its request, leading a session so that a signal reaches all of it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "cadenzad.jobs.child"],
+        interpreter.command("-u", "-m", "cadenzad.jobs.child"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=_environ(),
+        cwd=interpreter.FOLDER,
         start_new_session=True,
     )
 
@@ -111,9 +113,7 @@ def reap(process: subprocess.Popen[bytes]) -> int:
 
 def _environ() -> dict[str, str]:
     """A child's environment: one thread for numeric libraries, no key that is not its business."""
-    private = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
-    environ = {key: value for key, value in os.environ.items() if key not in private}
-    return {"OMP_NUM_THREADS": "1", **environ, "PYTHONUNBUFFERED": "1"}
+    return {"OMP_NUM_THREADS": "1", **interpreter.environ(without=SECRET)}
 
 
 def _how_it_died(code: int, step: str) -> str:

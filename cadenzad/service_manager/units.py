@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 import cadenzad
+from store import interpreter
 from store.errors import ConfigError
 
 Scope = Literal["user", "system"]
@@ -61,7 +62,7 @@ def program() -> list[str]:
     script = Path(sysconfig.get_path("scripts")) / "cadenzad"
     if script.is_file():
         return [str(script)]
-    return [sys.executable, "-m", "cadenzad.cli.daemon"]
+    return interpreter.command("-m", "cadenzad.cli.daemon")
 
 
 def installation() -> list[Path]:

@@ -41,16 +41,25 @@ def arm(point: str) -> None:
 
 DIES_ONCE = """
 import os, sys
-if "cadenzad.jobs.child" in sys.orig_argv and not os.path.exists({marker!r}):
+from store import interpreter
+isolated = interpreter.command
+def command(*arguments):
+    if "cadenzad.jobs.child" not in arguments or os.path.exists({marker!r}):
+        return isolated(*arguments)
     open({marker!r}, "w").close()
-    sys.path.insert(0, {here!r})
-    import dying
-    dying.arm({point!r})
+    code = "import sys; sys.path.insert(0, " + repr({here!r}) + "); import dying, runpy;"
+    code += "dying.arm(" + repr({point!r}) + ");"
+    code += "runpy.run_module('cadenzad.jobs.child', run_name='__main__', alter_sys=True)"
+    return [sys.executable, "-P", "-u", "-c", code]
+interpreter.command = command
 """
 
 
 def die_once(house: Any, point: str) -> Path:
-    """Have the next job's child die at a point; returns the file that is there once it began."""
+    """Have the daemon's next job die at a point; returns the file that is there once it began.
+
+    A daemon takes the hook from PYTHONPATH, as whoever starts it may; its children do not.
+    """
     marker = house.root / "died"
     here = str(Path(__file__).parent)
     code = DIES_ONCE.format(marker=str(marker), here=here, point=point)

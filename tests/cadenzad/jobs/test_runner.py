@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
+from children import importing_from
 
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Jobs as JobsConfig
@@ -18,6 +20,7 @@ from cadenzad.jobs.runner import Jobs
 from cadenzad.requests.commands import CancelJob, Pause, Resume, RetryJob, new_request
 from cadenzad.requests.handle import carry_out
 from handlers.jobs import queue_job
+from store import interpreter
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import ProjectDiscovered
 from store.events.process import JobQueued, JobStarted
@@ -92,8 +95,7 @@ PROJECT = "/robots/rescue"
 def bench(tmp_path, monkeypatch):
     """A state directory with a writer, and job kinds of this test's own."""
     (tmp_path / "jobkinds_for_tests.py").write_text(KINDS)
-    paths = [str(tmp_path), *sys.path]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
+    monkeypatch.setattr(interpreter, "command", importing_from(tmp_path))
     made = Bench(tmp_path)
     yield made
     made.close()
@@ -414,11 +416,13 @@ def test_a_child_dies_with_a_parent_that_is_killed(bench, tmp_path):
         "import sys; from pathlib import Path\n"
         "from cadenzad.config.files import Config\nfrom cadenzad.jobs.runner import Jobs\n"
         "from store.opening import open_writer\nfrom store.schema import connect_reader\n"
-        "d = Path(sys.argv[1])\n"
+        "from children import importing_from\nfrom store import interpreter\n"
+        "d = Path(sys.argv[1])\ninterpreter.command = importing_from(d)\n"
         "jobs = Jobs(Config(), d, connect_reader(d), open_writer(d),"
         " {'forever': 'jobkinds_for_tests:forever'})\njobs.start()\nimport time; time.sleep(60)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "tests" / "support")}
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], env=environ)
     deadline = time.monotonic() + 20
     while not pid.exists() or not pid.read_text():
         assert time.monotonic() < deadline

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 
 import pytest
+from children import importing_from
 
 from cadenzad.cli.programs import cadenzactl as main
+from store import interpreter
 from store.lock import WriterLock
 
 
 @pytest.fixture(autouse=True)
 def files_alone(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job's child does not find torch and mujoco: what is heavy is not what is tested here."""
-    (tmp_path / "sitecustomize.py").write_text(
+    (tmp_path / "light.py").write_text(
         "import importlib.util\n"
         "find = importlib.util.find_spec\n"
         "def without(name, *rest):\n"
         "    return None if name in ('torch', 'mujoco') else find(name, *rest)\n"
         "importlib.util.find_spec = without\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(interpreter, "command", importing_from(tmp_path, "light"))
 
 
 def test_without_a_daemon_the_job_runs_here(home, run_cli) -> None:
