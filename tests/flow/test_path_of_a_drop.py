@@ -17,7 +17,7 @@ from pathlib import Path
 
 wanted = {tuple(step) for step in json.loads(sys.argv.pop(1))}
 report, passed = Path(sys.argv.pop(1)), []
-marker = report.with_name("dropped")
+marker, draft, lock = report.with_name("dropped"), report.with_name("draft"), threading.Lock()
 names = {function.rpartition(".")[2] for _, function in wanted}
 
 def profile(frame, event, argument):
@@ -27,8 +27,11 @@ def profile(frame, event, argument):
     for step in wanted - {*passed}:
         here = code.co_qualname == step[1] and code.co_filename.endswith("/" + step[0])
         if here and marker.exists():  # what happened before the drop does not count
-            passed.append(step)
-            report.write_text(json.dumps(passed))
+            with lock:
+                if step not in passed:
+                    passed.append(step)
+                    draft.write_text(json.dumps(passed))
+                    draft.rename(report)
 
 threading.setprofile(profile)
 sys.setprofile(profile)
@@ -69,6 +72,7 @@ def test_a_dropped_log_passes_through_them_in_this_order(house, logs) -> None:
     words = [sys.executable, "-c", TRACED, json.dumps(steps), str(report)]
     project = house.project()
     house.start(command=words)
+    house.until(lambda: house.status()["daemon"]["lag"] == 0, "all else is done")
 
     # when a run log is dropped
     report.with_name("dropped").touch()
