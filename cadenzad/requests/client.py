@@ -215,7 +215,7 @@ def run_job(
     except Interrupted:
         raise
     except KeyboardInterrupt:
-        if not job.id:
+        if not job.is_queued():  # looked at once more: it may have been taken since
             raise
         hint = f"the job goes on in the daemon; `cadenzactl cancel {job.id}` ends it"
         raise Interrupted(f"\n{hint}") from None

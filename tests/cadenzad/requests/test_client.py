@@ -41,9 +41,11 @@ def a_daemon(home, requests: int) -> Iterator[None]:
 
     thread = threading.Thread(target=work)
     thread.start()
-    yield
-    given_up.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        given_up.set()
+        thread.join()
 
 
 def test_a_daemon_carries_it_out(home) -> None:
