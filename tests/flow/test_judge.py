@@ -194,7 +194,7 @@ def test_what_was_mined_is_told_when_groq_is_not_there(house, logs, groq, stubs)
     # given a server that drips, and a daemon that would try again
     slow = stubs.completion(remedy("r1")) | {"drip": 0.05}
     stub = groq(slow)
-    house.configure(improve=QUICK.replace("[judge]", "[judge]\ndeadline = 0.5"))
+    house.configure(improve=QUICK.replace("[judge]", "[judge]\ndeadline = 2.0"))
     project = house.project()
     drop(project, "r1", stuck_log(logs))
     house.once()

@@ -229,10 +229,11 @@ def test_text_around_the_block_may_change() -> None:
     assert "The end." in after.value
 
 
-def test_every_module_of_the_standard_library_survives_a_prompt_of_its_own() -> None:
+@pytest.mark.parametrize("count", [10, pytest.param(60, marks=pytest.mark.long)])
+def test_modules_of_the_standard_library_survive_a_prompt_of_their_own(count: int) -> None:
     # given real files, with a prompt put at their end
-    files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[:60]
-    assert len(files) > 50
+    files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[:count]
+    assert len(files) == count
     edits = 0
     for path in files:
         data = path.read_bytes()
@@ -247,7 +248,7 @@ def test_every_module_of_the_standard_library_survives_a_prompt_of_its_own() -> 
         edits += 1
         assert after.startswith(data)
         assert edited(parse_prompt(after, path), []) == data + ending
-    assert edits > 50
+    assert edits > 0.8 * count
 
 
 # -- which file ------------------------------------------------------------------------------------
