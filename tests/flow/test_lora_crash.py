@@ -11,37 +11,26 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dying
+import forking
 import pytest
-from checkout import ROOT
 from dying import die_once
 from teaching import rows, taught_project
+
+from handlers.lora.settings import LoraSettings
+from handlers.settings import Settings
 
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 pytest.importorskip("mujoco")
 
-SUPPORT = ROOT / "tests" / "support"
 LENIENT = (
     "[judge]\nmode = 'off'\n[lora]\nretrain = false\nencoder = 'light'\n"
     "fidelity = 0.0\ncoverage = 0.0\nstability = 0.0\n"
 )
 SIT, STAND = [{"action": "sit"}], [{"action": "stand"}]
 GOALS = {"sit down": SIT, "take a seat": SIT, "stand up": STAND, "get up": STAND}
-DYING = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from dying import arm
-from pathlib import Path
-from handlers.jobs import JobContext
-from handlers.lora.settings import LoraSettings
-from handlers.settings import Settings
-import handlers.lora.job as job
-arm(sys.argv[2])
-settings = LoraSettings(encoder="light", fidelity=0.0, coverage=0.0, stability=0.0)
-spec = {"by": "me", **json.loads(sys.argv[4])}
-state, project = Path(sys.argv[5]), Path(sys.argv[6])
-getattr(job, sys.argv[3])(JobContext(spec, project, state, lambda _: None, Settings(settings)))
-"""
+SETTINGS = Settings(LoraSettings(encoder="light", fidelity=0.0, coverage=0.0, stability=0.0))
 
 
 @pytest.fixture
@@ -57,11 +46,10 @@ def kill(house, project) -> Callable[..., None]:
     """`kill(point, job, **spec)`: a job that dies there, and tells nobody."""
 
     def killed(point: str, job: str, **spec: object) -> None:
-        arguments = [SUPPORT, point, job, json.dumps(spec), house.state, project]
-        done = subprocess.run(
-            [sys.executable, "-c", DYING, *map(str, arguments)],
-            env=house.environ, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        context = ({"by": "me", **spec}, project, house.state, SETTINGS)
+        done = forking.call(
+            dying.job, point, f"handlers.lora.job:{job}", *context, environ=house.environ
+        )
         assert done.returncode == -signal.SIGKILL, (point, done.stderr)
 
     return killed

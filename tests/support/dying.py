@@ -12,6 +12,7 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,24 @@ def arm(point: str) -> None:
         return result
 
     setattr(owner, name, dying)
+
+
+def job(
+    point: str,
+    function: str,
+    spec: Mapping[str, Any],
+    project: Path,
+    state: Path,
+    settings: Any,
+    key: str | None = None,
+) -> None:
+    """Do a job, named as in handlers.routes, that dies at a point."""
+    from handlers.jobs import JobContext  # nothing of ours is imported before a daemon is armed
+
+    module, _, name = function.partition(":")
+    work = getattr(importlib.import_module(module), name)
+    arm(point)
+    work(JobContext(spec, project, state, lambda _: None, settings, key))
 
 
 DIES_ONCE = """

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import forking
 import runlogs
 from waiting import eventually
 
@@ -61,17 +62,11 @@ class House:
             f"[reconcile]\nevery = {every}\n{improve}"
         )
 
-    def run(self, command: str, *arguments: object, check: bool = True, **options: Any):
+    def run(
+        self, command: str, *arguments: object, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Run one of our commands to its end."""
-        done = subprocess.run(
-            [BIN / command, *map(str, arguments)],
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            **options,
-        )
+        done = forking.run(command, [str(word) for word in arguments], self.environ)
         assert "Traceback" not in done.stderr, done.stderr
         if check:
             assert done.returncode == 0, f"{command}: {done.returncode}: {done.stderr}"

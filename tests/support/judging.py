@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from checkout import ROOT
+import dying
+import forking
+
+from handlers.judge.settings import JudgeSettings
+from handlers.settings import Settings
 
 KEY = "gsk_the-key-that-no-file-may-hold"
 QUICK = "[judge]\ndebounce = 0.2\nmax_wait = 5\nseeds = 0\n[lora]\nretrain = false\n"
@@ -75,31 +76,19 @@ def ask_stub(house: Any, stub: Any) -> None:
     }
 
 
-DYING = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from dying import arm
-from pathlib import Path
-from handlers.jobs import JobContext
-from handlers.judge.settings import JudgeSettings
-from handlers.settings import Settings
-import handlers.judge.job as job
-arm(sys.argv[2])
-settings = Settings(JudgeSettings.model_validate_json(sys.argv[5]))
-job.judge(JobContext({}, Path(sys.argv[3]), Path(sys.argv[4]), lambda _: None, settings, "gsk_k"))
-"""
-
-
 def kill_judging(house: Any, project: Path, point: str) -> None:
     """A judging that dies at a point (see dying.py), and tells nobody."""
-    settings = {"mode": "apply", "model": "m", "max_runs": 9, "deadline": 20, "max_tokens": 7000}
-    settings |= {"daily_tokens": 99_999, "seeds": 0}
-    arguments = [ROOT / "tests" / "support", point, project, house.state, json.dumps(settings)]
-    killed = subprocess.run(
-        [sys.executable, "-c", DYING, *map(str, arguments)],
-        env=house.environ,
-        capture_output=True,
-        text=True,
-        check=False,
+    settings = JudgeSettings(
+        mode="apply",
+        model="m",
+        max_runs=9,
+        deadline=20,
+        max_tokens=7000,
+        daily_tokens=99_999,
+        seeds=0,
+    )
+    context = ({}, project, house.state, Settings(settings), "gsk_k")
+    killed = forking.call(
+        dying.job, point, "handlers.judge.job:judge", *context, environ=house.environ
     )
     assert killed.returncode == -signal.SIGKILL, (point, killed.stderr)
