@@ -19,14 +19,14 @@ def run(context: JobContext) -> JobResult:
         ("torch", _torch),
         ("mujoco", _mujoco),
     ]
-    said = []
+    results = []
     for name, part in parts:
         context.report({"step": name})
         if name != "files" and importlib.util.find_spec(name) is None:
-            said.append(f"{name}: not installed")
+            results.append(f"{name}: not installed")
         else:
-            said.append(f"{name}: {part(context)}")
-    return JobResult(summary="; ".join(said))
+            results.append(f"{name}: {part(context)}")
+    return JobResult(summary="; ".join(results))
 
 
 def _files(context: JobContext) -> str:

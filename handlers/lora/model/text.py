@@ -22,8 +22,13 @@ _TOKEN = re.compile(
 )
 _HUGE = 1e9
 """Larger numbers are taken for this one: no goal means them."""
-_SAID = {"m": "some meters", "rad": "some degrees", "s": "some seconds", "n": "several",
-         "speed": "some speed"}  # fmt: skip
+_SAID = {
+    "m": "some meters",
+    "rad": "some degrees",
+    "s": "some seconds",
+    "n": "several",
+    "speed": "some speed",
+}
 _PHRASES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = tuple(
     (tuple(phrase.split()), tuple(plain.split()))
     for phrase, plain in (
@@ -52,11 +57,11 @@ _PHRASES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = tuple(
 )  # fmt: skip
 _BARE_TURN = frozenset({"left", "right", "around", "round"})
 _BARE_WAY = frozenset({"forward", "forwards", "ahead", "backward", "backwards", "back"})
-BREAKS = frozenset({",", ";", ".", ":", "!", "?", "and", "then", "followed", "afterwards",
-                     "finally", "next", "lastly"})  # fmt: skip
+_BETWEEN = ", ; . : ! ? and then followed afterwards finally next lastly"
+BREAKS = frozenset(_BETWEEN.split())
 VOCABULARY = frozenset(
     {*UNITS, *NUMBERS, *COUNTS, *PARTS, "and", "then", "after", "before", "hundred", "forward"}
-) - {"m", "s", "x"}  # fmt: skip
+) - {"m", "s", "x"}
 """Words that mean something here whatever was taught."""
 
 
@@ -137,8 +142,11 @@ def _plain(goal: str) -> str:
     plain = unicodedata.normalize("NFKC", spaced).lower().replace("’", "'").replace("⁄", "/")
     plain = plain.replace("°", " degrees ").replace("%", " percent ")
     plain = re.sub(r"(?<=[a-z0-9])-(?=[a-z])", " ", plain)
-    plain = re.sub(r"(?<![\d,.])([1-9]\d{0,2})((?:,\d{3})+)(?![\d,])",
-                   lambda found: found[1] + found[2].replace(",", ""), plain)  # fmt: skip
+    plain = re.sub(
+        r"(?<![\d,.])([1-9]\d{0,2})((?:,\d{3})+)(?![\d,])",
+        lambda found: found[1] + found[2].replace(",", ""),
+        plain,
+    )
     return re.sub(r"(?<![\d,.])(\d+),(\d+)(?![\d,.])", r"\1.\2", plain)
 
 
@@ -219,9 +227,11 @@ def _number(tokens: Sequence[str], index: int) -> tuple[float, int] | None:
         value, end = _digits(token), index + 1
         if "/" in at(1):
             value, end = value + _digits(at(1)), end + 1  # 1 1/2
-    elif token in NUMBERS or token in ("hundred", "thousand") or (
-        token == "point" and at(1) in NUMBERS
-    ):  # fmt: skip
+    elif (
+        token in NUMBERS
+        or token in ("hundred", "thousand")
+        or (token == "point" and at(1) in NUMBERS)
+    ):
         value, end = _words(tokens, index)
     else:
         return None
@@ -268,8 +278,9 @@ def _words(tokens: Sequence[str], index: int) -> tuple[float, int]:
                 value, used = _words(tokens[end + 1 : end + 3], 0)  # "two", "twenty five"
                 behind, end = f"{behind}{value:g}", end + used
             return thousands + total + float(behind), end + 1
-        elif not (token == "and" and (thousands or total) and total % 100 == 0
-                  and after in NUMBERS):  # fmt: skip
+        elif not (
+            token == "and" and (thousands or total) and total % 100 == 0 and after in NUMBERS
+        ):
             break
         end += 1
     return thousands + total, end

@@ -43,8 +43,13 @@ def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> in
     card: dict[str, Any] = json.loads((project / scored.scorecard).read_bytes())
     promoted = any(event.type_name() == "AdapterPromoted" for event in ended.events)
     if arguments.json:
-        print(json.dumps({"version": scored.version, "deployed": promoted, **card}, indent=2,
-                         ensure_ascii=False))  # fmt: skip
+        print(
+            json.dumps(
+                {"version": scored.version, "deployed": promoted, **card},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
         return VERDICT_CODES[scored.verdict]
     trained = ended.of(AdapterTrained)
     if isinstance(trained, AdapterTrained):
