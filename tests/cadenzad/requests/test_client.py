@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,12 +107,16 @@ def test_who_breaks_off_a_job_that_runs_here_cancels_it(home, monkeypatch) -> No
 
 
 def test_who_breaks_off_a_job_of_the_daemon_leaves_it_there(home, monkeypatch) -> None:
-    # given somebody who breaks off when the job is queued
-    def break_off(_seconds: float) -> None:
-        if home.types() == ["JobQueued"]:
-            raise KeyboardInterrupt
+    # given somebody who breaks off when the job was seen in the queue
+    queued = []
 
-    monkeypatch.setattr(client.time, "sleep", break_off)
+    def break_off(_seconds: float) -> None:
+        if queued:
+            raise KeyboardInterrupt
+        queued.extend(home.types())
+
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=break_off)
+    monkeypatch.setattr(client, "time", clock)
     with a_daemon(home, requests=2), pytest.raises(Interrupted) as caught:
         run_job(home.state, JOB, config=Config())
     assert "`cadenzactl cancel 1` ends it" in caught.value.message
