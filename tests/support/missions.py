@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+Cli = Callable[..., int]
+"""Run a subcommand of `cadenza env`: its errors are raised, its exit code is returned."""
 
 
 def base_mission() -> dict[str, Any]:
@@ -33,3 +37,8 @@ def write_project(folder: Path) -> Path:
     folder.mkdir()
     (folder / "env.json").write_text(json.dumps(base_mission()), "utf-8")
     return folder
+
+
+def logs_of(project: Path) -> list[Path]:
+    """A project's run logs, the oldest first."""
+    return sorted((project / ".cadenza-env").glob("*.log.jsonl"))

@@ -1,4 +1,6 @@
-"""`cadenza env run`, `show`, `stats`: what people see, and what they get for mistakes."""
+"""`cadenza env run`: a run, its log, its summary, and every way it is refused."""
+
+from __future__ import annotations
 
 import json
 import os
@@ -9,29 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from missions import Cli
+from missions import logs_of as logs
 
-pytest.importorskip("mujoco")
-
-from cadenzad.cli.programs import CADENZA_ENV
 from handlers.mission.episode.runlog import new_run_id
 from store.errors import CadenzaError, ConfigError, InputError, ProjectError, ProjectNotFound
 
-Cli = Callable[..., int]
 COMMAND = [sys.executable, "-m", "cadenzad.cli", "cadenza", "env"]
-
-
-@pytest.fixture
-def cli() -> Cli:
-    def call(*words: object) -> int:
-        name, *rest = (str(word) for word in words)
-        args = CADENZA_ENV.parser_of(name).parse_args(rest)
-        return int(args.command(args))
-
-    return call
-
-
-def logs(project: Path) -> list[Path]:
-    return sorted((project / ".cadenza-env").glob("*.log.jsonl"))
 
 
 def test_a_run_writes_its_log_and_a_summary(
@@ -119,63 +105,6 @@ def test_a_missing_project_is_exit_code_four(cli: Cli, tmp_path: Path) -> None:
     with pytest.raises(ProjectNotFound) as error:
         cli("show", tmp_path / "nowhere")
     assert error.value.exit_code == 4
-
-
-def test_the_map_shows_zones_objects_phases_and_a_run(
-    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    cli("run", project, "--headless")
-    run_id = logs(project)[0].name.removesuffix(".log.jsonl")
-    capsys.readouterr()
-    assert cli("show", project, "--run", run_id[:19]) == 0
-    shown = capsys.readouterr().out
-    assert "a ahead" in shown
-    assert "1. go: enter_zone ahead" in shown
-    rows = shown.splitlines()[1:-3]
-    assert any("." in row for row in rows)
-    # the robot starts at the bottom, looking up to the zone
-    assert min(i for i, r in enumerate(rows) if "a" in r) < min(
-        i for i, r in enumerate(rows) if "@" in r
-    )
-    assert cli("show", project, "-o", tmp_path / "map.svg", "--run", run_id) == 0
-    svg = (tmp_path / "map.svg").read_text()
-    assert ">ahead</text>" in svg
-    assert "<line" in svg
-
-
-def test_a_map_as_png(cli: Cli, project: Path, tmp_path: Path) -> None:
-    pytest.importorskip("PIL")
-    cli("show", project, "-o", tmp_path / "map.png")
-    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_map_of_another_format_is_refused(cli: Cli, project: Path) -> None:
-    with pytest.raises(ConfigError, match=r"not \.svg or \.png"):
-        cli("show", project, "-o", "map.bmp")
-
-
-def test_an_unknown_run_is_named(cli: Cli, project: Path) -> None:
-    with pytest.raises(ProjectNotFound, match="2020"):
-        cli("show", project, "--run", "2020")
-
-
-def test_stats_count_runs_and_phases(
-    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cli("run", project, "--headless", "--episodes", 3)
-    capsys.readouterr()
-    assert cli("stats", project, "--json") == 0
-    stats = json.loads(capsys.readouterr().out)
-    assert (stats["runs"], stats["succeeded"]) == (3, 3)
-    assert stats["phases"]["go"]["done"] == 3
-    assert sum(stats["motion"].values()) == 3
-    assert cli("stats", project) == 0
-    assert "3 of 3 runs succeeded (100%)" in capsys.readouterr().out
-
-
-def test_stats_without_runs(cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli("stats", project) == 0
-    assert "no runs yet" in capsys.readouterr().out
 
 
 def test_a_film_of_a_format_nobody_writes_is_refused(cli: Cli, project: Path) -> None:
