@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -215,7 +214,8 @@ def test_a_broken_env_json_is_named_and_its_repair_exports_what_waited(house, wa
 def test_a_new_project_is_found_while_running(house, watched, logs):
     other = house.workspace / "other"
     other.mkdir()
-    time.sleep(0.2)  # let the empty folder be seen first: env.json then arrives in a known folder
+    # the empty folder has been seen when an answer comes: env.json arrives in a known folder
+    house.run("cadenzactl", "ping")
     shutil.copyfile(watched.parent / "env.json", other / "env.json")
     house.until(
         lambda: any(p["project"] == "other" for p in house.status()["projects"]), "the project"
@@ -316,7 +316,7 @@ def test_a_workspace_that_is_deleted_and_made_anew_is_watched_again(house, watch
     house.until(lambda: house.status()["daemon"]["degraded"], "a degraded reason")
     house.workspace.mkdir()
     shutil.move(spare, house.workspace / "rescue")
-    time.sleep(0.1)
+    house.run("cadenzactl", "ping")
     (watched / "late.log.jsonl").write_bytes(logs.run(2))
     house.until(lambda: types(house, "RunExported"), "the export")
     assert types(house, "WatchDegraded")

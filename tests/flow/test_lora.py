@@ -1,4 +1,4 @@
-"""The adapter, from dropped examples to a deployed one and back: real daemon, torch and PEFT."""
+"""The adapter, from dropped examples to a deployed one and back: real jobs, torch and PEFT."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ pytest.importorskip("mujoco")
 
 QUICK = "[judge]\nmode = 'off'\n[lora]\ndebounce = 0.3\nmax_wait = 60\nencoder = 'light'\n"
 BUSY = ("queued", "running")
-GOALS = {
-    "walk ahead": [{"action": "walk_forward", "distance_m": 1.0}],
-    "go straight on": [{"action": "walk_forward", "distance_m": 1.0}],
-    "sit down": [{"action": "sit"}],
-    "take a seat": [{"action": "sit"}],
-    "turn to the left": [{"action": "turn_left", "rotation_rad": 1.5708}],
-    "face left": [{"action": "turn_left", "rotation_rad": 1.5708}],
-}
+SIT, STAND = [{"action": "sit"}], [{"action": "stand"}]
+GOALS = {"sit down": SIT, "take a seat": SIT, "stand up": STAND, "get up": STAND}
+"""Plans that are over soon: each is simulated for as long as it takes the robot."""
+STEP = [{"action": "walk_forward", "distance_m": 0.1}]
 
 
 @pytest.fixture
 def project(house) -> Path:
-    """A project whose exam asks what its examples teach."""
-    return taught_project(house, GOALS, QUICK)
+    """A known project whose exam asks what its examples teach; trained when somebody says so."""
+    made = taught_project(house, GOALS, f"{QUICK}retrain = false\n")
+    house.once()
+    return made
 
 
 def adapter_of(house) -> dict[str, object]:
     return house.project_status()["adapter"]
 
 
-def test_dropped_examples_lead_to_a_scored_adapter(house, project) -> None:
+def test_dropped_examples_lead_to_a_scored_adapter(house) -> None:
+    project = taught_project(house, GOALS, QUICK)
     house.start()
     house.until(lambda: adapter_of(house)["verdict"], "an adapter is scored", timeout=90)
     first = adapter_of(house)
@@ -62,21 +61,22 @@ def test_dropped_examples_lead_to_a_scored_adapter(house, project) -> None:
     # then at most two trainings came of it, and the last covers them all
     trained = house.events("AdapterTrained")
     assert 2 <= len(trained) <= 3
-    assert trained[-1]["data"]["rows"] >= 206
+    assert trained[-1]["data"]["rows"] >= 204
     why = house.run("cadenzactl", "why", "rescue").stdout
     assert "ExamplesRecorded" in why
     assert house.run("cadenzactl", "verify", check=False).returncode == 0
 
 
 def test_train_gate_decode_rollback_by_hand(house, project) -> None:
-    house.once()
+    walking = {"walk ahead": STEP, "go straight on": STEP}
+    (project / "lora" / "patterns.jsonl").write_text(rows({**GOALS, **walking}))
     # given a first version, whatever its verdict, and the same bytes for the same data
     done = house.run("cadenza", "env", "lora", "finetune", project, "--json", check=False)
     assert done.returncode in (0, 5, 6), done.stderr
     card = json.loads(done.stdout)
     assert done.returncode == {"DEPLOY": 0, "BLOCK": 5, "NEEDS_DATA": 6}[card["verdict"]]
     assert {check["axis"] for check in card["checks"]} >= {"fidelity", "safety"}
-    assert len(card["per_goal"]) == 6
+    assert len(card["per_goal"]) == 4
     folder = project / ".cadenza-env" / "adapters"
     house.run("cadenza", "env", "lora", "finetune", project, check=False)
     one, two = ((folder / n / "adapter_model.safetensors").read_bytes() for n in ("0001", "0002"))
@@ -119,12 +119,10 @@ def test_train_gate_decode_rollback_by_hand(house, project) -> None:
 
 
 def test_examples_moved_into_the_exam_deploy_nothing(house, project) -> None:
-    house.once()
     # given an adapter that was trained on what the exam is about to ask
     patterns, exam = project / "lora" / "patterns.jsonl", project / "lora" / "eval.jsonl"
-    more = {f"{verb} {n} meters": [{"action": action, "distance_m": float(n)}]
-            for verb, action in (("walk on", "walk_forward"), ("trot on", "trot_forward"))
-            for n in range(1, 12)}  # fmt: skip
+    more = {f"{verb} {n} times": [{"action": verb, "repeat": n}]
+            for verb in ("sit", "stand") for n in range(2, 13)}  # fmt: skip
     patterns.write_text(rows({**GOALS, **more}))
     house.run("cadenza", "env", "lora", "finetune", project, check=False)
     patterns.write_text(rows(GOALS))
@@ -141,15 +139,14 @@ def test_examples_moved_into_the_exam_deploy_nothing(house, project) -> None:
 
 
 def test_records_given_by_hand_are_trained_on(house, project, tmp_path) -> None:
-    house.once()
     spec = json.loads((project / "env.json").read_text())
     phase = spec["phases"][0]
     record = {
         "prompt": f"[GOAL: {phase['goal_prompt']}]",
         "phase": phase["name"],
         "phase_idx": 0,
-        "action": "walk_forward",
-        "action_params": {"distance_m": 1.0},
+        "action": "sit",
+        "action_params": {},
         "tick": 1,
     }
     following = {**record, "phase": "next", "phase_idx": 1, "tick": 2}
@@ -160,7 +157,6 @@ def test_records_given_by_hand_are_trained_on(house, project, tmp_path) -> None:
 
 
 def test_goals_of_a_file_are_read_as_they_are_written(house, project, tmp_path) -> None:
-    house.once()
     house.run("cadenza", "env", "lora", "finetune", project, check=False)
     goals = tmp_path / "goals.jsonl"
     decode = ("cadenza", "env", "lora", "decode", project, "--version", "1", "--json", "--file")
@@ -173,7 +169,6 @@ def test_goals_of_a_file_are_read_as_they_are_written(house, project, tmp_path) 
 
 
 def test_what_cannot_be_trained_on_is_a_failed_job_with_a_reason(house, project) -> None:
-    house.once()
     (project / "lora_encoder.py").write_text("raise SystemExit('ran')\n")
     done = house.run("cadenza", "env", "lora", "finetune", project, check=False)
     assert done.returncode == 1
@@ -188,7 +183,6 @@ def test_what_cannot_be_trained_on_is_a_failed_job_with_a_reason(house, project)
 
 
 def test_a_trusted_encoder_is_used_and_a_wrong_one_named(house, project) -> None:
-    house.once()
     (project / "lora_encoder.py").write_text(
         "import torch\n"
         "class E(torch.nn.Module):\n"

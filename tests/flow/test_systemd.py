@@ -21,8 +21,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 from cadenzad.service_manager.units import installation
+
+pytestmark = pytest.mark.xdist_group("systemd")  # one machine for all of them
 
 SYSTEMD = Path("/usr/lib/systemd/systemd")
 BIN = Path(sys.executable).parent
@@ -98,17 +101,20 @@ class Machine:
 
     def boots(self) -> bool:
         """Wait until it is up; False when it is not to be had."""
-        deadline = time.monotonic() + 20
         children = Path(f"/proc/{self.outer.pid}/task/{self.outer.pid}/children")
-        while time.monotonic() < deadline and self.outer.poll() is None:
+
+        def is_up() -> bool:
             with suppress(FileNotFoundError):
                 self.pid = int((children.read_text().split() or ["0"])[0])
             # Before systemd there is the shell that mounts.
-            if self.pid and Path(f"/proc/{self.pid}/comm").read_text().strip() == "systemd":
-                state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
-                if state in ("running", "degraded"):
-                    return True
-            time.sleep(0.02)
+            if not self.pid or Path(f"/proc/{self.pid}/comm").read_text().strip() != "systemd":
+                return False
+            state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
+            return state in ("running", "degraded")
+
+        with suppress(AssertionError):
+            eventually(lambda: is_up() or self.outer.poll() is not None, "it is up", every=0.02)
+            return self.outer.poll() is None
         return False
 
     def halt(self) -> None:
@@ -258,10 +264,7 @@ def begin(machine: Machine) -> None:
 
 
 def until(machine: Machine, condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"did not come: {what}\n{machine.explain()}"
-        time.sleep(0.02)
+    eventually(condition, what, 30, every=0.02, explain=machine.explain)
 
 
 def test_an_installed_service_runs_and_installing_again_changes_nothing(machine):
