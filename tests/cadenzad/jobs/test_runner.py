@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from checkout import ROOT
 from children import importing_from
+from waiting import eventually
 
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Jobs as JobsConfig
@@ -128,17 +129,22 @@ class Bench:
         stream = project_stream(project) if project else "daemon"
         return self.writer.append(NewEvent(stream, event))[0].position
 
+    def ended(self, *ids: int) -> bool:
+        return all(self.state.job(job).ended_us is not None for job in ids)
+
     def work_off(self, jobs: Jobs, *ids: int) -> None:
-        deadline = time.monotonic() + 20
-        while any(self.state.job(job).ended_us is None for job in ids):
-            assert time.monotonic() < deadline, [self.state.job(job) for job in ids]
-            jobs.turn(patience=0.05)
+        self.turn_until(jobs, lambda: self.ended(*ids))
 
     def turn_until(self, jobs: Jobs, condition) -> None:
-        deadline = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < deadline
+        """Turn the loop, which waits for its children, until a condition holds."""
+
+        def turned() -> bool:
+            if met := condition():
+                return met
             jobs.turn(patience=0.02)
+            return False
+
+        eventually(turned, "what the jobs were to do", every=0)
 
     def types(self) -> list[str]:
         return self.writer.run(lambda t: [event.type for event in t.log.read()])
@@ -213,11 +219,12 @@ def test_a_result_that_cannot_be_stored_fails_its_job_and_nothing_else(bench, ca
     jobs.start()
     odd, next_one = bench.queue("huge", PROJECT), bench.queue("good", code="x")
     jobs.wake()
-    deadline = time.monotonic() + 20
-    while any(bench.state.job(job).ended_us is None for job in (odd, next_one)):
+
+    def ended() -> bool:
         assert jobs._thread.is_alive()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return bench.ended(odd, next_one)
+
+    eventually(ended, "both jobs")
 
     # then that one has failed, in one line, and the next was done
     assert bench.state.job(next_one).state == "succeeded"
@@ -389,10 +396,7 @@ def test_stopping_requeues_what_runs_without_counting_the_attempt(bench, tmp_pat
     pid = tmp_path / "pid"
     job = bench.queue("forever", pid=str(pid))
     jobs.wake()
-    deadline = time.monotonic() + 20
-    while not pid.exists() or not pid.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: pid.exists() and pid.read_text(), "the job runs")
     jobs.stop()
     assert (bench.state.job(job).state, bench.state.job(job).attempt) == ("queued", 0)
     assert not is_alive(int(pid.read_text()))
@@ -423,10 +427,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(bench, tmp_path):
     )
     environ = os.environ | {"PYTHONPATH": str(ROOT / "tests" / "support")}
     parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], env=environ)
-    deadline = time.monotonic() + 20
-    while not pid.exists() or not pid.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: pid.exists() and pid.read_text(), "the job runs")
     child = int(pid.read_text())
     assert is_alive(child)
 
@@ -435,9 +436,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(bench, tmp_path):
     parent.wait()
 
     # then
-    while is_alive(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: not is_alive(child), "the child is gone")
 
 
 def test_the_key_reaches_no_child(bench, monkeypatch):

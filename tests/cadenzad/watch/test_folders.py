@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Watch
@@ -53,14 +54,18 @@ class Watched:
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         """Turn the loop until a condition holds."""
-        deadline = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < deadline, f"did not come: {what}"
+
+        def turned() -> object:
+            if met := condition():
+                return met
             change = self.changes.get(0.01)
             if change is not None:
                 self.folders.handle(change, time.monotonic())
             self.folders.turn(time.monotonic())
             self.recorder.flush()
+            return None
+
+        eventually(turned, what, 10, every=0)
 
     def status(self, name: str = "rescue") -> dict:
         found = [row for row in project_statuses(self.reader) if row["project"] == name]

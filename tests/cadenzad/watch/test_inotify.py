@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 from cadenzad.watch import inotify
 from cadenzad.watch.changes import Change, ChangeQueue, FileChange, Overflowed, WatchLost
@@ -181,7 +182,9 @@ class TestWhatIsReported:
                 log.write(b"x\n")
             cookie = watching.watches.probe(folder)
             # when the reader has come to the end of it
-            wait_for(lambda: len(watching.queue) >= 4)
+            eventually(
+                lambda: len(watching.queue) >= 4, "what was waited for", PATIENCE, every=0.001
+            )
             # then one change stands for all of them
             taken = [watching.queue.get(timeout=0) for _ in range(4)]
             assert [(change.path, change.kind) for change in taken] == [
@@ -190,13 +193,6 @@ class TestWhatIsReported:
                 (str(cookie), "created"),
                 (str(cookie), "closed"),
             ]
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        threading.Event().wait(0.001)
 
 
 class TestArming:
@@ -477,7 +473,9 @@ class TestLosses:
             (folder / "a").touch()
             # then every folder is reported lost, and the thread is seen to be gone
             assert watching.until(is_loss)[-1].folder == folder
-            wait_for(lambda: not watching.watches.alive)
+            eventually(
+                lambda: not watching.watches.alive, "what was waited for", PATIENCE, every=0.001
+            )
             assert watching.watches.armed == frozenset()
         # when the folder is armed again, then a new reader reports it
         watching.watches.arm(folder)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import runlogs
 
 from handlers.export.export import ExportReport, export_run
 from handlers.export.manifest import Manifest
@@ -42,12 +43,8 @@ def make_tick() -> Callable[..., dict[str, Any]]:
     """A complete tick with changes; `...` as a value leaves the key out."""
 
     def make(**changes: Any) -> dict[str, Any]:
-        tick = {
-            "tick": 3,
-            "phase": "approach",
-            "phase_idx": 0,
+        values: dict[str, Any] = {
             "goal_prompt": "walk to the edge",
-            "action": "walk_forward",
             "action_params": {"speed": 1.0, "repeat": 1},
             "obs": {
                 "body_height": 0.2802628942414237,
@@ -60,11 +57,6 @@ def make_tick() -> Callable[..., dict[str, Any]]:
             },
             "reward": 2.517010114651292,
             "phase_done": True,
-            "phase_failed": False,
-            "terminated": False,
-            "truncated": False,
-            "mission_success": False,
-            "step_ok": True,
             "motion": {"label": "moving", "goal_xyz": None},
             "judgment": {"match": True, "rationale": "fine \u2014 roll=-0\u00b0", "severity": 0.0},
             "visible_tags": {"rubble": 0.427},
@@ -72,8 +64,7 @@ def make_tick() -> Callable[..., dict[str, Any]]:
             "signal_event": "none",
             "signal_phrase": None,
         }
-        tick.update(changes)
-        return {key: value for key, value in tick.items() if value is not ...}
+        return runlogs.record(**{"number": 3, **values, **changes})
 
     return make
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import runlogs
 
 from handlers.export.reactions import (
     MAX_ATTEMPTS,
@@ -87,7 +88,7 @@ class Bench:
 
     def log(self, name: str = "one", content: bytes | None = None) -> Path:
         path = self.project / ".cadenza-env" / f"{name}.log.jsonl"
-        path.write_bytes(run_log() if content is None else content)
+        path.write_bytes(runlogs.run() if content is None else content)
         return path
 
     def run(self, name: str = "one", format: str = "mission") -> Recorded:
@@ -109,13 +110,6 @@ class Bench:
 
     def exports(self) -> dict:
         return project_statuses(self.view)[0]["exports"]
-
-
-def run_log(ticks: int = 3) -> bytes:
-    record = {"phase": "a", "phase_idx": 0, "goal_prompt": "g", "action": "stand", "obs": {}}
-    record |= {"action_params": {}, "reward": 1.0}
-    lines = [json.dumps({"tick": number} | record) for number in range(1, ticks + 1)]
-    return ("\n".join(lines) + "\n").encode()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from runlogs import run, tick
 
 from handlers.intake.decide import Known, decide
 from handlers.intake.observe import observe
@@ -87,16 +88,6 @@ def desk(tmp_path: Path) -> Desk:
 
 def names(events: list[Event]) -> list[str]:
     return [event.type_name() for event in events]
-
-
-def tick(number: int, **changes: object) -> bytes:
-    record = {"tick": number, "phase": "a", "phase_idx": 0, "action": "stand", "obs": {}}
-    return json.dumps(record | {"terminated": False} | changes).encode() + b"\n"
-
-
-def run(ticks: int = 3, success: bool = True) -> bytes:
-    lines = [tick(number) for number in range(1, ticks)]
-    return b"".join([*lines, tick(ticks, terminated=True, mission_success=success)])
 
 
 # -- runs ------------------------------------------------------------------------------------------

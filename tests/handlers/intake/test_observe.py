@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from runlogs import tick
 
 from handlers.intake.observe import EMPTY_SHA256, observe, unnameable
 from handlers.project.scaffold import init_project
@@ -20,11 +21,6 @@ LOG = ".cadenza-env/one.log.jsonl"
 def project(tmp_path: Path) -> Path:
     init_project(tmp_path / "rescue")
     return tmp_path / "rescue"
-
-
-def tick(number: int, **changes: object) -> bytes:
-    record = {"tick": number, "phase": "a", "phase_idx": 0, "action": "stand", "obs": {}}
-    return json.dumps(record | {"terminated": False} | changes).encode() + b"\n"
 
 
 def put(project: Path, path: str, content: bytes) -> Path:

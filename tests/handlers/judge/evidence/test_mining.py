@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import runlogs
 
 from handlers.judge.evidence.findings import Citation
 from handlers.judge.evidence.mining import MiningReport, PhaseCount, mine, vocabulary
@@ -39,42 +40,26 @@ SLOTS = 3
 
 def good(number: int, phase: str = "approach") -> Record:
     """A tick of a run in which all is well."""
-    return {
-        "tick": number,
-        "phase": phase,
-        "phase_idx": PHASES.index(phase) if phase in PHASES else 0,
-        "goal_prompt": "walk on",
-        "action": "trot_forward",
-        "action_params": {"distance_m": 1.0},
-        "obs": {
-            "body_height": 0.28,
-            "roll_deg": 1.0,
-            "pitch_deg": -2.0,
-            "feet_grounded": 4,
-            "nearest_m": 0.9,
-            "pos_x": -0.1 * number,
-            "pos_y": 0.0,
-        },
-        "reward": 0.1,
-        "phase_done": False,
-        "phase_failed": False,
-        "terminated": False,
-        "truncated": False,
-        "mission_success": False,
-        "step_ok": True,
-        "motion": {"label": "moving"},
-        "judgment": {
+    return runlogs.record(
+        number,
+        phase=phase,
+        phase_idx=PHASES.index(phase) if phase in PHASES else 0,
+        goal_prompt="walk on",
+        action="trot_forward",
+        action_params={"distance_m": 1.0},
+        reward=0.1,
+        judgment={
             "match": True,
             "severity": 0.0,
             "canonical_action": "trot_forward",
             "canonical_params": {"distance_m": 1.0},
             "canonical_confidence": 0.9,
         },
-        "visible_tags": {"rubble": 1.2},
-        "is_signal": False,
-        "signal_event": "none",
-        "signal_phrase": None,
-    }
+        visible_tags={"rubble": 1.2},
+        is_signal=False,
+        signal_event="none",
+        signal_phrase=None,
+    )
 
 
 def mission(phases: int = len(PHASES)) -> list[Record]:

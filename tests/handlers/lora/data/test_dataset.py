@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import runlogs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,20 +52,9 @@ def put(project: Path, where: str, *lines: str) -> Path:
 
 
 def tick(number: int, action: str = "walk_forward", **changes: Any) -> dict[str, Any]:
-    record = {
-        "tick": number,
-        "phase": "p0",
-        "phase_idx": 0,
-        "goal_prompt": GOAL,
-        "action": action,
-        "action_params": {"speed": 1.0, "extension": 1.0, "repeat": 1, "distance_m": 0.5},
-        "phase_done": False,
-        "phase_failed": False,
-        "step_ok": True,
-        "terminated": False,
-        "truncated": False,
-    }
-    return {**record, **changes}
+    parameters = {"speed": 1.0, "extension": 1.0, "repeat": 1, "distance_m": 0.5}
+    what = {"phase": "p0", "goal_prompt": GOAL, "action": action, "action_params": parameters}
+    return runlogs.record(number, **{**what, **changes})
 
 
 def log(project: Path, *records: dict[str, Any], name: str = "one") -> Path:
