@@ -13,11 +13,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from checkout import ROOT
+from grimp import build_graph
 
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import FileFact, ProjectDiscovered
@@ -104,6 +106,15 @@ def test_nothing_imports_upwards_even_inside_a_function() -> None:
         if rank.get(target.partition(".")[0], -1) > rank[name.partition(".")[0]]
     ]
     assert upward == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = build_graph(*PACKAGES, exclude_type_checking_imports=True)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
 
 
 def imports_of(tree: ast.AST) -> Iterator[str]:
