@@ -25,6 +25,7 @@ from handlers.lora.model.training import TrainOptions, TrainReport, train
 from handlers.lora.recovery import ADAPTERS
 from handlers.lora.registry import version_before
 from handlers.lora.scorecard.scorecard import Scorecard, score
+from handlers.lora.verdicts import FORCE, why_not
 from handlers.project.paths import ADAPTERS_DIR
 from handlers.recovery import FINISHED_BEFORE, has_led_to
 from store.durable import write_file
@@ -82,7 +83,10 @@ def rescore(task: JobContext) -> JobResult:
 
 
 def roll_back(task: JobContext) -> JobResult:
-    """Deploy an earlier version again: the one named by `to`, else the one deployed before."""
+    """Deploy an earlier version again: the one named by `to`, else the one deployed before.
+
+    What no verdict allows takes `force` in the spec, which the event then says.
+    """
     context = _open(task)
     if done := _done_before(context):
         return done
@@ -95,6 +99,9 @@ def roll_back(task: JobContext) -> JobResult:
         raise PermanentFailure(f"{context.project.path}: there is no adapter version {version}")
     if version == current == context.recorded:
         raise PermanentFailure(f"version {version} is deployed already")
+    refusal = why_not(context.history, str(context.project.path), version, serving=current)
+    if refusal and not context.task.spec.get("force"):
+        raise PermanentFailure(f"{context.project.path}: {refusal}", hint=FORCE)
     try:
         context.load(context.registry.folder(version))
         event = AdapterRolledBack(
@@ -102,12 +109,14 @@ def roll_back(task: JobContext) -> JobResult:
             previous=(context.recorded if version == current else current) or 0,
             by=context.by,
             reason="asked for" if version != current else "it serves, and was not recorded",
+            forced=bool(refusal),
         )
         context.note([event])
         context.registry.promote(version)
     except CadenzaError as error:
         raise PermanentFailure(f"not rolled back: {error.message}", hint=error.hint) from None
-    return JobResult((event,), f"version {version} is deployed again")
+    against = f", against its verdict: {refusal}" if refusal else ""
+    return JobResult((event,), f"version {version} is deployed again{against}")
 
 
 # -- steps -----------------------------------------------------------------------------------------

@@ -116,7 +116,10 @@ class Registry:
 
 
 def version_before(rows: Sequence[AdapterRow], registry: Registry) -> int | None:
-    """Of the versions that are still there, the one deployed before the one that serves."""
+    """Of the versions that are still there, the one deployed before the one that serves.
+
+    One that was deployed by force counts: whoever goes back to it has to insist again.
+    """
     there, serving = registry.versions(), registry.deployed()
     before = [r for r in rows if r.promoted and r.version in there and r.version != serving]
     return max(before, key=lambda row: row.promoted).version if before else None

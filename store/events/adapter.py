@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from store.events.base import Event, Fact
 
@@ -78,12 +78,24 @@ class AdapterBlocked(Event):
 
 
 class AdapterRolledBack(Event):
-    """The deployed adapter is an earlier one again (None: none)."""
+    """The deployed adapter is an earlier one again (None: none).
+
+    `forced`: it was neither deployed before nor scored DEPLOY; somebody asked for it all the same.
+    """
 
     version: int | None
     previous: int
     by: str
     reason: str
+    forced: bool = False
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is not forced is written as it was before there was that field."""
+        shape: dict[str, Any] = serialize(self)
+        if not self.forced:
+            shape.pop("forced", None)
+        return shape
 
 
 class CodeTrusted(Event):

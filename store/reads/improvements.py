@@ -138,6 +138,16 @@ def deployed_adapter(view: sqlite3.Connection, project: str) -> AdapterRow | Non
     return next((row for row in adapters(view, project) if row.state == "deployed"), None)
 
 
+def serves_by_force(view: sqlite3.Connection, project: str, history: sqlite3.Connection) -> bool:
+    """Whether the adapter that serves, as far as a view knows, was deployed against its verdict."""
+    row = deployed_adapter(view, project)
+    if row is None:
+        return False
+    query = "SELECT data FROM events WHERE position = ? AND type = 'AdapterRolledBack'"
+    event = history.execute(query, (row.promoted,)).fetchone()
+    return event is not None and bool(json.loads(event[0]).get("forced"))
+
+
 def trusted(view: sqlite3.Connection, project: str, path: str) -> str | None:
     """The sha256 of a file of the project that somebody trusts; None for none."""
     query = "SELECT sha256 FROM view_trust WHERE project = ? AND path = ?"
@@ -195,7 +205,9 @@ def prompt_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
     }
 
 
-def adapter_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
+def adapter_status(
+    view: sqlite3.Connection, project: str, history: sqlite3.Connection
+) -> dict[str, Any]:
     """What `status` shows of a project's adapter: the deployed one, and how the last one fared."""
     rows = adapters(view, project)
     deployed = next((row.version for row in rows if row.state == "deployed"), None)
@@ -208,6 +220,7 @@ def adapter_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
         "scores": {check["axis"]: check for check in last.checks} if last else {},
         "reasons": last.reasons if last else [],
         "next_steps": last.next_steps if last else [],
+        "forced": serves_by_force(view, project, history),
     }
 
 

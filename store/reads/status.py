@@ -127,15 +127,25 @@ def daemon_status(connection: sqlite3.Connection, holder: dict[str, object] | No
     }
 
 
-def project_statuses(view: sqlite3.Connection, path: str | None = None) -> list[ProjectStatus]:
-    """The state of every project, or of the one at an absolute path."""
+def project_statuses(
+    view: sqlite3.Connection, path: str | None = None, *, history: sqlite3.Connection | None = None
+) -> list[ProjectStatus]:
+    """The state of every project, or of the one at an absolute path.
+
+    `history` is the log that the view was folded from; None: the view is that log's own.
+    """
+    log = history if history is not None else view
     where, values = ("WHERE path = ?", (path,)) if path is not None else ("", ())
     cursor = view.execute(f"SELECT * FROM view_projects {where} ORDER BY name, path", values)
     names = [column[0] for column in cursor.description]
-    return [_project_status(view, dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    return [
+        _project_status(view, dict(zip(names, row, strict=True)), log) for row in cursor.fetchall()
+    ]
 
 
-def _project_status(view: sqlite3.Connection, row: dict[str, Any]) -> ProjectStatus:
+def _project_status(
+    view: sqlite3.Connection, row: dict[str, Any], history: sqlite3.Connection
+) -> ProjectStatus:
     return {
         "project": row["name"],
         "path": row["path"],
@@ -162,7 +172,7 @@ def _project_status(view: sqlite3.Connection, row: dict[str, Any]) -> ProjectSta
         },
         "prompt": prompt_status(view, row["path"]),
         "examples": {"train": row["examples_train"], "exam": row["examples_exam"]},
-        "adapter": adapter_status(view, row["path"]),
+        "adapter": adapter_status(view, row["path"], history),
         "jobs": job_statuses(view, row["path"]),
         "reactions_failed": row["reactions_failed"],
         "last_failure": row["last_failure"],

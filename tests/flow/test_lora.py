@@ -97,10 +97,16 @@ def test_train_gate_decode_rollback_by_hand(house, project) -> None:
     assert json.loads(refused)["actions"] == []
 
     # then a rollback switches the link, and says so
-    house.run("cadenzactl", "rollback", "rescue", "--to", "1")
+    assert card["verdict"] == "NEEDS_DATA"
+    refused = house.run("cadenzactl", "rollback", "rescue", "--to", "1", check=False)
+    assert "version 1 was never deployed, and its verdict is NEEDS_DATA" in refused.stderr
+    assert not (folder / "deployed").exists()
+    said = house.run("cadenzactl", "rollback", "rescue", "--to", "1", "--force").stdout
+    assert "against its verdict" in said
     assert os.readlink(folder / "deployed") == "0001"
-    house.run("cadenzactl", "rollback", "rescue", "--to", "2")
-    house.run("cadenzactl", "rollback", "rescue")
+    assert adapter_of(house)["forced"] is True
+    house.run("cadenzactl", "rollback", "rescue", "--to", "2", "--force")
+    house.run("cadenzactl", "rollback", "rescue", "--force")
     assert adapter_of(house)["deployed"] == 1
     gone = house.run("cadenzactl", "rollback", "rescue", "--to", "9", check=False)
     assert gone.returncode == 1
@@ -108,7 +114,7 @@ def test_train_gate_decode_rollback_by_hand(house, project) -> None:
 
     # and a damaged version is refused while the deployed one serves
     (folder / "0002" / "adapter_model.safetensors").write_bytes(b"x")
-    bad = house.run("cadenzactl", "rollback", "rescue", "--to", "2", check=False)
+    bad = house.run("cadenzactl", "rollback", "rescue", "--to", "2", "--force", check=False)
     assert "is not the file that was trained" in bad.stderr
     assert os.readlink(folder / "deployed") == "0001"
     run = house.run(

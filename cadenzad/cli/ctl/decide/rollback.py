@@ -10,6 +10,7 @@ from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, run_by_hand
 from cadenzad.config.paths import state_dir
 from handlers.lora.registry import Registry, version_before
+from handlers.lora.verdicts import FORCE, why_not
 from store.errors import DaemonError, InputError
 from store.reads.improvements import adapters, deployed_adapter
 from store.reads.state import State
@@ -17,21 +18,25 @@ from store.schema import connect_reader
 
 DESCRIPTION = """Deploy an earlier version of a project's adapter: of those that are still there the
 one deployed before, or --to N. One that is not there whole is refused, and the deployed one goes on
-serving. --to the version that serves is for where that was never recorded."""
+serving. One that was neither deployed before nor scored DEPLOY takes --force; `status` and `why`
+say so while it serves. --to the version that serves is for where that was never recorded."""
 EXAMPLE = "cadenzactl rollback rescue --to 3"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", help="a project's name or path")
     parser.add_argument("--to", type=version, metavar="N", help="the version to deploy")
+    parser.add_argument(
+        "--force", action="store_true", help="also one whose verdict does not allow it"
+    )
     add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
     state = State(connect_reader(state_dir(arguments.state)))
     project = find_project(state, arguments.project)
-    _check(state, Path(project.path), arguments.to)
-    spec = {"to": arguments.to}
+    _check(state, Path(project.path), arguments.to, force=arguments.force)
+    spec = {"to": arguments.to, **({"force": True} if arguments.force else {})}
     ended = run_by_hand(arguments, "deploy", Path(project.path), spec, "cadenzactl rollback")
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result)
@@ -57,7 +62,7 @@ def expect_version(project: Path, wanted: int) -> None:
         )
 
 
-def _check(state: State, project: Path, wanted: int | None) -> None:
+def _check(state: State, project: Path, wanted: int | None, *, force: bool) -> None:
     """What can be seen beforehand needs no job that fails."""
     registry = Registry(project)
     recorded = deployed_adapter(state.connection, str(project))
@@ -65,8 +70,14 @@ def _check(state: State, project: Path, wanted: int | None) -> None:
         expect_version(project, wanted)
         if registry.deployed() == wanted == (recorded.version if recorded else None):
             raise InputError(f"{project}: version {wanted} is deployed already")
-    elif version_before(adapters(state.connection, str(project)), registry) is None:
+    else:
+        wanted = version_before(adapters(state.connection, str(project)), registry)
+    if wanted is None:
         raise InputError(
             f"{project}: no other version that is still there was ever deployed",
             hint="--to N names one",
         )
+    serving = registry.deployed()
+    refusal = why_not(state.connection, str(project), wanted, serving=serving)
+    if refusal and not force:
+        raise InputError(f"{project}: {refusal}", hint=FORCE)

@@ -85,7 +85,7 @@ def _show(
         from cadenzad.cli.base.lookup import find_project
 
         path = find_project(State(view), arguments.project).path
-    projects = project_statuses(view, path)
+    projects = project_statuses(view, path, history=reader)
     if not arguments.at:  # what is in the file today says nothing of the past
         for project in projects:
             project["prompt"]["changed"] = changed(view, project["path"])
@@ -254,6 +254,8 @@ def _improvements(project: ProjectStatus) -> list[str]:
     if adapter.get("unrecorded"):
         versions = ", ".join(map(str, adapter["unrecorded"]))
         notes.append(f"{name}: adapter {versions}: on disk, not recorded here")
+    if adapter["forced"]:
+        notes.append(f"{name}: adapter {adapter['deployed']} serves by force, against its verdict")
     if adapter["verdict"] is not None:
         serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
         notes.append(

@@ -23,6 +23,7 @@ from store.reads.improvements import (
     current_prompt,
     last_judged,
     pending_prompt,
+    serves_by_force,
 )
 from store.reads.state import State
 from store.schema import connect_reader
@@ -72,15 +73,17 @@ def command(arguments: argparse.Namespace) -> int:
         }
     if answer["prompt"] is not None:
         answer["prompt"]["remarks"] = _remarks(history, judged.position) if judged else []
-    if last is not None:
+    forced = serves_by_force(reader, project.path, reader)
+    if last is not None or forced:
         answer["adapter"] = {
             "deployed": deployed.version if deployed else None,
-            "version": last.version,
-            "verdict": last.verdict,
-            "reasons": last.reasons,
-            "checks": last.checks,
-            "next_steps": last.next_steps,
-            "chain": chain(history, last.scored),
+            "forced": forced,
+            "version": last.version if last else None,
+            "verdict": last.verdict if last else None,
+            "reasons": last.reasons if last else [],
+            "checks": last.checks if last else [],
+            "next_steps": last.next_steps if last else [],
+            "chain": chain(history, last.scored) if last else [],
             "deployed_chain": chain(history, deployed.promoted) if deployed else [],
         }
     if arguments.json:
@@ -183,10 +186,13 @@ def _print(answer: dict[str, Any]) -> None:
         print(f"{bold('adapter')}: none was trained yet")
         return
     serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
+    got = f"version {adapter['version']} got {adapter['verdict']}"
     print(
-        f"{bold('adapter')}: deployed {serving}; version {adapter['version']} got"
-        f" {adapter['verdict']}"
+        f"{bold('adapter')}: deployed {serving}; {got if adapter['verdict'] else 'no verdict yet'}"
     )
+    if adapter["forced"]:
+        print(f"  version {serving} serves by force, against its verdict")
+        _print_chain(adapter["deployed_chain"])
     for reason in adapter["reasons"]:
         print(f"  {one_line(reason)}")
     _print_chain(adapter["chain"])

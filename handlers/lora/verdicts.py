@@ -1,0 +1,40 @@
+"""What a verdict allows: an adapter that did not pass is deployed by nobody's oversight."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from store.events.adapter import AdapterPromoted, AdapterRolledBack
+from store.events.envelope import project_stream
+from store.log import EventLog
+from store.reads.improvements import adapters
+
+FORCE = "--force deploys it all the same, and status says so for as long as it serves"
+
+
+def why_not(history: sqlite3.Connection, project: str, version: int, *, serving: int | None) -> str:
+    """Why a version may not be deployed again unless somebody insists; "" when it may.
+
+    It may when it was deployed before (by force does not count), or when its last scorecard says
+    DEPLOY. `serving` is the version that serves: to record that one, where the log knows nothing of
+    it, deploys nothing.
+    """
+    row = next((row for row in adapters(history, project) if row.version == version), None)
+    if row is None and version == serving:
+        return ""
+    if (row is not None and row.verdict == "DEPLOY") or _was_deployed(history, project, version):
+        return ""
+    verdict = row.verdict if row is not None else None
+    said = f"its verdict is {verdict}" if verdict else "it has no verdict"
+    return f"version {version} was never deployed, and {said}"
+
+
+def _was_deployed(history: sqlite3.Connection, project: str, version: int) -> bool:
+    names = (AdapterPromoted.type_name(), AdapterRolledBack.type_name())
+    records = EventLog(history).read(stream=project_stream(project), types=names)
+    return any(
+        record.event.version == version
+        for record in records
+        if isinstance(record.event, AdapterPromoted)
+        or (isinstance(record.event, AdapterRolledBack) and not record.event.forced)
+    )
