@@ -23,6 +23,7 @@ from cadenzad.watch.record import Recorder
 from handlers.reactions import Tools
 from handlers.recovery import recover
 from handlers.routes import EFFECTS, JOBS, REACTIONS
+from store.lock import WriterLock
 from store.opening import open_writer, prepare_in_child
 from store.reads.state import State
 from store.schema import connect_reader
@@ -52,6 +53,7 @@ class Parts:
 def assemble(
     stack: ExitStack,
     state_dir: Path,
+    lock: WriterLock,
     config: Callable[[], Config],
     changes: ChangeQueue,
     *,
@@ -75,7 +77,7 @@ def assemble(
         stack.callback(reader.close)
         return reader
 
-    prepare_in_child(state_dir)
+    prepare_in_child(state_dir, lock)
     writer = open_writer(state_dir, on_commit=committed)
     stack.callback(writer.close)
     tools = Tools(

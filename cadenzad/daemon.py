@@ -66,19 +66,20 @@ class Daemon:
         """
         make_state_dir(self._state_dir)
         with ExitStack() as stack:
-            stack.enter_context(WriterLock(self._state_dir, inbox.DAEMON_ROLE).acquire())
-            self._open(stack, once)
+            lock = stack.enter_context(WriterLock(self._state_dir, inbox.DAEMON_ROLE).acquire())
+            self._open(stack, lock, once)
             if once:
                 self._run_once()
             else:
                 self._run_loop(stack)
         return 0
 
-    def _open(self, stack: ExitStack, once: bool) -> None:
+    def _open(self, stack: ExitStack, lock: WriterLock, once: bool) -> None:
         """Have the parts built; the stack takes them down again."""
         parts = assemble(
             stack,
             self._state_dir,
+            lock,
             lambda: self._config,
             self._changes,
             checkpoint=self._checkpoint,

@@ -12,7 +12,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 ISOLATED = ("-P", "-E")
 """-P: no folder of the caller's on sys.path; -E: no variable of the caller's counts."""
@@ -20,12 +20,31 @@ ISOLATED = ("-P", "-E")
 FOLDER = "/"
 """Where a child of ours starts: a folder that holds nothing it could take for its own."""
 
+SECRET = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
+"""Variables that hold a key, or lead to one: no child's business."""
+
+PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+"""All that a child needs to start that has nothing to ask of its surroundings."""
+
 PR_SET_PDEATHSIG = 1
+
+_DYING = """
+import sys
+from store import interpreter
+interpreter.die_with(int(sys.argv.pop()))
+del interpreter, sys.modules["store.interpreter"], sys.modules["store"]
+"""
+"""What code begins with that is somebody else's: it finds no module of ours loaded already."""
 
 
 def command(*arguments: str) -> list[str]:
     """A command line of this interpreter, isolated: `command("-m", "store.opening", path)`."""
     return [sys.executable, *ISOLATED, *arguments]
+
+
+def script(code: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
+    """A command line, isolated, of code that dies with the thread that starts it."""
+    return command(*options, "-c", _DYING + code, *arguments, str(os.getpid()))
 
 
 def environ(without: Collection[str] = (), given: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -37,13 +56,46 @@ def environ(without: Collection[str] = (), given: Mapping[str, str] = os.environ
     }
 
 
+def plain_environ(given: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a child that needs nothing of ours: what is in PLAIN."""
+    return {name: given[name] for name in PLAIN if name in given}
+
+
 def die_with(parent: int) -> None:
     """Have the kernel kill this process when the parent's thread that started it ends.
 
     Ends at once if that has happened already: then somebody else is the parent. Raises OSError.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    _signal_at_end_of_parent(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def end_group_with_us() -> None:
+    """Have everything in the process group that we lead end when we end, however we do.
+
+    What we start, and what that starts, may outlive us: a kill reaches one process, and a child's
+    child has not asked to die with anybody. A process of its own waits for our end and then ends
+    the group, itself with it. To be called before there are threads. Raises OSError.
+    """
+    leader = os.getpid()
+    if os.getpgrp() != leader:
+        raise ChildProcessError(f"process {leader} does not lead its group")
+    if os.fork() != 0:
+        return
+    try:
+        # What asks the group to end is for the leader to hear.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        os.closerange(0, os.sysconf("SC_OPEN_MAX"))  # whoever reads our output waits for its end
+        _signal_at_end_of_parent(signal.SIGUSR1)
+        if os.getppid() == leader:
+            signal.sigwait([signal.SIGUSR1])
+        os.killpg(leader, signal.SIGKILL)
+    finally:
+        os._exit(1)
+
+
+def _signal_at_end_of_parent(number: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")

@@ -59,6 +59,11 @@ class WriterLock:
         self._fd = fd
         return self
 
+    def fileno(self) -> int:
+        """The locked file: a child that inherits it holds the lock for as long as it runs."""
+        assert self._fd is not None
+        return self._fd
+
     def release(self) -> None:
         """Give the lock up; harmless when it is not held."""
         if self._fd is not None:

@@ -9,27 +9,27 @@ import sys
 from pathlib import Path
 
 from store import interpreter, views
+from store.lock import WriterLock
 from store.schema import connect_writer, is_migrated
 from store.views import replay
 from store.writer import OnCommit, Writer
 
 log = logging.getLogger("store")
 
-SECRET = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
-"""What this child has no business with."""
 
-
-def prepare_in_child(state_dir: Path) -> None:
+def prepare_in_child(state_dir: Path, lock: WriterLock) -> None:
     """Have a child process create or migrate the database, when that is needed.
 
     Migrating imports sqlite-utils: 14 MB that a long-lived process would keep for nothing. The
-    caller must hold the writer lock. Failing is harmless: `open_writer` then says why.
+    child holds the lock with us: should we be killed, nobody else writes before it is gone too.
+    Failing is harmless: `open_writer` then says why.
     """
     if not is_migrated(state_dir):
         subprocess.run(
             interpreter.command("-m", "store.opening", str(state_dir.absolute()), str(os.getpid())),
-            env=interpreter.environ(without=SECRET),
+            env=interpreter.plain_environ(),
             cwd=interpreter.FOLDER,
+            pass_fds=[lock.fileno()],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=False,
@@ -51,5 +51,5 @@ def open_writer(state_dir: Path, on_commit: OnCommit | None = None) -> Writer:
 
 
 if __name__ == "__main__":
-    interpreter.die_with(int(sys.argv[2]))  # it holds no lock of its own: its parent does
+    interpreter.die_with(int(sys.argv[2]))
     connect_writer(Path(sys.argv[1])).close()

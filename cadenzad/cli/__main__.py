@@ -1,4 +1,7 @@
-"""`python -m cadenzad.cli cadenza|cadenzactl|cadenzad ...`: where their scripts are not on PATH."""
+"""`python -P -E -m cadenzad.cli cadenza|cadenzactl|cadenzad ...`: where no script is on PATH.
+
+Without -P Python would import what lies in the current folder before anything of ours.
+"""
 
 from __future__ import annotations
 
@@ -12,5 +15,5 @@ PROGRAMS = {"cadenza": cadenza, "cadenzactl": cadenzactl, "cadenzad": cadenzad}
 if __name__ == "__main__":
     program = PROGRAMS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     if program is None:
-        sys.exit(f"usage: python -m cadenzad.cli {'|'.join(PROGRAMS)} ...")
+        sys.exit(f"usage: python -P -E -m cadenzad.cli {'|'.join(PROGRAMS)} ...")
     sys.exit(program(sys.argv[2:]))

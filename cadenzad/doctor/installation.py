@@ -18,6 +18,7 @@ import cadenzad
 from cadenzad.config.credentials import CREDENTIAL, KEY
 from cadenzad.doctor.findings import Check, Finding, Situation
 from handlers.lora.model.encoder import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
+from store import interpreter
 
 DISTRIBUTION = "cadenzad"
 EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -33,6 +34,8 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """The credential's name in the units, and the name of the file that they load."""
 
 COMMAND = "cadenza"
+BY_MODULE = " ".join(interpreter.command("-m", "cadenzad.cli"))
+"""Without its options, what lies in the current folder would be imported."""
 
 
 # -- packages --------------------------------------------------------------------------------------
@@ -117,7 +120,7 @@ def check_command(situation: Situation) -> list[Finding]:
     fix = "install cadenzad into an environment of its own"
     if others and not _is_ours(own):
         text = f"{own} is that of {', '.join(others)}, not ours"
-        fix += "; until then: python -P -m cadenzad.cli cadenza"
+        fix += f"; until then: {BY_MODULE} cadenza"
         return [Finding("command", "FAIL", text, fix)]
     if others:
         text = f"{', '.join(others)} installs a command {COMMAND} as well: an update may replace it"
@@ -126,7 +129,7 @@ def check_command(situation: Situation) -> list[Finding]:
     if found is not None and own.exists() and not os.path.samefile(found, own):
         text = f"`{COMMAND}` on the PATH is {found}, not {own}"
         return [Finding("command", "warn", text, f"put {own.parent} first on the PATH")]
-    return [Finding("command", "ok", f"{own}" if own.exists() else "python -m cadenzad.cli")]
+    return [Finding("command", "ok", f"{own}" if own.exists() else BY_MODULE)]
 
 
 def _is_ours(script: Path) -> bool:

@@ -1,7 +1,7 @@
 """The child of a job: `python -m cadenzad.jobs.child`, a JSON spec on stdin, JSON lines out.
 
-It dies with its parent (PR_SET_PDEATHSIG). Lines on stdout are the protocol (see `protocol`), so
-anything the job prints goes to stderr instead.
+It dies with its parent (PR_SET_PDEATHSIG), and what it started dies with it. Lines on stdout are
+the protocol (see `protocol`), so anything the job prints goes to stderr instead.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ log = logging.getLogger("cadenzad.jobchild")
 def main() -> int:
     request = json.loads(sys.stdin.readline())
     interpreter.die_with(int(request["parent"]))
+    interpreter.end_group_with_us()
     out = take_stdout()
     set_up_logging("info")
     line = _Lines(out)

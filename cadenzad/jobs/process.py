@@ -16,7 +16,6 @@ from cadenzad.jobs.protocol import Done, Failed
 from store import interpreter
 from store.reads.state import JobRow
 
-SECRET = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
 GRACE_S = 5.0
 """How long a child that was asked to end may take, in seconds."""
 
@@ -113,7 +112,7 @@ def reap(process: subprocess.Popen[bytes]) -> int:
 
 def _environ() -> dict[str, str]:
     """A child's environment: one thread for numeric libraries, no key that is not its business."""
-    return {"OMP_NUM_THREADS": "1", **interpreter.environ(without=SECRET)}
+    return {"OMP_NUM_THREADS": "1", **interpreter.environ(without=interpreter.SECRET)}
 
 
 def _how_it_died(code: int, step: str) -> str:

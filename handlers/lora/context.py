@@ -12,14 +12,15 @@ from typing import Any
 from handlers import recovery
 from handlers.jobs import JobContext, PermanentFailure
 from handlers.lora.model.decoding import load_decoder
-from handlers.lora.model.encoder import ProjectCode
 from handlers.lora.model.files import read_head
 from handlers.lora.model.interface import Decoder
 from handlers.lora.recovery import ADAPTERS
 from handlers.lora.registry import Registry
 from handlers.lora.settings import LoraSettings
+from handlers.project.code import ImportedCode, imported_code
 from handlers.project.paths import ENCODER_FILE, inside
 from handlers.project.project import Project
+from store.errors import CadenzaError
 from store.events.base import Event
 from store.reads.improvements import AdapterRow, adapters, trusted
 from store.schema import connect_reader
@@ -83,14 +84,18 @@ class LoraContext:
         recovery.note(ADAPTERS, self.project.path, self.history, self.task.job, events)
 
 
-def trusted_encoder(project: Path, sha256: str | None) -> ProjectCode | None:
+def trusted_encoder(project: Path, sha256: str | None) -> ImportedCode | None:
     """The project's lora_encoder.py, if it has one. Raises PermanentFailure for one untrusted."""
     path = inside(project, Path(ENCODER_FILE))
     if not path.is_file():
         return None
-    code = ProjectCode.read(path)
+    try:
+        code = imported_code(project, path)
+    except CadenzaError as error:
+        raise PermanentFailure(f"{path}: is not run: {error.message}", hint=error.hint) from None
     if code.sha256 != sha256:
-        changed = "changed since it was trusted" if sha256 else "is not trusted"
+        it = f"it or what it imports ({', '.join(code.modules)}) " if code.modules else ""
+        changed = f"{it}changed since it was trusted" if sha256 else "is not trusted"
         raise PermanentFailure(
             f"{path}: {changed}, so it is not run", hint=f"cadenzactl trust {project.name}"
         )

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from handlers.lora.data.dataset import Dataset
-from handlers.lora.model.encoder import ProjectCode, wanted_identity
+from handlers.lora.model.encoder import wanted_identity
 from handlers.lora.model.files import FORMAT
 from handlers.lora.model.rows import Row
 from handlers.lora.model.training import library_sha256
 from handlers.lora.settings import LoraSettings
+from handlers.project.code import ImportedCode
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 
@@ -25,7 +26,7 @@ def trained_from(
     dataset: Dataset,
     library: ActionLibrary,
     settings: LoraSettings,
-    project_encoder: ProjectCode | None,
+    project_encoder: ImportedCode | None,
 ) -> str:
     """A hash of all that an adapter is made of, but for options somebody gives by hand."""
     return _hash(

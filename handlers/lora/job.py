@@ -18,7 +18,6 @@ from handlers.jobs import JobContext, JobResult, PermanentFailure
 from handlers.lora.context import LoraContext, trusted_encoder
 from handlers.lora.data.dataset import Dataset, load_dataset
 from handlers.lora.fingerprint import scored_against, trained_from
-from handlers.lora.model.encoder import ProjectCode
 from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.training import TrainOptions, TrainReport, train
@@ -26,6 +25,7 @@ from handlers.lora.recovery import ADAPTERS
 from handlers.lora.registry import version_before
 from handlers.lora.scorecard.scorecard import Scorecard, score
 from handlers.lora.verdicts import FORCE, why_not
+from handlers.project.code import ImportedCode
 from handlers.project.paths import ADAPTERS_DIR
 from handlers.recovery import FINISHED_BEFORE, has_led_to
 from store.durable import write_file
@@ -169,7 +169,7 @@ def _card_inputs(context: LoraContext, version: int) -> object:
 
 
 def _train_version(
-    context: LoraContext, dataset: Dataset, encoder: ProjectCode | None, inputs: str
+    context: LoraContext, dataset: Dataset, encoder: ImportedCode | None, inputs: str
 ) -> JobResult:
     """Build the next version aside and score it; note its events, then put it in its place."""
     version = context.next_version
@@ -203,7 +203,7 @@ def _score_again(context: LoraContext, dataset: Dataset, version: int) -> JobRes
 
 
 def _train(
-    context: LoraContext, dataset: Dataset, draft: Path, encoder: ProjectCode | None, inputs: str
+    context: LoraContext, dataset: Dataset, draft: Path, encoder: ImportedCode | None, inputs: str
 ) -> TrainReport:
     given = {name: context.task.spec[name] for name in OPTIONS if context.task.spec.get(name)}
     options = TrainOptions(

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
-import sys
 from functools import cache
 from importlib import metadata
 
+from store import interpreter
+
 DISTRIBUTION = "cadenza-lab"
 TIMEOUT_S = 60
-_PASSED_ON = ("PATH", "HOME", "LANG", "PYTHONPATH")
 
 _ASK = """
 import json, sys
@@ -38,16 +37,16 @@ def lab_actions(robot: str) -> tuple[tuple[str, str, float], ...]:
     """(name, kind, default) of each action, in the library's order; empty when not known."""
     if not _installed():
         return ()
-    # Only what a child needs to start: no credential of ours reaches another package's code.
-    env = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     try:
         answer = subprocess.run(
-            [sys.executable, "-P", "-c", _ASK, robot],
+            interpreter.script(_ASK, robot),
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
             check=True,
-            env=env,
+            # No credential of ours reaches another package's code.
+            env=interpreter.plain_environ(),
+            cwd=interpreter.FOLDER,
         )
         rows = json.loads(answer.stdout.rpartition("\n")[2])
         return tuple(_action(*row) for row in rows)

@@ -13,7 +13,6 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,13 +22,15 @@ from typing import Any, Literal, Protocol
 
 from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.source import PromptSource, code_sha256
+from store import interpreter
 from store.errors import InputError, one_line
 
 START_S = 60.0
 """A policy may have to load a model."""
 CALL_S = 10.0
 MAX_MESSAGE = 300
-PRIVATE = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
+NO_BYTE_CODE = ("-B", "-X", f"pycache_prefix={os.devnull}")
+"""Byte code that lies about could be of other sources than those that are trusted."""
 
 Decided = Mapping[str, Any]
 """{"action": name, parameter: number, ...}"""
@@ -178,18 +179,15 @@ class _Process:
     """The project's own `decide` in a child; it ends with `close`."""
 
     def __init__(self, path: Path, prompt: str) -> None:
-        environ = {name: value for name, value in os.environ.items() if name not in PRIVATE}
-        # Byte code that lies about could be of other sources than those that are trusted.
-        environ |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": os.devnull}
         self._path = path
         self._broken: BrokenPolicy | None = None
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-c", _HOST, str(path)],
+            interpreter.script(_HOST, str(path), options=NO_BYTE_CODE),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environ,
-            cwd=path.parent,
+            env=interpreter.environ(without=interpreter.SECRET),
+            cwd=path.parent,  # where it finds what it reads; it imports from there what is trusted
             text=True,
         )
         self._send(prompt)

@@ -7,28 +7,15 @@ the project that Python could import. Installed packages are the machine's, not 
 
 from __future__ import annotations
 
-import hashlib
 import os
-from dataclasses import dataclass
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
 from handlers.judge.prompt.source import code_sha256
-from store.errors import InputError
-
-MAX_FILES = 1000
-MAX_BYTES = 64 << 20
+from handlers.project.code import TrustedCode, digest, expect_fit, read, sha256_of
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectCode:
-    """`files` are relative to the project, the prompt's own first; `sha256` is over all of them."""
-
-    sha256: str
-    files: tuple[str, ...]
-
-
-def project_code(project: Path, main: Path) -> ProjectCode:
+def project_code(project: Path, main: Path) -> TrustedCode:
     """The code that running `main`, a file of the project, may run.
 
     Raises InputError when it cannot be read, or is too much to be looked through.
@@ -38,21 +25,12 @@ def project_code(project: Path, main: Path) -> ProjectCode:
     size = 0
     for path in _importable(root):
         name = path.relative_to(root).as_posix()
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        data = read(path)
         size += len(data)
-        if len(found) == MAX_FILES or size > MAX_BYTES:
-            raise InputError(
-                f"{project}: holds too much code to be trusted as a whole"
-                f" (more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB)",
-                hint="keep virtual environments and copies of packages out of the project",
-            )
-        found[name] = _without_prompt(data) if path.resolve() == main else _sha256(data)
-    digest = _sha256("".join(f"{sha256} {name}\n" for name, sha256 in found.items()).encode())
+        expect_fit(project, len(found) + 1, size)
+        found[name] = _without_prompt(data) if path.resolve() == main else sha256_of(data)
     first = main.relative_to(root).as_posix()
-    return ProjectCode(digest, (first, *(name for name in found if name != first)))
+    return TrustedCode(digest(found), (first, *(name for name in found if name != first)))
 
 
 def _importable(root: Path) -> list[Path]:
@@ -78,8 +56,4 @@ def _without_prompt(data: bytes) -> str:
     try:
         return code_sha256(data)
     except (SyntaxError, ValueError):
-        return _sha256(data)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+        return sha256_of(data)

@@ -20,7 +20,6 @@ from handlers.lora.model.doubts import COUNTED, all_used, forbids, has_minus
 from handlers.lora.model.encoder import (
     Encoder,
     LightEncoder,
-    ProjectCode,
     expect_sample,
     find_encoder,
     refuse_images,
@@ -33,6 +32,7 @@ from handlers.lora.model.interface import Decoded
 from handlers.lora.model.lexicon import Entry, Lexicon, filled
 from handlers.lora.model.pieces import joined, orders
 from handlers.lora.model.text import VOCABULARY, Text, read
+from handlers.project.code import ImportedCode
 from handlers.project.formats.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
 from store.errors import CadenzaError, InputError
@@ -251,7 +251,7 @@ class ActionDecoder:
 
 
 def load_decoder(
-    folder: Path, library: ActionLibrary, project_encoder: ProjectCode | Path | None = None
+    folder: Path, library: ActionLibrary, project_encoder: ImportedCode | Path | None = None
 ) -> ActionDecoder:
     """An adapter from its folder. `project_encoder`: the project's lora_encoder.py, if trusted.
 

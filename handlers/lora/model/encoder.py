@@ -15,9 +15,11 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from zlib import crc32
 
+from handlers.lora.model.imports import Covered
+from handlers.project.code import ImportedCode, imported_code
 from store.errors import InputError, MissingExtraError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -62,23 +64,8 @@ def torch() -> Any:
     return module
 
 
-class ProjectCode(NamedTuple):
-    """A project's lora_encoder.py: these very bytes are trusted, and these are run."""
-
-    path: Path
-    source: bytes
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.source).hexdigest()
-
-    @classmethod
-    def read(cls, path: Path) -> ProjectCode:
-        return cls(path, path.read_bytes())
-
-
 def find_encoder(
-    wanted: str = "auto", project_encoder: ProjectCode | Path | None = None
+    wanted: str = "auto", project_encoder: ImportedCode | Path | None = None
 ) -> Encoder:
     """The encoder to train with. `project_encoder`: a trusted lora_encoder.py, which comes first.
 
@@ -206,11 +193,12 @@ class ProjectEncoder:
     name = "project"
     dictionary: Collection[str] | None = None
 
-    def __init__(self, project: ProjectCode | Path) -> None:
-        code = project if isinstance(project, ProjectCode) else ProjectCode.read(project)
+    def __init__(self, project: ImportedCode | Path) -> None:
+        code = imported_code(project.parent, project) if isinstance(project, Path) else project
         self._path = code.path
         module = torch()
         self.identity = code.sha256
+        Covered(code).install()
         here = ModuleType("lora_encoder")
         here.__file__ = str(code.path)
         sys.modules["lora_encoder"] = here  # dataclasses look their module up
@@ -250,7 +238,7 @@ class ProjectEncoder:
         return InputError(f"{self._path}: {what}")
 
 
-def wanted_identity(wanted: str, project_encoder: ProjectCode | None) -> str:
+def wanted_identity(wanted: str, project_encoder: ImportedCode | None) -> str:
     """Which weights `find_encoder` would give, without loading any."""
     if project_encoder is not None:
         return project_encoder.sha256

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from handlers.lora.model.encoder import Encoder, ProjectCode, find_encoder, sample, torch
+from handlers.lora.model.encoder import Encoder, find_encoder, sample, torch
 from handlers.lora.model.familiarity import (
     as_numbers,
     encode_foreign,
@@ -25,6 +25,7 @@ from handlers.lora.model.lexicon import Entry, Lexicon, filled, learn, name_acti
 from handlers.lora.model.pieces import orders
 from handlers.lora.model.rows import Row
 from handlers.lora.model.text import read
+from handlers.project.code import ImportedCode
 from handlers.project.library import ActionLibrary
 from store.errors import InputError
 
@@ -46,7 +47,7 @@ class TrainOptions:
     seed: int = 0
     threads: int = 1
     encoder: str = "auto"
-    project_encoder: ProjectCode | Path | None = None
+    project_encoder: ImportedCode | Path | None = None
     inputs_sha256: str = ""
 
 

@@ -8,9 +8,7 @@ same numbers. With more than one worker the runs are spread over processes.
 from __future__ import annotations
 
 import copy
-import ctypes
-import signal
-import sys
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -38,14 +36,12 @@ from handlers.mission.world.model import SceneModel, compile_scene, mujoco
 from handlers.mission.world.sense import Sense
 from handlers.mission.world.terrain import FLAT
 from handlers.project.scene import Scene
+from store import interpreter
 from store.errors import InputError
 
 BATCH = 32
 """Runs that are stepped together, and the unit in which workers share them. More hold more memory
 and leave workers idle at the end; fewer ask the simulator more often for less."""
-
-PR_SET_PDEATHSIG = 1
-"""linux/prctl.h."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,9 @@ def rollout(
     if workers > 1 and len(chunks) > 1:
         # Spawned, not forked: the parent may hold threads and an OpenGL context.
         context = get_context("spawn")
-        with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+        # A worker whose parent was killed would wait for work for ever.
+        ends, us = interpreter.die_with, os.getpid()
+        with ProcessPoolExecutor(workers, context, initializer=ends, initargs=(us,)) as pool:
             return _gathered(pool.map(_chunk, chunks), len(chunks), progress)
     return _gathered(map(_chunk, chunks), len(chunks), progress)
 
@@ -138,12 +136,6 @@ def _gathered(
         rows += part
         progress(done, total)
     return rows
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _chunk(work: tuple[Plan, list[int], bool | None]) -> list[Outcomes]:

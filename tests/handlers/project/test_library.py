@@ -245,7 +245,8 @@ def test_an_installed_lab_is_asked_in_a_process_of_its_own(
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "actions.py").write_text(LAB)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    where = f"import sys; sys.path.append({str(tmp_path)!r})\n"
+    monkeypatch.setattr(labrobots, "_ASK", where + labrobots._ASK)
     monkeypatch.setattr(labrobots, "DISTRIBUTION", "pytest")
     labrobots.lab_actions.cache_clear()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 from pathlib import Path
 
@@ -11,15 +10,17 @@ from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, send_command
 from cadenzad.requests.commands import Trust
-from handlers.judge.prompt.code import ProjectCode, project_code
+from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.source import NAME, find_prompt
+from handlers.project.code import TrustedCode, imported_code
 from handlers.project.paths import ENCODER_FILE, inside
 from store.errors import CadenzaError, InputError
 
 DESCRIPTION = f"""Allow code of a project to be run: its {ENCODER_FILE}, when an adapter is trained
 or used, and `decide` in the file that holds {NAME}, when two prompts are compared in simulation.
-What is trusted is this content: a changed file needs trust again. With the prompt's file that is
-all code of the project that it could import, and of that file itself the code around the prompt."""
+What is trusted is this content: a changed file needs trust again. With the encoder that is what it
+imports of the project; with the prompt's file all code of the project that it could import, and of
+that file itself the code around the prompt."""
 EXAMPLE = "cadenzactl trust rescue"
 
 
@@ -49,17 +50,16 @@ def command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _line(project: str, path: str, code: ProjectCode) -> str:
+def _line(project: str, path: str, code: TrustedCode) -> str:
     beside = f", with {', '.join(code.files[1:])}," if len(code.files) > 1 else ""
     return f"{project}: {path}{beside} is trusted as it is now ({code.sha256[:12]})"
 
 
-def _code_of(project: Path) -> dict[str, ProjectCode]:
+def _code_of(project: Path) -> dict[str, TrustedCode]:
     found = {}
     encoder = inside(project, Path(ENCODER_FILE))
     if encoder.is_file():
-        sha256 = hashlib.sha256(encoder.read_bytes()).hexdigest()
-        found[ENCODER_FILE] = ProjectCode(sha256, (ENCODER_FILE,))
+        found[ENCODER_FILE] = imported_code(project, encoder).trusted
     try:
         source = find_prompt(project)
     except CadenzaError:

@@ -218,7 +218,7 @@ def test_too_much_code_is_not_trusted_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, trusted = imports_helper(tmp_path)
-    monkeypatch.setattr("handlers.judge.prompt.code.MAX_FILES", 2)
+    monkeypatch.setattr("handlers.project.code.MAX_FILES", 2)
     choice = choose_policy(tmp_path, source, trusted)
     assert choice.kind == "none"
     assert "too much code to be trusted as a whole" in choice.reason

@@ -14,13 +14,13 @@ from handlers.lora.model.decoding import ActionDecoder, load_decoder
 from handlers.lora.model.encoder import (
     LightEncoder,
     MiniLM,
-    ProjectCode,
     ProjectEncoder,
     find_encoder,
 )
 from handlers.lora.model.files import HEAD, WEIGHTS, read_head
 from handlers.lora.model.rows import Row
 from handlers.lora.model.training import TrainOptions, TrainReport, train
+from handlers.project.code import imported_code
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 from store.errors import InputError
@@ -343,7 +343,7 @@ def test_a_projects_encoder_that_is_wrong_is_named(
 
 
 def test_the_very_code_that_is_trusted_is_run(tmp_path: Path) -> None:
-    code = ProjectCode.read(encoder_file(tmp_path))
+    code = imported_code(tmp_path, encoder_file(tmp_path))
     encoder_file(tmp_path, result="1 / 0")  # changed between the look and the run
     encoder = ProjectEncoder(code)
     assert encoder.identity == code.sha256
