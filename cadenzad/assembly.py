@@ -17,6 +17,7 @@ from cadenzad.jobs.runner import Jobs
 from cadenzad.reactor import Reactor
 from cadenzad.service_manager.liveness import Liveness
 from cadenzad.watch.changes import ChangeQueue
+from cadenzad.watch.exports import Exports
 from cadenzad.watch.folders import Folders
 from cadenzad.watch.inotify import FolderWatches
 from cadenzad.watch.record import Recorder
@@ -104,7 +105,8 @@ def assemble(
         watches.start()
         stack.callback(watches.stop)
     recorder = Recorder(reader, writer, look_again)
-    folders = Folders(config(), state, writer, recorder, changes, watches)
+    exports = Exports(reader, writer, lambda path, why: folders.cannot_look(path, why))
+    folders = Folders(config(), state, writer, recorder, exports, changes, watches)
     liveness = Liveness(state_dir / INBOX, writer, folders.probe)
     folders.on_cookie = liveness.came_back
     return Parts(writer, reactor, jobs, reader, state, recorder, folders, liveness)

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.export.reactions import export_on_request, export_on_run, request_on_project
+from handlers.export.reactions import (
+    export_on_loss,
+    export_on_request,
+    export_on_run,
+    request_on_project,
+)
 from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prompt
 from handlers.lora.reactions import retrain_on_data
@@ -21,6 +26,7 @@ from store.events.adapter import CodeTrusted
 from store.events.base import Event
 from store.events.files import (
     ExamplesRecorded,
+    ExportLost,
     ExportRequested,
     FileMoved,
     FileRemoved,
@@ -34,6 +40,7 @@ from store.events.files import (
 
 EXPORT_RUN = Reaction("export_run", export_on_run)
 EXPORT_REQUESTED = Reaction("export_requested", export_on_request)
+EXPORT_LOST = Reaction("export_lost", export_on_loss)
 REQUEST_EXPORTS = Reaction("request_exports", request_on_project)
 MONITOR_PROMPT = Reaction("watch_prompt", monitor_prompt)
 JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
@@ -46,6 +53,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     RunReplaced: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
     FileMoved: (EXPORT_RUN,),
     ExportRequested: (EXPORT_REQUESTED,),
+    ExportLost: (EXPORT_LOST,),
     ProjectDiscovered: (REQUEST_EXPORTS,),
     ProjectChanged: (REQUEST_EXPORTS, RETRAIN),
     ProjectResumed: (REQUEST_EXPORTS, MONITOR_PROMPT, JUDGE_RESUMED, RETRAIN),

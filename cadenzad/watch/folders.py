@@ -17,6 +17,7 @@ from cadenzad.config.files import Config
 from cadenzad.config.project import load_project_config
 from cadenzad.watch.changes import Change, ChangeQueue, FileChange, Overflowed, WatchLost
 from cadenzad.watch.degraded import DegradedReasons
+from cadenzad.watch.exports import Exports
 from cadenzad.watch.inotify import FolderWatches, WatchRefused, is_cookie
 from cadenzad.watch.record import Recorder
 from cadenzad.watch.settlers import Settlers
@@ -39,6 +40,7 @@ class Folders:
         state: State,
         writer: Writer,
         recorder: Recorder,
+        exports: Exports,
         changes: ChangeQueue,
         watches: FolderWatches | None,
     ) -> None:
@@ -46,6 +48,7 @@ class Folders:
         self._config = config
         self._state = state
         self._recorder = recorder
+        self._exports = exports
         self._changes = changes
         self._watches = watches
         self._settlers = Settlers(config.watch)
@@ -118,11 +121,17 @@ class Folders:
 
     def record_removals(self) -> None:
         """Record what is gone; call when the drops of a scan are in (a rename is no removal)."""
+        self._exports.begin_scan()
         try:
             for project in self._projects:
                 self._recorder.remove_missing(project)
+                self._exports.check(project)
         except StoreError as error:
             log.error("what is gone is recorded later: %s", error.message)
+
+    def cannot_look(self, path: str, why: str) -> None:
+        """A file that a scan came to could not be looked at."""
+        self._degraded.add(f"unreadable:{path}", f"{path}: {why}")
 
     def _is_ours(self, project: Path) -> bool:
         return any(

@@ -17,9 +17,11 @@ from store.events.base import Event
 from store.events.envelope import Recorded
 from store.events.files import (
     ExportFailed,
+    ExportLost,
     ExportOptions,
     ExportRequested,
     FileMoved,
+    FilePruned,
     ProjectChanged,
     ProjectDiscovered,
     ProjectResumed,
@@ -30,6 +32,7 @@ from store.events.files import (
 from store.reads.state import ExportRow, FileRow, State
 
 MAX_ATTEMPTS = 8
+CHANGED_SUFFIX = ".changed"
 
 
 def export_on_run(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
@@ -53,6 +56,20 @@ def export_on_request(event: Recorded, state: State, tools: Tools) -> Iterable[E
     return _export(event, fact.run_path, state, tools) if fact.output is None else []
 
 
+def export_on_loss(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """An export that is gone or was changed is made again; what somebody made of it is kept."""
+    fact = event.event
+    assert isinstance(fact, ExportLost)
+    if _is_paused(event, state):
+        return []  # resuming the project asks for it
+    assert event.project is not None
+    lost = state.export(event.project, fact.run_path)
+    file = state.file(event.project, fact.run_path)
+    if fact.reason == "changed" and lost is not None and file is not None and file.present:
+        _set_aside(Path(event.project), lost)
+    return _export(event, fact.run_path, state, tools)
+
+
 def request_on_project(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
     """A new or changed env.json, or an end of a pause: every run that lacks its export is asked."""
     assert event.project is not None
@@ -60,9 +77,11 @@ def request_on_project(event: Recorded, state: State, tools: Tools) -> Iterable[
         return
     reason = _REASONS[type(event.event)]
     # Without a pause, a run that has no export yet has just come: its own event exports it.
-    passed_over = isinstance(event.event, ProjectResumed)
+    resumed = isinstance(event.event, ProjectResumed)
+    pruned = _pruned(event.stream, state) if resumed else {}
     for run in state.runs(event.project):
         export = state.export(event.project, run.path)
+        passed_over = resumed and run.position > pruned.get(_output(run), 0)
         lacking = passed_over if export is None else export.state != "current"
         if run.format == "mission" and lacking:
             yield ExportRequested(run_path=run.path, reason=reason)
@@ -73,6 +92,18 @@ _REASONS: Mapping[type[Event], str] = {
     ProjectChanged: "env.json changed",
     ProjectResumed: "the project was resumed",
 }
+
+
+def _pruned(stream: str, state: State) -> dict[str, int]:
+    """Exports that were pruned, and where the log says so: they are not missed."""
+    query = "SELECT position, data FROM events WHERE stream = ? AND type = ?"
+    rows = state.connection.execute(query, (stream, FilePruned.type_name()))
+    facts = ((position, FilePruned.model_validate_json(data)) for position, data in rows)
+    return {fact.path: position for position, fact in facts if fact.kind == "export"}
+
+
+def _output(run: FileRow) -> str:
+    return "" if run.run_id is None else exported_paths(run.run_id)[0]
 
 
 def _is_paused(event: Recorded, state: State) -> bool:
@@ -144,6 +175,17 @@ def _failed(file: FileRow, reason: str, *, retryable: bool) -> ExportFailed:
         reason=reason,
         retryable=retryable,
     )
+
+
+def _set_aside(project: Path, row: ExportRow) -> None:
+    """Keep an export that somebody changed, under a name that nothing reads."""
+    if row.output is None:
+        return
+    with contextlib.suppress(OSError, UnsafePathError):
+        changed = inside(project, project / row.output)
+        # With the recorded bytes it is what this reaction wrote before it was cut short.
+        if hashlib.sha256(changed.read_bytes()).hexdigest() != row.output_sha256:
+            changed.replace(changed.with_name(changed.name + CHANGED_SUFFIX))
 
 
 def _remove_if_ours(project: Path, row: ExportRow) -> None:

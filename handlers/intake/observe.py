@@ -8,7 +8,7 @@ import stat as stat_module
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
 from handlers.project.formats.examples import ExamplesSummary, read_examples
 from handlers.project.formats.lines import first_objects
@@ -158,10 +158,10 @@ def _read(project: Path, path: str, kind: Role, prior: FileRow | None) -> Observ
             return _observe_config(project, path, stat, stream.read(MAX_BYTES + 1))
         if kind in ("examples", "exam"):
             examples = read_examples(stream, _library(project), prior_size=prior_size)
-            return _observe_lines(project, path, kind, stat, examples)
+            return _observe_lines(project, path, kind, stat, examples, prior)
         read = read_orchestrator_log if kind == "orchestrator" else read_run_log
         log = read(stream, prior_size=prior_size)
-        return _observe_lines(project, path, kind, stat, log)
+        return _observe_lines(project, path, kind, stat, log, prior)
 
 
 def _observe_config(project: Path, path: str, stat: Stat, data: bytes) -> Observation:
@@ -175,11 +175,17 @@ def _observe_config(project: Path, path: str, stat: Stat, data: bytes) -> Observ
 
 
 def _observe_lines(
-    project: Path, path: str, kind: Role, stat: Stat, found: LogSummary | ExamplesSummary
+    project: Path,
+    path: str,
+    kind: Role,
+    stat: Stat,
+    found: LogSummary | ExamplesSummary,
+    prior: FileRow | None,
 ) -> Observation | None:
-    if found.size == 0:
-        return None  # empty, or one line that is still being written: nothing to say yet
     read = Observation(str(project), path, kind, stat, found.size, found.sha256, found.prior_sha256)
+    if found.size == 0:
+        # Empty, or one line that is still being written: of a new file there is nothing to say yet.
+        return replace(read, rejection=_cut(stat, prior)) if _is_cut(prior) else None
     if isinstance(found, LogSummary):
         if found.counts.valid:
             return replace(read, log=found)
@@ -190,6 +196,18 @@ def _observe_lines(
         what, rejected = "no example", found.rejected
     reason, line = _nothing_usable(what, found.problems, rejected)
     return replace(read, rejection=reason, rejected_line=line)
+
+
+def _is_cut(prior: FileRow | None) -> TypeGuard[FileRow]:
+    """Whether a file without one whole line held some when it was last read."""
+    return prior is not None and prior.present and (prior.size > 0 or not prior.accepted)
+
+
+def _cut(stat: Stat, prior: FileRow) -> str:
+    if prior.size == 0:
+        return prior.reason  # said before
+    left = "it was emptied" if stat.size == 0 else "it was cut to one unfinished line"
+    return f"{left}: {prior.size:,} bytes of it had been recorded"
 
 
 def _nothing_usable(

@@ -30,6 +30,7 @@ from store.events.base import Event
 from store.events.files import (
     ExamplesRecorded,
     ExportFailed,
+    ExportLost,
     ExportRequested,
     FileMoved,
     FilePruned,
@@ -97,6 +98,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         ExportRequested,
         RunExported,
         ExportFailed,
+        ExportLost,
         JobQueued,
         JobPostponed,
         JobStarted,

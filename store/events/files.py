@@ -218,6 +218,19 @@ class RunExported(Event):
     origin: Literal["reactive", "manual"] = "reactive"
 
 
+class ExportLost(Event):
+    """A recorded export is not on disk as it was written: somebody, or something, took it.
+
+    It is made again where the log is there and the project is not paused; a changed one is kept
+    beside it under another name.
+    """
+
+    run_id: str
+    run_path: str
+    output: str
+    reason: Literal["gone", "changed", "its manifest is gone"]
+
+
 class ExportFailed(Event):
     """No record could be made of a run log, or the file could not be written."""
 

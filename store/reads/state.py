@@ -31,6 +31,7 @@ class FileRow(NamedTuple):
     present: bool
     reason: str
     format: str | None = None
+    position: int = 0
 
 
 class ExportRow(NamedTuple):
@@ -45,6 +46,19 @@ class ExportRow(NamedTuple):
     retryable: bool
     attempts: int
     position: int
+
+
+class ExportedFile(NamedTuple):
+    """An export that should be on disk, and its stat when its bytes were last found right."""
+
+    run_path: str
+    run_id: str
+    state: str
+    output: str
+    output_sha256: str
+    manifest: str | None
+    position: int
+    seen: tuple[int, int, int, int, int] | None
 
 
 class JobRow(NamedTuple):
@@ -177,6 +191,22 @@ class State:
         if state is None:
             return _EXPORTS.where(self._connection, "project = ?", project)
         return _EXPORTS.where(self._connection, "project = ? AND state = ?", project, state)
+
+    def exported_files(self, project: str) -> list[ExportedFile]:
+        """The exports of a project that should be on disk, in its own folder."""
+        rows = self._connection.execute(
+            "SELECT run_path, run_id, state, output, output_sha256, manifest, position,"
+            " seen.dev, seen.ino, seen.size, seen.mtime_ns, seen.ctime_ns"
+            " FROM view_exports LEFT JOIN seen ON seen.path = project || '/' || output"
+            " WHERE project = ? AND state IN ('current', 'stale') AND output NOT NULL",
+            (project,),
+        )
+        return [ExportedFile._make((*row[:7], None if row[7] is None else row[7:])) for row in rows]
+
+    def lag(self) -> int:
+        """Events that not every reaction has come to yet."""
+        query = "SELECT coalesce(min(position), 0) FROM cursors"
+        return self.head() - int(self._connection.execute(query).fetchone()[0])
 
     def cursor(self, reaction: str) -> int:
         """The last position a reaction finished; 0 before its first."""

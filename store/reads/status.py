@@ -55,12 +55,21 @@ class RunsStatus(TypedDict):
     rejected_files: list[RejectedFile]
 
 
+class MissingExport(TypedDict):
+    path: str
+    reason: str
+
+
 class ExportsStatus(TypedDict):
+    """`missing`: recorded, but not on disk as they were written; `losses` names some of them."""
+
     current: int
     stale: int
     failed: int
+    missing: int
     records: int
     failures: list[dict[str, Any]]
+    losses: list[MissingExport]
 
 
 class JobStatus(TypedDict):
@@ -146,6 +155,7 @@ def project_statuses(
 def _project_status(
     view: sqlite3.Connection, row: dict[str, Any], history: sqlite3.Connection
 ) -> ProjectStatus:
+    missing = _missing(view, row["path"])
     return {
         "project": row["name"],
         "path": row["path"],
@@ -167,8 +177,10 @@ def _project_status(
             "current": row["exports_current"],
             "stale": row["exports_stale"],
             "failed": row["exports_failed"],
+            "missing": missing,
             "records": row["exports_records"],
             "failures": _failures(view, row["path"]) if row["exports_failed"] else [],
+            "losses": _losses(view, row["path"]) if missing else [],
         },
         "prompt": prompt_status(view, row["path"]),
         "examples": {"train": row["examples_train"], "exam": row["examples_exam"]},
@@ -219,6 +231,23 @@ def _rejected(view: sqlite3.Connection, project: str) -> list[RejectedFile]:
         (project, REJECTED_SHOWN),
     )
     return [{"path": path, "reason": reason, "line": line} for path, reason, line in rows]
+
+
+def _missing(view: sqlite3.Connection, project: str) -> int:
+    """How many exports are missing: few, so the index of those that are not current tells them."""
+    query = "SELECT count(*) FROM view_exports WHERE project = ? AND " + _IS_MISSING
+    return int(view.execute(query, (project,)).fetchone()[0])
+
+
+_IS_MISSING = "state = 'missing' AND state != 'current'"
+
+
+def _losses(view: sqlite3.Connection, project: str) -> list[MissingExport]:
+    rows = view.execute(
+        f"SELECT run_path, reason FROM view_exports WHERE project = ? AND {_IS_MISSING} LIMIT ?",
+        (project, REJECTED_SHOWN),
+    )
+    return [{"path": path, "reason": reason} for path, reason in rows]
 
 
 def _failures(view: sqlite3.Connection, project: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from store.events.envelope import Recorded
 from store.events.files import (
     ExamplesRecorded,
     ExportFailed,
+    ExportLost,
     FileMoved,
     FilePruned,
     FileRejected,
@@ -34,6 +35,7 @@ from store.views.rows import insert, put, update
 from store.views.totals import (
     count,
     forget,
+    lose_export,
     make_stale,
     project_of,
     put_file,
@@ -251,6 +253,10 @@ def _export_failed(view: sqlite3.Connection, record: Recorded, event: ExportFail
     )
 
 
+def _export_lost(view: sqlite3.Connection, record: Recorded, event: ExportLost) -> None:
+    lose_export(view, project_of(record), event.run_path, event.reason)
+
+
 def _reaction_failed(view: sqlite3.Connection, record: Recorded, event: ReactionFailed) -> None:
     if record.project is not None:
         view.execute(
@@ -288,6 +294,7 @@ RUN_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any],
     ExamplesRecorded: _examples_recorded,
     RunExported: _run_exported,
     ExportFailed: _export_failed,
+    ExportLost: _export_lost,
     ReactionFailed: _reaction_failed,
     WatchDegraded: _watch_degraded,
     WatchRestored: _watch_restored,

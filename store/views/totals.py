@@ -193,6 +193,14 @@ def remove_export(view: sqlite3.Connection, project: str, path: str) -> None:
     count(view, project, **changes)
 
 
+def lose_export(view: sqlite3.Connection, project: str, path: str, reason: str) -> None:
+    """A run's export is not on disk as it was written: it counts no more."""
+    changes = _without_export(view, project, path)
+    key = {"project": project, "run_path": path}
+    update(view, "view_exports", key, state="missing", records=0, reason=reason)
+    count(view, project, **changes)
+
+
 def _without_export(view: sqlite3.Connection, project: str, path: str) -> dict[str, int]:
     """How the project's totals change when a run's export goes."""
     old = view.execute(
@@ -201,7 +209,8 @@ def _without_export(view: sqlite3.Connection, project: str, path: str) -> dict[s
     ).fetchone()
     changes = {"exports_current": 0, "exports_stale": 0, "exports_failed": 0, "exports_records": 0}
     if old is not None:
-        changes[f"exports_{old[0]}"] -= 1
+        if old[0] != "missing":  # those are told by an index, see `status`
+            changes[f"exports_{old[0]}"] -= 1
         changes["exports_records"] -= old[1]
     return changes
 

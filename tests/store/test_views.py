@@ -9,6 +9,7 @@ import pytest
 from store.events.envelope import NewEvent
 from store.events.files import (
     ExportFailed,
+    ExportLost,
     FileMoved,
     FileRejected,
     FileRemoved,
@@ -54,6 +55,16 @@ def export_failed(make, name="a"):
         source_sha256="a" * 64,
         reason="disk full",
         retryable=True,
+    )
+    return NewEvent(make.stream, event)
+
+
+def export_lost(make, name="a"):
+    event = ExportLost(
+        run_id=name,
+        run_path=f".cadenza-env/{name}.log.jsonl",
+        output=f".cadenza-env/exports/{name}.finetune.jsonl",
+        reason="gone",
     )
     return NewEvent(make.stream, event)
 
@@ -283,6 +294,7 @@ def test_a_replay_gives_the_identical_view(writer, make, seed):
                     make.stream, FileRemoved(path=f".cadenza-env/{name}.log.jsonl", kind="run")
                 ),
                 lambda: make.discovered(),
+                lambda: export_lost(make, name),
             ]
         )()
 
@@ -309,7 +321,7 @@ def _counters_agree_with_rows(writer, make):
     assert now["examples"]["train"] == count(
         "SELECT sum(rows) FROM view_files WHERE kind = 'examples' AND accepted"
     )
-    for state in ("current", "stale", "failed"):
+    for state in ("current", "stale", "failed", "missing"):
         assert now["exports"][state] == count(
             f"SELECT count(*) FROM view_exports WHERE state = '{state}'"
         )

@@ -16,6 +16,7 @@ from waiting import eventually
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Watch
 from cadenzad.watch.changes import ChangeQueue, Overflowed
+from cadenzad.watch.exports import Exports
 from cadenzad.watch.folders import Folders
 from cadenzad.watch.inotify import FolderWatches
 from cadenzad.watch.record import Recorder
@@ -43,7 +44,13 @@ class Watched:
             watch=Watch(settle=0.01, settle_open=0.05, max_wait=2.0),
         )
         self.folders = Folders(
-            config, self.state, self.writer, self.recorder, self.changes, self.watches
+            config,
+            self.state,
+            self.writer,
+            self.recorder,
+            Exports(self.reader, self.writer),
+            self.changes,
+            self.watches,
         )
 
     def scan(self, *, periodic: bool = True) -> None:

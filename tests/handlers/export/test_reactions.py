@@ -13,6 +13,7 @@ import runlogs
 
 from handlers.export.reactions import (
     MAX_ATTEMPTS,
+    export_on_loss,
     export_on_request,
     export_on_run,
     request_on_project,
@@ -25,9 +26,11 @@ from store.events.base import Event
 from store.events.envelope import Recorded, project_stream
 from store.events.files import (
     ExportFailed,
+    ExportLost,
     ExportRequested,
     FileFact,
     FileMoved,
+    FilePruned,
     FileRejected,
     FileRemoved,
     LineCounts,
@@ -44,6 +47,7 @@ from store.schema import memory_view
 from store.views import apply
 
 EXPORTS = ".cadenza-env/exports"
+LOG = ".cadenza-env/one.log.jsonl"
 
 
 class Bench:
@@ -52,7 +56,7 @@ class Bench:
     def __init__(self, project: Path) -> None:
         self.project = project
         self.view = memory_view()
-        self.view.execute("CREATE TABLE events (position INTEGER, recorded_at_us INTEGER)")
+        self.view.execute("CREATE TABLE events (position, recorded_at_us, stream, type, data)")
         self.state = State(self.view)
         self.position = 0
         self.now_us = 0
@@ -63,7 +67,8 @@ class Bench:
         record = Recorded(
             self.position, stream, self.position, event, None, self.position, self.now_us
         )
-        self.view.execute("INSERT INTO events VALUES (?, ?)", (self.position, self.now_us))
+        row = (self.position, self.now_us, stream, event.type_name(), event.model_dump_json())
+        self.view.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", row)
         apply(self.view, record)
         return record
 
@@ -390,6 +395,71 @@ def test_a_paused_project_is_left_alone_and_made_up_for(bench: Bench) -> None:
         ".cadenza-env/before.log.jsonl",
         ".cadenza-env/during.log.jsonl",
     ]
+
+
+def test_resuming_does_not_ask_for_what_was_pruned(bench: Bench) -> None:
+    for name in ("one", "two"):
+        bench.export(name)
+        output = f"{EXPORTS}/{name}.finetune.jsonl"
+        bench.record(FilePruned(path=output, kind="export", bytes=1))
+    bench.record(ProjectPaused(by="test"))
+    bench.react(export_on_run, bench.run("two"))  # it has come anew since
+    asked = bench.react(request_on_project, bench.record(ProjectResumed(by="test")))
+    assert [event.run_path for event in asked] == [".cadenza-env/two.log.jsonl"]
+
+
+def lose(bench: Bench, reason: str) -> list[Event]:
+    output = f"{EXPORTS}/one.finetune.jsonl"
+    lost = {"run_id": "one", "run_path": LOG, "output": output, "reason": reason}
+    return bench.react(export_on_loss, bench.record(ExportLost.model_validate(lost)))
+
+
+def test_an_export_that_was_lost_is_made_again(bench: Bench) -> None:
+    # given
+    bench.export()
+    export = bench.project / EXPORTS / "one.finetune.jsonl"
+    written = export.read_bytes()
+    export.unlink()
+
+    # when
+    made = lose(bench, "gone")
+
+    # then
+    assert [type(event) for event in made] == [RunExported]
+    assert export.read_bytes() == written
+    assert bench.exports()["missing"] == 0
+
+
+def test_what_somebody_made_of_an_export_is_kept_beside_it(bench: Bench) -> None:
+    # given
+    bench.export()
+    export = bench.project / EXPORTS / "one.finetune.jsonl"
+    export.write_text("mine")
+
+    # when, and again as after a crash before the commit
+    lose(bench, "changed")
+    lose(bench, "changed")
+
+    # then
+    assert export.with_name("one.finetune.jsonl.changed").read_text() == "mine"
+    assert export.read_text() != "mine"
+
+
+@pytest.mark.parametrize("because", ["paused", "the log is gone"])
+def test_a_lost_export_that_cannot_be_made_is_missing_and_does_not_count(
+    bench: Bench, because: str
+) -> None:
+    bench.export()
+    assert bench.exports()["records"] > 0
+    if because == "paused":
+        bench.record(ProjectPaused(by="test"))
+    else:
+        (bench.project / LOG).unlink()
+        bench.record(FileRemoved(path=LOG, kind="run"))
+    assert lose(bench, "gone") == []
+    expected = {"current": 0, "missing": 1, "records": 0}
+    assert bench.exports() | expected == bench.exports()
+    assert bench.exports()["losses"] == [{"path": LOG, "reason": "gone"}]
 
 
 # -- retries ---------------------------------------------------------------------------------------

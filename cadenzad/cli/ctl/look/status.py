@@ -189,7 +189,11 @@ def _daemon_line(daemon: DaemonStatus) -> str:
 def _row(project: ProjectStatus) -> tuple[object, ...]:
     runs, exports, examples = project["runs"], project["exports"], project["examples"]
     last = runs["last"]
-    counts = (("stale", exports["stale"]), ("failed", exports["failed"]))
+    counts: tuple[tuple[str, int], ...] = (
+        ("stale", exports["stale"]),
+        ("failed", exports["failed"]),
+        ("missing", exports["missing"]),
+    )
     others = [f"{count} {word}" for word, count in counts if count]
     return (
         project["project"],
@@ -219,9 +223,14 @@ def _notes(project: ProjectStatus) -> list[str]:
         for item in project["runs"]["rejected_files"]
         if item["path"] != "env.json"
     )
+    exports = project["exports"]
     notes.extend(
         f"{name}: export failed for {item['path']}: {item['reason']}"
-        for item in project["exports"]["failures"]
+        for item in exports["failures"]
+    )
+    notes.extend(
+        f"{name}: the export of {item['path']} is missing: {item['reason']}"
+        for item in exports["losses"]
     )
     notes += _improvements(project)
     for job in project["jobs"]:

@@ -110,7 +110,9 @@ def _files(reader: sqlite3.Connection) -> list[str]:
             if file.accepted and file.present:
                 problems += _check_bytes(root / file.path, file.sha256, file.size)
         for export in state.exports(project.path):
-            if export.output is not None and export.output_sha256 is not None:
+            # One that is recorded as missing is as it is recorded.
+            there = export.state != "missing"
+            if there and export.output is not None and export.output_sha256 is not None:
                 problems += _check_bytes(root / export.output, export.output_sha256, None)
     return problems
 
