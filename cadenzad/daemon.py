@@ -25,6 +25,7 @@ from cadenzad.requests.handle import carry_out
 from cadenzad.service_manager.liveness import interval_s
 from cadenzad.service_manager.notify import notify
 from cadenzad.timers import Timers
+from cadenzad.waits import Waits
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.record import record_project
 from handlers.export.reactions import retries
@@ -55,6 +56,7 @@ class Daemon:
         self._stopping = threading.Event()
         self._due: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._timers = Timers()
+        self._retry_waits = Waits()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     # -- lifecycle ---------------------------------------------------------------------------------
@@ -299,9 +301,8 @@ class Daemon:
 
     def _request_retries(self) -> None:
         """Ask again for exports that failed for a reason that may have passed."""
-        now = time.time()
         for project in self._folders.projects:
-            for event in retries(self._state, str(project), now):
+            for event in retries(self._state, str(project), self._retry_waits.left):
                 with suppress(StoreError):  # the next reconcile asks again
                     self._writer.append(NewEvent(project_stream(str(project)), event))
 

@@ -1,6 +1,7 @@
 """Slow work in child processes: started when due, watched, and recorded however it ends.
 
     runner.py   the queue's worker: leases, attempts, results
+    queue.py    which jobs may start now
     process.py  one child process
     protocol.py what a child says
     retry.py    when another attempt comes

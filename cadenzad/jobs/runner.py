@@ -30,6 +30,7 @@ from cadenzad.jobs import process as processes
 from cadenzad.jobs.cgroup import Confinement
 from cadenzad.jobs.process import Child
 from cadenzad.jobs.protocol import Done, Failed, Message, Progress, ProtocolError, decode
+from cadenzad.jobs.queue import Queue
 from cadenzad.jobs.retry import RetryPolicy
 from handlers.routes import KEYED
 from store.errors import CadenzaError, ConfigError, StoreError, one_line
@@ -66,6 +67,7 @@ class Jobs:
         self._config = config
         self._state_dir = state_dir
         self._state = State(reader)
+        self._queue = Queue(self._state)
         self._writer = writer
         self._functions = functions
         self._jitter = jitter
@@ -159,7 +161,7 @@ class Jobs:
 
     def work_off(self) -> None:
         """Without the thread: start what can start, one after another, until nothing is left."""
-        while self._children or self._state.startable_jobs(time.time_ns() // 1000):
+        while self._children or self._queue.startable():
             self.turn(patience=1.0)
 
     def _timeout(self) -> float | None:
@@ -167,16 +169,13 @@ class Jobs:
         now = time.monotonic()
         deadlines = [child.next_deadline for child in self._children.values()]
         if len(self._children) < self._config.jobs.workers:
-            next_us = self._state.next_job_us()
-            if next_us is not None:
-                wait = next_us / 1e6 - time.time()
-                # Due, but its project is busy or paused: an event about that wakes us.
-                if wait > 0:
-                    deadlines.append(now + wait)
+            wait = self._queue.next_s()
+            if wait is not None:
+                deadlines.append(now + wait)
         return max(0.0, min(deadlines) - now) if deadlines else None
 
     def _start_due(self) -> None:
-        for job in self._state.startable_jobs(time.time_ns() // 1000):
+        for job in self._queue.startable():
             if len(self._children) >= self._config.jobs.workers:
                 return
             if job.id not in self._children and self._only(job):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from handlers.export.export import export_run, exported, exported_paths
@@ -113,18 +113,21 @@ def _is_paused(event: Recorded, state: State) -> bool:
     return project is not None and project.paused
 
 
-def retries(state: State, project: str, now: float) -> list[Event]:
-    """Requests for failed exports that may work now: after 1, 2, 4 ... minutes, then given up.
+Waited = Callable[[object, float, float], float]
+"""(key, until in Unix seconds, seconds asked for) -> seconds left: see cadenzad.waits."""
 
-    `now` is the wall clock in Unix seconds.
-    """
-    return [
-        ExportRequested(run_path=row.run_path, reason=f"retry {row.attempts}")
-        for row in state.exports(project, "failed")
-        if row.retryable
-        and row.attempts < MAX_ATTEMPTS
-        and now - state.recorded_at(row.position) >= 60 * 2 ** (row.attempts - 1)
-    ]
+
+def retries(state: State, project: str, left: Waited) -> list[Event]:
+    """Requests for failed exports that may work now: after 1, 2, 4 ... minutes, then given up."""
+    wishes: list[Event] = []
+    for row in state.exports(project, "failed"):
+        if not row.retryable or row.attempts >= MAX_ATTEMPTS:
+            continue
+        wait_s = 60.0 * 2 ** (row.attempts - 1)
+        until = state.recorded_at(row.position) + wait_s
+        if not left((project, row.run_path), until, wait_s):
+            wishes.append(ExportRequested(run_path=row.run_path, reason=f"retry {row.attempts}"))
+    return wishes
 
 
 def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[Event]:

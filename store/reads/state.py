@@ -147,25 +147,13 @@ class State:
                 values.append(value)
         return _JOBS.where(self._connection, " AND ".join(where), *values, limit=limit)
 
-    def startable_jobs(self, now_us: int) -> list[JobRow]:
-        """Queued jobs that may start, the oldest first: due, not paused, nothing else running."""
-        rows = _JOBS.where(
-            self._connection,
-            "state = 'queued' AND not_before_us <= ? AND project NOT IN"
-            " (SELECT project FROM view_jobs WHERE state = 'running')"
-            " AND project NOT IN (SELECT path FROM view_projects WHERE paused)",
-            now_us,
+    def held_projects(self) -> set[str]:
+        """Projects of which no job may start: one of theirs runs, or they are paused."""
+        query = (
+            "SELECT project FROM view_jobs WHERE state = 'running'"
+            " UNION SELECT path FROM view_projects WHERE paused"
         )
-        first: dict[str, JobRow] = {}
-        for row in reversed(rows):
-            first.setdefault(row.project, row)
-        return sorted(first.values(), key=lambda row: row.id)
-
-    def next_job_us(self) -> int | None:
-        """When the next queued job becomes due."""
-        query = "SELECT min(not_before_us) FROM view_jobs WHERE state = 'queued'"
-        found = self._connection.execute(query).fetchone()[0]
-        return int(found) if found is not None else None
+        return {project for (project,) in self._connection.execute(query)}
 
     def last_episode(self, project: str, path: str) -> int | None:
         """Index of a log's last episode; None for a file that holds none."""

@@ -23,16 +23,27 @@ from store.durable import Draft
 FILE = "judge.json"
 FIRST_WAIT_S = 300.0
 LONGEST_WAIT_S = 3600.0
+CLOCK_SLACK_S = 60.0
+"""By so much a clock that is kept in step may go back without anything being made of it."""
 
 
 class Hold(msgspec.Struct, frozen=True, rename={"message": "said", "asked": "told"}):
-    """Until when (Unix seconds) not to ask, and why. `asked`: the server itself named the time."""
+    """From and until when (Unix seconds) not to ask, and why.
+
+    `asked`: the server itself named the time. Before `since` the clock was set back: waiting for it
+    to come round again would take longer than anybody asked for, so it is as if it were over.
+    """
 
     until: float
     code: str
     message: str
     asked: bool
     failures: int
+    since: float = 0.0
+
+    def holds_at(self, wall: float) -> bool:
+        """Whether it is not over."""
+        return self.since - CLOCK_SLACK_S <= wall < self.until
 
 
 class Ledger:
@@ -103,7 +114,7 @@ class Ledger:
         """The wait that is not over; None when it may be asked."""
         with self._open() as content:
             found = self._holds(content).get(self._where)
-            return found if found is not None and found.until > self._wall() else None
+            return found if found is not None and found.holds_at(self._wall()) else None
 
     def wait(self, code: str, message: str, after_s: float | None) -> float:
         """Remember not to ask for `after_s` seconds; None: twice as long after each failure.
@@ -117,7 +128,8 @@ class Ledger:
             asked = after_s is not None
             if after_s is None:
                 after_s = min(FIRST_WAIT_S * 2.0 ** min(failures - 1, 30), LONGEST_WAIT_S)
-            holds[self._where] = Hold(self._wall() + after_s, code, message, asked, failures)
+            now = self._wall()
+            holds[self._where] = Hold(now + after_s, code, message, asked, failures, since=now)
             self._put(content, holds)
             return after_s
 

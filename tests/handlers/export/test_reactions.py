@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import runlogs
 
+from cadenzad.waits import Waits
 from handlers.export.reactions import (
     MAX_ATTEMPTS,
     export_on_loss,
@@ -476,6 +477,11 @@ def failing(bench: Bench, retryable: bool = True) -> None:
     bench.record(failed)
 
 
+def at(moment: float):
+    """A clock that stands, and has always been right: what is left is left on the wall."""
+    return lambda _key, until, _asked_s: max(0.0, until - moment)
+
+
 def test_a_failure_that_may_pass_is_tried_again_ever_later_and_given_up(bench: Bench) -> None:
     bench.run()
     project, begin = str(bench.project), 1_000_000.0
@@ -483,26 +489,35 @@ def test_a_failure_that_may_pass_is_tried_again_ever_later_and_given_up(bench: B
         bench.now_us = int(begin * 1e6)
         failing(bench)
         wait = 60 * 2 ** (attempt - 1)
-        assert retries(bench.state, project, begin + wait - 1) == []
-        (wish,) = retries(bench.state, project, begin + wait)
+        assert retries(bench.state, project, at(begin + wait - 1)) == []
+        (wish,) = retries(bench.state, project, at(begin + wait))
         assert isinstance(wish, ExportRequested)
         assert (wish.run_path, wish.output) == (".cadenza-env/one.log.jsonl", None)
         begin += wait
     failing(bench)
-    assert retries(bench.state, project, begin + 1e9) == []
+    assert retries(bench.state, project, at(begin + 1e9)) == []
 
 
 def test_a_failure_that_will_not_pass_is_not_tried_again(bench: Bench) -> None:
     bench.run()
     failing(bench, retryable=False)
-    assert retries(bench.state, str(bench.project), 1e12) == []
+    assert retries(bench.state, str(bench.project), at(1e12)) == []
 
 
-def test_a_clock_that_was_set_back_only_delays(bench: Bench) -> None:
+def test_a_clock_that_was_set_back_does_not_make_a_retry_wait_longer(bench: Bench) -> None:
+    # given a failure, after which the clock begins anew in 1970
     bench.run()
-    bench.now_us = int(2e12)
+    bench.now_us = int(2e15)
     failing(bench)
-    assert retries(bench.state, str(bench.project), 1e6) == []
+    clocks = {"wall": 1e6, "monotonic": 500.0}
+    waits = Waits(lambda: clocks["wall"], lambda: clocks["monotonic"])
+    assert retries(bench.state, str(bench.project), waits.left) == []
+
+    # then it is the minute that it would have been
+    clocks["monotonic"] += 59
+    assert retries(bench.state, str(bench.project), waits.left) == []
+    clocks["monotonic"] += 1
+    assert len(retries(bench.state, str(bench.project), waits.left)) == 1
 
 
 def test_the_table_of_contents_names_each_reaction_once() -> None:

@@ -204,3 +204,21 @@ def test_another_server_and_another_model_are_not_waited_for(tmp_path, time) -> 
     other = Ledger(tmp_path, "api.groq.com other", limit=1, wall=time.wall)
     assert other.hold() is None
     assert ledger(tmp_path, time).hold() is not None
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, -NOON])
+def test_a_clock_that_is_set_back_does_not_make_a_wait_longer(tmp_path, time, jump_s) -> None:
+    ledger(tmp_path, time).wait("rate_limited", "no", 900)
+    time.at += jump_s
+    assert ledger(tmp_path, time).hold() is None
+    # and a server that still does not want to be asked is left alone from now on
+    ledger(tmp_path, time).wait("rate_limited", "no", 900)
+    assert ledger(tmp_path, time).hold() is not None
+    time.at += 900
+    assert ledger(tmp_path, time).hold() is None
+
+
+def test_a_clock_that_is_kept_in_step_ends_no_wait(tmp_path, time) -> None:
+    ledger(tmp_path, time).wait("rate_limited", "no", 900)
+    time.at -= 1.5
+    assert ledger(tmp_path, time).hold() is not None

@@ -1,0 +1,45 @@
+"""Which queued jobs may start now, and when to look again."""
+
+from __future__ import annotations
+
+from cadenzad.jobs.retry import LONGEST_S
+from cadenzad.waits import Waits
+from store.reads.state import JobRow, State
+
+LOOK_AGAIN_S = 60.0
+"""The wall clock may be set forward, or a machine wake up: a wait can be over before its time."""
+
+
+class Queue:
+    """The waiting jobs of a view, by time. Not thread-safe."""
+
+    def __init__(self, state: State, waits: Waits | None = None) -> None:
+        self._state = state
+        self._waits = waits or Waits()
+
+    def startable(self) -> list[JobRow]:
+        """The oldest of each project that is due, where nothing runs and nobody has paused."""
+        queued = self._state.jobs(state="queued")
+        self._waits.keep({job.id for job in queued})
+        due = [job for job in reversed(queued) if not self._left(job)]  # each is looked at
+        held = self._state.held_projects()
+        first: dict[str, JobRow] = {}
+        for job in due:
+            if job.project not in held:
+                first.setdefault(job.project, job)
+        return list(first.values())
+
+    def next_s(self) -> float | None:
+        """Seconds until another look is due; None: only news can change what is startable."""
+        waits = [self._left(job) for job in self._state.jobs(state="queued")]
+        # What is due and does not start waits for its project: an event about that wakes us.
+        return min([LOOK_AGAIN_S, *filter(None, waits)]) if any(waits) else None
+
+    def _left(self, job: JobRow) -> float:
+        if not job.not_before_us:
+            return 0.0
+        # A wait begins when a job is queued, or when an attempt of it has failed.
+        asked_s = (job.not_before_us - max(job.queued_us, job.started_us or 0)) / 1e6
+        # Not so where the clock was set back in between: then what anybody may ask for.
+        asked_s = min(asked_s, LONGEST_S) if asked_s > 0 else LONGEST_S
+        return self._waits.left(job.id, job.not_before_us / 1e6, asked_s)
