@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from handlers.export.export import export_run, exported, exported_paths
 from handlers.export.records import Recipe
-from handlers.project.paths import inside
+from handlers.project.paths import CADENZA_DIR, FINETUNE_SUFFIX, RUN_SUFFIX, inside
 from handlers.project.project import Project
 from handlers.reactions import Tools
 from store.errors import CadenzaError, InputError, SpecError, UnsafePathError, one_line
@@ -118,16 +118,27 @@ Waited = Callable[[object, float, float], float]
 
 
 def retries(state: State, project: str, left: Waited) -> list[Event]:
-    """Requests for failed exports that may work now: after 1, 2, 4 ... minutes, then given up."""
-    wishes: list[Event] = []
+    """Requests for failed exports that may work now: after 1, 2, 4 ... minutes, then given up.
+
+    And for those that share a file, as two runs of one name did in earlier versions.
+    """
+    return [
+        *(
+            ExportRequested(run_path=path, reason="its export is in another run's file")
+            for path in state.shared_exports(project)
+        ),
+        *_retries(state, project, left),
+    ]
+
+
+def _retries(state: State, project: str, left: Waited) -> Iterable[ExportRequested]:
     for row in state.exports(project, "failed"):
         if not row.retryable or row.attempts >= MAX_ATTEMPTS:
             continue
         wait_s = 60.0 * 2 ** (row.attempts - 1)
         until = state.recorded_at(row.position) + wait_s
         if not left((project, row.run_path), until, wait_s):
-            wishes.append(ExportRequested(run_path=row.run_path, reason=f"retry {row.attempts}"))
-    return wishes
+            yield ExportRequested(run_path=row.run_path, reason=f"retry {row.attempts}")
 
 
 def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[Event]:
@@ -136,9 +147,9 @@ def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[
     file = state.file(event.project, run_path)
     if file is None or file.run_id is None or not (file.accepted and file.present):
         return []  # moved, removed or rejected meanwhile: a later event speaks of it
-    output, manifest = exported_paths(file.run_id)
     previous = state.export(event.project, run_path)
     try:
+        output, manifest = exported_paths(_output_name(state, event.project, file))
         opened = Project.open(project)
         report = export_run(
             opened.inside(project / run_path),
@@ -156,7 +167,7 @@ def _export(event: Recorded, run_path: str, state: State, tools: Tools) -> list[
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return [_failed(file, one_line(reason), retryable=True)]
     if previous is not None and previous.output not in (None, output):
-        _remove_if_ours(project, previous)
+        _remove_if_ours(project, previous, state)
     return [
         exported(
             report,
@@ -191,9 +202,44 @@ def _set_aside(project: Path, row: ExportRow) -> None:
             changed.replace(changed.with_name(changed.name + CHANGED_SUFFIX))
 
 
-def _remove_if_ours(project: Path, row: ExportRow) -> None:
-    """Remove an export under a run's former name, unless somebody changed it since."""
+def _output_name(state: State, project: str, file: FileRow) -> str:
+    """What a run's export is called by: its id, or its file's whole name if that is another's.
+
+    `b.log.jsonl` and `b.jsonl` are both run b. Whoever has the name keeps it; who has none yet
+    leaves it to a `*.log.jsonl`, then to the first in the order of paths. Raises InputError where
+    both names are others'.
+    """
+    assert file.run_id is not None
+
+    def rank(path: str) -> tuple[bool, str]:
+        return not path.endswith(RUN_SUFFIX), path
+
+    runs = state.runs_of(project, f"{CADENZA_DIR}/{file.run_id}")
+    rivals = [run.path for run in runs if run.run_id == file.run_id and run.format == "mission"]
+    owners = _owners(state, project, file.run_id) or rivals
+    if file.path == min(owners, key=rank, default=file.path):
+        return file.run_id
+    name = PurePosixPath(file.path).name
+    if any(path != file.path for path in _owners(state, project, name)):
+        raise InputError(
+            f"{file.path}: the exports {file.run_id} and {name} are other runs': rename the log"
+        )
+    return name
+
+
+def _owners(state: State, project: str, name: str) -> list[str]:
+    """The runs whose export is called by a name; more than one only in logs of earlier versions."""
+    output, _ = exported_paths(name)
+    rows = state.exports_of(project, f"{CADENZA_DIR}/{name}")
+    return [row.run_path for row in rows if row.output == output]
+
+
+def _remove_if_ours(project: Path, row: ExportRow, state: State) -> None:
+    """Remove an export under a run's former name, unless it is another's or was changed since."""
     assert row.output is not None
+    name = PurePosixPath(row.output).name.removesuffix(FINETUNE_SUFFIX)
+    if any(path != row.run_path for path in _owners(state, str(project), name)):
+        return
     with contextlib.suppress(OSError, UnsafePathError):
         old = inside(project, project / row.output)
         if hashlib.sha256(old.read_bytes()).hexdigest() == row.output_sha256:

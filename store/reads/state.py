@@ -196,6 +196,30 @@ class State:
         query = "SELECT coalesce(min(position), 0) FROM cursors"
         return self.head() - int(self._connection.execute(query).fetchone()[0])
 
+    def exports_of(self, project: str, beginning: str) -> list[ExportRow]:
+        """The exports of runs whose path is this, or goes on with a dot."""
+        condition = "project = ? AND run_path >= ? AND run_path < ?"
+        after = beginning + chr(ord(".") + 1)
+        rows = _EXPORTS.where(self._connection, condition, project, beginning, after)
+        return [row for row in rows if row.run_path[len(beginning) :][:1] in ("", ".")]
+
+    def runs_of(self, project: str, beginning: str) -> list[FileRow]:
+        """Accepted run logs that are still there, whose path goes on after this with a dot."""
+        condition = (
+            "project = ? AND path >= ? AND path < ? AND kind = 'run' AND accepted AND present"
+        )
+        after = beginning + chr(ord(".") + 1)
+        return _FILES.where(self._connection, condition, project, f"{beginning}.", after)
+
+    def shared_exports(self, project: str) -> list[str]:
+        """Runs whose current export is in the same file as another's, as it once could be."""
+        query = (
+            "SELECT run_path FROM view_exports WHERE project = ?1 AND state = 'current' AND output"
+            " IN (SELECT output FROM view_exports WHERE project = ?1 GROUP BY output"
+            " HAVING count(*) > 1) ORDER BY run_path"
+        )
+        return [path for (path,) in self._connection.execute(query, (project,))]
+
     def cursor(self, reaction: str) -> int:
         """The last position a reaction finished; 0 before its first."""
         row = self._connection.execute(

@@ -97,11 +97,13 @@ class Bench:
         path.write_bytes(runlogs.run() if content is None else content)
         return path
 
-    def run(self, name: str = "one", format: str = "mission") -> Recorded:
+    def run(
+        self, name: str = "one", format: str = "mission", suffix: str = ".log.jsonl"
+    ) -> Recorded:
         """A recorded run; its file is there unless something else is."""
-        path = f".cadenza-env/{name}.log.jsonl"
+        path = f".cadenza-env/{name}{suffix}"
         if not os.path.lexists(self.project / path):
-            self.log(name)
+            (self.project / path).write_bytes(runlogs.run())
         event = RunRecorded(
             run_id=name,
             format=format,
@@ -128,6 +130,72 @@ def bench(tmp_path: Path) -> Bench:
 
 def names(events: list[Event]) -> list[str]:
     return [event.type_name() for event in events]
+
+
+# -- runs of one name ------------------------------------------------------------------------------
+
+
+def output(events: list[Event]) -> str:
+    (event,) = events
+    assert isinstance(event, RunExported), event
+    return event.output.removeprefix(f"{EXPORTS}/").removesuffix(".finetune.jsonl")
+
+
+def test_two_runs_of_one_name_have_an_export_each(bench: Bench) -> None:
+    # given one.jsonl, exported under the plain name, when one.log.jsonl and others come
+    plain = bench.run(suffix=".jsonl")
+    assert output(bench.react(export_on_run, plain)) == "one"
+    second, third = bench.run(), bench.run(suffix=".ndjson")
+
+    # then each has its own, whoever has the plain name keeps it, and doing it again changes nothing
+    for _ in range(2):
+        assert output(bench.react(export_on_run, second)) == "one.log.jsonl"
+        assert output(bench.react(export_on_run, third)) == "one.ndjson"
+        assert output(bench.react(export_on_run, plain)) == "one"
+    assert bench.exports()["current"] == 3
+    assert len(os.listdir(bench.project / EXPORTS)) == 6
+
+
+def test_of_two_runs_that_come_together_the_log_has_the_plain_name(bench: Bench) -> None:
+    plain, log = bench.run(suffix=".jsonl"), bench.run()
+    assert output(bench.react(export_on_run, plain)) == "one.jsonl"
+    assert output(bench.react(export_on_run, log)) == "one"
+
+
+def test_an_orchestrators_log_takes_no_name(bench: Bench) -> None:
+    bench.run(format="orchestrator", suffix=".a.jsonl")
+    assert output(bench.react(export_on_run, bench.run(suffix=".jsonl"))) == "one"
+
+
+def test_a_name_that_only_others_have_is_refused(bench: Bench) -> None:
+    # given one.log.jsonl and, by its name, the run one.jsonl
+    bench.export()
+    bench.export("one.jsonl")
+    # when one.jsonl comes, then it takes neither's place
+    (failed,) = bench.react(export_on_run, bench.run(suffix=".jsonl"))
+    assert isinstance(failed, ExportFailed)
+    assert "other runs': rename the log" in failed.reason
+    assert not failed.retryable
+    assert bench.exports()["current"] == 2
+
+
+def test_exports_that_share_a_file_in_an_old_log_are_made_anew_apart(bench: Bench) -> None:
+    # given two runs whose exports went into one file, as they did once
+    runs = bench.run(suffix=".jsonl"), bench.run()
+    (made,) = bench.react(export_on_run, runs[1])
+    assert isinstance(made, RunExported)
+    bench.record(made.model_copy(update={"run_path": ".cadenza-env/one.jsonl"}))
+
+    # when the daemon looks for exports to try again, then both are asked for, and apart afterwards
+    asked = retries(bench.state, str(bench.project), now=0.0)
+    assert {event.run_path for event in asked} == {f".cadenza-env/one{s}" for s in SUFFIXES}
+    found = [output(bench.react(export_on_request, bench.record(event))) for event in asked]
+    assert sorted(found) == ["one", "one.jsonl"]
+    assert retries(bench.state, str(bench.project), now=0.0) == []
+    assert len(os.listdir(bench.project / EXPORTS)) == 4
+
+
+SUFFIXES = (".jsonl", ".log.jsonl")
 
 
 # -- runs ------------------------------------------------------------------------------------------
