@@ -187,11 +187,11 @@ def test_exports_that_share_a_file_in_an_old_log_are_made_anew_apart(bench: Benc
     bench.record(made.model_copy(update={"run_path": ".cadenza-env/one.jsonl"}))
 
     # when the daemon looks for exports to try again, then both are asked for, and apart afterwards
-    asked = retries(bench.state, str(bench.project), now=0.0)
+    asked = retries(bench.state, str(bench.project), at(0.0))
     assert {event.run_path for event in asked} == {f".cadenza-env/one{s}" for s in SUFFIXES}
     found = [output(bench.react(export_on_request, bench.record(event))) for event in asked]
     assert sorted(found) == ["one", "one.jsonl"]
-    assert retries(bench.state, str(bench.project), now=0.0) == []
+    assert retries(bench.state, str(bench.project), at(0.0)) == []
     assert len(os.listdir(bench.project / EXPORTS)) == 4
 
 
