@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +21,7 @@ def logs() -> ModuleType:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
-    made = House(tmp_path / "house", environ)
+    made = House(tmp_path / "house")
     yield made
     made.close()
     shutil.rmtree(made.root, ignore_errors=True)

@@ -15,6 +15,7 @@ import dying
 import forking
 import pytest
 from dying import die_once
+from houses import House
 from teaching import rows, taught_project
 
 from handlers.lora.settings import LoraSettings
@@ -53,6 +54,27 @@ def kill(house, project) -> Callable[..., None]:
         assert done.returncode == -signal.SIGKILL, (point, done.stderr)
 
     return killed
+
+
+@pytest.fixture(scope="module")
+def two_adapters(tmp_path_factory) -> Callable[[], House]:
+    """`two_adapters()`: a house where two were trained, each time as it was then.
+
+    It stands where it stood, as the log knows the project by its path.
+    """
+    house = House(tmp_path_factory.mktemp("two-adapters") / "house")
+    project = taught_project(house, GOALS, LENIENT)
+    house.once()
+    assert finetune(house, project, "--gate").returncode == 0
+    assert finetune(house, project, "--seed", 1).returncode == 0
+    as_trained = house.root.rename(house.root.with_name("as-trained"))
+
+    def anew() -> House:
+        shutil.rmtree(house.root, ignore_errors=True)
+        shutil.copytree(as_trained, house.root, symlinks=True)
+        return house
+
+    return anew
 
 
 def adapters(project: Path) -> Path:
@@ -94,26 +116,6 @@ def test_a_training_that_is_killed(house, project, kill) -> None:
         assert (serving(project) or 0) == trained, point
 
 
-def test_a_scoring_and_a_rollback_that_are_killed(house, project, kill) -> None:
-    assert finetune(house, project, "--gate").returncode == 0
-    assert finetune(house, project, "--seed", 1).returncode == 0
-    for point, version in (
-        ("handlers.recovery:note:after:1", 1),
-        ("handlers.lora.job:write_file:after:1", 2),
-        ("handlers.lora.registry:Registry.promote:after:1", 2),
-    ):
-        (adapters(project) / "0002" / "scorecard.json").write_text("{}")
-        kill(point, "rescore", gate=True, version=2)
-        house.once()
-        assert_agree(house, project)
-        assert serving(project) == version, point
-        if version == 2:
-            kill("handlers.lora.registry:Registry.promote:after:1", "roll_back", to=1)
-            house.once()
-            assert_agree(house, project)
-            assert serving(project) == 1, point
-
-
 def test_what_is_asked_for_next_is_done_after_what_was_cut_short(house, project, kill) -> None:
     finetune(house, project, "--gate")
     kill("handlers.lora.registry:Registry.promote:after:1", "retrain", gate=True, epochs=3, seed=4)
@@ -129,32 +131,6 @@ def test_what_is_asked_for_next_is_done_after_what_was_cut_short(house, project,
     assert [event["data"]["seed"] for event in house.events("AdapterTrained")] == [0, 4, 7]
 
 
-def test_adapters_that_the_log_does_not_know_are_left_alone(house, project) -> None:
-    finetune(house, project, "--gate")
-    finetune(house, project, "--seed", 1)
-    before = {path: path.read_bytes() for path in adapters(project).glob("000*/*")}
-    shutil.rmtree(house.state)
-
-    # when the project is trained with a log that is new
-    done = finetune(house, project, "--seed", 2, "--json")
-    assert json.loads(done.stdout)["version"] == 3
-    assert {path: path.read_bytes() for path in before} == before
-    assert (
-        "rescue: adapter 1, 2: on disk, not recorded here"
-        in house.run("cadenzactl", "status", check=False).stdout
-    )
-
-    # then what serves can be recorded, by going to where it is
-    said = house.run("cadenzactl", "verify", check=False)
-    assert said.returncode == 1
-    assert "version 1 serves, recorded is none" in said.stdout
-    house.run("cadenzactl", "rollback", project, "--to", 1)
-    house.run("cadenzactl", "verify")
-    assert house.project_status()["adapter"]["deployed"] == 1
-    again = house.run("cadenzactl", "rollback", project, "--to", 1, check=False)
-    assert (again.returncode, "is deployed already" in again.stderr) == (1, True)
-
-
 def test_without_a_daemon_the_project_is_known_to_every_command(house, project) -> None:
     shutil.rmtree(house.state)
     finetune(house, project, "--gate")
@@ -165,77 +141,6 @@ def test_without_a_daemon_the_project_is_known_to_every_command(house, project) 
     assert house.events("ProjectDiscovered")
     bare = house.run("cadenzactl", "rollback", project, check=False)
     assert "no other version that is still there was ever deployed" in bare.stderr
-
-
-def test_verify_finds_what_was_changed_on_disk(house, project) -> None:
-    finetune(house, project, "--gate")
-    finetune(house, project, "--seed", 1, "--gate")
-    house.run("cadenzactl", "verify")
-    # a number in a file of the version that serves
-    path = adapters(project) / "0002" / "adapter_config.json"
-    text = path.read_text()
-    path.write_text(text.replace('"lora_alpha": 32', '"lora_alpha": 64'))
-    assert path.read_text() != text
-    said = house.run("cadenzactl", "verify", check=False)
-    assert (said.returncode, "0002: not the files that were recorded" in said.stdout) == (1, True)
-    decoded = house.run("cadenza", "env", "lora", "decode", project, "sit", check=False)
-    assert "adapter_config.json: is not the file that was trained" in decoded.stderr
-    path.write_text(text)
-    # the link: to another version, to none, and to a folder that is somewhere else
-    link = adapters(project) / "deployed"
-    for target, says in (
-        ("0001", "version 1 serves, recorded is 2"),
-        ("0009", "leads to 0009, which is no version"),
-        ("0003", "leads to 0003, which is no version"),
-    ):
-        link.unlink()
-        link.symlink_to(target)
-        if target == "0003":
-            shutil.copytree(adapters(project) / "0001", house.root / "outside")
-            (adapters(project) / "0003").symlink_to(house.root / "outside")
-        said = house.run("cadenzactl", "verify", check=False)
-        assert (said.returncode, says in said.stdout) == (1, True), said.stdout
-    decoded = house.run("cadenza", "env", "lora", "decode", project, "sit", "--version", "3",
-                        check=False)  # fmt: skip
-    assert "there is no adapter version 3" in decoded.stderr
-    (adapters(project) / "0003").unlink()
-    house.run("cadenzactl", "rollback", "rescue", "--to", 1)
-    house.run("cadenzactl", "verify")
-
-    # and a rollback to what is not there is no job
-    jobs = house.run("cadenzactl", "jobs", "--json").stdout
-    for number, code, says in (
-        (99, 1, "there is no adapter version 99"),
-        (0, 2, "they count from 1"),
-        (-1, 2, "they count from 1"),
-    ):
-        done = house.run("cadenzactl", "rollback", "rescue", f"--to={number}", check=False)
-        assert (done.returncode, says in done.stderr) == (code, True), done.stderr
-    assert house.run("cadenzactl", "jobs", "--json").stdout == jobs
-
-
-def test_an_encoder_that_is_not_trusted_does_not_touch_the_adapter_that_serves(
-    house, project
-) -> None:
-    finetune(house, project, "--gate")
-    finetune(house, project, "--seed", 1, "--gate")
-    (project / "lora_encoder.py").write_text("raise SystemExit(7)\n")
-    decoded = house.run("cadenza", "env", "lora", "decode", project, "sit down", "--json")
-    assert json.loads(decoded.stdout)["actions"] == [{"action": "sit"}]
-    house.run("cadenzactl", "rollback", "rescue")
-    assert serving(project) == 1
-    refused = finetune(house, project)
-    assert "is not trusted" in refused.stderr
-
-    # trusted all the same, it is named by what it does
-    house.run("cadenzactl", "trust", "rescue")
-    assert "lora_encoder.py: build_encoder failed: SystemExit: 7" in finetune(house, project).stderr
-    (project / "lora_encoder.py").write_text("import os\nos._exit(7)\n")
-    house.run("cadenzactl", "trust", "rescue")
-    gone = finetune(house, project).stderr
-    assert "it ended with 7" in gone
-    assert "lora_encoder.py" in gone
-    assert_agree(house, project)
 
 
 def test_a_change_of_what_is_asked_scores_again_and_one_of_what_is_taught_trains(
@@ -312,3 +217,129 @@ def test_a_child_that_is_killed_after_its_switch_is_not_asked_for_it_twice(house
     assert_agree(house, project)
     assert serving(project) == 1
     assert len(house.events("AdapterPromoted")) == 1
+
+
+@pytest.mark.xdist_group("adapters")
+class TestTwoAdapters:
+    """The first serves, the second does not."""
+
+    @pytest.fixture
+    def house(self, two_adapters) -> House:
+        return two_adapters()
+
+    @pytest.fixture
+    def project(self, house) -> Path:
+        return house.workspace / "rescue"
+
+    def test_a_scoring_and_a_rollback_that_are_killed(self, house, project, kill) -> None:
+        for point, version in (
+            ("handlers.recovery:note:after:1", 1),
+            ("handlers.lora.job:write_file:after:1", 2),
+            ("handlers.lora.registry:Registry.promote:after:1", 2),
+        ):
+            (adapters(project) / "0002" / "scorecard.json").write_text("{}")
+            kill(point, "rescore", gate=True, version=2)
+            house.once()
+            assert_agree(house, project)
+            assert serving(project) == version, point
+            if version == 2:
+                kill("handlers.lora.registry:Registry.promote:after:1", "roll_back", to=1)
+                house.once()
+                assert_agree(house, project)
+                assert serving(project) == 1, point
+
+    def test_adapters_that_the_log_does_not_know_are_left_alone(self, house, project) -> None:
+        before = {path: path.read_bytes() for path in adapters(project).glob("000*/*")}
+        shutil.rmtree(house.state)
+
+        # when the project is trained with a log that is new
+        done = finetune(house, project, "--seed", 2, "--json")
+        assert json.loads(done.stdout)["version"] == 3
+        assert {path: path.read_bytes() for path in before} == before
+        assert (
+            "rescue: adapter 1, 2: on disk, not recorded here"
+            in house.run("cadenzactl", "status", check=False).stdout
+        )
+
+        # then what serves can be recorded, by going to where it is
+        said = house.run("cadenzactl", "verify", check=False)
+        assert said.returncode == 1
+        assert "version 1 serves, recorded is none" in said.stdout
+        house.run("cadenzactl", "rollback", project, "--to", 1)
+        house.run("cadenzactl", "verify")
+        assert house.project_status()["adapter"]["deployed"] == 1
+        again = house.run("cadenzactl", "rollback", project, "--to", 1, check=False)
+        assert (again.returncode, "is deployed already" in again.stderr) == (1, True)
+
+    def test_verify_finds_what_was_changed_on_disk(self, house, project) -> None:
+        house.run("cadenzactl", "rollback", "rescue", "--to", 2)
+        house.run("cadenzactl", "verify")
+        # a number in a file of the version that serves
+        path = adapters(project) / "0002" / "adapter_config.json"
+        text = path.read_text()
+        path.write_text(text.replace('"lora_alpha": 32', '"lora_alpha": 64'))
+        assert path.read_text() != text
+        said = house.run("cadenzactl", "verify", check=False)
+        assert (said.returncode, "0002: not the files that were recorded" in said.stdout) == (
+            1,
+            True,
+        )
+        decoded = house.run("cadenza", "env", "lora", "decode", project, "sit", check=False)
+        assert "adapter_config.json: is not the file that was trained" in decoded.stderr
+        path.write_text(text)
+        # the link: to another version, to none, and to a folder that is somewhere else
+        link = adapters(project) / "deployed"
+        for target, says in (
+            ("0001", "version 1 serves, recorded is 2"),
+            ("0009", "leads to 0009, which is no version"),
+            ("0003", "leads to 0003, which is no version"),
+        ):
+            link.unlink()
+            link.symlink_to(target)
+            if target == "0003":
+                shutil.copytree(adapters(project) / "0001", house.root / "outside")
+                (adapters(project) / "0003").symlink_to(house.root / "outside")
+            said = house.run("cadenzactl", "verify", check=False)
+            assert (said.returncode, says in said.stdout) == (1, True), said.stdout
+        decoded = house.run("cadenza", "env", "lora", "decode", project, "sit", "--version", "3",
+                            check=False)  # fmt: skip
+        assert "there is no adapter version 3" in decoded.stderr
+        (adapters(project) / "0003").unlink()
+        house.run("cadenzactl", "rollback", "rescue", "--to", 1)
+        house.run("cadenzactl", "verify")
+
+        # and a rollback to what is not there is no job
+        jobs = house.run("cadenzactl", "jobs", "--json").stdout
+        for number, code, says in (
+            (99, 1, "there is no adapter version 99"),
+            (0, 2, "they count from 1"),
+            (-1, 2, "they count from 1"),
+        ):
+            done = house.run("cadenzactl", "rollback", "rescue", f"--to={number}", check=False)
+            assert (done.returncode, says in done.stderr) == (code, True), done.stderr
+        assert house.run("cadenzactl", "jobs", "--json").stdout == jobs
+
+    def test_an_encoder_that_is_not_trusted_does_not_touch_the_adapter_that_serves(
+        self, house, project
+    ) -> None:
+        house.run("cadenzactl", "rollback", "rescue", "--to", 2)
+        (project / "lora_encoder.py").write_text("raise SystemExit(7)\n")
+        decoded = house.run("cadenza", "env", "lora", "decode", project, "sit down", "--json")
+        assert json.loads(decoded.stdout)["actions"] == [{"action": "sit"}]
+        house.run("cadenzactl", "rollback", "rescue")
+        assert serving(project) == 1
+        refused = finetune(house, project)
+        assert "is not trusted" in refused.stderr
+
+        # trusted all the same, it is named by what it does
+        house.run("cadenzactl", "trust", "rescue")
+        assert (
+            "lora_encoder.py: build_encoder failed: SystemExit: 7"
+            in finetune(house, project).stderr
+        )
+        (project / "lora_encoder.py").write_text("import os\nos._exit(7)\n")
+        house.run("cadenzactl", "trust", "rescue")
+        gone = finetune(house, project).stderr
+        assert "it ended with 7" in gone
+        assert "lora_encoder.py" in gone
+        assert_agree(house, project)

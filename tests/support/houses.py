@@ -38,11 +38,16 @@ BIN = Path(sys.executable).parent
 class House:
     """A workspace, a state directory and the commands that work on them."""
 
-    def __init__(self, root: Path, environ: dict[str, str]) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
         self.workspace = root / "robots"
         self.state = root / "state"
-        self.environ = environ | {"CADENZAD_STATE": str(self.state)}
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(root / "home"),
+            "NO_COLOR": "1",
+            "CADENZAD_STATE": str(self.state),
+        }
         self.workspace.mkdir(parents=True)
         self.config = root / "cadenzad.toml"
         self.configure()
