@@ -6,30 +6,10 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from adapter_files import fill
-
 from handlers.lora.model.files import SCORECARD, WEIGHTS
 from handlers.lora.recovery import complete
 from handlers.lora.registry import Registry
 from store.events.adapter import AdapterPromoted, AdapterRolledBack, AdapterScored, AdapterTrained
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Registry:
-    return Registry(tmp_path)
-
-
-@pytest.fixture
-def make(registry: Registry) -> Callable[[int], Path]:
-    """`make(version)`: a whole version."""
-
-    def made(version: int) -> Path:
-        draft = registry.stage()
-        fill(draft)
-        return registry.commit(draft, version)
-
-    return made
 
 
 def promoted(version: int) -> AdapterPromoted:

@@ -22,24 +22,6 @@ from handlers.lora.registry import Registry, version_before
 from store.errors import InputError, UnsafePathError
 from store.reads.improvements import AdapterRow
 
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Registry:
-    return Registry(tmp_path)
-
-
-@pytest.fixture
-def make(registry: Registry) -> Callable[[int], Path]:
-    """`make(version)`: a whole version."""
-
-    def made(version: int) -> Path:
-        draft = registry.stage()
-        fill(draft)
-        return registry.commit(draft, version)
-
-    return made
-
-
 # -- head.json -------------------------------------------------------------------------------------
 
 

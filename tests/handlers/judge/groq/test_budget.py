@@ -8,40 +8,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from asking import KEY, NOON, SCHEMA, YES, Time
 
 from handlers.judge.groq.budget import FILE, LONGEST_WAIT_S, Ledger
 from handlers.judge.groq.client import ask
 from handlers.judge.groq.errors import JudgeFailure
-from handlers.judge.groq.question import Ask, Clock
+from handlers.judge.groq.question import Ask
 
 pytest.importorskip("groq")
-KEY = "gsk_nobody-should-ever-read-this"
-SCHEMA = {
-    "type": "object",
-    "properties": {"word": {"type": "string", "enum": ["yes", "no"]}},
-    "required": ["word"],
-    "additionalProperties": False,
-}
-YES = {"word": "yes"}
 QUESTION = Ask("Be brief.", "{}", SCHEMA, "m", 200, 20.0, 10_000, "k1")
-NOON = 1_700_000_000.0 - 1_700_000_000 % 86400 + 43200
-
-
-class Time:
-    """A clock that a test can look at; sleeping passes at once."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
-    def wall(self) -> float:
-        return self.at
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(now=self.wall, sleep=self.sleep, wall=self.wall)
 
 
 @pytest.fixture
@@ -50,7 +25,7 @@ def time() -> Time:
 
 
 def ledger(folder: Path, time: Time, limit: int = 10_000, recorded: int = 0) -> Ledger:
-    return Ledger(folder, "api.groq.com m", limit=limit, recorded=recorded, wall=time.wall)
+    return Ledger(folder, "api.groq.com m", limit=limit, recorded=recorded, wall=time.now)
 
 
 def failed(question: Ask, time: Time, book: Ledger) -> JudgeFailure:
@@ -201,7 +176,7 @@ def test_a_limit_of_no_time_at_all_is_not_taken_at_its_word_for_ever(
 
 def test_another_server_and_another_model_are_not_waited_for(tmp_path, time) -> None:
     ledger(tmp_path, time).wait("rate_limited", "no", 900)
-    other = Ledger(tmp_path, "api.groq.com other", limit=1, wall=time.wall)
+    other = Ledger(tmp_path, "api.groq.com other", limit=1, wall=time.now)
     assert other.hold() is None
     assert ledger(tmp_path, time).hold() is not None
 
