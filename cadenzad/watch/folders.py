@@ -280,7 +280,11 @@ class Folders:
             self._adopt_project(project)
         if project in self._projects and classify(relative) != "ignore":
             try:
+                others = self._recorder.other_names(project, relative)
                 self._recorder.take(project, relative)
+                for other in others:
+                    if str(project / other) not in self._settlers.of(full):  # else it comes anyway
+                        self._recorder.take(project, other)
             except Exception as error:
                 log.exception("%s: intake failed", path)
                 detail = f"{path}: could not be taken in: {type(error).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -10,7 +11,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from handlers.intake.decide import Known, decide
-from handlers.intake.observe import Observation, observe, unnameable
+from handlers.intake.observe import Observation, Stat, observe, unnameable
 from handlers.project.paths import SPEC_FILE, WATCHED_DIRS, classify, inside, printable
 from store.errors import UnsafePathError
 from store.events.base import Event
@@ -37,16 +38,32 @@ class Recorder:
         self._writer = writer
         self._again = again
         self._pending: set[Future[list[Recorded]]] = set()
+        self._on_the_way: dict[str, tuple[int, ...]] = {}
+        """The stat of files that were read and whose outcome the writer still has."""
 
     def is_unchanged(self, path: str, stat: os.stat_result) -> bool:
-        """Whether the file was read before, just as it is now, by its stat."""
-        return self._state.seen(printable(path)) == (
-            stat.st_dev,
-            stat.st_ino,
-            stat.st_size,
-            stat.st_mtime_ns,
-            stat.st_ctime_ns,
-        )
+        """Whether the file was read before, just as it is now, by the stat of what it leads to."""
+        path, now = printable(path), Stat.of(stat).as_tuple()
+        return now in (self._on_the_way.get(path), self._state.seen(path))
+
+    def other_names(self, project: Path, path: str) -> list[str]:
+        """Known files of a project that are `path` under another name, and not as last read.
+
+        A write through one name of a file, hard or symbolic link, is reported for that name alone.
+        """
+        prior = self._state.file(str(project), printable(path))
+        same = {(prior.dev, prior.ino)} if prior is not None else set()
+        names = []
+        with contextlib.suppress(OSError):
+            info = os.stat(project / path)
+            same.add((info.st_dev, info.st_ino))
+        for row in [row for one in same for row in self._state.file_by_inode(str(project), *one)]:
+            if row.path != path and row.present:
+                with contextlib.suppress(OSError):  # gone: the scan records that
+                    full = project / row.path
+                    if not self.is_unchanged(str(full), os.stat(full)):
+                        names.append(row.path)
+        return names
 
     def take(self, project: Path, path: str) -> None:
         """Read `path` of `project` and hand the outcome to the writer; does not wait for it."""
@@ -78,6 +95,7 @@ class Recorder:
 
         def done(future: Future[list[Recorded]]) -> None:
             self._pending.discard(future)
+            self._on_the_way.pop(full, None)
             error = future.exception()
             if isinstance(error, StaleObservation):
                 self._again(full)
@@ -87,6 +105,7 @@ class Recorder:
                 for recorded in future.result():
                     _log(recorded)
 
+        self._on_the_way[full] = seen.stat.as_tuple()
         future = self._writer.submit(record)
         self._pending.add(future)
         future.add_done_callback(done)
@@ -107,7 +126,7 @@ class Recorder:
                 self._append_if(project, SPEC_FILE, gone, lambda s: _is_ready(s, str(project)))
             return
         for file in self._state.files(str(project)):
-            if file.present and file.kind != "config" and _is_gone(project / file.path):
+            if file.present and file.kind != "config" and _leads_nowhere(project / file.path):
                 event = FileRemoved.model_validate({"path": file.path, "kind": file.kind})
                 self._append_if(project, file.path, event, _still(file))
 
@@ -150,9 +169,18 @@ class Recorder:
 
 
 def _is_gone(path: Path) -> bool:
-    """Not there any more; a folder that cannot be looked into proves nothing."""
+    """The name is not there any more; a folder that cannot be looked into proves nothing."""
+    return _is_missing(path, os.lstat)
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """The file is not there any more, or only a link to it is left."""
+    return _is_missing(path, os.stat)
+
+
+def _is_missing(path: Path, look: Callable[[Path], os.stat_result]) -> bool:
     try:
-        os.lstat(path)
+        look(path)
     except (FileNotFoundError, NotADirectoryError):
         return not _is_there_escaped(path)
     except OSError:
@@ -174,7 +202,7 @@ def _still(file: FileRow) -> Callable[[State], bool]:
     def holds(state: State) -> bool:
         now = state.file(file.project, file.path)
         gone = now is not None and now.revision == file.revision and now.present
-        return gone and _is_gone(Path(file.project) / file.path)
+        return gone and _leads_nowhere(Path(file.project) / file.path)
 
     return holds
 

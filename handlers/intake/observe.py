@@ -89,8 +89,8 @@ def observe(project: Path, path: str, prior: FileRow | None) -> Observation | No
         return None  # gone, or in a folder that cannot be looked into: that says nothing of it
     try:
         if stat_module.S_ISLNK(info.st_mode):
+            info = full.stat()  # first: whether it is as last read is asked of what it leads to
             inside(project, full)
-            info = full.stat()
         if not stat_module.S_ISREG(info.st_mode):
             return None
         if kind in ("maybe", "run"):

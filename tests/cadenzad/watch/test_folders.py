@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import runlogs
 from waiting import eventually
 
 from cadenzad.config.files import Config
@@ -329,6 +330,49 @@ def test_a_link_in_place_of_a_folder_is_refused(home, watch) -> None:
     watched = watch()
     assert watched.runs() == 0
     assert any("leaves its project" in item["detail"] for item in watched.state.degraded())
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+@pytest.mark.parametrize("written", ["one", "two"])
+def test_a_write_through_another_name_is_seen_without_a_scan(home, watch, link, written) -> None:
+    # given one file under two names
+    project = home.project()
+    log = home.log(project, "one", success=False)
+    link(log, log.with_name("two.log.jsonl"))
+    watched = watch()
+    assert watched.runs() == 2
+
+    # when it grows, which the kernel reports for one of them
+    with log.with_name(f"{written}.log.jsonl").open("ab") as stream:
+        stream.write(runlogs.run(2, success=False))
+
+    # then both have grown
+    watched.until(lambda: watched.runs() == 4, "the other name's run")
+
+
+def test_a_link_that_leads_nowhere_any_more_is_a_removal(home, watch) -> None:
+    project = home.project()
+    log = home.log(project)
+    target = project / "data.bin"
+    log.rename(target)
+    log.symlink_to(target)
+    watched = watch()
+    target.unlink()
+    watched.scan()
+    assert home.types()[-1] == "FileRemoved"
+    home.log(project, "spare").rename(target)
+    watched.scan()
+    assert home.types()[-1] == "RunRecorded"
+
+
+def test_a_link_that_leaves_the_project_is_looked_at_once(home, watch) -> None:
+    project = home.project()
+    log = home.log(project)
+    log.rename(home.root / "outside")
+    log.symlink_to(home.root / "outside")
+    watched = watch()
+    assert home.types().count("FileRejected") == 1
+    assert watched.recorder.is_unchanged(str(log), log.stat())
 
 
 @pytest.mark.parametrize("name", [".cadenza-env", "lora"])
