@@ -19,6 +19,7 @@ from cadenzad.assembly import assemble
 from cadenzad.config.files import Config, diff
 from cadenzad.config.paths import INBOX, expand, make_state_dir
 from cadenzad.logs import set_up_logging
+from cadenzad.maintenance.restore import remove_workshops
 from cadenzad.metrics.prometheus import serve, write_textfile
 from cadenzad.requests import inbox
 from cadenzad.requests.handle import carry_out
@@ -28,11 +29,13 @@ from cadenzad.timers import Timers
 from cadenzad.waits import Waits
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.record import record_project
+from handlers.export.files import tidy as tidy_exports
 from handlers.export.reactions import retries
 from handlers.reactions import Stopping
 from handlers.recovery import recover
 from handlers.routes import EFFECTS
-from store.errors import ConfigError, InputError, StoreError
+from store.durable import remove_drafts
+from store.errors import ConfigError, InputError, StoreError, UnsafePathError
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import DaemonStarted, DaemonStopped
 from store.lock import WriterLock
@@ -278,11 +281,18 @@ class Daemon:
             log.error("%s: left for later: %s", path, error)
 
     def _recover_projects(self) -> None:
+        """Make good what a kill cut short, and remove what it left lying about."""
+        for folder in (self._state_dir, *filter(Path.is_dir, self._state_dir.iterdir())):
+            remove_drafts(folder, lambda target: target.endswith(".json"))
+        remove_workshops(self._state_dir)
         for project in self._state.projects():
             try:
                 recover(Path(project.path), self._writer, EFFECTS)
-            except StoreError as error:
-                log.error("%s: %s", project.path, error.message)
+                tidy_exports(Path(project.path))
+            except UnsafePathError:
+                continue  # nothing of ours lies there
+            except (StoreError, OSError) as error:
+                log.error("%s: %s", project.path, error)
 
     def _record_files(self, project: Path) -> None:
         """Record a project that lies in no workspace, when somebody wants something done for it."""

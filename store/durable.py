@@ -14,6 +14,10 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterable
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +25,8 @@ from typing import Self
 
 PRIVATE = 0o600
 NAME_MAX = 255
+PARTIAL = ".partial"
+_HASHED = re.compile(r"[0-9a-f]{64}")
 
 
 class Draft:
@@ -126,11 +132,65 @@ def sync(path: Path) -> None:
         os.close(fd)
 
 
+# -- what was left by writers that were killed --------------------------------------------------
+
+
+def remove_drafts(folder: Path, ours: Callable[[str], bool] = lambda _target: True) -> None:
+    """Remove the drafts in a folder whose writers are gone, whatever their targets are called now.
+
+    `ours(name)` says of a target's name whether it is one that we write there: a draft of somebody
+    else's is not ours to remove. One that is locked, another user's, or no plain file stays.
+    """
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(folder):
+            target = name[1 : -len(PARTIAL)]
+            if (
+                name.startswith(".")
+                and name.endswith(PARTIAL)
+                and (ours(target) or _HASHED.fullmatch(target))
+            ):
+                _remove_draft(folder / name)
+
+
+def _remove_draft(path: Path) -> None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with contextlib.suppress(OSError):
+        fd = os.open(path, flags)
+        try:
+            found = os.fstat(fd)
+            if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(fd, path):
+                    path.unlink()
+        finally:
+            os.close(fd)
+
+
+def hold(folder: Path) -> int:
+    """Keep a folder in the making from `remove_abandoned` until the descriptor is closed."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return fd
+
+
+def remove_abandoned(folders: Iterable[Path]) -> None:
+    """Remove folders in the making that nobody holds any more."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            fd = os.open(folder, flags)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(fd)
+
+
 def _hidden(name: str) -> str:
     """The name of a target's draft; a target whose name is as long as names get has one too."""
-    draft = f".{name}.partial"
+    draft = f".{name}{PARTIAL}"
     if len(os.fsencode(draft)) > NAME_MAX:
-        draft = f".{hashlib.sha256(os.fsencode(name)).hexdigest()}.partial"
+        draft = f".{hashlib.sha256(os.fsencode(name)).hexdigest()}{PARTIAL}"
     return draft
 
 

@@ -82,9 +82,7 @@ def restore(state_dir: Path, backup: Path, progress: Progress = silent) -> Resto
 def _workshop(state_dir: Path) -> Iterator[Path]:
     """A folder on the log's own disk to make the new log in; what a kill left of others goes."""
     folder = state_dir / f".restoring-{os.getpid()}"
-    for left in state_dir.glob(".restoring-*"):
-        if not _is_running(left.name.rpartition("-")[2]):
-            shutil.rmtree(left, ignore_errors=True)
+    remove_workshops(state_dir)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -93,6 +91,13 @@ def _workshop(state_dir: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_workshops(state_dir: Path) -> None:
+    """Remove the folders of restores that were killed."""
+    for left in state_dir.glob(".restoring-*"):
+        if not _is_running(left.name.rpartition("-")[2]):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_running(pid: str) -> bool:

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from store.durable import Draft, make_folder, sync
+from handlers.project.paths import EXPORTS_DIR, FINETUNE_SUFFIX, MANIFEST_SUFFIX, inside
+from store.durable import Draft, make_folder, remove_drafts, sync
 from store.errors import CadenzaError, InputError, ProjectNotFound
 
 BLOCK = 256 * 1024
@@ -161,6 +162,12 @@ class NewFile(Draft):
     def replace(self) -> None:
         with _writing(self.target):
             super().replace()
+
+
+def tidy(project: Path) -> None:
+    """Remove the drafts of exports that were cut short, also of runs that were renamed since."""
+    folder = inside(project, Path(EXPORTS_DIR))
+    remove_drafts(folder, lambda target: target.endswith((FINETUNE_SUFFIX, MANIFEST_SUFFIX)))
 
 
 def publish(*files: NewFile) -> None:

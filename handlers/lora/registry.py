@@ -10,17 +10,14 @@ real folder: a symlink in its place is none.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from handlers.lora.model.files import folder_sha256, read_head
 from handlers.project.paths import ADAPTERS_DIR, inside
-from store.durable import make_folder, sync
+from store.durable import hold, make_folder, remove_abandoned, remove_drafts, sync
 from store.errors import InputError
 from store.reads.improvements import AdapterRow
 
@@ -68,20 +65,14 @@ class Registry:
         self.tidy()
         draft = Path(tempfile.mkdtemp(dir=self.root, prefix=STAGING))
         draft.chmod(0o755)
-        self._building = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(self._building, fcntl.LOCK_EX)
+        self._building = hold(draft)
         return draft
 
     def tidy(self) -> None:
-        """Remove hidden folders whose builders are gone."""
-        for left in self.root.glob(f"{STAGING}*"):
-            with contextlib.suppress(OSError):
-                handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(left, ignore_errors=True)
-                finally:
-                    os.close(handle)
+        """Remove hidden folders and drafts whose writers are gone."""
+        remove_abandoned(self.root.glob(f"{STAGING}*"))
+        for folder in (self.root, *map(self.folder, self.versions())):
+            remove_drafts(folder)
 
     def commit(self, draft: Path, version: int) -> Path:
         """Make a staged folder the version; every byte is on disk before it is seen."""

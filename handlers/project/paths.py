@@ -32,6 +32,7 @@ ORCHESTRATOR_SUFFIX = ".orchestrator.jsonl"
 EXAMPLES_SUFFIX = ".examples.jsonl"
 EXAM_SUFFIX = ".exam.jsonl"
 FINETUNE_SUFFIX = ".finetune.jsonl"
+MANIFEST_SUFFIX = ".finetune.manifest.json"
 JSONL_SUFFIX = ".jsonl"
 UNFINISHED_SUFFIXES = ("~", ".swp", ".swo", ".tmp", ".part", ".crdownload")
 

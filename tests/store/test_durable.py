@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 from checkout import ROOT
 
-from store.durable import Draft, make_folder, sync, write_file
+from store.durable import (
+    Draft,
+    hold,
+    make_folder,
+    remove_abandoned,
+    remove_drafts,
+    sync,
+    write_file,
+)
 
 KILLED = """
 import os, sys
@@ -199,3 +207,49 @@ def test_a_file_in_a_folders_place_is_an_error(tmp_path) -> None:
         make_folder(tmp_path / "a" / "b")
     with pytest.raises(FileNotFoundError):
         sync(tmp_path / "nothing")
+
+
+# -- what was left ---------------------------------------------------------------------------------
+
+
+def test_drafts_of_the_dead_go_and_those_of_the_living_and_of_others_stay(tmp_path):
+    # given
+    for name in (".a.json.partial", f".{'0' * 64}.partial", ".notes.partial", "b.partial", ".c"):
+        (tmp_path / name).touch()
+    (tmp_path / ".folder.json.partial").mkdir()
+    (tmp_path / ".link.json.partial").symlink_to(tmp_path / ".c")
+    os.mkfifo(tmp_path / ".pipe.json.partial")
+
+    # when
+    with Draft(tmp_path / "living.json"):
+        remove_drafts(tmp_path, lambda target: target.endswith(".json"))
+
+        # then
+        assert {path.name for path in tmp_path.iterdir()} == {
+            ".living.json.partial",
+            ".notes.partial",
+            "b.partial",
+            ".c",
+            ".folder.json.partial",
+            ".link.json.partial",
+            ".pipe.json.partial",
+        }
+
+
+def test_a_draft_of_another_user_is_not_ours_to_remove(tmp_path, monkeypatch):
+    (tmp_path / ".a.partial").touch()
+    monkeypatch.setattr("os.geteuid", lambda: 4711)
+    remove_drafts(tmp_path)
+    assert (tmp_path / ".a.partial").exists()
+
+
+def test_a_folder_in_the_making_is_removed_when_nobody_holds_it(tmp_path):
+    for name in ("held", "left"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").touch()
+    held = hold(tmp_path / "held")
+    remove_abandoned(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["held"]
+    os.close(held)
+    remove_abandoned(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())

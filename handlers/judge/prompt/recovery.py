@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from handlers.judge.prompt import versions
 from handlers.project.paths import PROMPTS_DIR, inside
 from handlers.project.writing import sha256_of
 from handlers.recovery import Effect
@@ -35,5 +36,6 @@ PROMPTS = Effect(
     PROMPTS_DIR,
     (PromptRewritten, PromptRolledBack, PromptProposed, PromptRejected, PromptConflictFound),
     complete,
+    tidy=versions.tidy,
 )
 """What the judge and people's actions do: the file with SYSTEM_PROMPT is replaced."""

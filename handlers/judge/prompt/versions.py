@@ -15,16 +15,25 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from handlers.project.paths import PROMPTS_DIR, inside
-from store.durable import make_folder, sync, write_file
+from store.durable import (
+    hold,
+    make_folder,
+    remove_abandoned,
+    remove_drafts,
+    sync,
+    write_file,
+)
 from store.errors import InputError
 from store.events.prompt import PromptProposed, PromptRewritten, PromptRolledBack
 
 RECORD = "version.json"
+STAGING = ".version-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +68,34 @@ def save(project: Path, number: int, facts: dict[str, Any], before: bytes, after
     """Write a version's folder in one step; one that is there already is replaced."""
     root = inside(project, project / PROMPTS_DIR)
     make_folder(root)
-    for left in root.glob(".version-*"):
-        shutil.rmtree(left, ignore_errors=True)  # of somebody who was killed
-    draft = Path(tempfile.mkdtemp(dir=root, prefix=".version-"))
+    tidy(project)
+    draft = Path(tempfile.mkdtemp(dir=root, prefix=STAGING))
     os.chmod(draft, 0o755)
+    held = hold(draft)
+    try:
+        _fill(draft, before, after, facts)
+        target = _folder(project, number)
+        if target.exists():
+            shutil.rmtree(target)
+        os.rename(draft, target)
+    finally:
+        os.close(held)
+    sync(root)
+
+
+def tidy(project: Path) -> None:
+    """Remove what killed writers left."""
+    root = inside(project, project / PROMPTS_DIR)
+    remove_abandoned(root.glob(f"{STAGING}*"))
+    remove_drafts(root)
+
+
+def _fill(draft: Path, before: bytes, after: bytes, facts: Mapping[str, Any]) -> None:
     write_file(draft / "before.py", before)
     write_file(draft / "after.py", after)
     write_file(draft / "prompt.diff", f"{facts['diff']}\n".encode())
     text = json.dumps(facts, indent=2, ensure_ascii=False)
     write_file(draft / RECORD, f"{text}\n".encode("utf-8", "replace"))
-    target = _folder(project, number)
-    if target.exists():
-        shutil.rmtree(target)
-    os.rename(draft, target)
-    sync(root)
 
 
 def load(project: Path, number: int) -> Saved:

@@ -193,3 +193,27 @@ def test_a_log_that_was_cut_is_said_and_verify_agrees(
 def test_a_new_file_that_is_empty_is_no_news_yet(exported) -> None:
     exported.log.with_name("two.log.jsonl").touch()
     assert exported.new_types() == []
+
+
+def test_what_killed_writers_left_goes_at_the_next_start(exported) -> None:
+    # given
+    ours = [
+        exported.export.with_name(".renamed-since.finetune.jsonl.partial"),
+        exported.export.with_name(".renamed-since.finetune.manifest.json.partial"),
+        exported.log.parent / "adapters/0001/.scorecard.json.partial",
+        exported.log.parent / "adapters/.staging-x/adapter_model.safetensors",
+        exported.log.parent / "prompts/.version-x/before.py",
+        exported.home.state / "inbox/.request.json.partial",
+        exported.home.state / ".restoring-0/events.db",
+    ]
+    theirs = [
+        exported.export.with_name(".download.partial"),
+        exported.project / ".main.py.partial",
+    ]
+    for file in (*ours, *theirs):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+
+    # when / then
+    assert exported.new_types() == []
+    assert [file for file in (*ours, *theirs) if file.exists()] == theirs
