@@ -31,7 +31,8 @@ from store.schema import connect_reader
 from store.writer import Writer
 
 JOB_NEWS = frozenset(
-    {"JobQueued", "JobCancelled", "JobRetried", "JobFailed", "JobRequeued", "JobSucceeded"}
+    {"JobQueued", "JobPostponed", "JobCancelled", "JobRetried"}
+    | {"JobFailed", "JobRequeued", "JobSucceeded"}
     | {"ProjectPaused", "ProjectResumed"}
 )
 """Events after which another job may start, or a running one is no longer wanted."""

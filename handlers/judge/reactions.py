@@ -77,7 +77,7 @@ def _judge(event: Recorded, state: State, tools: Tools, reason: str) -> list[Eve
         event.project,
         reason,
         {"by": "cadenzad"},
-        now_us=max(event.recorded_at_us, tools.now_us()),
+        now_us=tools.now_us(),
         wait=policy.judge_wait,
     )
     asked = [JudgeRequested(reason=reason)] if any(isinstance(e, JobQueued) for e in made) else []

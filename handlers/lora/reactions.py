@@ -36,7 +36,7 @@ def retrain_on_data(event: Recorded, state: State, tools: Tools) -> Iterable[Eve
         event.project,
         reason,
         {"by": "cadenzad", "gate": True},
-        now_us=max(event.recorded_at_us, tools.now_us()),
+        now_us=tools.now_us(),
         wait=policy.retrain_wait,
     )
     asked = any(isinstance(follows, JobQueued) for follows in made)

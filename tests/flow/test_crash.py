@@ -17,6 +17,7 @@ import pytest
 from checkout import ROOT
 
 DYING = ROOT / "tests" / "support" / "dying.py"
+KILLS = 200
 
 POINTS = [
     "cadenzad.watch.record:observe:after:3",
@@ -109,8 +110,8 @@ def test_a_kill_at_a_named_point_loses_and_doubles_nothing(house, logs, point):
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("kills", [15, pytest.param(200, marks=pytest.mark.long)])
-def test_kills_at_random_lose_and_double_nothing(kills, house, logs):
+@pytest.mark.long
+def test_two_hundred_kills_at_random_lose_and_double_nothing(house, logs):
     # given
     rng = random.Random(20260122)
     project = house.project()
@@ -141,7 +142,7 @@ def test_kills_at_random_lose_and_double_nothing(kills, house, logs):
                 stream.write(line[cut:])
 
     # when
-    for number in range(kills):
+    for number in range(KILLS):
         daemon = house.start(wait=False)
         disturb(number)
         # Most of a start is imports: kill from the first moment it can have done something.
@@ -159,4 +160,4 @@ def test_kills_at_random_lose_and_double_nothing(kills, house, logs):
     assert house.stop(daemon) == 0
     assert_whole(house, project)
     starts = len(house.events("DaemonStarted"))
-    assert starts > kills / 10, f"only {starts} of the killed daemons had begun"
+    assert starts > KILLS / 10, f"only {starts} of the killed daemons had begun"

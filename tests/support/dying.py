@@ -3,7 +3,8 @@
     python dying.py MODULE:QUALNAME:before|after:COUNT [cadenzad's arguments ...]
 
 The process dies just before (or just after) the COUNT-th call of that function: nothing is flushed,
-closed or undone, as at a power cut but for the page cache.
+closed or undone, as at a power cut but for the page cache. A fifth field `:parent` takes the
+process that started it along.
 """
 
 from __future__ import annotations
@@ -12,14 +13,21 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 
 def arm(point: str) -> None:
-    module_name, qualname, when, count = point.split(":")
+    module_name, qualname, when, count, *also = point.split(":")
+    parent = os.getppid()
+
+    def die() -> None:
+        if also:
+            os.kill(parent, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
     owner = importlib.import_module(module_name)
     *path, name = qualname.split(".")
     for part in path:
@@ -31,10 +39,10 @@ def arm(point: str) -> None:
     def dying(*args, **kwargs):
         left[0] -= 1
         if left[0] == 0 and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         result = original(*args, **kwargs)
         if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         return result
 
     setattr(owner, name, dying)
@@ -65,7 +73,8 @@ isolated = interpreter.command
 def command(*arguments):
     if "cadenzad.jobs.child" not in arguments or os.path.exists({marker!r}):
         return isolated(*arguments)
-    open({marker!r}, "w").close()
+    if {marker!r}:
+        open({marker!r}, "w").close()
     code = "import sys; sys.path.insert(0, " + repr({here!r}) + "); import dying, runpy;"
     code += "dying.arm(" + repr({point!r}) + ");"
     code += "runpy.run_module('cadenzad.jobs.child', run_name='__main__', alter_sys=True)"
@@ -80,11 +89,28 @@ def die_once(house: Any, point: str) -> Path:
     A daemon takes the hook from PYTHONPATH, as whoever starts it may; its children do not.
     """
     marker = house.root / "died"
-    here = str(Path(__file__).parent)
-    code = DIES_ONCE.format(marker=str(marker), here=here, point=point)
-    (house.root / "sitecustomize.py").write_text(code)
-    house.environ["PYTHONPATH"] = str(house.root)
+    _hook(house, point, str(marker))
     return marker
+
+
+def die_with_daemon(house: Any, point: str) -> Callable[[], None]:
+    """Have the next job that comes by a point die there with its daemon; call what is returned to
+    have the daemons after it live."""
+    hook = _hook(house, f"{point}:parent", "")
+
+    def disarm() -> None:
+        hook.unlink()
+        del house.environ["PYTHONPATH"]
+
+    return disarm
+
+
+def _hook(house: Any, point: str, marker: str) -> Path:
+    code = DIES_ONCE.format(marker=marker, here=str(Path(__file__).parent), point=point)
+    hook: Path = house.root / "sitecustomize.py"
+    hook.write_text(code)
+    house.environ["PYTHONPATH"] = str(house.root)
+    return hook
 
 
 if __name__ == "__main__":
