@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handlers.project.paths import inside
-from store.durable import remove_drafts, write_file
+from store.durable import write_file
 from store.errors import CadenzaError, StoreError, UnsafePathError
 from store.events import EVENT_TYPES
 from store.events.base import Event
@@ -117,7 +117,6 @@ def recover(project: Path, writer: Writer, effects: Iterable[Effect]) -> None:
             if any(folder.glob(".pending-*.json")):
                 _recover(effect, project, writer)
             effect.tidy(project)
-            remove_drafts(folder, lambda target: target.startswith(".pending-"))
         except UnsafePathError:
             continue  # nothing of ours lies there
         except StoreError:

@@ -262,8 +262,7 @@ class Rounds:
 
     def compare(self) -> None:
         """The exports are what a daemon makes that nobody ever killed."""
-        environ = {"PATH": os.environ["PATH"], "HOME": str(self.house.root)}
-        other = House(self.house.root / "undisturbed", environ)
+        other = House(self.house.root / "undisturbed")
         other.workspace.rmdir()
         logs = shutil.ignore_patterns("exports", "adapters", "prompts", "main.py")
         shutil.copytree(self.house.workspace, other.workspace, ignore=logs)
