@@ -59,13 +59,15 @@ def assemble(
     config: Callable[[], Config],
     changes: ChangeQueue,
     *,
+    trouble: Callable[[Exception], object],
     checkpoint: Callable[[], None],
     look_again: Callable[[str], None],
     once: bool,
 ) -> Parts:
     """Build the parts, innermost first; none is started, and the stack takes them down again.
 
-    `config()` is what holds now. `checkpoint` and `look_again` are called from the parts' threads.
+    `config()` is what holds now. `trouble`, `checkpoint` and `look_again` are called from the
+    parts' threads; `trouble` when the event log cannot be read or written.
     `once`: nothing is watched, and nothing waits for what may still come.
     """
 
@@ -87,7 +89,7 @@ def assemble(
         lambda project: reaction_policy(project, config(), at_once=once),
         lambda: time.time_ns() // 1000,
     )
-    reactor = Reactor(open_reader(), writer, REACTIONS, tools)
+    reactor = Reactor(open_reader(), writer, REACTIONS, tools, trouble)
     jobs = Jobs(
         config(),
         state_dir,
@@ -96,6 +98,7 @@ def assemble(
         JOBS,
         confinement=Confinement() if once else Confinement.prepare(),
         ended=lambda job: recover(Path(job.project), writer, EFFECTS) if job.project else None,
+        trouble=trouble,
     )
     stack.callback(jobs.stop)
     reader = open_reader()
@@ -105,9 +108,10 @@ def assemble(
         watches = FolderWatches(changes)
         watches.start()
         stack.callback(watches.stop)
-    recorder = Recorder(reader, writer, look_again)
+    recorder = Recorder(reader, writer, look_again, trouble)
     exports = Exports(reader, writer, lambda path, why: folders.cannot_look(path, why))
     folders = Folders(config(), state, writer, recorder, exports, changes, watches)
     liveness = Liveness(state_dir / INBOX, writer, folders.probe)
     folders.on_cookie = liveness.came_back
+    folders.on_trouble = trouble
     return Parts(writer, reactor, jobs, reader, state, recorder, folders, liveness)

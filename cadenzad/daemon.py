@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from cadenzad.requests.handle import carry_out
 from cadenzad.service_manager.liveness import interval_s
 from cadenzad.service_manager.notify import notify
 from cadenzad.timers import Timers
+from cadenzad.trouble import STORAGE, Place, Trouble
 from cadenzad.waits import Waits
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.record import record_project
@@ -35,13 +35,16 @@ from handlers.reactions import Stopping
 from handlers.recovery import recover
 from handlers.routes import EFFECTS
 from store.durable import remove_drafts
-from store.errors import ConfigError, InputError, StoreError, UnsafePathError
+from store.errors import ConfigError, InputError, LockHeldError, StoreError, UnsafePathError
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import DaemonStarted, DaemonStopped
 from store.lock import WriterLock
+from store.reads.state import DegradedStatus
 from store.writer import Transaction
 
 log = logging.getLogger("cadenzad")
+BEAT_S = 10.0
+"""How often the main loop gives a sign of life."""
 
 
 class Daemon:
@@ -56,10 +59,13 @@ class Daemon:
         self._reload = reload
         self._changes = ChangeQueue()
         self._stop_reason = ""
+        self._taken_over: LockHeldError | None = None
         self._stopping = threading.Event()
         self._due: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._timers = Timers()
         self._retry_waits = Waits()
+        self._lock = WriterLock(state_dir, inbox.DAEMON_ROLE)
+        self._trouble = Trouble(self._tell_trouble)
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     # -- lifecycle ---------------------------------------------------------------------------------
@@ -71,7 +77,7 @@ class Daemon:
         """
         make_state_dir(self._state_dir)
         with ExitStack() as stack:
-            lock = stack.enter_context(WriterLock(self._state_dir, inbox.DAEMON_ROLE).acquire())
+            lock = stack.enter_context(self._lock.acquire())
             self._open(stack, lock, once)
             if once:
                 self._run_once()
@@ -87,6 +93,7 @@ class Daemon:
             lock,
             lambda: self._config,
             self._changes,
+            trouble=self._trouble.met,
             checkpoint=self._checkpoint,
             look_again=self._look_again,
             once=once,
@@ -95,6 +102,8 @@ class Daemon:
         self._reactor, self._jobs = parts.reactor, parts.jobs
         self._recorder, self._folders = parts.recorder, parts.folders
         self._liveness = parts.liveness
+        self._folders.alive = self._lock.beat
+        self._place = Place(self._state_dir)
 
     def _run_once(self) -> None:
         """Cron's habit: everything there is to do now, then the end."""
@@ -124,6 +133,8 @@ class Daemon:
         while not self._stop_reason:
             self._step()
         self._end()
+        if self._taken_over is not None:
+            raise self._taken_over
 
     def _begin(self, stack: ExitStack) -> None:
         started = DaemonStarted(
@@ -155,11 +166,12 @@ class Daemon:
         self._announce("stopping")
         self._stopping.set()
         self._reactor.stop()
-        self._jobs.stop()
+        self._guarded(self._jobs.stop)
         self._recorder.flush()
         stopped = DaemonStopped(pid=os.getpid(), reason=self._stop_reason)
-        self._writer.append(NewEvent(DAEMON_STREAM, stopped))
-        self._writer.run(_forget_daemon)
+        # With a log that cannot be written, a stop in good order is no event, but it is one.
+        self._guarded(lambda: self._writer.append(NewEvent(DAEMON_STREAM, stopped)))
+        self._guarded(lambda: self._writer.run(_forget_daemon))
 
     # -- the loop ----------------------------------------------------------------------------------
 
@@ -170,14 +182,20 @@ class Daemon:
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
         change = self._changes.get(timeout)
         if change is not None:
-            self._folders.handle(change, time.monotonic())
+            self._guarded(lambda: self._folders.handle(change, time.monotonic()))
         for call in self._due_calls():
-            try:
-                call()
-            except StoreError as error:
-                # Nothing was written (a full disk, perhaps): what is due comes round again.
-                log.error("%s", error.message)
-        self._folders.turn(time.monotonic())
+            self._guarded(call)
+        self._guarded(lambda: self._folders.turn(time.monotonic()))
+
+    def _guarded(self, call: Callable[[], object]) -> None:
+        """Call something; with a log that cannot be used it comes round again with the next scan.
+
+        What was not recorded of a file is found by that scan, as its stat is not the one last seen.
+        """
+        try:
+            call()
+        except STORAGE as error:
+            self._trouble.met(error)
 
     def _due_calls(self) -> Iterator[Callable[[], None]]:
         yield from self._timers.due(time.monotonic())
@@ -191,18 +209,43 @@ class Daemon:
         self._changes.wake()
 
     def _reconcile(self) -> None:
+        before = self._trouble.begin_round()
+        self._guarded(self._scan)
+        self._guarded(self._check_place)
+        self._announce("running")
+        self._trouble.end_round(before)
+        notify(f"STATUS={self._status_line()}")
+
+    def _scan(self) -> None:
         self._folders.reconcile(periodic=True)
         self._take_requests()
         self._folders.turn(time.monotonic())
         self._recorder.flush()
         self._folders.record_removals()
         self._request_retries()
-        self._announce("running")
+
+    def _check_place(self) -> None:
+        """Whether the state directory is the one that was opened, and sound as far as is seen."""
+        if not self._lock.is_in_place():
+            try:
+                # Deleted under us: the folder and the lock at least, so that `status` can be told.
+                make_state_dir(self._state_dir)
+                self._lock.put_back()
+            except LockHeldError as error:
+                self._taken_over, self._stop_reason = error, "another one took the state directory"
+                return
+        for code, detail in self._place.problems(self._reading):
+            self._trouble.add(code, detail)
+
+    def _tell_trouble(self, reasons: list[DegradedStatus]) -> None:
+        """From any thread: where the event log cannot be written, these two still can be told."""
+        self._lock.tell(trouble=reasons)
         notify(f"STATUS={self._status_line()}")
 
     def _set_timers(self) -> None:
         now, every = time.monotonic(), self._timers.every
         every(self._config.reconcile.every, self._reconcile, "reconcile", now)
+        every(BEAT_S, self._lock.beat, "beat", now)
         if self._config.metrics.textfile:
             every(self._config.metrics.every, self._write_metrics, "metrics", now)
         watchdog = interval_s()
@@ -277,7 +320,9 @@ class Daemon:
         except InputError as error:
             log.warning("%s", error.message)
             inbox.refuse(path)
-        except (StoreError, sqlite3.Error, OSError) as error:
+        except STORAGE as error:
+            self._trouble.met(error)
+        except OSError as error:
             log.error("%s: left for later: %s", path, error)
 
     def _recover_projects(self) -> None:
@@ -340,18 +385,20 @@ class Daemon:
             transaction.set_progress("daemon", live)
             transaction.set_progress("counters", counters)
 
-        try:
-            self._writer.run(write)
-        except StoreError as error:  # a full disk, perhaps: the next reconcile tries again
-            log.error("%s", error.message)
+        self._lock.beat()
+        self._guarded(lambda: self._writer.run(write))
 
     def _status_line(self) -> str:
-        degraded = len(self._state.degraded())
+        """For systemd; from memory, as the log may be what is degraded."""
         line = (
             f"watching {len(self._folders.projects)} projects"
             f" in {self._folders.directories} folders"
         )
-        return f"{line}; degraded: {degraded} reasons" if degraded else line
+        reasons = [reason["detail"] for reason in self._trouble.reasons]
+        if reasons:
+            return f"{line}; degraded: {reasons[0]}"
+        count = len(self._folders.degraded)
+        return f"{line}; degraded: {count} reasons" if count else line
 
 
 def _forget_daemon(transaction: Transaction) -> None:

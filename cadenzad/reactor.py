@@ -31,9 +31,18 @@ class Reactor:
     """Drains the log through the reactions; on its own thread, or by hand with `drain`."""
 
     def __init__(
-        self, reader: sqlite3.Connection, writer: Writer, reactions: Reactions, tools: Tools
+        self,
+        reader: sqlite3.Connection,
+        writer: Writer,
+        reactions: Reactions,
+        tools: Tools,
+        trouble: Callable[[Exception], object] = lambda error: log.error("%s", error),
     ) -> None:
-        """`reader` is for this reactor alone. Call `wake` when events were committed."""
+        """`reader` is for this reactor alone. Call `wake` when events were committed.
+
+        `trouble` is told when the log cannot be read or written; it is tried again.
+        """
+        self._trouble = trouble
         self._log = EventLog(reader)
         self._state = State(reader)
         self._writer = writer
@@ -112,7 +121,9 @@ class Reactor:
             except Exception as error:
                 if isinstance(error, sqlite3.IntegrityError) and not last_try:
                     continue
-                if isinstance(error, sqlite3.OperationalError):
+                if isinstance(error, sqlite3.Error) and not isinstance(
+                    error, sqlite3.IntegrityError
+                ):
                     # The disk is full or broken: that is no verdict on the event.
                     raise StoreError(f"reaction {reaction.name} not stored: {error}") from error
                 if not isinstance(error, CadenzaError):
@@ -165,6 +176,6 @@ class Reactor:
                 return
             except (StoreError, sqlite3.Error) as error:
                 # The cursor has not moved: the same events are tried again when there is room.
-                log.error("%s; trying again in %.0f s", error, RETRY_S)
+                self._trouble(error)
                 self._cursors = None
                 patience = RETRY_S

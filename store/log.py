@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from store.errors import VersionConflict
+from store.errors import StoreError, VersionConflict
 from store.events import decode
 from store.events.envelope import NewEvent, Recorded
 
@@ -262,8 +262,13 @@ def _row(record: Recorded) -> tuple[object, ...]:
 
 
 def _record(row: tuple[Any, ...]) -> Recorded:
-    """The event of a row in the order of `_COLUMNS`."""
+    """The event of a row in the order of `_COLUMNS`. Raises StoreError for a damaged one."""
     position, stream, version, kind, schema, data, meta, key, cause, chain, recorded, occurred = row
-    event = decode(kind, schema, data)
-    more = json.loads(meta) if meta else {}
+    try:
+        event = decode(kind, schema, data)
+        more = json.loads(meta) if meta else {}
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"event {position} cannot be read: {error}", hint="`cadenzactl verify` checks the log"
+        ) from error
     return Recorded(position, stream, version, event, cause, chain, recorded, occurred, key, more)

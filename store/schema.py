@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from store.errors import NoEventLog, SchemaError, StoreError
@@ -296,6 +297,26 @@ CREATE TABLE projections (
 ) STRICT, WITHOUT ROWID;
 """
 
+
+class Connection(sqlite3.Connection):
+    """A connection on which damage is a sqlite3.DatabaseError, whatever the module makes of it.
+
+    SQLite quotes a damaged schema in its messages, and Python's module fails at decoding those.
+    """
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        try:
+            return super().execute(sql, parameters)
+        except UnicodeDecodeError as error:
+            raise damage(error) from error
+
+
+def damage(error: UnicodeDecodeError) -> sqlite3.DatabaseError:
+    """What a message that is no text comes to."""
+    text = error.object.decode("utf-8", "backslashreplace")
+    return sqlite3.DatabaseError(f"the database is damaged: {text[:200]}")
+
+
 BUSY_TIMEOUT_MS = 5000
 WRITER_PRAGMAS = f"""
 PRAGMA journal_mode = WAL;
@@ -317,10 +338,12 @@ def connect_writer(state_dir: Path) -> sqlite3.Connection:
     """
     path = state_dir / DATABASE
     try:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, factory=Connection
+        )
         connection.executescript(WRITER_PRAGMAS)
         _migrate(connection)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(
             f"{path}: {error}",
             hint="restore a backup of the file, or move it away to begin a new history",
@@ -333,7 +356,7 @@ def is_migrated(state_dir: Path) -> bool:
     if not (state_dir / DATABASE).exists():
         return False
     try:
-        connection = sqlite3.connect(state_dir / DATABASE, isolation_level=None)
+        connection = sqlite3.connect(state_dir / DATABASE, isolation_level=None, factory=Connection)
         try:
             return _applied(connection) == set(MIGRATIONS)
         finally:
@@ -355,13 +378,15 @@ def connect_reader(state_dir: Path) -> sqlite3.Connection:
         raise nothing
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
     try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, factory=Connection
+        )
         connection.executescript("PRAGMA busy_timeout = 2000; PRAGMA query_only = ON;")
         query = "SELECT 1 FROM sqlite_master WHERE name = 'projections'"
         if connection.execute(query).fetchone() is None:
             connection.close()
             raise nothing  # somebody is creating it at this moment
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(
             f"{path}: {error}", hint="`cadenzactl verify` checks the file; is the disk full?"
         ) from error
@@ -412,7 +437,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
             _apply_pending(connection)
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk may have ended it
+            connection.execute("ROLLBACK")
         raise
 
 

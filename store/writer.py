@@ -126,7 +126,8 @@ class Writer:
             self._queue.put(None)
         self._thread.join()
         self._checkpoint()
-        self._connection.close()
+        with contextlib.suppress(sqlite3.Error):  # what is committed is in the WAL
+            self._connection.close()
 
     # -- the thread --------------------------------------------------------------------------------
 
@@ -171,16 +172,15 @@ class Writer:
                 except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
                     connection.execute("ROLLBACK TO unit")
                     self._log.forget_cache()
-                    results.append((future, None, error))
+                    results.append((future, None, _told(error)))
                 connection.execute("RELEASE unit")
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._log.forget_cache()
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            failure = StoreError(
-                f"nothing was written: {error}", hint="is the disk of the state directory full?"
-            )
+            with contextlib.suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            failure = _not_written(error)
             for _, future in group:
                 future.set_exception(failure)
             return
@@ -203,3 +203,20 @@ class Writer:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def _told(error: Exception) -> Exception:
+    """What a unit's caller hears: that the log cannot be used, where that is what SQLite says.
+
+    A constraint that refused is another matter: whoever asked for it saw an older state.
+    """
+    broken = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+    return _not_written(error) if broken else error
+
+
+def _not_written(error: Exception) -> StoreError:
+    failure = StoreError(
+        f"nothing was written: {error}", hint="is the disk of the state directory full?"
+    )
+    failure.__cause__ = error
+    return failure

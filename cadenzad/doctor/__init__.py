@@ -10,10 +10,13 @@ A check reads and never changes anything; it never imports what it asks about.
 
 from __future__ import annotations
 
+import sqlite3
+
 from cadenzad.doctor.findings import Finding, Level, Situation
 from cadenzad.doctor.installation import INSTALLATION_CHECKS
 from cadenzad.doctor.machine import MACHINE_CHECKS
-from cadenzad.doctor.service import SERVICE_CHECKS
+from cadenzad.doctor.service import DAMAGED, SERVICE_CHECKS
+from store.errors import StoreError
 
 __all__ = ["CHECKS", "Finding", "Level", "Situation", "diagnose"]
 
@@ -26,6 +29,11 @@ def diagnose(situation: Situation) -> list[Finding]:
     for check in CHECKS:
         try:
             findings += check(situation)
+        except (sqlite3.Error, StoreError) as error:
+            name = check.__name__.removeprefix("check_")
+            findings.append(
+                Finding(name, "FAIL", f"the event log cannot be read: {error}", DAMAGED)
+            )
         except Exception as error:  # noqa: BLE001 - the doctor outlives what is broken
             name = check.__name__.removeprefix("check_")
             text = f"could not be checked: {type(error).__name__}: {error}"

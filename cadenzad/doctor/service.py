@@ -28,6 +28,9 @@ WAL_LIMIT = 64 << 20
 """The writer's journal_size_limit: a WAL that stays larger is held by a reader."""
 
 LAG_LIMIT = 1000
+DAMAGED = (
+    "`cadenzactl verify` checks the whole file, `cadenzactl restore` puts a backup in its place"
+)
 STARTS = "cadenzactl service install, or cadenzad --workspace DIR"
 
 
@@ -48,8 +51,7 @@ def check_state(situation: Situation) -> list[Finding]:
             text = f"{place}: other users can look into it"
             findings.append(Finding("state", "warn", text, f"chmod 700 {place}"))
     if situation.trouble:
-        fix = "`cadenzactl verify` checks the file, `cadenzactl restore` puts a backup in its place"
-        findings.append(Finding("state", "FAIL", situation.trouble, fix))
+        findings.append(Finding("state", "FAIL", situation.trouble, DAMAGED))
     return findings or [Finding("state", "ok", str(folder))]
 
 
@@ -101,6 +103,10 @@ def check_daemon(situation: Situation) -> list[Finding]:
         return [Finding("daemon", "ok", f"{describe(holder)} is beginning a log")]
     status = daemon_status(reader, holder)
     findings = [_judge_running(holder, status["state"])]
+    if not status["responding"]:
+        text = f"it has not responded for {status['silent_s']:,.0f} s"
+        fix = "kill -CONT it if it was stopped; else restart it"
+        findings.append(Finding("daemon", "FAIL", text, fix))
     waiting = len(list(inbox.waiting(situation.state_dir)))
     if waiting and status["state"] != "running":
         text = f"{waiting} requests wait in the inbox"
@@ -162,7 +168,10 @@ def check_log(situation: Situation) -> list[Finding]:
         sizes[suffix] = path.stat().st_size if path.exists() else 0
     text = f"{sizes['']:,} bytes, WAL {sizes['-wal']:,} bytes"
     findings = [Finding("log", "ok", text)]
-    if sizes["-wal"] > WAL_LIMIT:
+    broken = situation.reader.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if broken != "ok":
+        findings = [Finding("log", "FAIL", f"{text}: damaged: {broken}", DAMAGED)]
+    elif sizes["-wal"] > WAL_LIMIT:
         fix = "end what has been reading it for long (`cadenzactl events --follow`, a backup)"
         findings = [Finding("log", "warn", f"{text}: somebody keeps it from being folded in", fix)]
     kept = list(situation.state_dir.glob(f"{DATABASE}.replaced-*"))

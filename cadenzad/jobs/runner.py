@@ -58,12 +58,15 @@ class Jobs:
         confinement: Confinement | None = None,
         only: Callable[[JobRow], bool] = lambda _job: True,
         ended: Callable[[JobRow], None] = lambda _job: None,
+        trouble: Callable[[Exception], object] = lambda error: log.error("jobs: %s", error),
     ) -> None:
         """`functions`: kind -> "module:function". `reader` is for this object alone.
 
         `only` picks the jobs that are started, where not every one is our business. `ended` is
-        called when no child of a job is left that ran, however it ended.
+        called when no child of a job is left that ran, however it ended; `trouble` when the log
+        cannot be read or written, which is tried again.
         """
+        self._trouble = trouble
         self._config = config
         self._state_dir = state_dir
         self._state = State(reader)
@@ -136,6 +139,9 @@ class Jobs:
             try:
                 self.turn()
                 self._error = ""
+            except (StoreError, sqlite3.Error) as error:
+                self._trouble(error)
+                time.sleep(1.0)
             except Exception as error:  # noqa: BLE001 - this thread must live as long as the daemon
                 text = _one_line(error)
                 if text != self._error:
@@ -363,12 +369,12 @@ class Jobs:
             def requeue(transaction: Transaction, child: Child = child) -> None:
                 self._requeue(transaction, child, "the daemon stopped")
 
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError, sqlite3.Error):  # the next start requeues it
                 self._writer.run(requeue)
         jobs = [child.job for child in self._children.values()]
         self._children.clear()
         for job in jobs:
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError, sqlite3.Error):
                 self._ended(job)
 
 

@@ -65,6 +65,11 @@ class Liveness:
     def _ask_writer(self) -> None:
         with contextlib.suppress(StoreError):
             future = self._writer.submit(lambda transaction: None)
+            # A writer that says why it cannot write is no hung one: a restart mends no full disk.
             future.add_done_callback(
-                lambda done: None if done.exception() else self._report("WATCHDOG=1")
+                lambda done: (
+                    self._report("WATCHDOG=1")
+                    if isinstance(done.exception(), StoreError | None)
+                    else None
+                )
             )

@@ -6,6 +6,7 @@ A reason goes when a whole periodic round has passed without it coming up again.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from store.errors import StoreError, one_line
 from store.events.envelope import DAEMON_STREAM, NewEvent
@@ -21,10 +22,17 @@ BLIND = ("no-inotify", "instance-limit")
 class DegradedReasons:
     """The reasons that hold now, by code; each is recorded when it comes and when it goes."""
 
-    def __init__(self, state: State, writer: Writer) -> None:
-        """Begins with what the view says of the last daemon's end."""
+    def __init__(
+        self, state: State, writer: Writer, trouble: Callable[[Exception], object]
+    ) -> None:
+        """Begins with what the view says of the last daemon's end.
+
+        `trouble` is told when a reason cannot be recorded.
+        """
+        self._trouble = trouble
         self._writer = writer
         self._details = {item["code"]: item["detail"] for item in state.degraded()}
+        self._recorded = dict(self._details)
         self._came_up: set[str] = set(self._details)
         """Codes that came up since the round before, or may still hold."""
 
@@ -33,6 +41,11 @@ class DegradedReasons:
         """Whether no folder is watched at all."""
         return any(code in self._details for code in BLIND)
 
+    @property
+    def details(self) -> list[str]:
+        """The reasons for people."""
+        return list(self._details.values())
+
     def add(self, code: str, detail: str) -> None:
         """A reason came up, perhaps again; `detail` is for people."""
         code, detail = one_line(code), one_line(detail)
@@ -40,7 +53,10 @@ class DegradedReasons:
         if self._details.get(code) != detail:
             self._details[code] = detail
             log.warning("degraded: %s", detail, extra={"code": code})
-            self._record(WatchDegraded(code=code, detail=detail))
+        if self._recorded.get(code) != detail and self._record(
+            WatchDegraded(code=code, detail=detail)
+        ):
+            self._recorded[code] = detail
 
     def begin_round(self) -> frozenset[str]:
         """Before everything is looked at again; hand the result to `end_round`."""
@@ -55,10 +71,15 @@ class DegradedReasons:
         for code in before - self._came_up:
             if self._details.pop(code, None) is not None:
                 log.info("restored", extra={"code": code})
-                self._record(WatchRestored(code=code))
+        for code in self._recorded.keys() - self._details.keys():
+            if self._record(WatchRestored(code=code)):
+                del self._recorded[code]
 
-    def _record(self, event: WatchDegraded | WatchRestored) -> None:
+    def _record(self, event: WatchDegraded | WatchRestored) -> bool:
+        """Whether it is in the log; what is not is tried again in the next round."""
         try:
             self._writer.append(NewEvent(DAEMON_STREAM, event))
         except StoreError as error:
-            log.error("%s", error.message)
+            self._trouble(error)
+            return False
+        return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,21 +59,30 @@ class Folders:
         self._lost: set[Path] = set()
         self._extra: dict[Path, Callable[[Path], None]] = {}
         self.on_cookie: Callable[[Path], None] = lambda path: None
+        self.on_trouble: Callable[[Exception], object] = lambda error: log.error("%s", error)
+        """Told when the event log cannot be read or written; the next scan tries again."""
+        self.alive: Callable[[], object] = lambda: None
+        """Called between files: a long scan is no silence."""
         self.overflows = 0
         self.reconcile_finds = 0
         self._periodic = False
-        self._degraded = DegradedReasons(state, writer)
+        self._degraded = DegradedReasons(state, writer, lambda error: self.on_trouble(error))
         self._next_rearm = 0.0
 
     # -- what is watched ---------------------------------------------------------------------------
 
     @property
     def projects(self) -> list[Path]:
-        return list(self._projects)
+        return list(self._projects.copy())  # also asked for from other threads
 
     @property
     def directories(self) -> int:
         return len(self._watches.armed) if self._watches is not None else 0
+
+    @property
+    def degraded(self) -> list[str]:
+        """Why watching is incomplete now, for people."""
+        return self._degraded.details
 
     def watch_extra(self, folder: Path, on_file: Callable[[Path], None]) -> None:
         """Watch a folder that is no project's (the inbox); `on_file` gets what settles in it."""
@@ -124,10 +134,11 @@ class Folders:
         self._exports.begin_scan()
         try:
             for project in self._projects:
+                self.alive()
                 self._recorder.remove_missing(project)
                 self._exports.check(project)
-        except StoreError as error:
-            log.error("what is gone is recorded later: %s", error.message)
+        except (StoreError, sqlite3.Error) as error:
+            self.on_trouble(error)
 
     def cannot_look(self, path: str, why: str) -> None:
         """A file that a scan came to could not be looked at."""
@@ -279,12 +290,15 @@ class Folders:
         if relative == SPEC_FILE and project not in self._projects:
             self._adopt_project(project)
         if project in self._projects and classify(relative) != "ignore":
+            self.alive()
             try:
                 others = self._recorder.other_names(project, relative)
                 self._recorder.take(project, relative)
                 for other in others:
                     if str(project / other) not in self._settlers.of(full):  # else it comes anyway
                         self._recorder.take(project, other)
+            except (StoreError, sqlite3.Error) as error:
+                self.on_trouble(error)
             except Exception as error:
                 log.exception("%s: intake failed", path)
                 detail = f"{path}: could not be taken in: {type(error).__name__}: {error}"

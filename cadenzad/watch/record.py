@@ -13,7 +13,7 @@ from pathlib import Path
 from handlers.intake.decide import Known, decide
 from handlers.intake.observe import Observation, Stat, observe, unnameable
 from handlers.project.paths import SPEC_FILE, WATCHED_DIRS, classify, inside, printable
-from store.errors import UnsafePathError
+from store.errors import StoreError, UnsafePathError
 from store.events.base import Event
 from store.events.envelope import NewEvent, Recorded, project_stream
 from store.events.files import FileRejected, FileRemoved, ProjectRemoved
@@ -31,9 +31,18 @@ class Recorder:
     """Reads settled files and records what is new. Use from one thread."""
 
     def __init__(
-        self, reader: sqlite3.Connection, writer: Writer, again: Callable[[str], None]
+        self,
+        reader: sqlite3.Connection,
+        writer: Writer,
+        again: Callable[[str], None],
+        trouble: Callable[[Exception], object] = lambda error: log.error("%s", error),
     ) -> None:
-        """`again(path)` is called, from any thread, for a file that must be looked at once more."""
+        """`again(path)` is called, from any thread, for a file that must be looked at once more.
+
+        `trouble(error)`, from any thread, when the log cannot be written: the next scan tries
+        again.
+        """
+        self._trouble = trouble
         self._state = State(reader)
         self._writer = writer
         self._again = again
@@ -99,6 +108,8 @@ class Recorder:
             error = future.exception()
             if isinstance(error, StaleObservation):
                 self._again(full)
+            elif isinstance(error, StoreError | sqlite3.Error):
+                self._trouble(error)
             elif error is not None:
                 log.error("%s: not recorded: %s", full, error)
             else:

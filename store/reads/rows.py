@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from store.errors import StoreError
+
 R = TypeVar("R", bound=NamedTuple)
 
 
@@ -34,6 +36,12 @@ class Rows(Generic[R]):
 
     def _of(self, stored: tuple[Any, ...]) -> R:
         fields = list(stored)
-        for index, decode in self._decoded:
-            fields[index] = decode(fields[index])
+        try:
+            for index, decode in self._decoded:
+                fields[index] = decode(fields[index])
+        except (ValueError, TypeError) as error:
+            raise StoreError(
+                f"a row of the state view cannot be read: {error}",
+                hint="`cadenzactl rebuild` folds it anew",
+            ) from error
         return self._row._make(fields)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from store.errors import StoreError
+from store.lock import silent_s
 from store.reads.improvements import adapter_status, prompt_status
 from store.reads.state import DegradedStatus, State, job_key
 from store.schema import CODE_VERSION, VIEW_NAME
@@ -24,7 +27,11 @@ class WatchingStatus(TypedDict):
 
 
 class DaemonStatus(TypedDict):
-    """`state`: running | starting | stopping | stopped. `lag`: events not yet reacted to."""
+    """`state`: running | starting | stopping | stopped. `lag`: events not yet reacted to.
+
+    `responding`: False for a daemon that is there and gives no sign of life (stopped by a signal,
+    hung); `silent_s`: for how many seconds it has not; None while it responds.
+    """
 
     state: str
     pid: int | None
@@ -32,6 +39,8 @@ class DaemonStatus(TypedDict):
     version: str | None
     position: int
     lag: int
+    responding: bool
+    silent_s: float | None
     degraded: list[DegradedStatus]
     watching: WatchingStatus
     workspaces: list[str]
@@ -114,13 +123,30 @@ def check_view(connection: sqlite3.Connection) -> None:
         )
 
 
-def daemon_status(connection: sqlite3.Connection, holder: dict[str, object] | None) -> DaemonStatus:
-    """The daemon's state, given who holds the writer lock (None: nobody)."""
+def trouble_of(holder: Mapping[str, object] | None) -> list[DegradedStatus]:
+    """What a daemon says in the lock file is wrong with its state directory."""
+    told = (holder or {}).get("trouble")
+    return [
+        {"code": str(item.get("code")), "detail": str(item.get("detail"))}
+        for item in (told if isinstance(told, list) else [])
+        if isinstance(item, dict)
+    ]
+
+
+def daemon_status(
+    connection: sqlite3.Connection,
+    holder: dict[str, object] | None,
+    now: float | None = None,
+) -> DaemonStatus:
+    """The daemon's state, given who holds the writer lock (None: nobody); `now` in Unix seconds."""
     state = State(connection)
     live: dict[str, Any] = state.progress("daemon") or {}
     # Another command may hold the lock for a moment, and not have said who it is yet: that is not
     # a running daemon, and neither is one that has not reported before.
     running = bool(live) and holder is not None and holder.get("pid") == live.get("pid")
+    silent = None
+    if running and holder is not None:
+        silent = silent_s(holder, time.time() if now is None else now)
     head = state.head()
     cursor = connection.execute("SELECT min(position) FROM cursors").fetchone()[0]
     return {
@@ -130,7 +156,9 @@ def daemon_status(connection: sqlite3.Connection, holder: dict[str, object] | No
         "version": live.get("version") if running else None,
         "position": head,
         "lag": head - (cursor or 0),
-        "degraded": state.degraded(),
+        "responding": silent is None,
+        "silent_s": silent,
+        "degraded": [*state.degraded(), *(trouble_of(holder) if running else [])],
         "watching": live["watching"] if running else {"projects": 0, "directories": 0},
         "workspaces": live.get("workspaces", []),
     }

@@ -8,17 +8,25 @@ import json
 import sqlite3
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.drift import changed, unrecorded
-from cadenzad.cli.base.output import bold, table
-from cadenzad.cli.base.parser import NOT_RUNNING, OK, add_state_option, filled, one_line
+from cadenzad.cli.base.output import bold, damaged, table
+from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled, one_line
 from cadenzad.config.paths import state_dir
-from store.errors import NoEventLog
+from cadenzad.requests.inbox import takes_requests
+from store.errors import NoEventLog, StoreError
 from store.lock import is_held
-from store.reads.state import State
-from store.reads.status import STATUS_SCHEMA, check_view, daemon_status, project_statuses
+from store.reads.state import DegradedStatus, State
+from store.reads.status import (
+    STATUS_SCHEMA,
+    check_view,
+    daemon_status,
+    project_statuses,
+    trouble_of,
+)
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
 
 
 DESCRIPTION = """What the daemon does and how every project stands. Exits with 3 when the daemon is
-not running; what it knew last is shown all the same."""
+not running or does not respond; what it knew last is shown all the same."""
 EXAMPLE = "cadenzactl status rescue --json | jq .projects[0].exports"
 
 
@@ -59,13 +67,25 @@ def show(arguments: argparse.Namespace) -> int:
     holder = is_held(directory)
     try:
         reader = connect_reader(directory)
-        check_view(reader)
-    except NoEventLog:
+    except NoEventLog as error:
+        if takes_requests(holder) and trouble_of(holder):
+            return _unreadable(arguments, directory, holder, error)
         if arguments.project or arguments.at:
             raise
         return _nothing_yet(arguments, str(directory))
-    with contextlib.closing(reader):  # else `--watch` would pin what the writer wants to tidy away
-        return _show(arguments, directory, holder, reader)
+    except StoreError as error:
+        if not takes_requests(holder):
+            raise
+        return _unreadable(arguments, directory, holder, error)
+    try:
+        # Closed, else `--watch` would pin what the writer wants to tidy away.
+        with contextlib.closing(reader):
+            check_view(reader)
+            return _show(arguments, directory, holder, reader)
+    except sqlite3.Error as error:
+        if not takes_requests(holder):
+            raise
+        return _unreadable(arguments, directory, holder, damaged(error))
 
 
 def _show(
@@ -97,7 +117,7 @@ def _show(
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         _print(daemon, projects, str(directory), position if arguments.at else None)
-    return OK if daemon["state"] != "stopped" else NOT_RUNNING
+    return OK if daemon["state"] != "stopped" and daemon["responding"] else NOT_RUNNING
 
 
 def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]:
@@ -121,21 +141,51 @@ def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]
     return view, position
 
 
+def _unreadable(
+    arguments: argparse.Namespace,
+    directory: Path,
+    holder: dict[str, object] | None,
+    error: StoreError,
+) -> int:
+    """A daemon runs on a log that cannot be read: what it says of that, and what we met."""
+    met: DegradedStatus = {"code": "event-log", "detail": error.message}
+    daemon = _unknown() | {
+        "state": "running",
+        "pid": (holder or {}).get("pid"),
+        "degraded": [met, *trouble_of(holder)],
+    }
+    if arguments.json:
+        print(json.dumps({"schema": STATUS_SCHEMA, "daemon": daemon, "projects": []}, indent=2))
+    else:
+        print(f"{bold('daemon')}: running (pid {daemon['pid']})")
+        print(f"state:  {directory}")
+        for reason in daemon["degraded"]:
+            print(f"degraded: {one_line(reason['detail'])}")
+    return FAILED
+
+
+def _unknown() -> dict[str, Any]:
+    """The daemon's part where there is no event log to ask."""
+    return {
+        "state": "stopped",
+        "pid": None,
+        "started_at": None,
+        "version": None,
+        "position": 0,
+        "lag": 0,
+        "responding": True,
+        "silent_s": None,
+        "degraded": [],
+        "watching": {"projects": 0, "directories": 0},
+        "workspaces": [],
+    }
+
+
 def _nothing_yet(arguments: argparse.Namespace, directory: str) -> int:
     """No event log: no daemon ever ran here. That is an answer, not a failure."""
     if arguments.json:
-        daemon: dict[str, Any] = {
-            "state": "stopped",
-            "pid": None,
-            "started_at": None,
-            "version": None,
-            "position": 0,
-            "lag": 0,
-            "degraded": [],
-            "watching": {"projects": 0, "directories": 0},
-            "workspaces": [],
-        }
-        print(json.dumps({"schema": STATUS_SCHEMA, "daemon": daemon, "projects": []}, indent=2))
+        answer = {"schema": STATUS_SCHEMA, "daemon": _unknown(), "projects": []}
+        print(json.dumps(answer, indent=2))
     else:
         print(f"daemon: stopped; {directory} holds no event log yet")
         print("start it: cadenzad --workspace DIR")
@@ -178,6 +228,13 @@ def _print(
 def _daemon_line(daemon: DaemonStatus) -> str:
     if daemon["state"] == "stopped":
         return f"stopped, at position {daemon['position']}"
+    if daemon["silent_s"] is not None:
+        since = datetime.now(UTC) - timedelta(seconds=daemon["silent_s"])
+        return (
+            f"not responding since {since.isoformat(timespec='seconds')[:19]}Z"
+            f" (pid {daemon['pid']}): stopped by a signal, or hung; at position"
+            f" {daemon['position']}, lag {daemon['lag']}"
+        )
     watching = daemon["watching"]
     return (
         f"{daemon['state']} (pid {daemon['pid']}) since {daemon['started_at']},"
