@@ -21,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import shims
 from waiting import eventually
 
 from cadenzad.service_manager.units import installation
@@ -369,6 +370,72 @@ def test_a_reload_reaches_the_daemon_and_a_bad_configuration_does_not_end_it(mac
     until(machine, lambda: "setle" in log.read_text(), "the refusal")
     assert machine.shown("MainPID") == pid
     machine.write("/etc/cadenzad/robot/cadenzad.toml", good, owner=0)
+
+
+def test_a_clock_that_is_set_ends_no_service(machine, logs):
+    # given the unit, whose wall clock can be set
+    shutil.copyfile(shims.library("wallclock"), machine.path("/run/wallclock.so"))
+    shims.set_clock(machine.path("/run/wallclock"), 0)
+    preloaded = shims.with_clock("/run/wallclock", Path("/run/wallclock.so"))
+    settings = "\n".join(f"Environment={name}={value}" for name, value in preloaded.items())
+    machine.write(
+        f"/etc/systemd/system/{UNIT}.d/95-clock.conf", f"[Service]\n{settings}\n", owner=0
+    )
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", UNIT)
+    pid, exported = machine.shown("MainPID"), len(machine.events("RunExported"))
+
+    # when it is set an hour back
+    shims.set_clock(machine.path("/run/wallclock"), -3600)
+
+    # then the watchdog is fed for longer than it is patient, and a log becomes an export
+    begin = int(machine.shown("WatchdogTimestampMonotonic"))
+    until(
+        machine,
+        lambda: int(machine.shown("WatchdogTimestampMonotonic")) > begin + 3_500_000,
+        "pings for more than three seconds",
+    )
+    machine.write(f"{WORKSPACE}/rescue/.cadenza-env/clock.log.jsonl", logs.run(40))
+    until(machine, lambda: len(machine.events("RunExported")) == exported + 1, "an export")
+    assert machine.shown("MainPID") == pid
+    machine.path(f"/etc/systemd/system/{UNIT}.d/95-clock.conf").unlink()
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", UNIT)
+
+
+def test_a_stop_amid_a_training_has_it_done_later_and_no_process_has_the_key(machine):
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed: nothing can be trained")
+    # given a training that is under way
+    config = "/etc/cadenzad/robot/cadenzad.toml"
+    quick = "retrain = true\nencoder = 'light'\ndebounce = 0.1\n"
+    machine.write(config, QUIET.replace("retrain = false\n", quick), owner=0)
+    machine.run("systemctl", "reload", UNIT)
+    taught = [{"goal": f"sit down {n} times", "actions": [{"action": "sit"}]} for n in range(20)]
+    rows = "".join(json.dumps(row) + "\n" for row in taught)
+    machine.write(f"{WORKSPACE}/rescue/lora/patterns.jsonl", rows)
+    until(machine, lambda: machine.events("JobStarted"), "a training")
+    started = machine.events("JobStarted")[-1]["data"]
+
+    # then the key, which the daemon has, is in the environment of no process, the job's included
+    environs = [path.read_bytes() for path in machine.path("/proc").glob("[0-9]*/environ")]
+    assert [environ for environ in environs if KEY.encode() in environ] == []
+
+    # when
+    machine.run("systemctl", "stop", UNIT)
+
+    # then the attempt does not count, no process is left, and the next daemon begins anew
+    (requeued,) = [event["data"] for event in machine.events("JobRequeued")]
+    assert (requeued["job"], requeued["attempt"]) == (started["job"], started["attempt"])
+    group = machine.path(f"/sys/fs/cgroup/cadenzad.slice/{UNIT}")
+    assert not group.exists()
+    machine.run("systemctl", "start", UNIT)
+    until(machine, lambda: len(machine.events("JobStarted")) == 2, "the training, again")
+    again = machine.events("JobStarted")[-1]["data"]
+    assert (again["job"], again["attempt"]) == (started["job"], started["attempt"])
+    machine.write(config, QUIET, owner=0)
+    machine.run("systemctl", "reload", UNIT)
+    machine.ctl("cancel", again["job"])
 
 
 def test_a_stop_is_clean_and_in_time(machine):
