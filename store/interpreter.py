@@ -26,6 +26,9 @@ SECRET = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
 PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 """All that a child needs to start that has nothing to ask of its surroundings."""
 
+SAFE = {"PYTHONSAFEPATH": "1"}
+"""-P for those that others start: what a package starts gets no options of ours."""
+
 PR_SET_PDEATHSIG = 1
 
 _DYING = """
@@ -48,12 +51,20 @@ def script(code: str, *arguments: str, options: Sequence[str] = ()) -> list[str]
 
 
 def environ(without: Collection[str] = (), given: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment for a child: nothing that is Python's own, and nothing in `without`."""
-    return {
-        name: value
-        for name, value in given.items()
-        if not name.startswith("PYTHON") and name not in without
-    }
+    """The environment for a child: nothing of Python's own but SAFE, and nothing in `without`."""
+    kept = {name: value for name, value in given.items() if not name.startswith("PYTHON")}
+    return {name: value for name, value in {**kept, **SAFE}.items() if name not in without}
+
+
+def shield() -> None:
+    """Have what other packages start from this process be as our own children are.
+
+    MuJoCo's window library runs `python -c "import ctypes"` when it is imported: in the folder that
+    somebody stands in, which would import what lies there.
+    """
+    for name in [name for name in os.environ if name.startswith("PYTHON")]:
+        del os.environ[name]
+    os.environ.update(SAFE)
 
 
 def plain_environ(given: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from store.errors import LockHeldError, StoreError
+from store.ownership import PRIVATE_FILE, expect_own
 
 LOCK_FILE = "writer.lock"
 BLOCK = 4096
@@ -40,10 +41,12 @@ class WriterLock:
     def acquire(self, patience: float = 0.5) -> WriterLock:
         """Take the lock or raise LockHeldError naming the holder.
 
-        `patience` (seconds) outlasts a `status` that tests the lock for an instant.
+        `patience` (seconds) outlasts a `status` that tests the lock for an instant. Raises
+        StoreError for a state directory that others can write.
         """
+        expect_own(self.path.parent)
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         except OSError as error:
             raise StoreError(
                 f"{self.path}: {error.strerror}",

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from store.errors import NoEventLog, SchemaError, StoreError
+from store.ownership import make_private
 
 DATABASE = "events.db"
 SET_NAME = "cadenzad"
@@ -337,6 +338,13 @@ def connect_writer(state_dir: Path) -> sqlite3.Connection:
     program and StoreError when it is not a usable database.
     """
     path = state_dir / DATABASE
+    try:
+        for name in ("", "-wal", "-shm"):  # SQLite makes the others as private as the first
+            file = path.with_name(path.name + name)
+            if not name or file.exists():
+                make_private(file)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
     try:
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, factory=Connection

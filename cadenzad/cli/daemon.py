@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from cadenzad import __version__
 from cadenzad.cli.base.parser import EXIT_CODES, Parser, add_state_option, filled, run
+from store import interpreter
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -68,6 +69,8 @@ def daemon(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    if argv is None:  # this process is the daemon's own
+        interpreter.shield()
     return run(build_parser(), argv)
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from cadenzad.cli.base.program import Program
+from store import interpreter
 
 CADENZACTL = Program(
     "cadenzactl",
@@ -63,14 +64,20 @@ CADENZA_ENV = Program(
 
 def cadenzactl(argv: Sequence[str] | None = None) -> int:
     """Run `cadenzactl`; returns its exit code."""
-    return CADENZACTL.main(sys.argv[1:] if argv is None else argv)
+    return CADENZACTL.main(_given() if argv is None else argv)
 
 
 def cadenza(argv: Sequence[str] | None = None) -> int:
     """Run `cadenza`; returns its exit code. `env` is the only group there is."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = list(_given() if argv is None else argv)
     if words[:1] == ["env"]:
         words = words[1:]
     elif words and words[0] in CADENZA_ENV.commands:
         CADENZA_ENV.overview().error(f"did you mean `cadenza env {words[0]}`?")
     return CADENZA_ENV.main(words)
+
+
+def _given() -> list[str]:
+    """What was typed: this process is the command's own then."""
+    interpreter.shield()
+    return sys.argv[1:]

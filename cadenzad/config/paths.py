@@ -8,8 +8,8 @@ from pathlib import Path
 
 from store.durable import make_folder
 from store.errors import ConfigError, StoreError
-
-INBOX = "inbox"
+from store.ownership import INBOX as INBOX
+from store.ownership import PRIVATE_FOLDER, expect_own
 
 
 def state_dir(flag: str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -28,10 +28,14 @@ def state_dir(flag: str | None = None, environ: Mapping[str, str] = os.environ) 
 
 
 def make_state_dir(path: Path) -> Path:
-    """Create the state directory and its inbox, for this user alone. Raises StoreError."""
+    """Create the state directory and its inbox, for this user alone.
+
+    Raises StoreError, also for one that is there and that others can write.
+    """
+    expect_own(path)  # before anything is made in it
     try:
-        make_folder(path, mode=0o700)
-        make_folder(path / INBOX, mode=0o700)
+        make_folder(path, PRIVATE_FOLDER)
+        make_folder(path / INBOX, PRIVATE_FOLDER)
     except OSError as error:
         where = error.filename or path
         raise StoreError(

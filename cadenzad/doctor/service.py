@@ -21,6 +21,7 @@ from cadenzad.service_manager.install import (
 from cadenzad.service_manager.units import Scope
 from handlers.project.paths import CADENZA_DIR
 from store.lock import describe, is_held
+from store.ownership import fault
 from store.reads.status import daemon_status
 from store.schema import DATABASE
 
@@ -44,7 +45,10 @@ def check_state(situation: Situation) -> list[Finding]:
         return [Finding("state", "warn", f"{folder}: not there yet", STARTS)]
     findings = []
     for place in (folder, folder / INBOX):
-        if not _may(place, os.R_OK | os.W_OK | os.X_OK):
+        found = fault(place)
+        if found is not None:
+            findings.append(Finding("state", "FAIL", *found))
+        elif not _may(place, os.R_OK | os.W_OK | os.X_OK):
             fix = f"chown it to the user of the daemon, or --state DIR; now: {_owner(place)}"
             findings.append(Finding("state", "FAIL", f"{place}: cannot be written to", fix))
         elif stat.S_IMODE(place.stat().st_mode) & 0o077:

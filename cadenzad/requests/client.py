@@ -42,6 +42,7 @@ from store.events.envelope import Recorded
 from store.lock import WriterLock, is_held
 from store.log import EventLog
 from store.opening import open_writer
+from store.ownership import expect_own
 from store.reads.state import JobRow, State, job_key
 from store.schema import connect_reader
 from store.writer import Writer
@@ -324,6 +325,7 @@ def _ask(
     request lies in the inbox from the beginning, and stays there until it is carried out; else it
     is taken back.
     """
+    expect_own(directory)
     path = inbox.send(directory, request) if keep else None
     deadline = time.monotonic() + timeout
     try:

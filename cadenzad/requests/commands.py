@@ -36,11 +36,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RecordExport:
-    """Record an export that somebody made by hand: an ExportRequested, and what came of it."""
+    """Record an export that somebody made by hand: an ExportRequested, and what came of it.
+
+    `named` as for QueueJob.
+    """
 
     project: str
     requested: Mapping[str, Any]
     outcome: Outcome
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class QueueJob:
     """Queue a job, unless one of its kind waits already; `instead`: in its place.
 
     `project` is "" for a job of no project. `with_files`: first have the project's files recorded,
-    as a daemon that watches it would.
+    as a daemon that watches it would. `named`: somebody means this very folder, so that it need not
+    be a project that the log knows.
     """
 
     kind: str
@@ -57,6 +62,7 @@ class QueueJob:
     reason: str
     instead: bool = False
     with_files: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True)

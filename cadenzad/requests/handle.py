@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,7 @@ def carry_out(request: Request, writer: Writer, record_files: RecordFiles | None
     """
     command = decode(request)
     try:
+        writer.run(lambda transaction: _expect_projects(command, State(transaction.connection)))
         if isinstance(command, commands.Prune):
             # Deletes files too: more than one transaction, and safe to repeat half-way.
             prune(request.id, command, writer)
@@ -75,7 +77,7 @@ def _unit(request_id: str, command: commands.Command) -> Unit:
         case commands.Resume(project, by):
             return _change_project(key, project, ProjectResumed(by=by))
         case commands.Trust():
-            stream = project_stream(_absolute(command.project))
+            stream = project_stream(command.project)
             trusted = CodeTrusted(
                 path=command.path, sha256=command.sha256, by=command.by, files=command.files
             )
@@ -89,12 +91,27 @@ def _append(transaction: Transaction, event: NewEvent) -> None:
     transaction.append(event)
 
 
-def _absolute(project: str) -> str:
-    """A project's path. Raises ValueError when it is relative: to what?"""
-    path = str(Path(project))
-    if not Path(path).is_absolute():
-        raise ValueError(f"project: {path!r} is not an absolute path")
-    return path
+def _expect_projects(command: commands.Command, state: State) -> None:
+    """Raises ValueError unless every project is a real path of one that is known, or was named."""
+    named = False
+    match command:
+        case commands.Prune(files=files):
+            projects = {item.project for item in files}
+        case commands.QueueJob(project=project, named=named):
+            projects = {project} - {""}
+        case commands.RecordExport(project=project, named=named):
+            projects = {project}
+        case commands.Pause(project) | commands.Resume(project) | commands.Trust(project):
+            projects = {project}
+        case _:
+            return
+    for project in projects:
+        if not os.path.isabs(project):
+            raise ValueError(f"project: {project!r} is not an absolute path")
+        if (real := os.path.realpath(project)) != project:
+            raise ValueError(f"project: {project!r} is not its real path, which is {real!r}")
+        if not named and state.project(project) is None:
+            raise ValueError(f"project: {project!r} is none that the log knows, nor was it named")
 
 
 def _rebuild(request_id: str, command: commands.Rebuild) -> Unit:
@@ -125,7 +142,7 @@ def _rebuild(request_id: str, command: commands.Rebuild) -> Unit:
 
 def _record_export(request_id: str, command: commands.RecordExport) -> Unit:
     """An export that somebody made by hand: that it was asked for, and what came of it."""
-    stream = project_stream(_absolute(command.project))
+    stream = project_stream(command.project)
     requested = ExportRequested.model_validate(command.requested)
     outcome: Event
     if command.outcome.type == RunExported.type_name():

@@ -7,7 +7,9 @@ one: its id is the dedup key of the events it causes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import re
 import stat
 import uuid
@@ -59,7 +61,7 @@ def send(state_dir: Path, request: Request) -> Path:
     target = path_of(state_dir, request)
     shape = {"id": request.id, "kind": request.kind, "body": request.body}
     try:
-        write_file(target, json.dumps(shape).encode(), mode=None)
+        write_file(target, json.dumps(shape).encode())
     except OSError as error:
         reason = f"a request cannot be left there: {error.strerror}"
         raise StoreError(f"{target.parent}: {reason}") from error
@@ -84,11 +86,12 @@ def waiting(state_dir: Path) -> Iterator[Path]:
 
 
 def read(path: Path) -> Request:
-    """A request file. Raises InputError with one line when it is none, FileNotFoundError."""
+    """A request file, which is a regular one of this user's; root's is no exception.
+
+    Raises InputError with one line when it is none, FileNotFoundError.
+    """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make its reader wait
-            raise InputError(f"{path}: not a request: not a regular file")
-        with path.open("rb") as stream:
+        with open(_opened(path), "rb") as stream:
             data = stream.read(LIMIT_BYTES + 1)
     except FileNotFoundError:
         raise
@@ -101,6 +104,24 @@ def read(path: Path) -> Request:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a request: {error}") from None
     return _checked(path, value)
+
+
+def _opened(path: Path) -> int:
+    """A descriptor of a regular file of ours. No link is followed, no pipe waited for."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise InputError(f"{path}: not a request: a symbolic link") from None
+    info = os.fstat(fd)
+    wrong = "" if info.st_uid == os.geteuid() else f"it belongs to uid {info.st_uid}"
+    if not stat.S_ISREG(info.st_mode):
+        wrong = "not a regular file"
+    if wrong:
+        os.close(fd)
+        raise InputError(f"{path}: not a request: {wrong}")
+    return fd
 
 
 def _checked(path: Path, value: Any) -> Request:

@@ -10,10 +10,12 @@ import subprocess
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from cadenzad.config.paths import make_state_dir
 from handlers.project.scaffold import recorded_run
 
 
@@ -44,8 +46,7 @@ def facts(house, *types: str) -> list[dict]:
 def leave(house, kind: str, body: dict, name: str = "") -> Path:
     """Put a request into the inbox by hand."""
     request_id = name or uuid.uuid4().hex
-    inbox = house.state / "inbox"
-    inbox.mkdir(parents=True, exist_ok=True)
+    inbox = make_state_dir(house.state) / "inbox"
     path = inbox / f"{request_id}.json"
     draft = inbox / f".{request_id}"
     draft.write_text(json.dumps({"id": request_id, "kind": kind, "body": body}))
@@ -171,9 +172,10 @@ def test_what_is_no_request_is_refused_and_left_and_harms_nobody(house, project)
     assert house.run("cadenzactl", "ping").returncode == 0
 
     # then each is still there, under a name that is not looked at again, and said in one line
-    refused = ("unknown", "half-a-character", "huge-number", "garbage", "folder", "pipe", "late")
+    links = ("pipe", "dangling")
+    refused = ("unknown", "half-a-character", "huge-number", "garbage", "folder", *links, "late")
     left = {path.name for path in inbox.iterdir()}
-    others = {"dangling.json", "notes.txt", os.fsdecode(b"odd\xff\n.json.refused")}
+    others = {"notes.txt", os.fsdecode(b"odd\xff\n.json.refused")}
     assert left == {f"{name}.json.refused" for name in refused} | others
     log = house.log()
     assert "Traceback" not in log
@@ -347,3 +349,57 @@ def unprivileged() -> list[str]:
     if setpriv is None:
         pytest.skip("no setpriv")
     return [setpriv, "--bounding-set=-dac_override,-dac_read_search"]
+
+
+# -- whose it is -----------------------------------------------------------------------------------
+
+
+def test_what_is_ours_is_nobody_elses_whatever_the_umask(house, project) -> None:
+    # given a daemon and commands of somebody who shares what he makes
+    before = os.umask(0)
+    try:
+        daemon = house.start()
+        house.until(lambda: house.events("RunExported"), "the export")
+        house.run("cadenzactl", "selftest")
+        leave(house, "cancel-job", {"job": 1, "by": "me"}, "late")
+        house.run("cadenzactl", "rebuild")
+        seen = private(house.state)
+        house.stop(daemon)
+        house.run("cadenzactl", "pause", "rescue")
+    finally:
+        os.umask(before)
+
+    # then nobody else can look into the state directory or any file in it, then or later
+    assert {"events.db", "events.db-wal", "writer.lock", "inbox"} <= seen | private(house.state)
+
+
+def private(state: Path) -> set[str]:
+    """The names in a state directory, each of which is its owner's alone."""
+    for path in (state, *state.rglob("*")):
+        with suppress(FileNotFoundError):
+            assert path.stat().st_mode & 0o077 == 0, path
+    return {path.name for path in state.rglob("*")}
+
+
+@pytest.mark.parametrize("name", ["", "inbox"])
+def test_a_state_directory_that_others_can_write_is_used_by_nobody(house, project, name) -> None:
+    house.once()
+    before = house.events()
+    place = house.state / name
+    place.chmod(0o770)
+    commands = [
+        ("cadenzad", "--config", house.config, "--once"),
+        ("cadenzactl", "pause", "rescue"),
+        ("cadenzactl", "rebuild"),
+        ("cadenzactl", "restore", house.state / "events.db"),
+        ("cadenzactl", "selftest"),
+    ]
+    for command in commands:
+        done = house.run(*command, check=False)
+        assert (done.returncode, "others can write to it" in done.stderr) == (1, True), command
+        assert done.stderr.splitlines()[1:] == [f"  chmod go-w {place}"]
+    doctor = house.run("cadenzactl", "doctor", check=False).stdout
+    assert f"chmod go-w {place}" in doctor
+    assert house.events() == before
+    place.chmod(0o700)
+    house.run("cadenzactl", "pause", "rescue")

@@ -40,7 +40,13 @@ def run_by_hand(
     """
     by = os.environ.get("USER", "user")
     command = QueueJob(
-        kind, str(project), {"by": by, **spec}, reason, instead=True, with_files=with_files
+        kind,
+        str(project),
+        {"by": by, **spec},
+        reason,
+        instead=True,
+        with_files=with_files,
+        named=True,
     )
     return run_with_bar(arguments, command, config or load_config(None))
 

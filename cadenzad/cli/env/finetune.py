@@ -103,6 +103,7 @@ def _record(
         printable(str(project)),
         requested.model_dump(mode="json"),
         Outcome(outcome.type_name(), outcome.model_dump(mode="json")),
+        named=True,
     )
     try:
         record_export(state_dir(arguments.state), command)

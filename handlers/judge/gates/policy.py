@@ -186,7 +186,7 @@ class _Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=interpreter.environ(without=interpreter.SECRET),
+            env=interpreter.environ(without=(*interpreter.SECRET, *interpreter.SAFE)),
             cwd=path.parent,  # where it finds what it reads; it imports from there what is trusted
             text=True,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from handlers.project.formats.examples import Step
 from store.durable import make_folder, write_file
+from store.ownership import PRIVATE_FOLDER
 
 REMEMBERED = 2000
 """So many plans are kept, the latest."""
@@ -56,7 +57,7 @@ class Memory:
         if path is None:
             return
         try:
-            make_folder(path.parent)
+            make_folder(path.parent, PRIVATE_FOLDER)
             write_file(path, json.dumps(asdict(counts)).encode())
             old = sorted(path.parent.glob("*.json"), key=lambda item: item.stat().st_mtime)
             for item in old[:-REMEMBERED]:

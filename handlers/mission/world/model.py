@@ -7,6 +7,7 @@ does not parse, a model that lacks a joint or an actuator the controller drives.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import chdir
 from dataclasses import dataclass, field
 from importlib import import_module, resources
 from math import cos, radians, sin
@@ -17,6 +18,7 @@ from handlers.mission.world.leg import JOINTS, LEGS, LINK
 from handlers.mission.world.loads import KP, KV
 from handlers.mission.world.terrain import HeightMap, from_model
 from handlers.project.scene import Box, Marker, Slope, Sphere
+from store import interpreter
 from store.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -43,7 +45,10 @@ _COLOURS = {
 def mujoco() -> ModuleType:
     """The simulator. Raises MissingExtraError when it is not installed."""
     try:
-        return import_module("mujoco")
+        # Its window library looks for itself, and starts a Python, where this process stands: in
+        # a project's folder that would run what lies there.
+        with chdir(interpreter.FOLDER):
+            return import_module("mujoco")
     except ImportError:
         raise MissingExtraError(
             "missions need MuJoCo, which is not installed", hint="pip install 'cadenzad[sim]'"

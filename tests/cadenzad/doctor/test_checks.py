@@ -15,6 +15,7 @@ import pytest
 from checkout import ROOT
 
 from cadenzad.config.files import Config
+from cadenzad.config.paths import make_state_dir
 from cadenzad.doctor import CHECKS, Finding, Situation, diagnose
 from cadenzad.doctor.installation import (
     CREDENTIAL,
@@ -51,6 +52,7 @@ from cadenzad.service_manager.install import Service
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.inotify import FolderWatches
 from handlers.lora.model.encoder import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
+from store.errors import StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import DaemonStopped, WatchDegraded
 from store.lock import WriterLock
@@ -444,6 +446,17 @@ def test_the_state_directory_is_ours_alone(home, look) -> None:
     finding = only(check_state(look()))
     assert (finding.level, finding.fix) == ("warn", f"chmod 700 {home.state}")
     assert only(check_state(look(state_dir=home.root / "none"))).level == "warn"
+
+
+@pytest.mark.parametrize("name", ["", "inbox"])
+def test_what_others_can_write_fails_with_the_fix_that_commands_name(home, look, name) -> None:
+    place = home.state / name
+    place.chmod(0o777)
+    finding = only(check_state(look()))
+    assert (finding.level, finding.fix) == ("FAIL", f"chmod go-w {place}")
+    with pytest.raises(StoreError, match="others can write to it") as caught:
+        make_state_dir(home.state)
+    assert caught.value.hint == finding.fix
 
 
 def test_a_state_directory_that_cannot_be_written_fails(home, look, without_privilege) -> None:

@@ -46,6 +46,7 @@ WRITTEN: list[tuple[Command, str, dict[str, object]]] = [
             "project": "/p",
             "requested": {"reason": "x"},
             "outcome": {"type": "RunExported", "data": {"records": 3}},
+            "named": False,
         },
     ),
     (
@@ -58,6 +59,7 @@ WRITTEN: list[tuple[Command, str, dict[str, object]]] = [
             "reason": "x",
             "instead": True,
             "with_files": False,
+            "named": False,
         },
     ),
     (CancelJob(7, "me"), "cancel-job", {"job": 7, "by": "me"}),

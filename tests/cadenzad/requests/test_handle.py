@@ -49,7 +49,14 @@ def exported(**changes: object) -> dict:
 
 def export_body(**changes: object) -> dict:
     requested = {"run_path": ".cadenza-env/one.log.jsonl", "reason": "test", "output": "/out.jsonl"}
-    return {"project": PROJECT, "requested": requested, "outcome": exported()} | changes
+    body = {"project": PROJECT, "requested": requested, "outcome": exported(), "named": True}
+    return body | changes
+
+
+JOB = {"kind": "selftest", "project": PROJECT, "spec": {}, "reason": "x"}
+FILE = {"project": PROJECT, "path": "x", "kind": "run", "bytes": 1, "dev": 1, "ino": 1} | {
+    "mtime_ns": 1
+}
 
 
 def test_a_ping_is_answered_and_is_no_history(home, writer) -> None:
@@ -114,7 +121,16 @@ def test_a_rebuild_is_done_once(home, writer) -> None:
         ("cancel-job", {"job": "x", "by": "me"}, "job: Input should be a valid integer"),
         ("cancel-job", {"job": 10**30, "by": "me"}, "int"),
         ("retry-job", {"job": float("inf"), "by": "me"}, "job: Input should be a valid integer"),
-        ("pause", {"project": "\ud800", "by": "me"}, "surrogates"),
+        ("pause", {"project": "/\ud800", "by": "me"}, "surrogates"),
+        ("pause", {"project": "rescue", "by": "me"}, "'rescue' is not an absolute path"),
+        ("pause", {"project": "/robots/../rescue", "by": "me"}, "its real path, which is '/resc"),
+        ("resume", {"project": PROJECT, "by": "me"}, "is none that the log knows"),
+        ("trust", {"project": PROJECT, "path": "a", "sha256": "b", "by": "me"}, "the log knows"),
+        ("record-export", export_body(named=False), "is none that the log knows, nor was it named"),
+        ("queue-job", JOB, "is none that the log knows, nor was it named"),
+        ("queue-job", JOB | {"project": "rescue", "named": True}, "is not an absolute path"),
+        ("queue-job", JOB | {"project": "/proc/self", "named": True}, "is not its real path"),
+        ("prune", {"force": True, "files": [FILE]}, "'/robots/rescue' is none that the log knows"),
         ("pause", {"by": "me"}, "no project"),
     ],
 )

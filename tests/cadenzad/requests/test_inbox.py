@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -77,13 +78,13 @@ def test_links_and_folders_are_listed_but_never_followed_blindly(state: Path) ->
     # when / then
     found = {path.name: path for path in inbox.waiting(state)}
     assert set(found) == {"dangling.json", "folder.json", "pipe.json", "loop.json"}
-    with pytest.raises(FileNotFoundError):
-        inbox.read(found["dangling.json"])
     for name in ("folder.json", "pipe.json"):
         with pytest.raises(InputError, match="not a regular file"):
             inbox.read(found[name])
-    with pytest.raises(InputError, match="symbolic links"):
-        inbox.read(found["loop.json"])
+    (folder / "link.json").symlink_to(leave(state, "{}", "request.txt"))
+    for name in ("dangling.json", "loop.json", "link.json"):
+        with pytest.raises(InputError, match="a symbolic link"):
+            inbox.read(folder / name)
     inbox.refuse(found["folder.json"])
     assert (folder / "folder.json.refused").is_dir()
 
@@ -118,6 +119,15 @@ def test_what_is_no_request_is_one_line(state: Path, content: bytes | dict, reas
     assert str(path) in str(caught.value)
     assert reason in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_another_user_is_no_request(state: Path) -> None:
+    path = inbox.send(state, new_request(Ping()))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    os.chown(path, 12345, -1)
+    with pytest.raises(InputError, match="not a request: it belongs to uid 12345"):
+        inbox.read(path)
 
 
 def test_a_refused_file_stays_with_its_bytes(state: Path) -> None:
