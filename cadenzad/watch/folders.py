@@ -64,7 +64,8 @@ class Folders:
         self.alive: Callable[[], object] = lambda: None
         """Called between files: a long scan is no silence."""
         self.overflows = 0
-        self.reconcile_finds = 0
+        self._found: set[str] = set()
+        """What a periodic scan alone came upon, until it is taken or a change of it is reported."""
         self._periodic = False
         self._degraded = DegradedReasons(state, writer, lambda error: self.on_trouble(error))
         self._next_rearm = 0.0
@@ -83,6 +84,11 @@ class Folders:
     def degraded(self) -> list[str]:
         """Why watching is incomplete now, for people."""
         return self._degraded.details
+
+    @property
+    def reconcile_finds(self) -> int:
+        """How many files only a periodic scan found, and something was to be recorded of."""
+        return self._recorder.finds
 
     def watch_extra(self, folder: Path, on_file: Callable[[Path], None]) -> None:
         """Watch a folder that is no project's (the inbox); `on_file` gets what settles in it."""
@@ -218,6 +224,7 @@ class Folders:
             path = str(project / relative)
             try:
                 unchanged = self._recorder.is_unchanged(path, entry.stat())
+                unchanged = unchanged and not self._recorder.is_misplaced(project, relative)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -225,7 +232,7 @@ class Folders:
             if not unchanged:
                 settler = self._settlers.of(Path(path))
                 if self._periodic and path not in settler:
-                    self.reconcile_finds += 1
+                    self._found.add(path)
                 settler.found(path, now, wall)
 
     def _entries(self, folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -264,6 +271,7 @@ class Folders:
                 if is_dir:
                     self._folder_changed(Path(path), kind)
                 else:
+                    self._found.discard(path)
                     self._settlers.of(Path(path)).note(path, kind, now)
 
     def turn(self, now: float) -> int:
@@ -279,6 +287,8 @@ class Folders:
     def take(self, path: str) -> None:
         """Bring one file to whom it concerns."""
         full = Path(path)
+        found = path in self._found
+        self._found.discard(path)
         on_file = self._extra.get(full.parent)
         if on_file is not None:
             on_file(full)
@@ -293,7 +303,7 @@ class Folders:
             self.alive()
             try:
                 others = self._recorder.other_names(project, relative)
-                self._recorder.take(project, relative)
+                self._recorder.take(project, relative, found=found)
                 for other in others:
                     if str(project / other) not in self._settlers.of(full):  # else it comes anyway
                         self._recorder.take(project, other)

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from handlers.intake.decide import Known, decide
 from handlers.intake.observe import Observation, Stat, observe, unnameable
-from handlers.project.paths import SPEC_FILE, WATCHED_DIRS, classify, inside, printable
+from handlers.project.paths import (
+    SPEC_FILE,
+    WATCHED_DIRS,
+    classify,
+    held_out,
+    inside,
+    printable,
+)
 from store.errors import StoreError, UnsafePathError
 from store.events.base import Event
 from store.events.envelope import NewEvent, Recorded, project_stream
@@ -49,6 +56,8 @@ class Recorder:
         self._pending: set[Future[list[Recorded]]] = set()
         self._on_the_way: dict[str, tuple[int, ...]] = {}
         """The stat of files that were read and whose outcome the writer still has."""
+        self.finds = 0
+        """Files that only a scan found, and of which there was something to record."""
 
     def is_unchanged(self, path: str, stat: os.stat_result) -> bool:
         """Whether the file was read before, just as it is now, by the stat of what it leads to."""
@@ -74,14 +83,28 @@ class Recorder:
                         names.append(row.path)
         return names
 
-    def take(self, project: Path, path: str) -> None:
-        """Read `path` of `project` and hand the outcome to the writer; does not wait for it."""
+    def is_misplaced(self, project: Path, path: str) -> bool:
+        """Whether a file is known as examples although its name says that it is held out.
+
+        An earlier version took copies of an exam for examples.
+        """
+        if not held_out(path):
+            return False
+        file = self._state.file(str(project), printable(path))
+        return file is not None and file.kind == "examples" and classify(path) != "examples"
+
+    def take(self, project: Path, path: str, *, found: bool = False) -> None:
+        """Read `path` of `project` and hand the outcome to the writer; does not wait for it.
+
+        `found`: only a scan came upon it.
+        """
         full = str(project / path)
         raw, path = path, printable(path)
         known = self._look_up(self._state, project, path)
         if known.project is None and path != SPEC_FILE:
             # Files of a project count for it once it is known: env.json may settle after them.
             self.take(project, SPEC_FILE)
+        seen: Observation | Stat | None
         if path != raw:
             seen = unnameable(project, path, full)
             full = printable(full)
@@ -89,15 +112,21 @@ class Recorder:
             seen = observe(project, path, known.prior or known.moved_from)
         if seen is None:
             return
+        stat = seen if isinstance(seen, Stat) else seen.stat
 
         def record(transaction: Transaction) -> list[Recorded]:
             state = State(transaction.connection)
-            now = self._look_up(state, project, path, seen)
+            now = self._look_up(
+                state, project, path, seen if isinstance(seen, Observation) else None
+            )
             if now.project is None and path != SPEC_FILE:
                 return []  # its env.json has gone meanwhile
+            if isinstance(seen, Stat):
+                transaction.mark_seen(full, *stat.as_tuple())
+                return []
             if _basis(now) != _basis(known):
                 raise StaleObservation
-            transaction.mark_seen(full, *seen.stat.as_tuple())
+            transaction.mark_seen(full, *stat.as_tuple())
             stream = project_stream(str(project))
             events = [NewEvent(stream, event) for event in decide(seen, now)]
             return transaction.append(*events)
@@ -113,10 +142,11 @@ class Recorder:
             elif error is not None:
                 log.error("%s: not recorded: %s", full, error)
             else:
+                self.finds += found and bool(future.result())
                 for recorded in future.result():
                     _log(recorded)
 
-        self._on_the_way[full] = seen.stat.as_tuple()
+        self._on_the_way[full] = stat.as_tuple()
         future = self._writer.submit(record)
         self._pending.add(future)
         future.add_done_callback(done)

@@ -17,7 +17,7 @@ from handlers.project.formats.orchestrator import read_orchestrator_log
 from handlers.project.formats.runlog import read_run_log
 from handlers.project.jsontext import MAX_BYTES
 from handlers.project.library import ActionLibrary, library_for
-from handlers.project.paths import Role, classify, inside, sniff
+from handlers.project.paths import CADENZA_DIR, Role, classify, held_out, inside, sniff
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec, parse_spec
 from store.errors import ProjectError, SpecError, UnsafePathError
@@ -28,6 +28,8 @@ EMPTY_SHA256 = hashlib.sha256().hexdigest()
 UNRECOGNISED = (
     "not recognised: name it *.log.jsonl, *.orchestrator.jsonl, *.examples.jsonl or *.exam.jsonl"
 )
+RECORDS = f"training records, not a run: name it *.finetune.jsonl, or keep it out of {CADENZA_DIR}"
+PACKED = "compressed, and read only uncompressed: decompress it (gunzip, say)"
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,11 @@ class Observation:
     rejected_line: int | None = None
 
 
-def observe(project: Path, path: str, prior: FileRow | None) -> Observation | None:
+def observe(project: Path, path: str, prior: FileRow | None) -> Observation | Stat | None:
     """Read the file at `path` (relative to `project`); None when it is not for us or not there.
+
+    A Stat: there is nothing to record of the file as it is, nor will there be until that changes:
+    it is somebody's own, empty, or its first line is still being written.
 
     `prior` is the file as known before under this or an earlier name: what it covered is hashed
     apart, which tells a file that grew from one that was replaced.
@@ -93,12 +98,14 @@ def observe(project: Path, path: str, prior: FileRow | None) -> Observation | No
             inside(project, full)
         if not stat_module.S_ISREG(info.st_mode):
             return None
+        if kind == "packed":
+            return _unreadable(project, path, kind, Stat.of(info), PACKED)
         if kind in ("maybe", "run"):
-            kind = _sniff(full, path, kind)
+            kind, reason = _sniff(full, path, kind)
+            if reason is not None:
+                return _unreadable(project, path, kind, Stat.of(info), reason)
         if kind == "ignore":
-            return None
-        if kind == "maybe":
-            return _unreadable(project, path, kind, Stat.of(info), UNRECOGNISED)
+            return Stat.of(info)
         return _read(project, path, kind, prior)
     except FileNotFoundError:
         return None
@@ -123,22 +130,25 @@ def unnameable(project: Path, path: str, full: str) -> Observation | None:
     return _unreadable(project, path, classify(path), stat, reason)
 
 
-def _sniff(full: Path, path: str, kind: Role) -> Role:
-    """What a file is by its first lines, where its name does not say it for sure.
+def _sniff(full: Path, path: str, kind: Role) -> tuple[Role, str | None]:
+    """What a file is by its first lines, where its name does not say it for sure; or why nothing.
 
     A run log may be an orchestrator's. Of files whose name says nothing, those in the project root
-    are people's own business; in `.cadenza-env/` one that is nothing we know stays "maybe".
+    are people's own business; in `.cadenza-env/` one without an object to tell by stays "maybe".
     """
     with _open(full) as stream:
         objects = first_objects(stream)
     in_root = "/" not in path
     content = sniff(objects, in_root=in_root)
     if kind == "run":
-        return "orchestrator" if content == "orchestrator" else "run"
-    training_records = any("prompt" in item for item in objects)
-    if content == "ignore" and objects and not in_root and not training_records:
-        return "maybe"
-    return content
+        return ("orchestrator" if content == "orchestrator" else "run"), None
+    if content == "examples" and held_out(path):
+        return "exam", None
+    if content != "ignore" or in_root:
+        return content, None
+    if not objects:
+        return "maybe", None
+    return "maybe", RECORDS if any("prompt" in item for item in objects) else UNRECOGNISED
 
 
 def _open(path: Path) -> BinaryIO:
@@ -150,7 +160,7 @@ def _unreadable(project: Path, path: str, kind: Role, stat: Stat, reason: str) -
     return Observation(str(project), path, kind, stat, 0, EMPTY_SHA256, rejection=reason)
 
 
-def _read(project: Path, path: str, kind: Role, prior: FileRow | None) -> Observation | None:
+def _read(project: Path, path: str, kind: Role, prior: FileRow | None) -> Observation | Stat:
     prior_size = prior.size if prior is not None else None
     with _open(project / path) as stream:
         stat = Stat.of(os.fstat(stream.fileno()))
@@ -161,6 +171,8 @@ def _read(project: Path, path: str, kind: Role, prior: FileRow | None) -> Observ
             return _observe_lines(project, path, kind, stat, examples, prior)
         read = read_orchestrator_log if kind == "orchestrator" else read_run_log
         log = read(stream, prior_size=prior_size)
+        if kind == "maybe" and log.counts.valid:
+            kind = "run"
         return _observe_lines(project, path, kind, stat, log, prior)
 
 
@@ -181,11 +193,11 @@ def _observe_lines(
     stat: Stat,
     found: LogSummary | ExamplesSummary,
     prior: FileRow | None,
-) -> Observation | None:
+) -> Observation | Stat:
     read = Observation(str(project), path, kind, stat, found.size, found.sha256, found.prior_sha256)
     if found.size == 0:
         # Empty, or one line that is still being written: of a new file there is nothing to say yet.
-        return replace(read, rejection=_cut(stat, prior)) if _is_cut(prior) else None
+        return replace(read, rejection=_cut(stat, prior)) if _is_cut(prior) else stat
     if isinstance(found, LogSummary):
         if found.counts.valid:
             return replace(read, log=found)

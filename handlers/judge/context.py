@@ -84,7 +84,9 @@ class JudgeContext:
         )
 
 
-def newest_logs(project: Path, limit: int) -> tuple[list[RunLog], int]:
+def newest_logs(
+    project: Path, limit: int, unreadable: list[tuple[str, str]] | None = None
+) -> tuple[list[RunLog], int]:
     """A project's newest run logs, the oldest of them first, and how many are older still."""
-    logs = [RunLog(log.run_id, log.path, log.format) for log in run_logs(project)]
+    logs = [RunLog(log.run_id, log.path, log.format) for log in run_logs(project, unreadable)]
     return logs[-limit:], max(0, len(logs) - limit)

@@ -3,11 +3,16 @@
 Deciding by name alone is enough for almost every file; a `.jsonl` whose name says nothing is a
 `maybe`, and `sniff` decides by its first lines. Paths given to `classify` are relative to the
 project and use forward slashes.
+
+People, synchronisers and log rotation make names of names: `x.exam (1).jsonl`,
+`x.exam.sync-conflict-20260101-1.jsonl`, `X.LOG.JSONL`, `x.log.jsonl.1`. A copy is what it is a
+copy of; above all a copy of an exam is an exam, for nobody may train on it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -33,14 +38,40 @@ EXAMPLES_SUFFIX = ".examples.jsonl"
 EXAM_SUFFIX = ".exam.jsonl"
 FINETUNE_SUFFIX = ".finetune.jsonl"
 MANIFEST_SUFFIX = ".finetune.manifest.json"
-JSONL_SUFFIX = ".jsonl"
 UNFINISHED_SUFFIXES = ("~", ".swp", ".swo", ".tmp", ".part", ".crdownload")
 
 WATCHED_DIRS = (".", CADENZA_DIR, EXAMPLES_DIR, LORA_DIR)
 """Every folder of a project that can hold a file `classify` does not ignore."""
 
-Role = Literal["config", "run", "orchestrator", "examples", "exam", "maybe", "ignore"]
+Role = Literal["config", "run", "orchestrator", "examples", "exam", "maybe", "packed", "ignore"]
+"""`maybe`: its first lines decide. `packed`: compressed, which nobody here reads."""
 Content = Literal["run", "orchestrator", "examples", "ignore"]
+
+
+_LINES = re.compile(
+    r"(?P<stem>.+)\.(?:jsonl|ndjson)(?P<rotated>\.\d{1,4})?(?P<packed>\.(?:gz|bz2|xz|zst))?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The name of a file of JSON lines, rotated or compressed or not."""
+
+_KIND = re.compile(r".*\.(log|orchestrator|examples|exam|eval|finetune)(?![a-z])", re.DOTALL)
+"""The last kind that a name without its ending names: `x.exam`, `x.exam (1)`, `x.log-2`."""
+
+_ROLES: Mapping[str, Role] = {
+    "log": "run",
+    "orchestrator": "orchestrator",
+    "examples": "examples",
+    "exam": "exam",
+    "eval": "exam",
+    "finetune": "ignore",
+}
+_EXAM_WORD = re.compile(r"(?:^|[^a-z])(?:exam|eval)(?![a-z])")
+_LORA_FILE = re.compile(
+    r"(?:copy of )?(?P<name>eval|patterns)"
+    r"(?:[ ._-]*(?:copy|\d+|\([^)]*\)|(?:sync-|conflicted |.{1,80} )?conflict.*))*",
+    re.DOTALL,
+)
+"""A stem in `lora/`: what counts there, and copies of it."""
 
 
 def classify(relative_path: str) -> Role:
@@ -50,33 +81,41 @@ def classify(relative_path: str) -> Role:
         return "ignore"
     if relative_path == SPEC_FILE:
         return "config"
-    if relative_path == PATTERNS_FILE:
-        return "examples"
-    if relative_path == EVAL_FILE:
-        return "exam"
-    if not name.endswith(JSONL_SUFFIX) or name.endswith(FINETUNE_SUFFIX):
+    lines = _LINES.fullmatch(name)
+    if lines is None:
+        return "ignore"
+    stem = lines["stem"].lower()
+    role = _in_folder(folder, stem)
+    if lines["packed"] and role != "ignore":
+        return "ignore" if folder == "" else "packed"  # in the root it is people's own business
+    return role
+
+
+def _in_folder(folder: str, stem: str) -> Role:
+    """What a file of JSON lines is; `stem`: its name without the ending, in lower case."""
+    kind = _KIND.match(stem)
+    named = _ROLES[kind[1]] if kind is not None else None
+    if named == "ignore":
         return "ignore"
     match folder:
         case "":
-            return "orchestrator" if name.endswith(ORCHESTRATOR_SUFFIX) else "maybe"
+            return "orchestrator" if named == "orchestrator" else "maybe"
         case ".cadenza-env":
-            return _in_cadenza_dir(name)
+            return named or "maybe"
         case ".cadenza-env/examples":
-            return "exam" if name.endswith(EXAM_SUFFIX) else "examples"
+            held = named == "exam" or (named is None and _EXAM_WORD.search(stem))
+            return "exam" if held else "examples"
+        case "lora":
+            known = _LORA_FILE.fullmatch(stem)
+            if known is not None:
+                return "exam" if known["name"] == "eval" else "examples"
     return "ignore"
 
 
-def _in_cadenza_dir(name: str) -> Role:
-    roles: dict[str, Role] = {
-        RUN_SUFFIX: "run",
-        ORCHESTRATOR_SUFFIX: "orchestrator",
-        EXAMPLES_SUFFIX: "examples",
-        EXAM_SUFFIX: "exam",
-    }
-    for suffix, role in roles.items():
-        if name.endswith(suffix):
-            return role
-    return "maybe"
+def held_out(relative_path: str) -> bool:
+    """Whether a name with the word exam or eval in it says that examples are not to train on."""
+    name = relative_path.rpartition("/")[2]
+    return _EXAM_WORD.search(name.lower()) is not None
 
 
 def sniff(first_objects: Sequence[Mapping[str, Any]], *, in_root: bool = False) -> Content:
@@ -107,12 +146,19 @@ def _content(item: Mapping[str, Any]) -> Content | None:
 
 
 def run_id_of(path: str | Path) -> str:
-    """A run's id: its file name without the suffix that says what it is."""
+    """A run's id: its file name without the suffix that says what it is.
+
+    The whole name of a rotated log. An id is always what its file's name begins with.
+    """
     name = Path(path).name
-    for suffix in (RUN_SUFFIX, ORCHESTRATOR_SUFFIX, JSONL_SUFFIX):
-        if name.endswith(suffix) and name != suffix:
-            return name.removesuffix(suffix)
-    return name
+    lines = _LINES.fullmatch(name)
+    if lines is None or lines["rotated"] or lines["packed"]:
+        return name
+    stem = lines["stem"]
+    for suffix in (".log", ".orchestrator"):
+        if stem.lower().endswith(suffix) and len(stem) > len(suffix):
+            return stem[: -len(suffix)]
+    return stem
 
 
 def inside(project: Path, candidate: Path) -> Path:

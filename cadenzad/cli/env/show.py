@@ -11,7 +11,8 @@ from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.parser import add_project
 from handlers.mission.show.history import path_of, records
 from handlers.mission.show.mapview import text_map, write_map
-from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
+from handlers.project.formats.runs import run_logs
+from handlers.project.paths import CADENZA_DIR
 from handlers.project.project import Project
 from store.errors import ProjectNotFound
 
@@ -45,10 +46,10 @@ def command(args: argparse.Namespace) -> int:
 
 def _log_of(project: Path, run_id: str) -> Path:
     """The log of a run, by its id or the unique beginning of it."""
-    folder = project / CADENZA_DIR
-    found = [p for p in sorted(folder.glob(f"*{RUN_SUFFIX}")) if p.name.startswith(run_id)]
-    exact = [p for p in found if p.name == f"{run_id}{RUN_SUFFIX}"]
+    logs = [log for log in run_logs(project) if log.format == "mission"]
+    found = [log.path for log in logs if log.path.name.startswith(run_id)]
+    exact = [log.path for log in logs if run_id in (log.run_id, log.path.name)]
     if len(exact or found) != 1:
-        what = "no run" if not found else f"{len(found)} runs"
-        raise ProjectNotFound(f"{folder}: {what} with the id {run_id!r}")
+        what = "no run" if not found else f"{len(exact or found)} runs"
+        raise ProjectNotFound(f"{project / CADENZA_DIR}: {what} with the id {run_id!r}")
     return (exact or found)[0]

@@ -7,7 +7,7 @@ import json
 import sys
 
 from cadenzad.cli.base.lookup import find_project_folder
-from cadenzad.cli.base.parser import add_project
+from cadenzad.cli.base.parser import add_project, one_line
 from handlers.mission.show.history import project_stats, read_runs
 from handlers.mission.show.tables import print_stats
 from handlers.project.project import Project
@@ -26,7 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(args: argparse.Namespace) -> int:
     """Success rate, reward trend, motion mix and a table by phase, over all runs."""
     project = Project.open(find_project_folder(args.project))
-    stats = project_stats(read_runs(project.path))
+    unreadable: list[tuple[str, str]] = []
+    stats = project_stats(read_runs(project.path, unreadable))
+    for name, reason in unreadable:
+        print(f"{one_line(name)}: {one_line(reason)}", file=sys.stderr)
     if args.json:
         json.dump(stats.as_dict(), sys.stdout, indent=2)
         sys.stdout.write("\n")

@@ -96,15 +96,16 @@ def _dry_run(arguments: argparse.Namespace, project: Path, max_runs: int) -> int
     from handlers.project.project import Project
 
     opened = Project.open(project, actions=True)
-    logs, left_out = newest_logs(project, max_runs)
+    unreadable: list[tuple[str, str]] = []
+    logs, left_out = newest_logs(project, max_runs, unreadable)
     report = mine(logs, opened.spec, opened.library)
     if arguments.json:
         print(json.dumps({**report.as_json(), "left_out": left_out}, indent=2))
     else:
         findings = [finding.as_json(citations=2) for finding in report.findings]
         _print_findings(findings, len(report.runs), report.ticks, left_out)
-    for run, reason in report.unreadable:
-        print(f"{run}: {one_line(reason)}", file=sys.stderr)
+    for run, reason in [*unreadable, *report.unreadable]:
+        print(f"{one_line(run)}: {one_line(reason)}", file=sys.stderr)
     if not arguments.dry_run:
         remark = 'judge.mode is "off": this is a report, nothing was sent or written'
         print(remark, file=sys.stderr if arguments.json else sys.stdout)

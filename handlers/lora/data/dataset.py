@@ -26,7 +26,15 @@ from handlers.project.formats.examples import Example, iter_examples
 from handlers.project.formats.lines import first_objects
 from handlers.project.formats.runs import LogFile, run_logs
 from handlers.project.library import ActionLibrary
-from handlers.project.paths import CADENZA_DIR, EXAMPLES_DIR, LORA_DIR, classify, inside, sniff
+from handlers.project.paths import (
+    CADENZA_DIR,
+    EXAMPLES_DIR,
+    LORA_DIR,
+    classify,
+    held_out,
+    inside,
+    sniff,
+)
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
 from store.errors import InputError, UnsafePathError
@@ -117,7 +125,8 @@ def _authored(
                 role == "maybe" and _is_examples(project, relative)
             ):
                 rows = _read(project, relative, library, problems)
-                (exam if role == "exam" else train).extend(rows)
+                is_exam = role == "exam" or (role == "maybe" and held_out(relative))
+                (exam if is_exam else train).extend(rows)
     return train, exam
 
 

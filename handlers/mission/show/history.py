@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, run_id_of
+from handlers.project.formats.lines import BadLine, LineReader, parse_line
+from handlers.project.formats.logsummary import LineTally, lines_of
+from handlers.project.formats.runs import run_logs
+from handlers.project.paths import CADENZA_DIR
 
 Point = tuple[float, float]
 
@@ -39,10 +42,21 @@ class RunStats:
     phases: dict[str, PhaseStats] = field(default_factory=dict)
 
 
-def read_runs(project: Path) -> list[RunStats]:
-    """Every run log in the project, oldest first: by the time in its name, then last written."""
-    logs = sorted((project / CADENZA_DIR).glob(f"*{RUN_SUFFIX}"), key=_age)
-    return [run_stats(run_id_of(path), records(path)) for path in logs]
+def read_runs(project: Path, unreadable: list[tuple[str, str]] | None = None) -> list[RunStats]:
+    """Every run log in the project, oldest first: by the time in its name, then last written.
+
+    `unreadable` gets those that cannot be read, and why; the others count.
+    """
+    bad = [] if unreadable is None else unreadable
+    found = []
+    for log in run_logs(project, bad):
+        if log.format == "mission":
+            try:
+                found.append((_age(log.path), run_stats(log.run_id, records(log.path))))
+            except OSError as error:
+                name = f"{CADENZA_DIR}/{log.path.name}"
+                bad.append((name, f"cannot be read: {error.strerror or error}"))
+    return [run for _, run in sorted(found, key=lambda item: item[0])]
 
 
 def _age(path: Path) -> tuple[str, int, str]:
@@ -53,13 +67,9 @@ def _age(path: Path) -> tuple[str, int, str]:
 def records(path: Path) -> Iterator[dict[str, Any]]:
     """The objects a log holds; lines that hold none are passed over. Raises OSError."""
     with path.open("rb") as stream:
-        for line in stream:
-            try:
-                value = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                yield value
+        for _, line in lines_of(LineReader(stream), LineTally()):
+            with suppress(BadLine):
+                yield parse_line(line)
 
 
 def run_stats(run_id: str, lines: Iterable[dict[str, Any]]) -> RunStats:

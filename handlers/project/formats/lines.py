@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
@@ -126,8 +127,15 @@ class LineReader:
         """The unfinished last line, complete or torn; empty when it is too long to hold."""
         return b"".join(self._held)
 
+    @property
+    def too_long(self) -> bool:
+        """Whether the unfinished last line is over MAX_LINE already."""
+        return self._ahead is not None
+
     def take_tail(self) -> int:
         """Count the unfinished last line as read; its number."""
+        if self._ahead is not None:
+            self._read, self._ahead = self._ahead, None
         self._release()
         self.number += 1
         return self.number
@@ -178,6 +186,8 @@ def parse_line(line: bytes) -> dict[str, Any]:
 
 def _parse_leniently(line: bytes, refused: orjson.JSONDecodeError) -> Any:
     """A second opinion, for lines with NaN or a BOM; else why the line was refused."""
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadLine("UTF-16 text: save it as UTF-8")
     try:
         value = json.loads(line.decode("utf-8-sig"), parse_int=_integer, parse_float=_float)
         orjson.dumps(value)  # refuses half a surrogate pair
@@ -210,10 +220,37 @@ def _float(digits: str) -> float:
     return value
 
 
+def why_no_record(tail: bytes) -> str | None:
+    """Why an unfinished first line can never become a record; None while it can.
+
+    So a file that says nothing yet is told from one that never will.
+    """
+    start = tail.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not start:
+        return None
+    if not start.startswith(b"{") and tail not in (b"\xef", b"\xef\xbb"):
+        try:
+            parse_line(tail)
+        except BadLine as bad:
+            return str(bad)
+    pieces = start.split(b"\r", 1)
+    if len(pieces) > 1 and pieces[1].strip():
+        with suppress(BadLine):
+            parse_line(pieces[0])
+            return "its lines end in CR alone: make them end in LF (tr '\\r' '\\n')"
+    return None
+
+
 def first_objects(stream: BinaryIO, limit: int = 16) -> list[dict[str, Any]]:
-    """Up to `limit` objects from the lines at the start of a file (its first MiB), for sniffing."""
+    """Up to `limit` objects from the lines at the start of a file, for sniffing.
+
+    Of its first MiB, or of its first line if that is longer (but not over MAX_LINE).
+    """
     found: list[dict[str, Any]] = []
-    for line in stream.read(SNIFFED).split(b"\n"):
+    start = stream.read(SNIFFED)
+    if b"\n" not in start:
+        start += stream.readline(MAX_LINE)
+    for line in start.split(b"\n"):
         if len(found) == limit:
             break
         try:

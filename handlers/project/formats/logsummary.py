@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, BinaryIO, Generic, Literal, TypeVar
 
-from handlers.project.formats.lines import MAX_LINE, BadLine, LineReader, parse_line
+from handlers.project.formats.lines import (
+    MAX_LINE,
+    BadLine,
+    LineReader,
+    parse_line,
+    why_no_record,
+)
 from store.events.files import EpisodeFact, LineCounts, LineProblem, Outcome
 
 Format = Literal["mission", "orchestrator"]
@@ -170,10 +176,14 @@ def summarise(
 
 
 def lines_of(reader: LineReader, tally: LineTally) -> Iterator[tuple[int, bytes]]:
-    """The lines worth parsing; the others are tallied. A whole last line needs no newline."""
+    """The lines worth parsing; the others are tallied. A whole last line needs no newline.
+
+    A torn one waits to be completed, unless it is all there is and can never become a record.
+    """
+    too_long = f"longer than {MAX_LINE // 2**20} MiB"
     for number, line in reader:
         if line is None:
-            tally.reject(number, f"longer than {MAX_LINE // 2**20} MiB")
+            tally.reject(number, too_long)
         elif not line.strip():
             tally.blank += 1
         else:
@@ -181,6 +191,10 @@ def lines_of(reader: LineReader, tally: LineTally) -> Iterator[tuple[int, bytes]
     tail = reader.tail
     if _is_complete(tail):
         yield reader.take_tail(), tail
+    elif reader.number == 0:
+        never = too_long if reader.too_long else why_no_record(tail)
+        if never is not None:
+            tally.reject(reader.take_tail(), never)
 
 
 def _is_complete(tail: bytes) -> bool:

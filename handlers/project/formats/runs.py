@@ -11,12 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from handlers.project.formats.lines import first_objects
-from handlers.project.paths import CADENZA_DIR, classify, inside, run_id_of, sniff
+from handlers.project.formats.lines import MAX_LINE, first_objects
+from handlers.project.paths import CADENZA_DIR, classify, inside, printable, run_id_of, sniff
 from store.errors import UnsafePathError
 
 PEEK = 1 << 16
-"""Bytes at a file's start that tell what it is and when it began."""
+"""Bytes at a file's start that tell what it is and when it began; a longer first line is read."""
 _TIME_IN_NAME = re.compile(
     r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)[T_ -]?(\d\d)[-:._]?(\d\d)(?:[-:._]?(\d\d))?(?!\d)"
 )
@@ -32,8 +32,10 @@ class LogFile(NamedTuple):
     format: Literal["mission", "orchestrator"]
 
 
-def run_logs(project: Path) -> list[LogFile]:
+def run_logs(project: Path, unreadable: list[tuple[str, str]] | None = None) -> list[LogFile]:
     """Every run log of a project, the oldest first.
+
+    `unreadable` gets those that cannot be read, by their path in the project, and why.
 
     A run's time is the one in its file's name, else of its first record, else when the file was
     last written: copies of old runs are no new ones. Of the same time the order is that of names.
@@ -49,7 +51,9 @@ def run_logs(project: Path) -> list[LogFile]:
             try:
                 name.encode()
                 log = _log(project, relative)
-            except (OSError, UnsafePathError, UnicodeError):
+            except (OSError, UnsafePathError, UnicodeError) as error:
+                if unreadable is not None:
+                    unreadable.append((printable(relative), _why(error)))
                 continue
             if log is not None:
                 found.append(log)
@@ -67,7 +71,10 @@ def _log(project: Path, relative: str) -> tuple[float, LogFile] | None:
         info = os.fstat(handle)
         if not stat.S_ISREG(info.st_mode):
             return None
-        objects = first_objects(BytesIO(stream.read(PEEK)))
+        start = stream.read(PEEK)
+        if b"\n" not in start:
+            start += stream.readline(MAX_LINE)
+    objects = first_objects(BytesIO(start))
     content = sniff(objects, in_root="/" not in relative)
     if role == "maybe" and content not in ("run", "orchestrator"):
         return None
@@ -75,6 +82,15 @@ def _log(project: Path, relative: str) -> tuple[float, LogFile] | None:
     when = _time_in(path.name) or _time_of(objects) or info.st_mtime_ns / 1e9
     log = LogFile(run_id_of(relative), path, "orchestrator" if orchestrator else "mission")
     return when, log
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case UnsafePathError():
+            return error.message
+        case OSError():
+            return f"cannot be read: {error.strerror or error}"
+    return "its name is not UTF-8: rename it"
 
 
 def _time_in(name: str) -> float | None:

@@ -21,6 +21,8 @@ from cadenzad.watch.exports import Exports
 from cadenzad.watch.folders import Folders
 from cadenzad.watch.inotify import FolderWatches
 from cadenzad.watch.record import Recorder
+from handlers.intake.observe import observe
+from store.events.envelope import NewEvent
 from store.opening import open_writer
 from store.reads.state import State
 from store.reads.status import project_statuses
@@ -399,6 +401,72 @@ def test_folders_and_pipes_where_files_are_expected_are_passed_over(home, watch)
     before = home.types()
     watched.scan()
     assert home.types() == before
+
+
+def test_what_is_nothing_is_no_find_and_is_read_once(home, watch, monkeypatch) -> None:
+    # given files of which there is nothing to record, and one that is rejected
+    project = home.project()
+    folder = project / ".cadenza-env"
+    folder.mkdir(exist_ok=True)
+    (folder / "empty.log.jsonl").touch()
+    (folder / "begun.log.jsonl").write_text('{"tick": 1, "act')
+    (folder / "packed.log.jsonl.gz").write_bytes(b"\x1f\x8b")
+    (folder / "folder.log.jsonl").mkdir()
+    (project / "notes.jsonl").write_text('{"my": "data"}\n')
+    os.mkfifo(folder / "pipe.log.jsonl")
+    watched = watch()
+    watched.scan()
+    before, found = home.types(), watched.folders.reconcile_finds
+    read: list[str] = []
+    real = observe
+
+    def noting(project, path, prior):
+        read.append(path)
+        return real(project, path, prior)
+
+    monkeypatch.setattr("cadenzad.watch.record.observe", noting)
+
+    # when it is scanned again and again, then none is read again, and none was found
+    for _ in range(3):
+        watched.scan()
+    assert read == []
+    assert home.types() == before
+    assert watched.folders.reconcile_finds == found
+
+    # when one of them grows and a run comes, and nobody is told, then that is what is found
+    (folder / "empty.log.jsonl").write_bytes(runlogs.run(2))
+    (project / "notes.jsonl").write_text('{"my": "other data"}\n')
+    home.log(project, "missed")
+    while watched.changes.get(0.1) is not None:
+        pass  # lost
+    watched.scan()
+    assert set(read) == {
+        ".cadenza-env/empty.log.jsonl",
+        ".cadenza-env/missed.log.jsonl",
+        "notes.jsonl",
+    }
+    assert watched.folders.reconcile_finds == found + 2
+
+
+def test_an_exam_that_an_earlier_version_took_for_examples_is_taken_anew(home, watch) -> None:
+    # given a copy of an exam that the log knows as examples
+    project = home.project()
+    copy = project / ".cadenza-env" / "x.exam (1).jsonl"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text('{"goal": "g", "actions": [{"action": "stand"}]}\n')
+    watched = watch()
+    watched.scan()
+    counted = watched.status()["examples"]
+    (record,) = [
+        r for r in home.events("ExamplesRecorded") if r.event.file.path.endswith(copy.name)
+    ]
+    as_before = record.event.model_copy(update={"split": "train"})
+    watched.writer.append(NewEvent(record.stream, as_before))
+    assert watched.status()["examples"] != counted
+
+    # when it is scanned, then it is an exam again
+    watched.scan()
+    assert watched.status()["examples"] == counted
 
 
 def test_a_missing_workspace_is_told_and_found_when_it_comes(home, watch) -> None:

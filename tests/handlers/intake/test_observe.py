@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from runlogs import tick
 
-from handlers.intake.observe import EMPTY_SHA256, observe, unnameable
+from handlers.intake.observe import EMPTY_SHA256, Observation, Stat, observe, unnameable
+from handlers.project.formats.runs import run_logs
 from handlers.project.scaffold import init_project
 from store.reads.state import FileRow
 
@@ -90,20 +91,33 @@ def test_a_file_is_what_its_name_or_else_its_first_lines_say(
     [
         ("notes.jsonl", b'{"my": "own"}\n'),
         ("notes.jsonl", tick(1)),
+        (LOG, b""),
+        (LOG, b'{"tick": 1, "act'),
+        (LOG, b"\xef"),
+        (LOG, b'{"tick": 1, "text": "a\r'),
+        (".cadenza-env/x.jsonl", b""),
+        (".cadenza-env/x.jsonl", b'{"tick": 1, "act'),
+        ("lora/eval.jsonl", b""),
+    ],
+)
+def test_what_says_nothing_yet_need_not_be_read_again_as_it_is(
+    project: Path, path: str, content: bytes
+) -> None:
+    file = put(project, path, content)
+    assert observe(project, path, None) == Stat.of(file.stat())
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
         ("notes.txt", b"x"),
         (".cadenza-env/.one.log.jsonl", tick(1)),
         (".cadenza-env/one.log.jsonl.tmp", tick(1)),
         (".cadenza-env/one.finetune.jsonl", b'{"prompt": "x"}\n'),
-        (".cadenza-env/records.jsonl", b'{"prompt": "x", "tick": 1, "action": "stand"}\n'),
         (".cadenza-env/exports/one.log.jsonl", tick(1)),
-        (LOG, b""),
-        (LOG, b'{"tick": 1, "act'),
-        ("lora/eval.jsonl", b""),
     ],
 )
-def test_what_is_not_for_us_or_says_nothing_yet_is_passed_over(
-    project: Path, path: str, content: bytes
-) -> None:
+def test_what_is_not_for_us_is_passed_over(project: Path, path: str, content: bytes) -> None:
     put(project, path, content)
     assert observe(project, path, None) is None
 
@@ -117,6 +131,18 @@ def test_what_is_not_for_us_or_says_nothing_yet_is_passed_over(
         (LOG, b"\0" * 100 + b"\n", "zero bytes", 1),
         ("lora/eval.jsonl", b'{"goal": "g", "actions": [{"action": "fly"}]}\n', "fly", 1),
         (".cadenza-env/x.jsonl", b'{"my": "own"}\n', "not recognised", None),
+        (".cadenza-env/x.jsonl", b'{"prompt": "p", "tick": 1}\n', "*.finetune.jsonl", None),
+        (".cadenza-env/x.jsonl", "{}\n".encode("utf-16"), "line 1: UTF-16", 1),
+        (".cadenza-env/x.jsonl", tick(1).decode().strip().encode("utf-16"), "UTF-16", 1),
+        (LOG, tick(1).decode().strip().encode("utf-16"), "UTF-16", 1),
+        (".cadenza-env/x.jsonl", b'[\n {\n  "tick": 1\n }\n]', "line 1: not JSON", 1),
+        (".cadenza-env/x.jsonl", b'[{"tick": 1}, {"tick": 2}]', "an object { ... }, not a list", 1),
+        (".cadenza-env/x.jsonl", b"tick,action\n1,stand\n", "line 1: not JSON", 1),
+        (".cadenza-env/x.jsonl", b"\0" * 10, "zero bytes", 1),
+        (LOG, tick(1).replace(b"\n", b"\r") + tick(2).replace(b"\n", b"\r"), "CR alone", 1),
+        (LOG, b"\x1f\x8b\x08\x00 packed, under a plain name", "not UTF-8", 1),
+        (".cadenza-env/x.log.jsonl.gz", b"\x1f\x8b", "gunzip", None),
+        ("lora/eval.jsonl", b'[{"goal": "g"}]', "not a list", 1),
         ("env.json", b"", "empty", None),
         ("env.json", b'{"name": "x", "phases": []}', "phases", None),
         ("env.json", b"[" * 100_000, "nested", None),
@@ -135,6 +161,48 @@ def test_a_file_without_anything_usable_is_rejected_with_a_reason(
     assert len(seen.rejection.splitlines()) == 1
     assert seen.rejected_line == line
     assert seen.spec is seen.log is seen.examples is None
+
+
+def test_a_first_line_may_be_longer_than_what_is_sniffed_at(project: Path) -> None:
+    content = tick(1, image="x" * 1_200_000) + tick(2)
+    for path in (".cadenza-env/cam.jsonl", ".cadenza-env/cam.ndjson"):
+        put(project, path, content)
+        seen = observe(project, path, None)
+        assert isinstance(seen, Observation)
+        assert seen.log is not None
+        assert seen.log.counts.valid == 2
+    assert [log.run_id for log in run_logs(project)] == ["cam", "cam"]
+
+
+def test_a_line_without_end_that_nobody_can_hold_is_rejected(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.project.formats.lines.MAX_LINE", 1000)
+    put(project, ".cadenza-env/x.jsonl", b'{"a": "' + b"x" * 600_000)
+    seen = observe(project, ".cadenza-env/x.jsonl", None)
+    assert isinstance(seen, Observation)
+    assert seen.rejection is not None
+    assert "line 1: longer than" in seen.rejection
+
+
+def test_a_log_is_known_by_any_of_its_lines(project: Path) -> None:
+    # given a log whose beginning is no JSON at all
+    put(project, ".cadenza-env/x.jsonl", b"starting up ...\n" * 70_000 + tick(1))
+    seen = observe(project, ".cadenza-env/x.jsonl", None)
+    assert isinstance(seen, Observation)
+    assert seen.kind == "run"
+    assert seen.log is not None
+    assert (seen.log.counts.valid, seen.log.counts.rejected) == (1, 70_000)
+
+
+@pytest.mark.parametrize("name", ["eval.jsonl", "x.exam (1).jsonl", "rescue eval copy.jsonl"])
+def test_a_copy_of_an_exam_is_an_exam(project: Path, name: str) -> None:
+    row = b'{"goal": "g", "actions": [{"action": "stand"}]}\n'
+    for folder in (".cadenza-env", ".cadenza-env/examples"):
+        put(project, f"{folder}/{name}", row)
+        seen = observe(project, f"{folder}/{name}", None)
+        assert isinstance(seen, Observation)
+        assert (seen.kind, seen.rejection) == ("exam", None)
 
 
 def test_one_usable_line_is_enough(project: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,32 @@ def test_stats_count_runs_and_phases(
 def test_stats_without_runs(cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli("stats", project) == 0
     assert "no runs yet" in capsys.readouterr().out
+
+
+def test_stats_and_show_bear_what_lies_beside_the_logs(
+    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given a run, and beside it what no log ever should be
+    cli("run", project, "--headless")
+    (log,) = (project / ".cadenza-env").glob("*.log.jsonl")
+    folder = log.parent
+    (folder / "folder.log.jsonl").mkdir()
+    os.mkfifo(folder / "pipe.log.jsonl")
+    (folder / "nowhere.log.jsonl").symlink_to("gone")
+    (folder / "loop.log.jsonl").symlink_to("loop.log.jsonl")
+    (folder / os.fsdecode(b"\xff.log.jsonl")).write_bytes(log.read_bytes())
+    (folder / "deep.log.jsonl").write_bytes(b"[" * 100_000 + b"\n")
+    numbers = {"tick": 2**64, "reward": 10**400, "phase": "go", "obs": {"pos_x": 10**400}}
+    (folder / "huge.log.jsonl").write_text(json.dumps(numbers) + "\n")
+    (folder / "bytes.log.jsonl").write_bytes(b"\xff\xfe\0\n")
+    capsys.readouterr()
+
+    # when stats are asked for, then the run counts, and what cannot be read is named
+    assert cli("stats", project, "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["succeeded"] == 1
+    named = [line.partition(": ")[0] for line in err.splitlines()]
+    names = ("folder", "loop", "nowhere", "\\xff")
+    assert sorted(named) == sorted(f".cadenza-env/{name}.log.jsonl" for name in names)
+    for name in ("deep", "huge", "bytes"):
+        assert cli("show", project, "--run", name) == 0

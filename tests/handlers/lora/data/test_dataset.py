@@ -177,6 +177,36 @@ def test_a_question_asked_twice_in_the_exam_counts_once(project: Path) -> None:
     assert data.left_out == {"the same exam row twice": 1}
 
 
+@pytest.mark.parametrize(
+    "copy",
+    [
+        ".cadenza-env/x.exam (1).jsonl",
+        ".cadenza-env/x.exam.sync-conflict-20260101-1.jsonl",
+        ".cadenza-env/x.exam copy.jsonl",
+        ".cadenza-env/x (conflicted copy).exam.jsonl",
+        ".cadenza-env/X.EXAM.JSONL",
+        ".cadenza-env/x.exam.ndjson",
+        ".cadenza-env/eval.jsonl",
+        ".cadenza-env/examples/eval.jsonl",
+        ".cadenza-env/examples/x.exam (1).jsonl",
+        "lora/eval (1).jsonl",
+    ],
+)
+def test_a_copy_of_an_exam_is_never_trained_on(project: Path, copy: str) -> None:
+    put(project, "lora/patterns.jsonl", row("sit down", "sit"))
+    put(project, copy, row("walk on", "walk_forward"))
+    data = load_dataset(Project.open(project))
+    assert [row.goal for row in data.train if row.origin == "pattern"] == ["sit down"]
+    assert [row.goal for row in data.exam] == ["walk on"]
+
+
+def test_a_compressed_exam_is_not_trained_on_either(project: Path) -> None:
+    put(project, ".cadenza-env/x.exam.jsonl.gz", row("walk on", "walk_forward"))
+    data = load_dataset(Project.open(project))
+    assert not data.exam
+    assert not [row for row in data.train if row.origin == "pattern"]
+
+
 def test_a_mined_row_gives_way_to_a_written_one_and_to_the_exam(project: Path) -> None:
     phase = "walk forward 1 meter"
     write_mission(project, phase)
