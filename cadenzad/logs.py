@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from cadenzad.service_manager.journal import JournalHandler, leads_to_journal, priority
+from store.text import json_text, one_line, printable_lines
 
 HANDLER = "cadenzad"
 """The name of the handler set up here, so that setting up again replaces it and no other."""
@@ -166,25 +167,26 @@ def trace_of(record: logging.LogRecord) -> str:
     return "\n".join(part for part in (record.exc_text, record.stack_info) if part)
 
 
-def one_line(record: logging.LogRecord) -> str:
+def line_of(record: logging.LogRecord) -> str:
     """The message and its fields, `key=value`, with whatever does not print escaped."""
-    words = [_escape(record.getMessage())]
+    words = [one_line(record.getMessage())]
     words += [f"{name}={_word(value)}" for name, value in extras(record).items()]
     return " ".join(words)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, str]:
     """A record as journal fields. Its text may have several lines: it is still one entry."""
-    trace = _escape(trace_of(record), keep="\n\t")
+    trace = printable_lines(trace_of(record))
     fields = {
-        "MESSAGE": "\n".join([one_line(record), *trace.splitlines()]),
+        "MESSAGE": "\n".join([line_of(record), *trace.splitlines()]),
         "LOGGER": record.name,
         "CODE_FILE": record.pathname,
         "CODE_LINE": str(record.lineno),
         "CODE_FUNC": record.funcName or "",
     }
     for name, value in extras(record).items():
-        fields[f"CADENZAD_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
+        text = one_line(value) if isinstance(value, str) else json_text(value)
+        fields[f"CADENZAD_{name.upper()}"] = text
     return fields
 
 
@@ -193,9 +195,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        line = f"{moment} {record.levelname} {one_line(record)}"
+        line = f"{moment} {record.levelname} {line_of(record)}"
         # Indented, so that nothing in a traceback can pass for a line of ours.
-        trace = _escape(trace_of(record), keep="\n\t")
+        trace = printable_lines(trace_of(record))
         return "\n    ".join([line, *trace.splitlines()])
 
 
@@ -203,8 +205,8 @@ class JournalLineFormatter(logging.Formatter):
     """For the journal by way of stderr, where a newline would begin a new entry."""
 
     def format(self, record: logging.LogRecord) -> str:
-        trace = _escape(trace_of(record))
-        return priority(record) + " ".join([one_line(record), *([trace] if trace else [])])
+        trace = one_line(trace_of(record))
+        return priority(record) + " ".join([line_of(record), *([trace] if trace else [])])
 
 
 class JsonFormatter(logging.Formatter):
@@ -227,19 +229,12 @@ class JsonFormatter(logging.Formatter):
             answer[f"{name}_" if name in (*answer, "exception") else name] = value
         if trace := trace_of(record):
             answer["exception"] = trace
-        line = json.dumps(answer, ensure_ascii=False)
+        line = json_text(answer)
         return priority(record) + line if self._prefixed else line
-
-
-def _escape(text: str, keep: str = "") -> str:
-    """Text in which everything that does not print is escaped, as in `\\n`, but for `keep`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
 
 
 def _word(value: Any) -> str:
     """A field's value as one word: bare where it can be, else as JSON."""
     if isinstance(value, str) and _BARE.fullmatch(value) and value.isprintable():
         return value
-    return _escape(json.dumps(value, ensure_ascii=False))
+    return json_text(value)

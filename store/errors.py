@@ -21,14 +21,7 @@ CadenzaError                 what went wrong, where; `hint` says what to do abou
 
 from __future__ import annotations
 
-
-def one_line(text: str) -> str:
-    """Text as one printable line: line ends, control characters, lone surrogates are escaped."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+from store.text import one_line as one_line
 
 
 class CadenzaError(Exception):

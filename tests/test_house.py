@@ -125,6 +125,24 @@ def imports_of(tree: ast.AST) -> Iterator[str]:
             yield node.module
 
 
+def test_one_module_alone_prints() -> None:
+    # A script of ours and a sample's own code hold nothing that comes from a file or a name.
+    may = {
+        "cadenzad.cli.base.output",
+        "cadenzad.cli.ctl.operate.completion",
+        "cadenzad.cli.reference.man",
+        "handlers.project.sample.mission.main",
+    }
+    printing = {
+        name
+        for name in module_names()
+        for node in ast.walk(tree_of(name))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("print", "sys.stdout.write", "sys.stderr.write", "json.dump")
+    }
+    assert printing <= may
+
+
 # -- what starts light -----------------------------------------------------------------------------
 
 

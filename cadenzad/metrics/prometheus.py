@@ -18,6 +18,7 @@ from cadenzad.metrics.collect import Metric, collect
 from store.durable import Draft
 from store.errors import CadenzaError, DaemonError, StoreError
 from store.schema import connect_reader
+from store.text import one_line, printable_lines
 
 log = logging.getLogger("cadenzad.metrics")
 
@@ -35,7 +36,10 @@ def render(metrics: Iterable[Metric]) -> str:
         lines.append(f"# HELP {metric.name} {metric.help.translate(_HELP_ESCAPES)}")
         lines.append(f"# TYPE {metric.name} {metric.type}")
         for labels, value in metric.samples:
-            pairs = ",".join(f'{key}="{text.translate(_ESCAPES)}"' for key, text in labels.items())
+            pairs = ",".join(
+                f'{key}="{printable_lines(text).translate(_ESCAPES)}"'
+                for key, text in labels.items()
+            )
             name = f"{metric.name}{{{pairs}}}" if pairs else metric.name
             lines.append(f"{name} {_number(value)}")
     return "\n".join([*lines, ""])
@@ -95,7 +99,7 @@ def serve(port: int, state_dir: Path) -> Iterator[int]:
                 with closing(connect_reader(state_dir)) as reader:
                     text = render(collect(state_dir, reader))
             except (CadenzaError, sqlite3.Error) as error:
-                self._answer(503, f"{error}\n")
+                self._answer(503, f"{one_line(str(error))}\n")
                 return
             self._answer(200, text)
 

@@ -219,7 +219,7 @@ def run_job(
         if not job.is_queued():  # looked at once more: it may have been taken since
             raise
         hint = f"the job goes on in the daemon; `cadenzactl cancel {job.id}` ends it"
-        raise Interrupted(f"\n{hint}") from None
+        raise Interrupted(hint) from None
     if ended is None and not takes_requests(is_held(directory)):
         raise DaemonError(f"another command has held the event log for {timeout:g} s")
     if ended is None:

@@ -357,7 +357,7 @@ def test_a_field_cannot_forge_another(pipe: Any, journald: Any) -> None:
     log.info("x", extra={"file": "a\nPRIORITY=0\n"})
     entry = journald()
     assert entry["PRIORITY"] == "6"
-    assert entry["CADENZAD_FILE"] == "a\nPRIORITY=0\n"
+    assert entry["CADENZAD_FILE"] == "a\\nPRIORITY=0\\n"
 
 
 def test_an_entry_larger_than_a_datagram_arrives_whole(pipe: Any, journald: Any) -> None:

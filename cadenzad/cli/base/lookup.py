@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cadenzad.cli.base.parser import one_line
+from cadenzad.cli.base.output import say
 from cadenzad.config.paths import expand, state_dir
 from handlers.project.paths import printable
 from store.errors import ConfigError, NoEventLog, ProjectNotFound, StoreError
@@ -94,7 +93,7 @@ def open_state(flag: str | None) -> Iterator[State | None]:
         yield None
         return
     except StoreError as error:
-        print(f"warning: {one_line(error.message)}", file=sys.stderr)
+        say(f"warning: {error.message}", err=True)
         yield None
         return
     try:

@@ -1,4 +1,7 @@
-"""What the commands print: tables, errors as one line and a hint. Light imports."""
+"""What the commands print: lines, tables, JSON, errors as one line and a hint. Light imports.
+
+Nothing else writes to a terminal, so that no name and no text from a file reaches it as it is.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,38 @@ import sys
 from collections.abc import Sequence
 
 from store.errors import CadenzaError, StoreError
-from store.errors import one_line as one_line
+from store.text import json_text, one_line, printable_lines
+
+
+def say(text: str = "", *, head: str = "", code: str = "1", err: bool = False) -> None:
+    """One line on stdout, or on stderr; whatever does not print is escaped.
+
+    `head` comes first, on a terminal that wants colour in bold, or as `code` (SGR) says.
+    """
+    if head and sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        head = f"\033[{code}m{head}\033[0m"
+    print(head + one_line(text), file=sys.stderr if err else sys.stdout)
+
+
+def say_lines(text: str) -> None:
+    """Several lines on stdout: tables, diffs. What stands within a line must not break it."""
+    print(printable_lines(text))
+
+
+def say_json(value: object, *, indent: int | None = None, flush: bool = False) -> None:
+    """A JSON value on stdout, for programs; a terminal can show it too."""
+    print(json_text(value, indent), flush=flush)
+
+
+def say_again(text: str) -> None:
+    """On a terminal's stderr: in the place of what was said there before."""
+    print(f"\r{one_line(text)}", end="", file=sys.stderr, flush=True)
+
+
+def clear_screen() -> None:
+    """On a terminal: begin at its top again."""
+    if sys.stdout.isatty():
+        print("\033[H\033[J", end="")
 
 
 def refused(error: OSError) -> CadenzaError:
@@ -35,9 +69,9 @@ def give_up_on_output() -> None:
 
 def print_error(prog: str, error: CadenzaError) -> None:
     """One line on stderr that says what and where, and one that says what to do."""
-    print(f"{prog}: error: {error.message}", file=sys.stderr)
+    say(f"{prog}: error: {error.message}", err=True)
     if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+        say(f"  {error.hint}", err=True)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -60,9 +94,3 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         return "  ".join(parts).rstrip()
 
     return "\n".join([line(headings), *(line(row) for row in cells)])
-
-
-def bold(text: str) -> str:
-    """Bold on a terminal that wants colour, plain elsewhere."""
-    wanted = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return f"\033[1m{text}\033[0m" if wanted else text

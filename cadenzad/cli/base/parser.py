@@ -85,6 +85,14 @@ def finite(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is not a number")
 
 
+def whole(text: str) -> int:
+    """A whole-number argument, as large as the event log can hold."""
+    with contextlib.suppress(ValueError):
+        if len(text) < 30 and abs(number := int(text)) < 2**63:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, or too large a one")
+
+
 def seconds(text: str) -> float:
     """A time-span argument: more than nothing."""
     if (number := finite(text)) > 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cadenzad.cli.base.output import say, say_json
 from cadenzad.config.files import Config, load_config
 from cadenzad.config.paths import state_dir
 from cadenzad.requests.client import Ended, Interrupted, Progress, perform, run_job
 from cadenzad.requests.commands import Command, QueueJob
 from store.events.envelope import Recorded
+from store.text import one_line
 
 
 def send_command(arguments: argparse.Namespace, command: Command) -> Recorded:
@@ -60,13 +61,17 @@ def run_with_bar(
         try:
             return run_job(directory, command, config=config, progress=progress, timeout=timeout)
         except Interrupted as interrupted:
-            print(interrupted.message, file=sys.stderr)
+            say(interrupted.message, err=True)
             raise
 
 
-def print_answer(arguments: argparse.Namespace, answer: object, text: str) -> None:
-    """What came of a command: one JSON object with --json, else text."""
-    print(json.dumps(answer) if arguments.json else text)
+def print_answer(arguments: argparse.Namespace, answer: object, *lines: str) -> None:
+    """What came of a command: one JSON object with --json, else in words."""
+    if arguments.json:
+        say_json(answer)
+        return
+    for line in lines:
+        say(line)
 
 
 @contextmanager
@@ -85,8 +90,10 @@ def job_bar() -> Iterator[Progress]:
             done, total = values.get("done"), values.get("total")
             if isinstance(total, int) and isinstance(done, int):
                 bar.total, bar.n = total, done
-            bar.set_description_str(str(values.get("step", "")), refresh=False)
+            bar.set_description_str(one_line(str(values.get("step", ""))), refresh=False)
             rest = {k: v for k, v in values.items() if k not in ("done", "total", "step")}
-            bar.set_postfix(rest, refresh=True)
+            bar.set_postfix_str(
+                one_line(", ".join(f"{name}={value}" for name, value in rest.items()))
+            )
 
         yield show

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sqlite3
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
+from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, finite, one_line
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.requests.client import record_export
@@ -108,7 +108,7 @@ def _record(
     try:
         record_export(state_dir(arguments.state), command)
     except (CadenzaError, OSError, sqlite3.Error) as error:
-        print(f"warning: not recorded in the history: {one_line(str(error))}", file=sys.stderr)
+        say(f"warning: not recorded in the history: {error}", err=True)
 
 
 def find_log(project: Path, text: str) -> Path:
@@ -150,7 +150,9 @@ def _progress(log: Path) -> Iterator[Callable[[int], object] | None]:
         return
     from tqdm import tqdm
 
-    with tqdm(total=size, unit="B", unit_scale=True, desc=log.name, file=sys.stderr) as bar:
+    with tqdm(
+        total=size, unit="B", unit_scale=True, desc=one_line(log.name), file=sys.stderr
+    ) as bar:
         yield bar.update
 
 
@@ -180,22 +182,22 @@ def _failed(requested: ExportRequested, reason: str) -> Event:
 
 def _report(arguments: argparse.Namespace, report: ExportReport, output: Path) -> None:
     if arguments.json:
-        print(json.dumps(_as_json(report, output), indent=2, ensure_ascii=False))
+        say_json(_as_json(report, output), indent=2)
         return
     tally = report.tally
     for warning in report.warnings:
-        print(f"warning: {one_line(warning)}", file=sys.stderr)
+        say(f"warning: {warning}", err=True)
     for sample in tally.samples[:SHOWN]:
-        print(f"line {sample.line}: {one_line(sample.reason)}", file=sys.stderr)
+        say(f"line {sample.line}: {sample.reason}", err=True)
     more = tally.rejected - min(len(tally.samples), SHOWN)
     if more > 0:
-        print(f"... and {more} more rejected lines", file=sys.stderr)
+        say(f"... and {more} more rejected lines", err=True)
     parts = [f"wrote {tally.written} records to {one_line(str(output))}"]
     if tally.rejected:
         parts.append(f"{tally.rejected} lines rejected")
     if tally.filtered:
         parts.append(f"{tally.filtered} filtered out")
-    print("; ".join(parts))
+    say("; ".join(parts))
 
 
 def _as_json(report: ExportReport, output: Path) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from cadenzad.cli.base.parser import OK, filled, one_line
+from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.base.parser import OK, filled
 from cadenzad.config.paths import expand
 from handlers.project.scaffold import init_project
 
@@ -23,10 +23,10 @@ def command(arguments: argparse.Namespace) -> int:
     target = expand(arguments.project)
     files = init_project(target)
     if arguments.json:
-        print(json.dumps({"project": str(target), "files": [str(file) for file in files]}))
+        say_json({"project": str(target), "files": [str(file) for file in files]})
         return OK
-    print(f"made {one_line(str(target))}:")
+    say(f"made {target}:")
     for file in files:
-        print(f"  {file.relative_to(target)}")
-    print(f"next: cadenzad --workspace {one_line(str(target.parent))}")
+        say(f"  {file.relative_to(target)}")
+    say(f"next: cadenzad --workspace {target.parent}")
     return OK

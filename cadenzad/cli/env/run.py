@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from cadenzad.cli.base.lookup import find_project_folder, open_state
-from cadenzad.cli.base.parser import add_project
+from cadenzad.cli.base.output import say, say_json, say_lines
+from cadenzad.cli.base.parser import add_project, whole
 from handlers.lora.serving import project_decoder, serving_version
 from handlers.mission.episode.environment import Mission
 from handlers.mission.episode.episode import EpisodeResult, PhaseResult, run_episode
@@ -25,7 +25,7 @@ from handlers.mission.policies.lora import Decode, Lora, deployed_adapter
 from handlers.mission.policies.protocol import Policy
 from handlers.mission.policies.random import RandomPolicy
 from handlers.mission.policies.scripted import Scripted
-from handlers.mission.show.tables import mix, print_summary
+from handlers.mission.show.tables import mix, summary_text
 from handlers.mission.show.video import Film
 from handlers.mission.world.model import ROBOTS, SceneModel, compile_scene
 from handlers.project.project import Project
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--episodes", type=_positive, default=1, metavar="N", help="runs, one log each (1)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="of the first episode; each adds one"
+        "--seed", type=whole, default=0, metavar="S", help="of the first episode; each adds one"
     )
     parser.add_argument("--max-ticks", type=_positive, metavar="N", help="actions a run may take")
     parser.add_argument("--xml", type=Path, metavar="PATH", help="your own model of the robot")
@@ -82,7 +82,7 @@ def command(args: argparse.Namespace) -> int:
                 seed = args.seed + episode
                 results.append(_episode(args, project, scene, policy, seed, watch))
     except KeyboardInterrupt:
-        print("interrupted: the log holds what was done", file=sys.stderr)
+        say("interrupted: the log holds what was done", err=True)
         _report(args, results, project.spec)
         return INTERRUPTED
     _report(args, results, project.spec)
@@ -147,11 +147,10 @@ def _episode(
 def _progress(spec: ProjectSpec, seed: int) -> Callable[[PhaseResult], None]:
     def line(phase: PhaseResult) -> None:
         number = spec.phase_names.index(phase.name) + 1
-        print(
+        say(
             f"seed {seed}  {number}/{len(spec.phases)} {phase.name:<18} {phase.outcome:<8}"
             f"{phase.ticks:>3} ticks  {mix(phase.motion):<32} reward {phase.reward:+.2f}",
-            file=sys.stderr,
-            flush=True,
+            err=True,
         )
 
     return line
@@ -193,7 +192,7 @@ def _window(stack: ExitStack) -> Callable[[Simulator], None] | None:
 
     if _has_display():
         return follow
-    print("no display: running headless", file=sys.stderr)
+    say("no display: running headless", err=True)
     return None
 
 
@@ -203,7 +202,6 @@ def _has_display() -> bool:
 
 def _report(args: argparse.Namespace, results: list[EpisodeResult], spec: ProjectSpec) -> None:
     if args.json:
-        json.dump({"episodes": [result.as_dict() for result in results]}, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        say_json({"episodes": [result.as_dict() for result in results]}, indent=2)
     elif results:
-        print_summary(results, len(spec.phases), sys.stdout)
+        say_lines(summary_text(results, len(spec.phases)))

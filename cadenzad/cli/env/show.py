@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
 from cadenzad.cli.base.lookup import find_project_folder
+from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import add_project
 from handlers.mission.show.history import path_of, records
 from handlers.mission.show.mapview import text_map, write_map
@@ -35,12 +34,11 @@ def command(args: argparse.Namespace) -> int:
     path = path_of(records(_log_of(project.path, args.run))) if args.run else []
     if args.output is not None:
         write_map(args.output, spec, path)
-        print(f"wrote {args.output}", file=sys.stderr)
+        say(f"wrote {args.output}", err=True)
     elif args.json:
-        json.dump({**spec.scene.model_dump(mode="json"), "path": path}, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        say_json({**spec.scene.model_dump(mode="json"), "path": path}, indent=2)
     else:
-        print(text_map(spec, path))
+        say_lines(text_map(spec, path))
     return 0
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
 from cadenzad.cli.base.lookup import find_project_folder
-from cadenzad.cli.base.parser import add_project, one_line
+from cadenzad.cli.base.output import say, say_json, say_lines
+from cadenzad.cli.base.parser import add_project
 from handlers.mission.show.history import project_stats, read_runs
-from handlers.mission.show.tables import print_stats
+from handlers.mission.show.tables import stats_text
 from handlers.project.project import Project
 
 DESCRIPTION = (
@@ -29,10 +28,9 @@ def command(args: argparse.Namespace) -> int:
     unreadable: list[tuple[str, str]] = []
     stats = project_stats(read_runs(project.path, unreadable))
     for name, reason in unreadable:
-        print(f"{one_line(name)}: {one_line(reason)}", file=sys.stderr)
+        say(f"{name}: {reason}", err=True)
     if args.json:
-        json.dump(stats.as_dict(), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        say_json(stats.as_dict(), indent=2)
     else:
-        print_stats(stats, project.spec, sys.stdout)
+        say_lines(stats_text(stats, project.spec))
     return 0

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
-from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, one_line
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
 from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
@@ -100,21 +98,21 @@ def _dry_run(arguments: argparse.Namespace, project: Path, max_runs: int) -> int
     logs, left_out = newest_logs(project, max_runs, unreadable)
     report = mine(logs, opened.spec, opened.library)
     if arguments.json:
-        print(json.dumps({**report.as_json(), "left_out": left_out}, indent=2))
+        say_json({**report.as_json(), "left_out": left_out}, indent=2)
     else:
         findings = [finding.as_json(citations=2) for finding in report.findings]
         _print_findings(findings, len(report.runs), report.ticks, left_out)
     for run, reason in [*unreadable, *report.unreadable]:
-        print(f"{one_line(run)}: {one_line(reason)}", file=sys.stderr)
+        say(f"{run}: {reason}", err=True)
     if not arguments.dry_run:
         remark = 'judge.mode is "off": this is a report, nothing was sent or written'
-        print(remark, file=sys.stderr if arguments.json else sys.stdout)
+        say(remark, err=arguments.json)
     return OK
 
 
 def _print_findings(findings: list[dict[str, Any]], runs: int, ticks: int, left_out: int) -> None:
     older = f" ({left_out} older logs left out: judge.max_runs)" if left_out else ""
-    print(f"{runs} runs{older}, {ticks} ticks, {len(findings)} failure modes")
+    say(f"{runs} runs{older}, {ticks} ticks, {len(findings)} failure modes")
     if findings:
         headings = ("FAILURE MODE", "TIMES", "TICKS", "RUNS", "LAST SEEN", "FOR EXAMPLE")
         rows = [
@@ -128,7 +126,7 @@ def _print_findings(findings: list[dict[str, Any]], runs: int, ticks: int, left_
             )
             for item in findings
         ]
-        print(table(headings, rows))
+        say_lines(table(headings, rows))
 
 
 def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int:
@@ -145,7 +143,7 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
         if failed:
             hint = _later(ended, directory)
             answer["error"] = {"message": f"not judged: {ended.job.result}", "hint": hint}
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        say_json(answer, indent=2)
         return OK if fine else FAILED
     if isinstance(judged, RunsJudged):
         _print_findings(
@@ -156,18 +154,18 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
         )
         claims = judged.claims
         if judged.model is not None:
-            print(f"claims: {claims.kept} kept, {claims.dropped} dropped; model {judged.model}")
+            say(f"claims: {claims.kept} kept, {claims.dropped} dropped; model {judged.model}")
         for reason in judged.dropped:
-            print(f"  dropped: {one_line(reason)}", file=sys.stderr)
+            say(f"  dropped: {reason}", err=True)
         for remark in judged.remarks:
-            print(f"  the model remarks: {one_line(remark)}")
+            say(f"  the model remarks: {remark}")
     if isinstance(written, PromptRewritten | PromptProposed):
-        print(written.diff)
+        say_lines(written.diff)
         for gate in written.gates:
-            print(f"{gate.name}: {gate.result}: {one_line(gate.detail)}")
+            say(f"{gate.name}: {gate.result}: {gate.detail}")
     if failed:
         raise DaemonError(f"not judged: {ended.job.result}", hint=_later(ended, directory))
     if not fine:
         raise CadenzaError(f"the prompt is as it was: {ended.job.result}")
-    print(ended.job.result)
+    say(ended.job.result)
     return OK

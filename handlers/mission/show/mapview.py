@@ -18,6 +18,7 @@ from handlers.mission.world.vision import SceneThing, place_of
 from handlers.project.scene import Marker, Slope, Sphere
 from handlers.project.spec import ProjectSpec
 from store.errors import ConfigError, MissingExtraError
+from store.text import one_line
 
 Point = tuple[float, float]
 SCALE = 130.0
@@ -71,7 +72,7 @@ def phase_lines(spec: ProjectSpec) -> list[str]:
             if value not in (None, False)
         ]
         lines.append(f"{number}. {phase.name}: {', '.join(aim) or '-'}  “{phase.goal_prompt}”")
-    return lines
+    return list(map(one_line, lines))
 
 
 # -- terminal --------------------------------------------------------------------------------------
@@ -110,9 +111,10 @@ def text_map(spec: ProjectSpec, path: Sequence[Point] = (), width: int = 72) -> 
         put(x, y, ".")
     put(spec.spawn[0], spec.spawn[1], "@")
     legend = [
-        f"{chr(ord('a') + index % 26)} {zone.name}" for index, zone in enumerate(spec.scene.zones)
+        f"{chr(ord('a') + index % 26)} {one_line(zone.name)}"
+        for index, zone in enumerate(spec.scene.zones)
     ]
-    head = f"{spec.name}: up is forward (world -x), one row is {2 * step:.2f} m"
+    head = f"{one_line(spec.name)}: up is forward (world -x), one row is {2 * step:.2f} m"
     marks = "# box  o sphere  * marker  ^ slope  @ spawn" + ("  . path" if path else "")
     body = ["".join(row).rstrip() for row in grid]
     return "\n".join([head, *body, marks, "  ".join(legend), *phase_lines(spec)])
@@ -152,7 +154,9 @@ def drawing(spec: ProjectSpec, path: Sequence[Point] = ()) -> tuple[int, int, li
         colour = ZONE_COLOURS[index % len(ZONE_COLOURS)]
         corner = px(ax, ay)
         shapes.append(Shape("rect", (*corner, *px(bx, by)), colour, 0.25))
-        shapes.append(Shape("text", (corner[0] + 6, corner[1] + 16), colour, text=zone.name))
+        shapes.append(
+            Shape("text", (corner[0] + 6, corner[1] + 16), colour, text=one_line(zone.name))
+        )
     for item in spec.scene.objects:
         (x, y, _), (hx, hy) = place_of(item), half_sizes(item)
         colour = "#d62728" if isinstance(item, Marker) else "#6b5b4d"
@@ -162,14 +166,16 @@ def drawing(spec: ProjectSpec, path: Sequence[Point] = ()) -> tuple[int, int, li
             shape = (*px(x - hx, y - hy), *px(x + hx, y + hy))
             shapes.append(Shape("rect", shape, colour, 0.4 if isinstance(item, Slope) else 0.9))
         left, top = px(x, y)
-        shapes.append(Shape("text", (left + hy * SCALE + 3, top + 4), "#333333", text=item.tag))
+        shapes.append(
+            Shape("text", (left + hy * SCALE + 3, top + 4), "#333333", text=one_line(item.tag))
+        )
     for (ax, ay), (bx, by) in pairwise(path):
         shapes.append(Shape("line", (*px(ax, ay), *px(bx, by)), "#111111"))
     spawn = px(spec.spawn[0], spec.spawn[1])
     shapes.append(Shape("circle", (*spawn, 7.0), "#111111"))
     shapes.append(Shape("line", (*spawn, spawn[0], spawn[1] - 26), "#111111"))
     width, height = px(box.x1, box.y1)
-    lines = [spec.name, *phase_lines(spec)]
+    lines = [one_line(spec.name), *phase_lines(spec)]
     for number, line in enumerate(lines):
         shapes.append(Shape("text", (8, height + 20 + 18 * number), "#111111", text=line))
     wide = max(width, 7.2 * max(map(len, lines)) + 16)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TextIO
 
 from handlers.mission.episode.episode import EpisodeResult
 from handlers.mission.show.history import ProjectStats
 from handlers.project.spec import ProjectSpec
+from store.text import one_line
 
 
 def mix(motion: Counter[str]) -> str:
@@ -16,7 +16,7 @@ def mix(motion: Counter[str]) -> str:
     return ", ".join(f"{label} {count}" for label, count in motion.most_common(2))
 
 
-def print_summary(results: list[EpisodeResult], phases: int, out: TextIO) -> None:
+def summary_text(results: list[EpisodeResult], phases: int) -> str:
     """One row per episode, and how many succeeded."""
     rows = [("run", "seed", "policy", "phases", "ticks", "time", "reward", "falls", "result")]
     for r in results:
@@ -33,37 +33,37 @@ def print_summary(results: list[EpisodeResult], phases: int, out: TextIO) -> Non
                 r.end,
             )
         )
-    _table(rows, out)
+    lines = _table(rows)
     if len(results) > 1:
         won = sum(result.success for result in results)
-        print(f"{won} of {len(results)} succeeded", file=out)
+        lines.append(f"{won} of {len(results)} succeeded")
+    return "\n".join(lines)
 
 
-def _table(rows: Sequence[Sequence[str]], out: TextIO) -> None:
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(),
-            file=out,
-        )
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
-def print_stats(stats: ProjectStats, spec: ProjectSpec, out: TextIO) -> None:
+def stats_text(stats: ProjectStats, spec: ProjectSpec) -> str:
     """The tables of `stats`, phases in the mission's order."""
     if not stats.runs:
-        print(f"{spec.name}: no runs yet", file=out)
-        return
+        return f"{one_line(spec.name)}: no runs yet"
     rate = 100 * stats.succeeded / stats.runs
-    print(
-        f"{spec.name}: {stats.succeeded} of {stats.runs} runs succeeded ({rate:.0f}%)"
-        + (f", {stats.unfinished} unfinished" if stats.unfinished else ""),
-        file=out,
-    )
+    head = f"{spec.name}: {stats.succeeded} of {stats.runs} runs succeeded ({rate:.0f}%)"
+    unfinished = f", {stats.unfinished} unfinished" if stats.unfinished else ""
     trend = "" if stats.reward_trend is None else f", trend {stats.reward_trend:+.2f}"
-    print(f"reward {stats.reward_mean:+.2f} a run{trend}", file=out)
     ticks = sum(stats.motion.values()) or 1
     shares = ", ".join(f"{k} {100 * n / ticks:.0f}%" for k, n in stats.motion.most_common())
-    print(f"motion {shares or 'unknown'}", file=out)
+    lines = [
+        one_line(head + unfinished),
+        f"reward {stats.reward_mean:+.2f} a run{trend}",
+        one_line(f"motion {shares or 'unknown'}"),
+    ]
     rows = [("phase", "entered", "done", "failed", "ticks", "reward", "motion")]
     known = [name for name in spec.phase_names if name in stats.phases]
     for name in [*known, *(n for n in stats.phases if n not in known)]:
@@ -79,4 +79,4 @@ def print_stats(stats: ProjectStats, spec: ProjectSpec, out: TextIO) -> None:
                 mix(p.motion),
             )
         )
-    _table(rows, out)
+    return "\n".join([*lines, *_table(rows)])

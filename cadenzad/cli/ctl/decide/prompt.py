@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sqlite3
 from pathlib import Path
 
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, add_json_and_state, one_line
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.config.paths import state_dir
 from store.errors import CadenzaError, DaemonError, InputError
@@ -36,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", nargs="?", choices=ACTIONS, default="show", help="what to do (show)"
     )
-    parser.add_argument("--version", type=int, metavar="N", help="which version (the newest fit)")
+    parser.add_argument("--version", type=whole, metavar="N", help="which version (the newest fit)")
     add_json_and_state(parser)
 
 
@@ -56,7 +55,7 @@ def command(arguments: argparse.Namespace) -> int:
         return _act(arguments, directory, Path(project.path), rows)
     except CadenzaError as error:
         if arguments.json:
-            print(json.dumps({"error": {"message": error.message, "hint": error.hint}}))
+            say_json({"error": {"message": error.message, "hint": error.hint}})
         raise
 
 
@@ -73,31 +72,32 @@ def _show(
         status["watch"] = look.reason
         status["evidence"] = dict(look.evidence)
     if arguments.json:
-        print(json.dumps(status, indent=2, ensure_ascii=False))
+        say_json(status, indent=2)
         return OK
     version = status["version"]
-    print(f"version: {version if version is not None else 'as its author wrote it'}")
-    print(f"state:   {status['state']}" + (f": {status['reason']}" if status["reason"] else ""))
+    say(f"version: {version if version is not None else 'as its author wrote it'}")
+    say(f"state:   {status['state']}" + (f": {status['reason']}" if status["reason"] else ""))
     if status["changed"]:
-        print(f"file:    {one_line(status['changed'])}")
+        say(f"file:    {status['changed']}")
     if status["watch"]:
-        print(f"{'watched' if status['watching'] else 'watch'}: {one_line(status['watch'])}")
+        say(f"{'watched' if status['watching'] else 'watch'}: {status['watch']}")
     if current is not None:
         for rule in current.rules:
-            print(f"  {rule['line']}\n      {rule['mode_id']}  {', '.join(rule['citations'])}")
+            say(f"  {rule['line']}")
+            say(f"      {rule['mode_id']}  {', '.join(rule['citations'])}")
         for gate in current.gates:
-            print(f"{gate['name']}: {gate['result']}: {one_line(str(gate['detail']))}")
+            say(f"{gate['name']}: {gate['result']}: {gate['detail']}")
     if status["pending"] is not None:
-        print(f"pending: version {status['pending']} waits for approve or reject")
+        say(f"pending: version {status['pending']} waits for approve or reject")
     return OK
 
 
 def _log(arguments: argparse.Namespace, rows: list[PromptRow]) -> int:
     if arguments.json:
-        print(json.dumps([row._asdict() for row in rows], indent=2, ensure_ascii=False))
+        say_json([row._asdict() for row in rows], indent=2)
         return OK
     headings = ("VERSION", "PARENT", "STATE", "RULES", "IMPROVED", "FILE", "POSITION")
-    print(
+    say_lines(
         table(
             headings,
             [
@@ -127,9 +127,9 @@ def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow])
     (record,) = EventLog(connect_reader(directory)).read(row.position - 1, until=row.position)
     text = getattr(record.event, "diff", "")
     if arguments.json:
-        print(json.dumps({"version": row.version, "diff": text}, ensure_ascii=False))
+        say_json({"version": row.version, "diff": text})
     else:
-        print(text)
+        say_lines(text)
     return OK
 
 
@@ -153,7 +153,7 @@ def _act(
     if not any(event.type_name() == EVENTS[arguments.action] for event in ended.events):
         raise CadenzaError(ended.job.result)
     if arguments.json:
-        print(json.dumps(ended.as_json(), indent=2, ensure_ascii=False))
+        say_json(ended.as_json(), indent=2)
     else:
-        print(ended.job.result)
+        say(ended.job.result)
     return OK

@@ -46,7 +46,7 @@ def command(arguments: argparse.Namespace) -> int:
         "files": {path: code.files for path, code in found.items()},
     }
     lines = [_line(project.name, path, code) for path, code in found.items()]
-    print_answer(arguments, answer, "\n".join(lines))
+    print_answer(arguments, answer, *lines)
     return OK
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from cadenzad.cli.base.lookup import find_project, moment_us, position_number
-from cadenzad.cli.base.parser import OK, add_state_option, filled, one_line
+from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.base.parser import OK, add_state_option, filled
 from cadenzad.config.paths import state_dir
 from store.errors import ConfigError
 from store.events import EVENT_TYPES
@@ -84,7 +84,7 @@ def as_json(record: Recorded) -> dict[str, Any]:
 
 
 def _print_json(record: Recorded) -> None:
-    print(json.dumps(as_json(record), ensure_ascii=False))
+    say_json(as_json(record))
 
 
 def _print_line(record: Recorded) -> None:
@@ -92,15 +92,15 @@ def _print_line(record: Recorded) -> None:
     project = os.path.basename(record.project) if record.project else "-"
     cause = f" <- {record.causation}" if record.causation else ""
     line = f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}"
-    print(one_line(line))
+    say(line)
 
 
 def _gist(record: Recorded) -> str:
     """The few values of an event that a person scans for."""
     data = record.event.model_dump(mode="json")
     words = []
-    if "file" in data:
-        words.append(data["file"]["path"])
+    if file := data.get("file"):  # of a dropped file there is more than its path
+        words.append(file["path"] if isinstance(file, dict) else file)
     for key in (
         "run_path",
         "path",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from datetime import datetime
 from typing import Any
 
 from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.config.paths import state_dir
 from store.reads.state import JobRow, State, job_key
 from store.schema import connect_reader
@@ -23,7 +22,7 @@ EXAMPLE = "cadenzactl jobs --failed"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", nargs="?", help="a project's name or path (default: all)")
     parser.add_argument("--failed", action="store_true", help="only those that were given up")
-    parser.add_argument("--last", type=int, default=20, metavar="N", help="at most N (20)")
+    parser.add_argument("--last", type=whole, default=20, metavar="N", help="at most N (20)")
     add_json_and_state(parser)
 
 
@@ -33,12 +32,12 @@ def command(arguments: argparse.Namespace) -> int:
     rows = state.jobs(project, "failed" if arguments.failed else None, arguments.last)
     jobs = [_as_json(state, row) for row in rows]
     if arguments.json:
-        print(json.dumps({"jobs": jobs}, indent=2, ensure_ascii=False))
+        say_json({"jobs": jobs}, indent=2)
     elif jobs:
         headings = ("JOB", "KIND", "PROJECT", "STATE", "ATTEMPT", "QUEUED", "SAYS")
-        print(table(headings, [_row(row, job) for row, job in zip(rows, jobs, strict=True)]))
+        say_lines(table(headings, [_row(row, job) for row, job in zip(rows, jobs, strict=True)]))
     else:
-        print("no jobs")
+        say("no jobs")
     return OK
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from contextlib import closing
 
+from cadenzad.cli.base.output import say_json, say_lines
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.metrics.collect import collect
@@ -33,7 +33,7 @@ def command(arguments: argparse.Namespace) -> int:
         if arguments.textfile:
             write_textfile(expand(arguments.textfile), directory, reader)
             if arguments.json:
-                print(json.dumps({"textfile": arguments.textfile}))
+                say_json({"textfile": arguments.textfile})
             return OK
         metrics = collect(directory, reader)
     if arguments.json:
@@ -41,7 +41,7 @@ def command(arguments: argparse.Namespace) -> int:
             metric._asdict() | {"samples": [sample._asdict() for sample in metric.samples]}
             for metric in metrics
         ]
-        print(json.dumps({"metrics": families}, indent=2, ensure_ascii=False))
+        say_json({"metrics": families}, indent=2)
     else:
-        print(render(metrics), end="")
+        say_lines(render(metrics).removesuffix("\n"))
     return OK

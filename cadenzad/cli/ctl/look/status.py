@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sqlite3
 import sys
 import time
@@ -13,8 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.drift import changed, unrecorded
-from cadenzad.cli.base.output import bold, damaged, table
-from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled, one_line
+from cadenzad.cli.base.output import (
+    clear_screen,
+    damaged,
+    say,
+    say_again,
+    say_json,
+    say_lines,
+    table,
+)
+from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled
 from cadenzad.config.paths import state_dir
 from cadenzad.requests.inbox import takes_requests
 from store.errors import NoEventLog, StoreError
@@ -54,8 +61,7 @@ def command(arguments: argparse.Namespace) -> int:
     if not arguments.watch:
         return show(arguments)
     while True:
-        if sys.stdout.isatty():
-            print("\033[H\033[J", end="")
+        clear_screen()
         show(arguments)
         sys.stdout.flush()
         time.sleep(1.0)
@@ -114,7 +120,7 @@ def _show(
         answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "projects": projects}
         if arguments.at:
             answer["as_of"] = position
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        say_json(answer, indent=2)
     else:
         _print(daemon, projects, str(directory), position if arguments.at else None)
     return OK if daemon["state"] != "stopped" and daemon["responding"] else NOT_RUNNING
@@ -133,11 +139,11 @@ def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]
     if sys.stderr.isatty() and position > 20_000:
 
         def progress(count: int) -> None:
-            print(f"\rreplaying {count:,} of {position:,} events", end="", file=sys.stderr)
+            say_again(f"replaying {count:,} of {position:,} events")
 
     view = view_as_of(reader, position, progress)
     if progress is not None:
-        print(file=sys.stderr)
+        say(err=True)
     return view, position
 
 
@@ -155,12 +161,12 @@ def _unreadable(
         "degraded": [met, *trouble_of(holder)],
     }
     if arguments.json:
-        print(json.dumps({"schema": STATUS_SCHEMA, "daemon": daemon, "projects": []}, indent=2))
+        say_json({"schema": STATUS_SCHEMA, "daemon": daemon, "projects": []}, indent=2)
     else:
-        print(f"{bold('daemon')}: running (pid {daemon['pid']})")
-        print(f"state:  {directory}")
+        say(f": running (pid {daemon['pid']})", head="daemon")
+        say(f"state:  {directory}")
         for reason in daemon["degraded"]:
-            print(f"degraded: {one_line(reason['detail'])}")
+            say(f"degraded: {reason['detail']}")
     return FAILED
 
 
@@ -184,26 +190,25 @@ def _unknown() -> dict[str, Any]:
 def _nothing_yet(arguments: argparse.Namespace, directory: str) -> int:
     """No event log: no daemon ever ran here. That is an answer, not a failure."""
     if arguments.json:
-        answer = {"schema": STATUS_SCHEMA, "daemon": _unknown(), "projects": []}
-        print(json.dumps(answer, indent=2))
+        say_json({"schema": STATUS_SCHEMA, "daemon": _unknown(), "projects": []}, indent=2)
     else:
-        print(f"daemon: stopped; {directory} holds no event log yet")
-        print("start it: cadenzad --workspace DIR")
+        say(f"daemon: stopped; {directory} holds no event log yet")
+        say("start it: cadenzad --workspace DIR")
     return NOT_RUNNING
 
 
 def _print(
     daemon: DaemonStatus, projects: list[ProjectStatus], directory: str, as_of: int | None
 ) -> None:
-    print(f"{bold('daemon')}: {_daemon_line(daemon)}")
-    print(f"state:  {directory}")
+    say(f": {_daemon_line(daemon)}", head="daemon")
+    say(f"state:  {directory}")
     for reason in daemon["degraded"]:
-        print(f"degraded: {one_line(reason['detail'])}")
+        say(f"degraded: {reason['detail']}")
     if as_of is not None:
-        print(f"projects as of position {as_of}:")
-    print()
+        say(f"projects as of position {as_of}:")
+    say()
     if not projects:
-        print("no projects yet: a project is a folder with env.json inside a workspace")
+        say("no projects yet: a project is a folder with env.json inside a workspace")
         return
     headings = (
         "PROJECT",
@@ -218,11 +223,12 @@ def _print(
         "EXAMPLES",
         "LAST RUN",
     )
-    print(table(headings, [_row(project) for project in projects]))
+    say_lines(table(headings, [_row(project) for project in projects]))
     notes = [note for project in projects for note in _notes(project)]
     if notes:
-        print()
-        print("\n".join(map(one_line, notes)))
+        say()
+        for note in notes:
+            say(note)
 
 
 def _daemon_line(daemon: DaemonStatus) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.output import bold
+from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, one_line
 from cadenzad.config.paths import state_dir
 from store.events.base import Event
@@ -87,7 +86,7 @@ def command(arguments: argparse.Namespace) -> int:
             "deployed_chain": chain(history, deployed.promoted) if deployed else [],
         }
     if arguments.json:
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        say_json(answer, indent=2)
     else:
         _print(answer)
     return OK
@@ -164,53 +163,52 @@ def gist(event: Event) -> str:
 def _print(answer: dict[str, Any]) -> None:
     prompt, adapter = answer["prompt"], answer["adapter"]
     if prompt is None:
-        print(f"{bold('prompt')}: as its author wrote it; no runs were judged yet")
+        say(": as its author wrote it; no runs were judged yet", head="prompt")
     elif prompt["version"] is None:
         reason = f"{prompt['state']}: {prompt['reason']}"
-        print(f"{bold('prompt')}: as its author wrote it; {one_line(reason)}")
+        say(f": as its author wrote it; {reason}", head="prompt")
         if prompt["changed"]:
-            print(f"  {one_line(prompt['changed'])}")
+            say(f"  {prompt['changed']}")
         _print_chain(prompt["chain"])
     else:
-        print(f"{bold('prompt')}: version {prompt['version']} ({prompt['state']})")
+        say(f": version {prompt['version']} ({prompt['state']})", head="prompt")
         for rule in prompt["rules"]:
-            print(f"  {rule['line']}")
-            print(f"      because of {rule['mode_id']}, seen in {', '.join(rule['citations'])}")
+            say(f"  {rule['line']}")
+            say(f"      because of {rule['mode_id']}, seen in {', '.join(rule['citations'])}")
         for gate in prompt["gates"]:
-            print(f"  {gate['name']}: {gate['result']}: {one_line(gate['detail'])}")
+            say(f"  {gate['name']}: {gate['result']}: {gate['detail']}")
         _print_fate(prompt)
         _print_chain(prompt["chain"])
     for remark in prompt["remarks"] if prompt is not None else ():
-        print(f"  the model remarked: {one_line(remark)}")
+        say(f"  the model remarked: {remark}")
     if adapter is None:
-        print(f"{bold('adapter')}: none was trained yet")
+        say(": none was trained yet", head="adapter")
         return
     serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
     got = f"version {adapter['version']} got {adapter['verdict']}"
-    print(
-        f"{bold('adapter')}: deployed {serving}; {got if adapter['verdict'] else 'no verdict yet'}"
-    )
+    got = got if adapter["verdict"] else "no verdict yet"
+    say(f": deployed {serving}; {got}", head="adapter")
     if adapter["forced"]:
-        print(f"  version {serving} serves by force, against its verdict")
+        say(f"  version {serving} serves by force, against its verdict")
         _print_chain(adapter["deployed_chain"])
     for reason in adapter["reasons"]:
-        print(f"  {one_line(reason)}")
+        say(f"  {reason}")
     _print_chain(adapter["chain"])
 
 
 def _print_fate(prompt: dict[str, Any]) -> None:
     back = prompt["taken_back"]
     if back is not None:
-        print(f"  took version {back['of']} back, by {back['by']}: {one_line(back['reason'])}")
+        say(f"  took version {back['of']} back, by {back['by']}: {back['reason']}")
     if back is not None and back["test"]:
         p, before, after = (back["evidence"].get(name) for name in ("p", "before", "after"))
-        print(f"      {one_line(back['test'])}: p = {p}")
-        print(f"      before: {_counts(before)}; after: {_counts(after)}")
+        say(f"      {back['test']}: p = {p}")
+        say(f"      before: {_counts(before)}; after: {_counts(after)}")
     for line in (prompt["watch"] and f"watch {prompt['watch']}", prompt["changed"]):
         if line:
-            print(f"  {one_line(line)}")
+            say(f"  {line}")
     for file in prompt["files"]:
-        print(f"  {file['run']}: {file['path']}, read at {file['position']}")
+        say(f"  {file['run']}: {file['path']}, read at {file['position']}")
 
 
 def _counts(sample: Mapping[str, Any] | None) -> str:
@@ -220,4 +218,4 @@ def _counts(sample: Mapping[str, Any] | None) -> str:
 def _print_chain(steps: list[dict[str, Any]]) -> None:
     for index, step in enumerate(steps):
         word = "event" if index == 0 else "because of"
-        print(f"  {word:>10} {step['position']:>6} {step['type']} {step['says']}".rstrip())
+        say(f"  {word:>10} {step['position']:>6} {step['type']} {step['says']}".rstrip())

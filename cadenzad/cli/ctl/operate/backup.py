@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.maintenance.backup import Progress, make_backup, silent
@@ -31,9 +31,9 @@ def command(arguments: argparse.Namespace) -> int:
     with bar("copying", "page") as progress:
         backup = make_backup(directory, target, replace=arguments.force, progress=progress)
     if arguments.json:
-        print(json.dumps(backup._asdict() | {"path": str(backup.path)}))
+        say_json(backup._asdict() | {"path": str(backup.path)})
     else:
-        print(
+        say(
             f"wrote {backup.path}: {backup.position:,} events, {backup.bytes:,} bytes,"
             f" checked; sha256 {backup.sha256}"
         )

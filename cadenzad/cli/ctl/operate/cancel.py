@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.cli.base.requests import print_answer, send_command
 from cadenzad.config.paths import state_dir
 from cadenzad.requests.commands import CancelJob, RetryJob
@@ -17,7 +17,7 @@ EXAMPLE = "cadenzactl cancel 42"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", type=int, help="the job's number, as `cadenzactl jobs` shows it")
+    parser.add_argument("job", type=whole, help="the job's number, as `cadenzactl jobs` shows it")
     add_json_and_state(parser)
 
 

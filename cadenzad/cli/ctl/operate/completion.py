@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from typing import Any
 
-from cadenzad.cli.base.parser import OK, add_state_option, one_line
+from cadenzad.cli.base.output import say
+from cadenzad.cli.base.parser import OK, add_state_option
 from cadenzad.cli.reference.trees import COMMANDS, parser_of, walk
 from cadenzad.config.paths import state_dir
 from store.errors import NoEventLog
@@ -39,10 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     if arguments.projects:
         for name in _projects(arguments.state):
-            print(one_line(name))
+            say(name)
         return OK
     for name in [arguments.only] if arguments.only else COMMANDS:
-        sys.stdout.write(script(arguments.shell, name))
+        print(script(arguments.shell, name), end="")
     return OK
 
 
@@ -109,8 +109,11 @@ PROJECT: dict[str, Any] = {
     "preamble": {
         "bash": """\
 _cadenza_projects_and_dirs() {
-  local IFS=$'\\n'
-  compgen -W "$(cadenzactl completion --projects 2>/dev/null)" -- "$1"
+  local name
+  # Not by `compgen -W`, which expands its words: a name may hold $(...).
+  while IFS= read -r name; do
+    [[ $name == "$1"* ]] && printf '%s\\n' "$name"
+  done < <(cadenzactl completion --projects 2>/dev/null)
   compgen -d -- "$1"
 }""",
         "zsh": """\

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, USAGE, add_json_and_state, filled, one_line
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import OK, USAGE, add_json_and_state, filled
 from cadenzad.config.files import Loaded, default_path, problems, read_config
 from cadenzad.config.paths import expand
 from cadenzad.config.project import FILE_NAME, project_problems, read_project_config
@@ -60,13 +60,13 @@ def _show(arguments: argparse.Namespace) -> int:
     if arguments.project:
         loaded = read_project_config(_project(arguments), loaded)
     if arguments.json:
-        print(json.dumps(_as_json(loaded), indent=2, ensure_ascii=False))
+        say_json(_as_json(loaded), indent=2)
         return OK
     rows = [
         (key.name, json.dumps(key.of(loaded.config), ensure_ascii=False), loaded.origins[key.name])
         for key in KEYS.values()
     ]
-    print(table(("KEY", "VALUE", "SET BY"), rows))
+    say_lines(table(("KEY", "VALUE", "SET BY"), rows))
     return OK
 
 
@@ -101,14 +101,14 @@ def _check(arguments: argparse.Namespace) -> int:
     name = str(file or default_path())
     if arguments.json:
         listed = [{"problem": problem.message, "hint": problem.hint} for problem in found]
-        print(json.dumps({"file": name, "ok": not found, "problems": listed}, indent=2))
+        say_json({"file": name, "ok": not found, "problems": listed}, indent=2)
     else:
         for problem in found:
             hint = f" ({problem.hint})" if problem.hint else ""
-            print(one_line(problem.message + hint))
+            say(problem.message + hint)
         if not found:
             absent = file is None and not default_path().is_file()
-            print(f"{one_line(name)}: {'not there: defaults hold' if absent else 'good'}")
+            say(f"{name}: {'not there: defaults hold' if absent else 'good'}")
     return USAGE if found else OK
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, one_line
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
 from cadenzad.maintenance.candidate import Candidate
 from cadenzad.maintenance.retention import WHAT, Kept, Plan, Policy, What, make_plan
@@ -147,18 +146,18 @@ def _report(arguments: argparse.Namespace, plan: Plan) -> None:
             "bytes": total,
             "kept": [item._asdict() for item in plan.kept],
         }
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        say_json(answer, indent=2)
         return
     if plan.to_go:
         rows = [(Path(item.project).name, item.kind, item.path, item.bytes) for item in plan.to_go]
-        print(table(("PROJECT", "KIND", "PATH", "BYTES"), rows))
-        print()
+        say_lines(table(("PROJECT", "KIND", "PATH", "BYTES"), rows))
+        say()
     verb = "would delete" if arguments.dry_run else "deleted"
     number = len(plan.to_go)
-    print(f"{verb} {number:,} {'file' if number == 1 else 'files'}, {total:,} bytes")
+    say(f"{verb} {number:,} {'file' if number == 1 else 'files'}, {total:,} bytes")
     for item in plan.kept:
         line = f"kept {Path(item.project).name}/{item.path}: {item.reason}"
-        print(one_line(line), file=sys.stderr)
+        say(line, err=True)
 
 
 def _as_json(item: Candidate) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import pwd
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import NOT_RUNNING, OK, add_json_and_state, filled
 from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
@@ -115,7 +115,8 @@ def _install(service: Service, arguments: argparse.Namespace) -> int:
     report = _Report(arguments)
     if arguments.dry_run and not arguments.json:
         for path, text in files.items():
-            print(f"# {path}\n{text}")
+            say(f"# {path}")
+            say_lines(text)
     services.install(service, files, Hand(service, report.step, dry=arguments.dry_run))
     report.end(service, [] if arguments.dry_run else _advice(service))
     return OK
@@ -166,15 +167,15 @@ class _Report:
     def step(self, text: str) -> None:
         self._steps.append(text)
         if not self._json:
-            print(f"would {text}" if self._dry and not text.startswith("unchanged") else text)
+            say(f"would {text}" if self._dry and not text.startswith("unchanged") else text)
 
     def end(self, service: Service, advice: list[str]) -> None:
         if self._json:
             answer = {"unit": service.unit, "dry_run": self._dry, "steps": self._steps}
-            print(json.dumps(answer))
+            say_json(answer)
             return
         for line in advice:
-            print(line, file=sys.stderr)
+            say(line, err=True)
 
 
 # -- status ----------------------------------------------------------------------------------------
@@ -183,9 +184,9 @@ class _Report:
 def _no_status(missing: DaemonError, *, as_json: bool) -> int:
     """Nobody to ask: a clear answer, not a failure."""
     if as_json:
-        print(json.dumps({"unit": None, "systemd": False, "installed": False}))
+        say_json({"unit": None, "systemd": False, "installed": False})
     else:
-        print(f"{missing.message}: {missing.hint}")
+        say(f"{missing.message}: {missing.hint}")
     return UNKNOWN
 
 
@@ -194,12 +195,13 @@ def _status(service: Service, *, as_json: bool) -> int:
     shown = services.shown(service)
     installed = shown.get("LoadState") == "loaded"
     if as_json:
-        print(json.dumps(_object(service, shown, installed=installed)))
+        say_json(_object(service, shown, installed=installed))
     elif not installed:
-        print(f"{service.unit}: not installed")
-        print(f"install it: cadenzactl service install --{service.scope} --workspace DIR")
+        say(f"{service.unit}: not installed")
+        say(f"install it: cadenzactl service install --{service.scope} --workspace DIR")
     else:
-        print("\n".join(_lines(service, shown)))
+        for line in _lines(service, shown):
+            say(line)
     if not installed:
         return UNKNOWN
     return OK if shown["ActiveState"] in RUNNING else NOT_RUNNING

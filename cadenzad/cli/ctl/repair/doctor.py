@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 import time
 from pathlib import Path
 
-from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, one_line
+from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.files import Config, default_path, load_config
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.doctor import Finding, Level, Situation, diagnose
@@ -37,7 +36,7 @@ def command(arguments: argparse.Namespace) -> int:
     good = all(finding.level != "FAIL" for finding in findings)
     if arguments.json:
         checks = [finding._asdict() for finding in findings]
-        print(json.dumps({"ok": good, "checks": checks}, indent=2, ensure_ascii=False))
+        say_json({"ok": good, "checks": checks}, indent=2)
     else:
         _print(findings)
     return OK if good else FAILED
@@ -74,20 +73,17 @@ def look(directory: Path, config_file: str | None) -> Situation:
 def _print(findings: list[Finding]) -> None:
     width = max(len(finding.check) for finding in findings)
     for finding in findings:
-        level = _coloured(finding.level)
-        print(f"{level}  {finding.check.ljust(width)}  {one_line(finding.text)}")
+        level = finding.level
+        say(
+            f"  {finding.check.ljust(width)}  {finding.text}",
+            head=level.ljust(4),
+            code=_COLOURS[level],
+        )
         if finding.fix:
-            print(f"{' ' * (width + 8)}fix: {one_line(finding.fix)}")
+            say(f"{' ' * (width + 8)}fix: {finding.fix}")
     levels = [finding.level for finding in findings]
-    print(f"\n{levels.count('FAIL')} FAIL, {levels.count('warn')} warn, {levels.count('ok')} ok")
+    say()
+    say(f"{levels.count('FAIL')} FAIL, {levels.count('warn')} warn, {levels.count('ok')} ok")
 
 
 _COLOURS: dict[Level, str] = {"ok": "32", "warn": "33", "FAIL": "31"}
-
-
-def _coloured(level: Level) -> str:
-    """A level in its colour on a terminal that wants one."""
-    text = level.ljust(4)
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
-        return f"\033[{_COLOURS[level]}m{text}\033[0m"
-    return text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 
+from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, seconds
 from cadenzad.config.paths import state_dir
 from cadenzad.requests.inbox import PONG, Request, new_id, send, takes_requests
@@ -42,9 +42,9 @@ def command(arguments: argparse.Namespace) -> int:
         if answer is not None and answer.get("id") == request.id:
             milliseconds = round(1000 * (time.perf_counter() - sent), 1)
             if arguments.json:
-                print(json.dumps({"pid": holder.get("pid"), "milliseconds": milliseconds}))
+                say_json({"pid": holder.get("pid"), "milliseconds": milliseconds})
             else:
-                print(f"pong from pid {holder.get('pid')} in {milliseconds} ms")
+                say(f"pong from pid {holder.get('pid')} in {milliseconds} ms")
             return OK
         time.sleep(0.002)
     path.unlink(missing_ok=True)

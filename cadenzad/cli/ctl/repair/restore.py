@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
+from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.cli.ctl.operate.backup import bar
 from cadenzad.config.paths import expand, make_state_dir, state_dir
@@ -32,7 +32,7 @@ def command(arguments: argparse.Namespace) -> int:
         _report(
             arguments,
             {"checked": str(backup), "position": position},
-            f"{backup} is sound: {position:,} events",
+            [f"{backup} is sound: {position:,} events"],
         )
         return OK
     with (
@@ -54,10 +54,14 @@ def command(arguments: argparse.Namespace) -> int:
             "replaced_position": done.replaced,
             "kept": aside,
         },
-        "\n".join(lines),
+        lines,
     )
     return OK
 
 
-def _report(arguments: argparse.Namespace, answer: dict[str, object], text: str) -> None:
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else text)
+def _report(arguments: argparse.Namespace, answer: dict[str, object], lines: list[str]) -> None:
+    if arguments.json:
+        say_json(answer)
+        return
+    for line in lines:
+        say(line)

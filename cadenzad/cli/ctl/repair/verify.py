@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sqlite3
 import stat
 import sys
@@ -12,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, one_line
+from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
 from handlers.lora.recovery import problems as adapter_problems
 from store.errors import CadenzaError
@@ -45,7 +45,7 @@ def command(arguments: argparse.Namespace) -> int:
     results: list[dict[str, Any]] = []
     for name, check in checks:
         if sys.stderr.isatty() and not arguments.json:
-            print(f"checking {name} ...", file=sys.stderr)
+            say(f"checking {name} ...", err=True)
         try:
             problems = check(reader)
         except (sqlite3.Error, CadenzaError) as error:
@@ -53,12 +53,12 @@ def command(arguments: argparse.Namespace) -> int:
         results.append({"check": name, "ok": not problems, "problems": problems})
     good = all(result["ok"] for result in results)
     if arguments.json:
-        print(json.dumps({"ok": good, "checks": results}, indent=2, ensure_ascii=False))
+        say_json({"ok": good, "checks": results}, indent=2)
     else:
         for name, result in zip((name for name, _ in checks), results, strict=True):
-            print(f"{name:<10} {'ok' if result['ok'] else 'FAILED'}")
+            say(f"{name:<10} {'ok' if result['ok'] else 'FAILED'}")
             for problem in result["problems"]:
-                print(f"  {one_line(problem)}")
+                say(f"  {problem}")
     return OK if good else FAILED
 
 

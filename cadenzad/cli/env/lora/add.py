@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
+from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from handlers.lora.data.authoring import add_example, parse_steps
@@ -31,7 +31,7 @@ def command(arguments: argparse.Namespace) -> int:
     where, new = add_example(project, arguments.goal, steps, arguments.image)
     if arguments.json:
         actions = [step.as_json() for step in steps]
-        print(json.dumps({"where": where, "added": new, "actions": actions}))
+        say_json({"where": where, "added": new, "actions": actions})
     else:
-        print(f"{where}: {'added' if new else 'is there already'}")
+        say(f"{where}: {'added' if new else 'is there already'}")
     return OK

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
-from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, add_json_and_state, filled, one_line
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.requests.client import Ended
 from handlers.lora.scorecard.scorecard import HEADINGS, scorecard_rows
 from store.errors import DaemonError
@@ -38,33 +37,30 @@ def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> in
         raise DaemonError(ended.job.result, hint="the deployed adapter, if any, still serves")
     scored = ended.of(AdapterScored)
     if not isinstance(scored, AdapterScored):
-        print(json.dumps({"summary": ended.job.result}) if arguments.json else ended.job.result)
+        if arguments.json:
+            say_json({"summary": ended.job.result})
+        else:
+            say(ended.job.result)
         return OK
     card: dict[str, Any] = json.loads((project / scored.scorecard).read_bytes())
     promoted = any(event.type_name() == "AdapterPromoted" for event in ended.events)
     if arguments.json:
-        print(
-            json.dumps(
-                {"version": scored.version, "deployed": promoted, **card},
-                indent=2,
-                ensure_ascii=False,
-            )
-        )
+        say_json({"version": scored.version, "deployed": promoted, **card}, indent=2)
         return VERDICT_CODES[scored.verdict]
     trained = ended.of(AdapterTrained)
     if isinstance(trained, AdapterTrained):
         loss = "-" if trained.loss is None else f"{trained.loss:.3f}"
-        print(
+        say(
             f"version {trained.version}: {trained.rows} rows, {trained.epochs} epochs, loss {loss},"
             f" encoder {trained.encoder}, {trained.seconds:.1f} s",
-            file=sys.stderr,
+            err=True,
         )
-    print(table(HEADINGS, scorecard_rows(card)))
-    print(f"verdict: {card['verdict']}" + (" (deployed)" if promoted else ""))
+    say_lines(table(HEADINGS, scorecard_rows(card)))
+    say(f"verdict: {card['verdict']}" + (" (deployed)" if promoted else ""))
     for reason in card["reasons"]:
-        print(f"  {one_line(reason)}")
+        say(f"  {reason}")
     if card["next_steps"]:
-        print("next:")
+        say("next:")
         for step in card["next_steps"]:
-            print(f"  {one_line(step)}")
+            say(f"  {step}")
     return VERDICT_CODES[scored.verdict]

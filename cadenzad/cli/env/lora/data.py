@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import OK, filled, one_line
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from cadenzad.config.paths import expand
 from handlers.lora.data.dataset import load_dataset
@@ -51,17 +50,17 @@ def command(arguments: argparse.Namespace) -> int:
                 for row in data.train
             ],
         }
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        say_json(answer, indent=2)
         return OK
     rows: list[tuple[object, ...]] = [(origin, count) for origin, count in data.sources.items()]
     rows += [("exam (held out)", len(data.exam))]
-    print(table(("ORIGIN", "ROWS"), rows))
+    say_lines(table(("ORIGIN", "ROWS"), rows))
     if untaught:
-        print(f"no example has: {', '.join(untaught)}")
+        say(f"no example has: {', '.join(untaught)}")
     for reason, count in data.left_out.items():
-        print(f"left out: {count} ({reason})")
+        say(f"left out: {count} ({reason})")
     for where, reason in data.problems:
-        print(f"{where}: {one_line(reason)}")
+        say(f"{where}: {reason}")
     if not data.exam:
-        print("there is no exam: an adapter cannot be deployed without one (lora/eval.jsonl)")
+        say("there is no exam: an adapter cannot be deployed without one (lora/eval.jsonl)")
     return OK

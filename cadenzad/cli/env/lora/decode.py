@@ -10,7 +10,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from cadenzad.cli.base.lookup import open_state
-from cadenzad.cli.base.parser import FAILED, OK, filled, one_line
+from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.base.parser import FAILED, OK, filled, whole
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from handlers.lora.model.interface import Decoded
 from handlers.lora.serving import project_decoder, version_to_try
@@ -33,7 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--image", type=filled, metavar="PATH", help="what the robot sees; for encoders that look"
     )
-    parser.add_argument("--version", type=int, metavar="N", help="which version (the deployed one)")
+    parser.add_argument(
+        "--version", type=whole, metavar="N", help="which version (the deployed one)"
+    )
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -46,7 +49,7 @@ def command(arguments: argparse.Namespace) -> int:
     with open_state(arguments.state) as state:
         decoder = project_decoder(Project.open(project), state, version)
     if not deployed:
-        print(f"no adapter is deployed: this is version {version}", file=sys.stderr)
+        say(f"no adapter is deployed: this is version {version}", err=True)
     if arguments.goal is not None:
         _report(decoder.decode(arguments.goal, _image(project, arguments.image)), arguments.json)
         return OK
@@ -57,7 +60,7 @@ def command(arguments: argparse.Namespace) -> int:
             goal, image = _asked(line)
             decoded = decoder.decode(goal, _image(project, image or arguments.image))
         except InputError as error:
-            print(f"{where}: {one_line(error.message)}", file=sys.stderr)
+            say(f"{where}: {error.message}", err=True)
             code = FAILED
         else:
             _report(decoded, arguments.json)
@@ -106,19 +109,19 @@ def _image(project: Path, name: str | None) -> Path | None:
 
 def _report(decoded: Decoded, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(decoded.as_json(), ensure_ascii=False), flush=True)
+        say_json(decoded.as_json(), flush=True)
     else:
         _print(decoded)
 
 
 def _print(decoded: Decoded) -> None:
-    print(one_line(decoded.goal))
+    say(decoded.goal)
     if decoded.refused:
         near = "; ".join(decoded.nearest)
-        print(f"  refused: nothing taught is like it. Nearest: {one_line(near)}")
+        say(f"  refused: nothing taught is like it. Nearest: {near}")
         return
     for step in decoded.actions:
         given = " ".join(f"{name}={value:g}" for name, value in step.parameters.items())
-        print(f"  {step.action} {given}".rstrip())
+        say(f"  {step.action} {given}".rstrip())
     doubt = ", doubtful" if decoded.doubtful else ""
-    print(f"  confidence {decoded.confidence:.2f}{doubt}")
+    say(f"  confidence {decoded.confidence:.2f}{doubt}")
