@@ -71,7 +71,7 @@ def daemon(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:  # this process is the daemon's own
         interpreter.shield()
-    return run(build_parser(), argv)
+    return run(build_parser, argv)
 
 
 if __name__ == "__main__":

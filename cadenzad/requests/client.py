@@ -297,7 +297,7 @@ def _work(directory: Path, job: _Job, config: Config, writer: Writer) -> Ended:
                 jobs.turn(patience=0.1)
             return outcome
         except KeyboardInterrupt:
-            if not job.id:
+            if not job.is_queued():
                 raise
             carry_out(new_request(CancelJob(job.id, "interrupted")), writer)
             raise Interrupted(f"interrupted: job {job.id} is cancelled") from None

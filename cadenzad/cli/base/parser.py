@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
+import signal
 import sqlite3
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
@@ -19,6 +20,39 @@ OK, FAILED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 
 EXIT_CODES = """exit codes:
   0 done   1 failed   2 usage   3 daemon not running   4 no such project, run or log"""
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody asked the command politely (SIGTERM) to end: as Ctrl-C does, with its own code."""
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGTERM ends what is inside as Ctrl-C does, so that it can tidy up; another is ignored."""
+
+    def stop(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: nobody sends us signals there
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def exit_code_of(stop: KeyboardInterrupt) -> int:
+    """130 after Ctrl-C, 143 after SIGTERM, also where the interruption became one with words."""
+    chain: BaseException | None = stop
+    while chain is not None:
+        if isinstance(chain, Terminated):
+            return 128 + signal.SIGTERM
+        chain = chain.__context__
+    return 128 + signal.SIGINT
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,28 +134,37 @@ def seconds(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is not more than 0 seconds")
 
 
-def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    """Parse, call the chosen function, turn errors into one line and an exit code."""
-    arguments = parser.parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = arguments.command
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A name that the terminal's encoding cannot show is no reason to end with a traceback.
-        sys.stdout.reconfigure(errors="backslashreplace")
+def run(
+    parser: argparse.ArgumentParser | Callable[[], argparse.ArgumentParser],
+    argv: Sequence[str] | None,
+) -> int:
+    """Parse, call the chosen function, turn errors into one line and an exit code.
+
+    `parser` may be what makes it: to import a command takes so long that somebody breaks it off.
+    """
+    prog = ""
     try:
+        parser = parser if isinstance(parser, argparse.ArgumentParser) else parser()
+        prog = parser.prog
+        arguments = parser.parse_args(argv)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        if isinstance(sys.stdout, TextIOWrapper):
+            # A name that the terminal's encoding cannot show is no reason to end with a traceback.
+            sys.stdout.reconfigure(errors="backslashreplace")
         code = command(arguments)
         sys.stdout.flush()
         return code
     except CadenzaError as error:
-        print_error(parser.prog, error)
+        print_error(prog, error)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as stop:
+        return exit_code_of(stop)
     except BrokenPipeError:
         return OK  # whoever read our output has gone (`| head`): not an error
     except OSError as error:
-        print_error(parser.prog, refused(error))
+        print_error(prog, refused(error))
     except sqlite3.Error as error:
-        print_error(parser.prog, damaged(error))
+        print_error(prog, damaged(error))
     finally:
         give_up_on_output()
     return FAILED

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cadenzad import __version__
-from cadenzad.cli.base.parser import EXIT_CODES, Parser, run
+from cadenzad.cli.base.parser import EXIT_CODES, Parser, run, stoppable
 
 
 class Program(NamedTuple):
@@ -38,9 +38,10 @@ class Program(NamedTuple):
 
     def main(self, argv: Sequence[str]) -> int:
         """Run one subcommand; without a known one, say which there are."""
-        if argv and argv[0] in self.commands:
-            return run(self.parser_of(argv[0]), argv[1:])
-        return run(self.overview(), argv)
+        with stoppable():
+            if argv and argv[0] in self.commands:
+                return run(lambda: self.parser_of(argv[0]), argv[1:])
+            return run(self.overview, argv)
 
     def parser_of(self, name: str) -> argparse.ArgumentParser:
         """The parser of one subcommand."""

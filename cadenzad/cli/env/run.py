@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from cadenzad.cli.base.lookup import find_project_folder, open_state
 from cadenzad.cli.base.output import say, say_json, say_lines
-from cadenzad.cli.base.parser import add_project, whole
+from cadenzad.cli.base.parser import add_project, exit_code_of, whole
 from handlers.lora.serving import project_decoder, serving_version
 from handlers.mission.episode.environment import Mission
 from handlers.mission.episode.episode import EpisodeResult, PhaseResult, run_episode
@@ -37,7 +36,6 @@ picks it up like any dropped log. Exits with 0 when every episode succeeded."""
 EXAMPLE = "cadenza env run rescue --headless --seed 7 --episodes 3"
 
 
-INTERRUPTED = 130
 POLICIES = ("scripted", "lora", "random")
 
 
@@ -67,24 +65,24 @@ def _positive(text: str) -> int:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Run episodes. Exit code 0 when every one succeeded, 1 when one did not, 130 interrupted."""
+    """Run episodes. Exit code 0: every one succeeded, 1: one did not, 130 or 143: interrupted."""
     project = Project.open(find_project_folder(args.project))
     policy = _policy(args.policy, project)
     film = Film(args.video) if args.video else None
     scene = _scene(project, args.xml)
     results: list[EpisodeResult] = []
     try:
-        with ExitStack() as stack, _stoppable():
+        with ExitStack() as stack:
             if film is not None:
                 stack.callback(film.close)
             watch = film or (None if args.headless else _window(stack))
             for episode in range(args.episodes):
                 seed = args.seed + episode
                 results.append(_episode(args, project, scene, policy, seed, watch))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         say("interrupted: the log holds what was done", err=True)
         _report(args, results, project.spec)
-        return INTERRUPTED
+        return exit_code_of(stop)
     _report(args, results, project.spec)
     return 0 if all(result.success for result in results) else 1
 
@@ -154,24 +152,6 @@ def _progress(spec: ProjectSpec, seed: int) -> Callable[[PhaseResult], None]:
         )
 
     return line
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """A polite stop (SIGTERM) is an interruption like Ctrl-C: the log is closed properly."""
-
-    def stop(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread: nobody sends us signals there
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _window(stack: ExitStack) -> Callable[[Simulator], None] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,8 +13,20 @@ from collections.abc import Callable
 import pytest
 
 from cadenzad.cli.base.output import table
-from cadenzad.cli.base.parser import Parser, filled, finite, one_line, run, seconds
+from cadenzad.cli.base.parser import (
+    Parser,
+    Terminated,
+    exit_code_of,
+    filled,
+    finite,
+    one_line,
+    run,
+    seconds,
+    stoppable,
+    whole,
+)
 from cadenzad.cli.programs import CADENZA_ENV
+from cadenzad.requests.client import Interrupted
 from store.errors import ConfigError, ProjectNotFound
 
 
@@ -55,6 +68,8 @@ def test_a_hint_follows_on_a_line_of_its_own(capsys) -> None:
 
 def test_an_interrupt_and_a_reader_that_left_are_no_errors(capsys) -> None:
     assert run(parser_of(fail(KeyboardInterrupt())), []) == 130
+    assert run(fail(KeyboardInterrupt()), []) == 130  # type: ignore[arg-type]  # while it imports
+    assert run(parser_of(fail(Terminated())), []) == 143
     assert run(parser_of(fail(BrokenPipeError())), []) == 0
     assert capsys.readouterr().err == ""
 
@@ -168,3 +183,27 @@ def test_in_any_order_too_what_is_not_known_is_refused(words: str) -> None:
     with pytest.raises(SystemExit) as caught:
         CADENZA_ENV.parser_of("lora").parse_args(["decode", *words.split()])
     assert caught.value.code == 2
+
+
+def test_sigterm_ends_a_command_as_an_interrupt_does_and_only_once() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def work() -> None:
+        with stoppable():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except KeyboardInterrupt:
+                os.kill(os.getpid(), signal.SIGTERM)  # while it tidies up
+                raise Interrupted("with words") from None
+
+    with pytest.raises(Interrupted) as caught:
+        work()
+    assert exit_code_of(caught.value) == 143
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("text", ["9" * 19, "-" + "9" * 19, "9" * 5000, "1.5", "x", ""])
+def test_a_number_that_the_log_cannot_hold_is_a_usage_error(text: str) -> None:
+    assert whole(str(2**63 - 1)) == 2**63 - 1
+    with pytest.raises(argparse.ArgumentTypeError, match="too large"):
+        whole(text)

@@ -70,7 +70,7 @@ def test_a_terminated_run_leaves_a_log_that_says_so(
         told = process.stderr.read().decode()
         code_ = process.wait(timeout=30)
     # then it closes its log
-    assert code_ == 130
+    assert code_ == 143
     assert "Traceback" not in told
     lines = logs(project)[0].read_bytes().splitlines(keepends=True)
     assert lines[-1].endswith(b"\n")
