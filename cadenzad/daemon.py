@@ -22,6 +22,7 @@ from cadenzad.maintenance.restore import remove_workshops
 from cadenzad.metrics.prometheus import serve, write_textfile
 from cadenzad.requests import inbox
 from cadenzad.requests.handle import carry_out
+from cadenzad.requests.schedule import Schedule
 from cadenzad.service_manager.liveness import interval_s
 from cadenzad.service_manager.notify import notify
 from cadenzad.timers import Timers
@@ -104,6 +105,7 @@ class Daemon:
         self._liveness = parts.liveness
         self._folders.alive = self._lock.beat
         self._place = Place(self._state_dir)
+        self._schedule = Schedule(self._state_dir, self._state, self._writer)
 
     def _run_once(self) -> None:
         """Cron's habit: everything there is to do now, then the end."""
@@ -116,6 +118,9 @@ class Daemon:
         self._folders.record_removals()
         self._request_retries()
         self._reactor.drain()
+        if self._schedule.begin(self._config.retention):
+            while self._schedule.turn(self._config.retention):
+                self._take_requests()
         self._jobs.work_off()
         self._reactor.drain()
         self._writer.run(_forget_daemon)
@@ -223,6 +228,14 @@ class Daemon:
         self._recorder.flush()
         self._folders.record_removals()
         self._request_retries()
+        if self._schedule.begin(self._config.retention):
+            self._soon(self._prune_some)
+
+    def _prune_some(self) -> None:
+        """A part of a round of pruning; the rest after whatever else waits."""
+        if self._schedule.turn(self._config.retention):
+            self._take_requests()
+            self._soon(self._prune_some)
 
     def _check_place(self) -> None:
         """Whether the state directory is the one that was opened, and sound as far as is seen."""

@@ -156,7 +156,9 @@ CREATE TABLE view_files (
   PRIMARY KEY (project, path)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX view_files_by_hash ON view_files (project, sha256);
+-- Of runs that are there, and by the first 40 bits of the hash: who asks compares the rest.
+CREATE INDEX view_files_by_hash ON view_files (project, substr(sha256, 1, 10))
+  WHERE kind = 'run' AND accepted AND present;
 CREATE INDEX view_files_by_inode ON view_files (project, ino);
 CREATE INDEX view_files_rejected ON view_files (project, position) WHERE NOT accepted;
 
@@ -425,8 +427,16 @@ def reset_view(connection: sqlite3.Connection) -> None:
     run_script(connection, VIEW_SQL)
 
 
-MIGRATIONS = ("m001_events",)
-"""Names of all migrations, oldest first. View tables need none: new code rebuilds them."""
+HASH_INDEX_SQL = f"""
+DROP INDEX IF EXISTS view_files_by_hash;
+{VIEW_SQL[VIEW_SQL.index("CREATE INDEX view_files_by_hash") :].partition(";")[0]};
+"""
+
+MIGRATIONS = ("m001_events", "m002_hash_index")
+"""Names of all migrations, oldest first. View tables need none: new code rebuilds them.
+
+An index may be changed by one: that takes seconds where folding a long history takes minutes.
+"""
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -469,5 +479,9 @@ def _apply_pending(connection: sqlite3.Connection) -> None:
     def create(db: Database) -> None:
         for script in (EVENTS_SQL, BOOKKEEPING_SQL, PROJECTIONS_SQL, VIEW_SQL):
             run_script(connection, script)
+
+    @migrations(name=MIGRATIONS[1])
+    def shorten_hash_index(db: Database) -> None:
+        run_script(connection, HASH_INDEX_SQL)
 
     migrations.apply(Database(connection, execute_plugins=False))

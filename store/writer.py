@@ -61,6 +61,10 @@ class Transaction:
             (key, json.dumps(value), now_us()),
         )
 
+    def forget_seen(self, path: str) -> None:
+        """A file is gone: one that comes in its place is read."""
+        self.connection.execute("DELETE FROM seen WHERE path = ?", (path,))
+
     def mark_seen(
         self, path: str, dev: int, ino: int, size: int, mtime_ns: int, ctime_ns: int
     ) -> None:

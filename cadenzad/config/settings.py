@@ -60,6 +60,24 @@ class Jobs(Section):
     )
 
 
+class Retention(Section):
+    """Pruning by the daemon itself, with the rules of `cadenzactl prune`; off by default."""
+
+    prune: bool = Field(False, description="whether the daemon prunes at all")
+    every: float = Field(
+        DAY, gt=0, le=365 * DAY, description="seconds between two rounds of pruning"
+    )
+    logs: bool = Field(True, description="prune run logs")
+    exports: bool = Field(True, description="prune exports, the training records")
+    adapters: bool = Field(True, description="prune adapters that are not deployed")
+    keep_last: int = Field(
+        1000, ge=0, le=10**9, description="the newest so many of each sort stay, in every project"
+    )
+    older_than: float = Field(
+        90 * DAY, ge=0, le=3650 * DAY, description="seconds of age that a file must have to go"
+    )
+
+
 class Metrics(Section):
     """Figures for Prometheus."""
 
@@ -92,6 +110,7 @@ class Config(BaseModel):
     jobs: Jobs = Jobs()
     judge: JudgeSettings = JudgeSettings()
     lora: LoraSettings = LoraSettings()
+    retention: Retention = Retention()
     metrics: Metrics = Metrics()
     log: Log = Log()
 

@@ -65,8 +65,13 @@ class Plan(NamedTuple):
     kept: list[Kept]
 
 
-def make_plan(state: State, project: str, policy: Policy, now: float) -> Plan:
-    """What pruning a project means now (`now` in Unix seconds). Reads files, changes nothing."""
+def make_plan(
+    state: State, project: str, policy: Policy, now: float, limit: int | None = None
+) -> Plan:
+    """What pruning a project means now (`now` in Unix seconds). Reads files, changes nothing.
+
+    `limit`: so many files to go are enough, the oldest of them.
+    """
     chosen: list[Candidate] = []
     for what in WHAT:
         if what in policy.what:
@@ -74,6 +79,8 @@ def make_plan(state: State, project: str, policy: Policy, now: float) -> Plan:
     to_go: list[Candidate] = []
     kept: list[Kept] = []
     for item in chosen:
+        if limit is not None and len(to_go) >= limit:
+            break
         reason = _unsafe(item)
         if not reason:
             item = _with_hash(item) if item.kind == "export" else item

@@ -103,6 +103,7 @@ def _record(transaction: Transaction, items: Sequence[_Item], force: bool) -> di
             reason = blocker(state, item, force=force) or _obstacle(item)
             if not reason:
                 transaction.append(NewEvent(stream, event, dedup_key=key))
+                transaction.forget_seen(os.path.join(item.project, item.path))
         elif (recorded.stream, recorded.event) != (stream, event):
             reason = "another file was pruned by this request"
         else:  # before this request was interrupted

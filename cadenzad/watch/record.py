@@ -178,7 +178,7 @@ class Recorder:
             if not holds(State(transaction.connection)):
                 return []
             # A folder that is moved away and back has files that look as they were when read.
-            transaction.mark_seen(str(project / path), 0, 0, 0, 0, 0)
+            transaction.forget_seen(str(project / path))
             return transaction.append(NewEvent(project_stream(str(project)), event))
 
         for recorded in self._writer.run(record):

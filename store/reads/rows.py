@@ -36,12 +36,17 @@ class Rows(Generic[R]):
 
     def _of(self, stored: tuple[Any, ...]) -> R:
         fields = list(stored)
-        try:
-            for index, decode in self._decoded:
-                fields[index] = decode(fields[index])
-        except (ValueError, TypeError) as error:
-            raise StoreError(
-                f"a row of the state view cannot be read: {error}",
-                hint="`cadenzactl rebuild` folds it anew",
-            ) from error
+        for index, decode in self._decoded:
+            fields[index] = decoded(decode, fields[index])
         return self._row._make(fields)
+
+
+def decoded(decode: Callable[[Any], Any], stored: Any) -> Any:
+    """What a column holds, decoded. Raises StoreError where that is damaged."""
+    try:
+        return decode(stored)
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"a row of the state view cannot be read: {error}",
+            hint="`cadenzactl rebuild` folds it anew",
+        ) from error

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any, NamedTuple, TypedDict
 
-from store.reads.rows import Rows
+from store.reads.rows import Rows, decoded
 
 
 class DegradedStatus(TypedDict):
@@ -89,6 +89,13 @@ class ProjectRow(NamedTuple):
 
 _PROJECTS = Rows(ProjectRow, "view_projects", "name, path", paused=bool)
 _FILES = Rows(FileRow, "view_files", "position", accepted=bool, present=bool)
+# Named, as SQLite without statistics takes the primary key, and looks at every file of the project.
+_BY_HASH = Rows(
+    FileRow, "view_files INDEXED BY view_files_by_hash", "position", accepted=bool, present=bool
+)
+_BY_INODE = Rows(
+    FileRow, "view_files INDEXED BY view_files_by_inode", "position", accepted=bool, present=bool
+)
 _EXPORTS = Rows(ExportRow, "view_exports", "position", retryable=bool)
 _JOBS = Rows(JobRow, "view_jobs", "id DESC", spec=json.loads)
 
@@ -121,14 +128,17 @@ class State:
     def file_by_inode(self, project: str, dev: int, ino: int) -> list[FileRow]:
         """Known files with this identity (hard links share one)."""
         condition = "project = ? AND dev = ? AND ino = ?"
-        return _FILES.where(self._connection, condition, project, dev, ino)
+        return _BY_INODE.where(self._connection, condition, project, dev, ino)
 
     def run_with_hash(self, project: str, sha256: str, *, but_not: str) -> FileRow | None:
         """The first recorded run with the same bytes under another path."""
-        return _FILES.first(
+        # The plus keeps SQLite from putting the hash into substr(), which the index then is not of.
+        return _BY_HASH.first(
             self._connection,
-            "project = ? AND sha256 = ? AND kind = 'run' AND accepted AND present AND path != ?",
+            "project = ? AND substr(sha256, 1, 10) = substr(?, 1, 10) AND +sha256 = ?"
+            " AND kind = 'run' AND accepted AND present AND path != ?",
             project,
+            sha256,
             sha256,
             but_not,
         )
@@ -239,7 +249,7 @@ class State:
         row = self._connection.execute(
             "SELECT value FROM progress WHERE key = ?", (key,)
         ).fetchone()
-        return json.loads(row[0]) if row else None
+        return decoded(json.loads, row[0]) if row else None
 
     def degraded(self) -> list[DegradedStatus]:
         rows = self._connection.execute("SELECT code, detail FROM view_degraded ORDER BY position")

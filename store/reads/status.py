@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from store.errors import StoreError
 from store.lock import silent_s
 from store.reads.improvements import adapter_status, prompt_status
+from store.reads.rows import decoded
 from store.reads.state import DegradedStatus, State, job_key
 from store.schema import CODE_VERSION, VIEW_NAME
 
@@ -198,7 +199,7 @@ def _project_status(
             "failed": row["runs_failed"],
             "unfinished": row["runs_total"] - row["runs_succeeded"] - row["runs_failed"],
             "rejected": row["files_rejected"],
-            "last": json.loads(row["last_run"]) if row["last_run"] else None,
+            "last": decoded(json.loads, row["last_run"]) if row["last_run"] else None,
             "rejected_files": _rejected(view, row["path"]) if row["files_rejected"] else [],
         },
         "exports": {

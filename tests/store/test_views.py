@@ -340,3 +340,22 @@ def test_a_view_folded_by_other_code_is_outdated(writer):
     assert not writer.run(lambda t: replay.is_outdated(t.connection))
     writer.run(lambda t: t.connection.execute("UPDATE projections SET code_version = 0") and None)
     assert writer.run(lambda t: replay.is_outdated(t.connection))
+
+
+def test_a_twin_is_found_by_an_index_of_runs_alone(writer, make):
+    writer.append(make.discovered(), make.run("a"), make.run("b"))
+    seen = []
+
+    def look(transaction):
+        transaction.connection.set_trace_callback(seen.append)
+        twin = State(transaction.connection).run_with_hash(make.project, "a" * 64, but_not="x")
+        other = State(transaction.connection).run_with_hash(
+            make.project, "a" * 63 + "b", but_not="x"
+        )
+        transaction.connection.set_trace_callback(None)
+        plan = transaction.connection.execute(f"EXPLAIN QUERY PLAN {seen[0]}").fetchall()
+        return twin.run_id, other, plan[0][3]
+
+    run_id, other, plan = writer.run(look)
+    assert (run_id, other) == ("a", None)
+    assert "view_files_by_hash (project=? AND <expr>=?)" in plan

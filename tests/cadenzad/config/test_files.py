@@ -144,7 +144,7 @@ def test_a_wrong_type_is_one_line_with_file_and_key(file: Path, text: str, messa
     ("text", "hint"),
     [
         ("settle = 1", "did you mean watch.settle?"),
-        ("every = 1", "did you mean reconcile.every or metrics.every?"),
+        ("every = 1", "did you mean reconcile.every or retention.every or metrics.every?"),
         ("[watches]\nsettle = 1", "did you mean watch?"),
         ("[metrics]\nports = 1", "did you mean port?"),
     ],
