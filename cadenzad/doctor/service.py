@@ -19,6 +19,7 @@ from cadenzad.service_manager.install import (
     user_service,
 )
 from cadenzad.service_manager.units import Scope
+from cadenzad.waits import age_s
 from handlers.project.paths import CADENZA_DIR
 from store.lock import describe, is_held
 from store.ownership import fault
@@ -142,8 +143,10 @@ def _judge_work(situation: Situation, lag: int) -> list[Finding]:
     counters: dict[str, Any] = (state.progress("counters") if state is not None else None) or {}
     at = counters.get("reconciled_at")
     every = situation.config.reconcile.every if situation.config is not None else 60.0
-    if at is not None and situation.now - at > 3 * every + 60:
-        text = f"its last scan was {situation.now - at:,.0f} s ago, one is due every {every:g} s"
+    stamped = counters.get("reconciled")  # a daemon of before knows only its wall clock
+    age = 0.0 if at is None else age_s(stamped) if stamped else situation.now - at
+    if age > 3 * every + 60:
+        text = f"its last scan was {age:,.0f} s ago, one is due every {every:g} s"
         fix = "`cadenzactl ping` tells whether it answers; if not: restart it"
         findings.append(Finding("daemon", "FAIL", text, fix))
     return findings

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from cadenzad import __version__
 from cadenzad.requests import inbox
+from cadenzad.waits import age_s
 from store.lock import is_held
 from store.reads.state import State
 from store.reads.status import daemon_status
@@ -107,11 +108,9 @@ def _watching(connection: sqlite3.Connection, now: float) -> Iterator[Metric]:
     counters: Mapping[str, Any] = state.progress("counters") or {}
     at = counters.get("reconciled_at")
     yield _gauge("cadenzad_reconcile_timestamp_seconds", "When everything was last scanned", at)
-    yield _gauge(
-        "cadenzad_reconcile_age_seconds",
-        "Since everything was last scanned",
-        None if at is None else max(0.0, now - at),
-    )
+    stamped = counters.get("reconciled")  # a daemon of before knows only its wall clock
+    age = None if at is None else age_s(stamped) if stamped else max(0.0, now - at)
+    yield _gauge("cadenzad_reconcile_age_seconds", "Since everything was last scanned", age)
     yield _counter(
         "cadenzad_overflows_total",
         "Times the kernel dropped file changes, since the daemon started",

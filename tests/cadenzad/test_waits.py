@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cadenzad.waits import Waits
+from cadenzad.waits import Waits, age_s, stamp
 
 NOW = 1_790_000_000.0
 HOUR, YEAR = 3600.0, 365 * 86400.0
@@ -77,3 +77,13 @@ def test_another_time_is_another_wait(clocks: Clocks, waits: Waits) -> None:
     waits.keep({"b"})
     clocks.wall -= HOUR
     assert waits.left("a", NOW + 50, 50) == 50
+
+
+def test_an_age_is_told_by_the_clock_that_nobody_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    stamped = stamp()
+    monkeypatch.setattr("time.monotonic", lambda: float(stamped["monotonic"]) + 5)
+    for jump in (-HOUR, 0.0, YEAR):
+        monkeypatch.setattr("time.time", lambda jump=jump: float(stamped["wall"]) + 5 + jump)
+        assert age_s(stamped) == 5
+    # after another boot only the wall clock is left
+    assert age_s(stamped | {"boot": "another"}) == YEAR + 5
