@@ -9,8 +9,9 @@ import os
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
-from store.errors import CadenzaError, StoreError
+from store.errors import CadenzaError, ConfigError, NoEventLog, StoreError
 from store.text import json_text, one_line, printable_lines
 
 
@@ -45,6 +46,9 @@ def clear_screen() -> None:
         print("\033[H\033[J", end="")
 
 
+DAMAGED_HINT = "`cadenzactl verify` checks the file; `cadenzactl restore` has a backup replace it"
+
+
 def refused(error: OSError) -> CadenzaError:
     """What the operating system refused, and nobody nearer to it had words for."""
     where = f"{error.filename}: " if error.filename is not None else ""
@@ -56,7 +60,28 @@ def damaged(error: sqlite3.Error) -> StoreError:
     if str(error).startswith("no such"):  # table or column
         hint = "a start of the daemon, or `cadenzactl rebuild`, folds it anew"
         return StoreError(f"the state view is another version's: {error}", hint=hint)
-    return StoreError(f"the event log: {error}", hint="`cadenzactl verify` checks the file")
+    return StoreError(f"the event log: {error}", hint=DAMAGED_HINT)
+
+
+def damage_behind(flag: str | None) -> StoreError | None:
+    """What is wrong with the event log, after a command failed in a way that none foresaw.
+
+    None when the log is sound, or is none: then the failure is the program's own.
+    """
+    from cadenzad.config.paths import state_dir
+    from store.schema import connect_reader
+    from store.soundness import UNREADABLE, first_problem
+
+    try:
+        with closing(connect_reader(state_dir(flag))) as reader:
+            problem = first_problem(reader)
+    except (ConfigError, NoEventLog):
+        return None
+    except UNREADABLE as error:
+        problem = str(error)
+    if problem is None:
+        return None
+    return StoreError(f"the event log is damaged: {problem}", hint=DAMAGED_HINT)
 
 
 def give_up_on_output() -> None:

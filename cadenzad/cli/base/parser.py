@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from cadenzad.cli.base.output import damaged, give_up_on_output, print_error, refused
+from cadenzad.cli.base.output import damage_behind, damaged, give_up_on_output, print_error, refused
 from store.errors import CadenzaError
 from store.errors import one_line as one_line
 
@@ -142,7 +142,7 @@ def run(
 
     `parser` may be what makes it: to import a command takes so long that somebody breaks it off.
     """
-    prog = ""
+    prog, arguments = "", argparse.Namespace()
     try:
         parser = parser if isinstance(parser, argparse.ArgumentParser) else parser()
         prog = parser.prog
@@ -165,6 +165,11 @@ def run(
         print_error(prog, refused(error))
     except sqlite3.Error as error:
         print_error(prog, damaged(error))
+    except Exception:
+        damage = damage_behind(getattr(arguments, "state", None))
+        if damage is None:
+            raise
+        print_error(prog, damage)
     finally:
         give_up_on_output()
     return FAILED

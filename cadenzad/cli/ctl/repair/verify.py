@@ -15,11 +15,9 @@ from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
 from handlers.lora.recovery import problems as adapter_problems
-from store.errors import CadenzaError
-from store.log import EventLog
+from store import soundness
 from store.reads.state import State
-from store.schema import VIEW_NAME, connect_reader
-from store.views.replay import view_as_of, view_hash
+from store.schema import connect_reader
 
 DESCRIPTION = """Check SQLite's integrity, that positions and versions have no gap, that the view
 equals a rebuild, that every recorded file and adapter still has its recorded hash, and that the
@@ -36,9 +34,7 @@ def command(arguments: argparse.Namespace) -> int:
     directory = state_dir(arguments.state)
     reader = connect_reader(directory)
     checks: list[tuple[str, Callable[[sqlite3.Connection], list[str]]]] = [
-        ("integrity", _integrity),
-        ("positions", _gaps),
-        ("view", _view),
+        *soundness.CHECKS.items(),
         ("files", _files),
         ("adapters", _adapters),
     ]
@@ -46,10 +42,7 @@ def command(arguments: argparse.Namespace) -> int:
     for name, check in checks:
         if sys.stderr.isatty() and not arguments.json:
             say(f"checking {name} ...", err=True)
-        try:
-            problems = check(reader)
-        except (sqlite3.Error, CadenzaError) as error:
-            problems = [str(error)]
+        problems = soundness.ask(check, reader)
         results.append({"check": name, "ok": not problems, "problems": problems})
     good = all(result["ok"] for result in results)
     if arguments.json:
@@ -60,42 +53,6 @@ def command(arguments: argparse.Namespace) -> int:
             for problem in result["problems"]:
                 say(f"  {problem}")
     return OK if good else FAILED
-
-
-def _integrity(reader: sqlite3.Connection) -> list[str]:
-    rows = [row[0] for row in reader.execute("PRAGMA integrity_check")]
-    problems = [] if rows == ["ok"] else rows
-    problems += [f"foreign key: {row}" for row in reader.execute("PRAGMA foreign_key_check")]
-    return problems
-
-
-def _gaps(reader: sqlite3.Connection) -> list[str]:
-    count, first, last = reader.execute(
-        "SELECT count(*), min(position), max(position) FROM events"
-    ).fetchone()
-    problems = []
-    if count and (first != 1 or last != count):
-        problems.append(f"{count} events, but positions run from {first} to {last}")
-    rows = reader.execute(
-        "SELECT stream, count(*), min(version), max(version) FROM events GROUP BY stream"
-        " HAVING min(version) != 1 OR max(version) != count(*)"
-    )
-    problems += [
-        f"stream {stream}: {count} events, but versions run from {low} to {high}"
-        for stream, count, low, high in rows
-    ]
-    return problems
-
-
-def _view(reader: sqlite3.Connection) -> list[str]:
-    """Compare the view with a replay of the same moment, inside one read transaction."""
-    reader.execute("BEGIN")
-    try:
-        head = EventLog(reader).head()
-        same = view_hash(view_as_of(reader, head)) == view_hash(reader)
-    finally:
-        reader.execute("COMMIT")
-    return [] if same else [f"the {VIEW_NAME} view differs from a replay: run `cadenzactl rebuild`"]
 
 
 def _files(reader: sqlite3.Connection) -> list[str]:
