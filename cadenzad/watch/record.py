@@ -203,7 +203,9 @@ class Recorder:
             info = os.stat(project / path)
         except OSError:
             return None
-        for row in state.file_by_inode(str(project), info.st_dev, info.st_ino):
+        rows = state.file_by_inode(str(project), info.st_dev, info.st_ino)
+        # Of several names that are gone, one that was there until now rather than one long removed.
+        for row in sorted(rows, key=lambda row: not row.present):
             if row.path != path and row.accepted and _is_gone(project / row.path):
                 return row
         return None

@@ -115,10 +115,10 @@ def changed(rng: random.Random, value: Any) -> Any:
 
 
 def _places(value: Any) -> Iterator[Callable[[random.Random], None]]:
-    keys = list(value) if isinstance(value, dict) else range(len(value))
-    for key in keys if isinstance(value, dict | list) else ():
-        yield _change_at(value, key)
-        yield from _places(value[key]) if isinstance(value[key], dict | list) else ()
+    if isinstance(value, dict | list):
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            yield _change_at(value, key)
+            yield from _places(value[key])
 
 
 def _change_at(holder: Any, key: Any) -> Callable[[random.Random], None]:
@@ -134,3 +134,59 @@ def _change_at(holder: Any, key: Any) -> Callable[[random.Random], None]:
             holder[key] = rng.choice(VALUES)
 
     return put
+
+
+def json_text(rng: random.Random, depth: int = 4) -> bytes:
+    """JSON as a grammar has it, and as writers that know no better have it."""
+    what = rng.randrange(12 if depth else 8)
+    if what < 3:
+        return rng.choice(_NUMBERS)
+    if what < 8:
+        return rng.choice(_TEXTS)
+    between = rng.choice((b",", b", ", b" ,\r\n", b",,")) if rng.random() < 0.1 else b", "
+    values = [json_text(rng, depth - 1) for _ in range(rng.randrange(4))]
+    if what < 10:
+        return b"[" + between.join(values) + b"]"
+    keys = [rng.choice(_TEXTS) for _ in values]  # now and then the same one twice
+    return b"{" + between.join(map(b": ".join, zip(keys, values, strict=True))) + b"}"
+
+
+_NUMBERS = (
+    b"0",
+    b"-0",
+    b"1",
+    b"-7.25",
+    b"1e5",
+    b"1e999",
+    b"-1e-999",
+    b"NaN",
+    b"Infinity",
+    b"01",
+    b"9223372036854775808",
+    b"1" * 310,
+    b"1" * 4400,
+    b"true",
+    b"false",
+    b"null",
+)
+_TEXTS = (
+    b'""',
+    b'"tick"',
+    b'"action"',
+    b'"phase"',
+    b'"obs"',
+    b'"reward"',
+    b'"goal"',
+    b'"actions"',
+    b'"walk_forward"',
+    b'"pos_x"',
+    b'"\\u0000"',
+    b'"\\ud83d"',
+    b'"\\ud83d\\ude00"',
+    b'"\xff"',
+    b'"a\tb"',
+    b'"\\x"',
+    b"'tick'",
+    b"tick",
+    "\u202eabc".join(('"', '"')).encode(),
+)

@@ -175,6 +175,26 @@ def test_a_renamed_file_is_moved_if_it_is_taken_before_its_loss_is_noticed(desk,
     assert desk.types()[-1] == "FileMoved"
 
 
+def test_of_two_names_that_are_gone_the_one_that_was_there_has_moved(desk, project) -> None:
+    # given a file under two names, one of which went before
+    desk.take(project, LOG)
+    second, third = ".cadenza-env/two.log.jsonl", ".cadenza-env/three.log.jsonl"
+    os.link(project / LOG, project / second)
+    desk.take(project, second)
+    (project / LOG).unlink()
+    desk.recorder.remove_missing(project)
+
+    # when the other is renamed
+    (project / second).rename(project / third)
+    desk.take(project, third)
+    desk.recorder.remove_missing(project)
+
+    # then it is that one's run, which goes on
+    *_, last = EventLog(desk.reader).read()
+    assert last.type == "FileMoved"
+    assert last.event.previous_path == second
+
+
 def test_what_is_gone_is_recorded_once(desk, project) -> None:
     desk.take(project, LOG)
     (project / LOG).unlink()

@@ -353,7 +353,9 @@ class Tailing(RuleBasedStateMachine):
             assert not os.path.lexists(self.project / old.path), f"{old.path} is still there"
             assert (old.dev, old.ino) == (event.file.dev, event.file.ino)
             assert self.begins_with(event.file.path, old)
-            self.know(record, accepted=True)
+            others = [row for row in self.known.values() if self.went_to(event.file.path, row)]
+            assert old.present or not any(row.present for row in others), "another one moved"
+            self.know(record, accepted=True, present=old.present)
         elif isinstance(event, RUN_EVENTS):
             self.fold_run(event)
             self.know(record, accepted=True)
@@ -370,20 +372,24 @@ class Tailing(RuleBasedStateMachine):
         if isinstance(event, RunRecorded):
             assert prior is None or not prior.accepted or not prior.present
             for row in self.known.values() if prior is None else ():
-                moved = row.accepted and (row.dev, row.ino) == (event.file.dev, event.file.ino)
-                gone = moved and not os.path.lexists(self.project / row.path)
-                assert not (gone and self.begins_with(path, row)), f"{row.path} was moved to {path}"
+                assert not self.went_to(path, row), f"{row.path} was moved to {path}"
             return
         assert prior is not None
         assert prior.accepted
         assert prior.present
         assert isinstance(event, RunExtended) == self.begins_with(path, prior)
 
+    def went_to(self, path: str, row: FileRow) -> bool:
+        """Whether a known file, its name gone, is the one at `path`."""
+        now = (self.project / path).stat()
+        same = row.accepted and (row.dev, row.ino) == (now.st_dev, now.st_ino)
+        return same and not os.path.lexists(self.project / row.path) and self.begins_with(path, row)
+
     def begins_with(self, path: str, row: FileRow) -> bool:
         data = (self.project / path).read_bytes()[: row.size]
         return len(data) == row.size and hashlib.sha256(data).hexdigest() == row.sha256
 
-    def know(self, record: Recorded, *, accepted: bool) -> None:
+    def know(self, record: Recorded, *, accepted: bool, present: bool = True) -> None:
         file = record.event.file  # type: ignore[attr-defined]
         before = self.known.get(file.path)
         if before is not None:
@@ -400,7 +406,7 @@ class Tailing(RuleBasedStateMachine):
             file.mtime_ns,
             file.sha256,
             accepted,
-            True,
+            present,
             "",
         )
 

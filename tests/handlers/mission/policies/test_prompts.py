@@ -36,3 +36,9 @@ from handlers.mission.policies.prompts import parse_goal
 )
 def test_a_goal_is_parsed(goal: str, calls: list[Call]) -> None:
     assert parse_goal(goal) == calls
+
+
+@pytest.mark.parametrize("filler", ["9", " ", "9.", " -", "half "])
+def test_a_goal_of_nothing_but_filler_takes_no_time(filler) -> None:
+    """Twice as long is to take twice as long: a megabyte would take hours otherwise."""
+    assert len(parse_goal("walk 9" + filler * 100_000)) <= 1
