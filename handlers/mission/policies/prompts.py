@@ -50,8 +50,8 @@ _WORDS: dict[str, float] = {
 _UNIT_WORDS = """centimeters centimetres centimeter centimetre cm meters metres meter metre m feet
 foot ft degrees degree deg radians radian rad seconds second secs sec s times"""
 _AMOUNT = re.compile(
-    # A number is tried from its first digit only, and a gap in one way: a goal of nothing but digits
-    # or spaces would take minutes.
+    # A number is tried from its first digit only, and a gap in one way: a goal of nothing but
+    # digits or spaces would take hours.
     rf"(?P<number>(?<!\d)\d+(?:\.\d+)?|\.\d+|{'|'.join(sorted(_WORDS, key=len, reverse=True))})"
     r"\s*(?:-\s*)?"
     rf"(?P<unit>{'|'.join(_UNIT_WORDS.split())}|°)(?![a-z])",

@@ -95,12 +95,28 @@ def compile_scene(
     spec.option.disableflags |= mj.mjtDisableBit.mjDSBL_AUTORESET
     if not any(geom.type == mj.mjtGeom.mjGEOM_PLANE for geom in spec.worldbody.geoms):
         _add_floor(mj, spec)
+    objects = list(objects)
     names = [_add_object(mj, spec, index, item) for index, item in enumerate(objects)]
     try:
         model = spec.compile()
     except ValueError as error:
         raise InputError(f"{where}: not a usable model: {_one_line(error)}") from None
-    return _indexed(mj, model, [name for name in names if name])
+    try:
+        return _indexed(mj, model, [name for name in names if name])
+    except (ValueError, OverflowError) as error:  # a scene that no map of heights can hold
+        furthest = max(range(len(objects)), key=lambda at: _reach(objects[at]), default=None)
+        place = where if furthest is None else f"env.json: scene.objects[{furthest}]"
+        hint = "positions and half extents are in meters"
+        raise InputError(f"{place}: too large or too far away: {error}", hint=hint) from None
+
+
+def _reach(item: Box | Marker | Sphere | Slope) -> float:
+    """How far from the start an object reaches, at most, in meters."""
+    if isinstance(item, Slope):
+        shape = item.slope
+        return max(abs(shape.near_x), abs(shape.near_y)) + max(shape.hx, shape.hy)
+    size = item.radius if isinstance(item, Sphere) else max(item.size[:2])
+    return max(map(abs, item.position[:2])) + size
 
 
 def _load(mj: Any, xml: Path | None) -> Any:

@@ -14,6 +14,7 @@ from handlers.mission.episode.sim import Simulator
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.world import model
 from handlers.mission.world.model import compile_scene
+from handlers.project.scene import Box
 from store.errors import InputError, MissingExtraError
 
 
@@ -87,3 +88,11 @@ def test_naming_the_commands_loads_neither_mujoco_nor_numpy() -> None:
     )
     root = ROOT
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+
+
+@pytest.mark.parametrize("far", [1e8, 1e200, 1e308])
+def test_a_scene_in_millimetres_is_refused_by_the_object_that_makes_it_so(far) -> None:
+    near = Box(type="box", position=(-1.0, 0, 0.04), size=(0.2, 0.5, 0.04))
+    huge = Box(type="box", position=(-far, 0, 0), size=(far, far, far))
+    with pytest.raises(InputError, match=r"scene.objects\[1\]|not a usable model"):
+        compile_scene([near, huge])
