@@ -343,6 +343,33 @@ def test_an_overflow_ends_in_a_scan_and_a_reason(house, watched, logs):
     assert [reason["code"] for reason in reasons] == ["overflow"]
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_twenty_thousand_logs_while_the_daemon_stands_still_are_recorded_once(house, watched, logs):
+    # given a daemon that stands still, and a project whose exports nobody waits for
+    house.run("cadenzactl", "pause", watched.parent)
+    os.kill(house.daemon.pid, signal.SIGSTOP)
+    data = logs.run(2)
+
+    # when
+    try:
+        for number in range(20_000):
+            (watched / f"{number}.log.jsonl").write_bytes(data)
+    finally:
+        os.kill(house.daemon.pid, signal.SIGCONT)
+
+    # then
+    def recorded():
+        return house.project_status()["runs"]["total"]
+
+    house.until(lambda: recorded() == 20_000, "all logs", timeout=900)
+    paths = [event["data"]["file"]["path"] for event in house.events("RunRecorded")]
+    assert len(paths) == len(set(paths)) == 20_000
+    reasons = house.status()["daemon"]["degraded"]
+    assert [reason["code"] for reason in reasons] == ["overflow"]
+    assert house.stop(house.daemon) == 0
+
+
 def test_the_periodic_reconcile_finds_what_was_missed_and_clears_reasons(house, logs):
     # given a daemon that can watch nothing, as at the limit of inotify instances
     project = house.project()

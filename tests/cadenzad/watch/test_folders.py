@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import runlogs
 from waiting import eventually
+from watchdog.observers import inotify_c
 
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Watch
@@ -27,6 +29,8 @@ from store.opening import open_writer
 from store.reads.state import State
 from store.reads.status import project_statuses
 from store.schema import connect_reader
+
+LOG_THREE = ".cadenza-env/three.log.jsonl"
 
 
 class Watched:
@@ -482,6 +486,83 @@ def test_once_does_not_pass_over_a_missing_workspace_in_silence(home, caplog) ->
     with caplog.at_level(logging.WARNING):
         home.once()
     assert any(str(home.workspace) in line for line in caplog.messages)
+
+
+def test_a_workspace_that_is_renamed_away_and_back_is_watched_again(home, watch) -> None:
+    # given a workspace that is away
+    project = home.project()
+    home.log(project)
+    watched = watch()
+    away = home.root / "away"
+    home.workspace.rename(away)
+    watched.until(lambda: watched.state.degraded(), "a degraded reason")
+    watched.scan()
+    assert watched.status()["state"] == "removed"
+
+    # when it comes back, and later another takes its place
+    away.rename(home.workspace)
+    watched.until(lambda: watched.status()["state"] == "ready", "the project")
+    home.log(project, "two")
+    watched.until(lambda: watched.runs() == 2, "the second run")
+    home.workspace.rename(away)
+    home.log(home.project(), "three")  # at the same path: the project of before is there no more
+    watched.until(lambda: watched.state.file(str(project), LOG_THREE), "the third run")
+
+    # then its logs are those that count
+    watched.scan()
+    there = [row.path for row in watched.state.runs(str(project))]
+    assert there == [LOG_THREE]
+    assert watched.runs() == 3
+
+
+def test_sixty_folders_with_room_for_thirty_watches_are_all_seen(home, watch, monkeypatch) -> None:
+    # given a kernel that has room for thirty watches
+    projects = [home.project(f"robot-{number}") for number in range(15)]
+    add, given_out = inotify_c.inotify_add_watch, set()
+
+    def limited(fd: int, path: bytes, mask: int) -> int:
+        if path not in given_out and len(given_out) == 30:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        given_out.add(path)
+        return add(fd, path, mask)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inotify_c, "inotify_add_watch", limited)
+        for project in projects:
+            (project / ".cadenza-env" / "examples").mkdir(parents=True)
+        watched = watch()
+        assert watched.folders.directories == 30
+        assert [item["code"] for item in watched.state.degraded()] == ["watch-limit"]
+
+        # when logs come to all of them, then a scan finds those that nobody reported
+        for project in projects:
+            home.log(project)
+        watched.scan()
+        assert all(watched.runs(project.name) == 1 for project in projects)
+
+    # and with room again, two rounds later nothing is missing any more
+    watched.scan()
+    watched.scan()
+    assert watched.folders.directories == 61
+    assert watched.state.degraded() == []
+
+
+def test_six_hundred_files_over_an_overflow_are_recorded_once_each(home, watch) -> None:
+    # given a queue with no room for what comes while nobody looks
+    project = home.project()
+    watched = watch()
+    watched.changes._limit = 150
+    log = home.log(project)
+    data = log.read_bytes()
+    for number in range(599):
+        (log.parent / f"{number}.log.jsonl").write_bytes(data)
+
+    # when the daemon looks again, then each was recorded, and once
+    watched.until(lambda: watched.runs() == 600, "all runs")
+    assert watched.folders.overflows >= 1
+    assert home.types().count("RunRecorded") == 600
+    watched.scan()
+    assert home.types().count("RunRecorded") == 600
 
 
 def test_an_overflow_is_scanned_away_and_told(home, watch) -> None:
