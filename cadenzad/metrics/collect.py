@@ -60,7 +60,7 @@ def collect(
 
 def _collect(state_dir: Path, connection: sqlite3.Connection, now: float) -> Iterator[Metric]:
     yield from _process(state_dir, connection, now)
-    yield from _watching(connection, now)
+    yield from _watching(state_dir, connection, now)
     yield from _log(state_dir, connection, now)
     yield from _inbox(state_dir, now)
     # A view of another version is folded anew at the daemon's next start; until then it is not ours
@@ -82,9 +82,11 @@ def _counter(name: str, help: str, value: float | None) -> Metric:
 
 
 def _process(state_dir: Path, connection: sqlite3.Connection, now: float) -> Iterator[Metric]:
-    daemon = daemon_status(connection, is_held(state_dir))
+    daemon = daemon_status(connection, is_held(state_dir), now)
     up = daemon["state"] != "stopped"
     yield _gauge("cadenzad_up", "1 while a daemon runs on the state directory", float(up))
+    responding = float(daemon["responding"]) if up else None
+    yield _gauge("cadenzad_responding", "1 while the daemon gives signs of life", responding)
     version = daemon["version"] or __version__
     yield Metric("cadenzad_build_info", "gauge", "Always 1", [Sample({"version": version}, 1.0)])
     yield _gauge("cadenzad_collected_timestamp_seconds", "When these figures were read", now)
@@ -103,7 +105,7 @@ def _process(state_dir: Path, connection: sqlite3.Connection, now: float) -> Ite
     )
 
 
-def _watching(connection: sqlite3.Connection, now: float) -> Iterator[Metric]:
+def _watching(state_dir: Path, connection: sqlite3.Connection, now: float) -> Iterator[Metric]:
     state = State(connection)
     counters: Mapping[str, Any] = state.progress("counters") or {}
     at = counters.get("reconciled_at")
@@ -121,7 +123,7 @@ def _watching(connection: sqlite3.Connection, now: float) -> Iterator[Metric]:
         "Files that only the periodic scan found, since the daemon started",
         counters.get("reconcile_finds"),
     )
-    degraded = state.degraded()
+    degraded = daemon_status(connection, is_held(state_dir), now)["degraded"]
     yield _gauge("cadenzad_degraded_reasons", "Ways in which watching is incomplete", len(degraded))
     # A code may go on with a path after its colon: too many values for a label.
     kinds = Counter(reason["code"].partition(":")[0] for reason in degraded)
