@@ -28,6 +28,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from cadenzad.config.files import Config
 from cadenzad.watch.changes import ChangeQueue
+from cadenzad.watch.exports import Exports
 from cadenzad.watch.folders import Folders
 from cadenzad.watch.record import Recorder
 from handlers.intake import observe
@@ -138,6 +139,7 @@ class Tailing(RuleBasedStateMachine):
             self.state,
             self.writer,
             recorder,
+            Exports(self.reader, self.writer),
             ChangeQueue(),
             None,
         )
