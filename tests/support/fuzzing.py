@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 INSERTED = (
@@ -108,7 +109,7 @@ def changed(rng: random.Random, value: Any) -> Any:
     """A JSON value with one place in it set to something else, renamed or left out."""
     places = list(_places(value))
     if not places or rng.random() < 0.05:
-        return rng.choice(VALUES)
+        return deepcopy(rng.choice(VALUES))
     put = rng.choice(places)
     put(rng)
     return value
@@ -129,9 +130,9 @@ def _change_at(holder: Any, key: Any) -> Callable[[random.Random], None]:
         elif what == 1 and isinstance(holder, dict):
             holder[rng.choice(("", "x", "\ud800", key.upper()))] = holder.pop(key)
         elif what == 2 and isinstance(holder, list):
-            holder.append(holder[key])
+            holder.append(deepcopy(holder[key]))
         else:
-            holder[key] = rng.choice(VALUES)
+            holder[key] = deepcopy(rng.choice(VALUES))
 
     return put
 

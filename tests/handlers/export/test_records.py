@@ -447,3 +447,15 @@ def test_a_goal_that_always_changes_does_not_fill_the_memory(
         assert f"[GOAL: {goal}]" in record["prompt"]
     # then what is remembered of them stays small
     assert sum(map(len, maker._prompts._bound.values())) <= 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_a_carriage_return_between_tokens_does_not_split_a_record(end) -> None:
+    maker = RecordMaker(Recipe("m", 1, DEFAULT_PROMPT_TEMPLATE))
+    tick = (
+        b'{"tick": 1, "phase": "p", "phase_idx": 0, "goal_prompt": "g", "action": "sit",'
+        b' "obs": {"pos_x":\r 1}, "motion": {\r}}'
+    )
+    made = maker.block(tick + b"\n") if end else maker.last_line(tick)
+    (line,) = made.splitlines()
+    assert json.loads(line)["obs"] == {"pos_x": 1}
