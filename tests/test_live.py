@@ -32,7 +32,9 @@ def test_other():
 def test_only_live_tests_have_the_key_and_the_network(tmp_path: Path) -> None:
     (tmp_path / "test_probe.py").write_text(PROBE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  live\n")
-    environ = os.environ | {"GROQ_API_KEY": "gsk_x", "PYTHONPATH": str(Path(__file__).parent)}
+    here = Path(__file__).parent
+    modules = os.pathsep.join([str(here), str(here / "support")])
+    environ = os.environ | {"GROQ_API_KEY": "gsk_x", "PYTHONPATH": modules}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "conftest", str(tmp_path)],
         env=environ,
