@@ -8,7 +8,6 @@ somebody else takes for his by then.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -107,6 +106,8 @@ def end_group_with_us() -> None:
 
 
 def _signal_at_end_of_parent(number: int) -> None:
+    import ctypes  # every command imports this module, and few need it
+
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")

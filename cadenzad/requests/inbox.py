@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from cadenzad.config.paths import INBOX
+from cadenzad.requests.role import DAEMON_ROLE as DAEMON_ROLE
+from cadenzad.requests.role import takes_requests as takes_requests
 from store.durable import write_file
 from store.errors import InputError, StoreError
 
@@ -26,8 +28,6 @@ SUFFIX = ".json"
 REFUSED_SUFFIX = ".refused"
 LIMIT_BYTES = 1 << 20
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
-DAEMON_ROLE = "cadenzad"
-"""What the lock's holder is called while a daemon holds it: it alone takes requests."""
 PONG = "pong"
 """The progress key under which a ping's answer lands."""
 
@@ -66,11 +66,6 @@ def send(state_dir: Path, request: Request) -> Path:
         reason = f"a request cannot be left there: {error.strerror}"
         raise StoreError(f"{target.parent}: {reason}") from error
     return target
-
-
-def takes_requests(holder: dict[str, object] | None) -> bool:
-    """Whether who holds the writer lock (see `is_held`) looks into the inbox."""
-    return holder is not None and holder.get("role") == DAEMON_ROLE
 
 
 def waiting(state_dir: Path) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from cadenzad.cli.base.output import (
 )
 from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled
 from cadenzad.config.paths import state_dir
-from cadenzad.requests.inbox import takes_requests
+from cadenzad.requests.role import takes_requests
 from store.errors import NoEventLog, StoreError
 from store.lock import is_held
 from store.reads.state import DegradedStatus, State
