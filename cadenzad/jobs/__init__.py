@@ -6,6 +6,7 @@
     protocol.py what a child says
     retry.py    when another attempt comes
     child.py    what runs inside of it
+    printed.py  what a job prints by itself becomes lines of the log
     cgroup.py   the control group it runs in
 
 May import handlers' contracts (jobs, routes), cadenzad.config and store.

@@ -1,7 +1,7 @@
 """The child of a job: `python -m cadenzad.jobs.child`, a JSON spec on stdin, JSON lines out.
 
 It dies with its parent (PR_SET_PDEATHSIG), and what it started dies with it. Lines on stdout are
-the protocol (see `protocol`), so anything the job prints goes to stderr instead.
+the protocol (see `protocol`), so anything the job prints goes to the log instead (see `printed`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from cadenzad.jobs.printed import printed_lines_logged, stderr_for_logs
 from cadenzad.jobs.protocol import Beat, Done, Failed, Message, Progress, encode
 from cadenzad.logs import redactor, secrets, set_up_logging
 from store import interpreter
@@ -28,9 +29,13 @@ def main() -> int:
     request = json.loads(sys.stdin.readline())
     interpreter.die_with(int(request["parent"]))
     interpreter.end_group_with_us()
-    out = take_stdout()
-    set_up_logging("info")
-    line = _Lines(out)
+    line = _Lines(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    set_up_logging("info", stream=stderr_for_logs())
+    with printed_lines_logged():
+        return _work(request, line)
+
+
+def _work(request: Mapping[str, Any], line: _Lines) -> int:
     hide = redactor([*secrets(), *filter(None, [request.get("key")])])
     stop = threading.Event()
     beat = threading.Thread(
@@ -56,13 +61,6 @@ def main() -> int:
         return 1
     finally:
         stop.set()
-
-
-def take_stdout() -> TextIO:
-    """The protocol's stream; file descriptor 1 becomes stderr for everybody else."""
-    protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return protocol
 
 
 class _Lines:

@@ -42,6 +42,12 @@ def good(context):
     context.report({"epoch": 1, "loss": 0.5})
     return JobResult((WatchRestored(code=context.spec["code"]),), "all well")
 
+def chatty(context):
+    print("\\x1b[2Jcleared", file=sys.stderr)
+    os.system("printf 'from a child \\\\033[1m gsk_abcdefghij\\\\n'")
+    sys.stderr.write("cut short")
+    return JobResult(summary="said a lot")
+
 def bad(context):
     raise ValueError("no such thing\\nand a second line")
 
@@ -89,7 +95,7 @@ def stubborn(context):
     forever(context)
 """
 NAMES = ("good", "bad", "hopeless", "flaky", "forever", "stopped", "dies", "terminated", "stubborn")
-NAMES += ("later", "lost", "reminder", "huge")
+NAMES += ("later", "lost", "reminder", "huge", "chatty")
 PROJECT = "/robots/rescue"
 
 
@@ -172,6 +178,17 @@ def test_a_job_returns_events_and_a_summary_in_one_commit(bench):
     ended = bench.state.job(job)
     assert (ended.state, ended.result, ended.attempt) == ("succeeded", "all well", 1)
     assert bench.state.progress(f"job:{job}") is None
+
+
+def test_what_a_job_prints_reaches_stderr_as_lines_of_the_log(bench, capfd):
+    job = bench.queue("chatty")
+    bench.work_off(bench.jobs(), job)
+    printed = capfd.readouterr().err
+    assert bench.state.job(job).result == "said a lot"
+    assert "INFO \\x1b[2Jcleared\n" in printed
+    assert "INFO from a child \\x1b[1m [redacted]\n" in printed
+    assert "INFO cut short\n" in printed
+    assert "\x1b" not in printed
 
 
 def test_a_failing_job_is_tried_again_and_then_given_up(bench):
