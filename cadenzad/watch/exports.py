@@ -51,11 +51,10 @@ class Exports:
 
     def check(self, project: Path) -> None:
         """Record which exports of a project are lost. Raises StoreError, sqlite3.Error."""
-        rows = self._state.exported_files(str(project))
-        if not rows or not os.path.lexists(project / SPEC_FILE):
+        if not os.path.lexists(project / SPEC_FILE):
             return  # with its env.json a whole project may be away: that is another event
         right: list[tuple[str, Stat]] = []
-        for row in rows:
+        for row in self._state.exported_files(str(project)):
             path = f"{project}/{row.output}"
             try:
                 loss = self._look(path, row, right)

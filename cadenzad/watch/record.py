@@ -166,8 +166,8 @@ class Recorder:
                 gone = ProjectRemoved(name=row.name, path=str(project))
                 self._append_if(project, SPEC_FILE, gone, lambda s: _is_ready(s, str(project)))
             return
-        for file in self._state.files(str(project)):
-            if file.present and file.kind != "config" and _leads_nowhere(project / file.path):
+        for file in self._state.present_files(str(project)):
+            if file.kind != "config" and _leads_nowhere(project / file.path):
                 event = FileRemoved.model_validate({"path": file.path, "kind": file.kind})
                 self._append_if(project, file.path, event, _still(file))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from store.errors import StoreError
 
 R = TypeVar("R", bound=NamedTuple)
+
+PAGE = 500
+"""Rows that are in memory at a time where all of many are gone through."""
 
 
 class Rows(Generic[R]):
@@ -33,6 +36,21 @@ class Rows(Generic[R]):
         """The first row that meets an SQL condition."""
         rows = self.where(view, condition, *values, limit=1)
         return rows[0] if rows else None
+
+    def each(
+        self, view: sqlite3.Connection, condition: str, *values: object, by: str
+    ) -> Iterator[R]:
+        """Rows that meet an SQL condition in the order of a column, a text that is unique in them.
+
+        A page at a time, so that neither memory nor a snapshot is held however many there are: a
+        row that is changed meanwhile is met as it was or as it is.
+        """
+        query = f"{self._select} WHERE {condition} AND {by} > ? ORDER BY {by} LIMIT {PAGE}"
+        last = ""
+        while page := view.execute(query, (*values, last)).fetchall():
+            rows = [self._of(row) for row in page]
+            yield from rows
+            last = getattr(rows[-1], by)
 
     def _of(self, stored: tuple[Any, ...]) -> R:
         fields = list(stored)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from typing import Any, NamedTuple, TypedDict
 
 from store.reads.rows import Rows, decoded
@@ -49,7 +50,10 @@ class ExportRow(NamedTuple):
 
 
 class ExportedFile(NamedTuple):
-    """An export that should be on disk, and its stat when its bytes were last found right."""
+    """An export that should be on disk, and its stat when its bytes were last found right.
+
+    The fields of that stat are None where they never were.
+    """
 
     run_path: str
     run_id: str
@@ -58,7 +62,15 @@ class ExportedFile(NamedTuple):
     output_sha256: str
     manifest: str | None
     position: int
-    seen: tuple[int, int, int, int, int] | None
+    dev: int | None
+    ino: int | None
+    size: int | None
+    mtime_ns: int | None
+    ctime_ns: int | None
+
+    @property
+    def seen(self) -> tuple[int | None, ...]:
+        return self[-5:]
 
 
 class JobRow(NamedTuple):
@@ -95,6 +107,9 @@ _BY_HASH = Rows(
 )
 _BY_INODE = Rows(
     FileRow, "view_files INDEXED BY view_files_by_inode", "position", accepted=bool, present=bool
+)
+_EXPORTED = Rows(
+    ExportedFile, "view_exports LEFT JOIN seen ON seen.path = project || '/' || output", "run_path"
 )
 _EXPORTS = Rows(ExportRow, "view_exports", "position", retryable=bool)
 _JOBS = Rows(JobRow, "view_jobs", "id DESC", spec=json.loads)
@@ -176,9 +191,9 @@ class State:
         condition = "project = ? AND kind = 'run' AND accepted AND present"
         return _FILES.where(self._connection, condition, project)
 
-    def files(self, project: str) -> list[FileRow]:
-        """Every known file of a project."""
-        return _FILES.where(self._connection, "project = ?", project)
+    def present_files(self, project: str) -> Iterator[FileRow]:
+        """Every known file of a project that has not gone, by path."""
+        return _FILES.each(self._connection, "project = ? AND present", project, by="path")
 
     def export(self, project: str, run_path: str) -> ExportRow | None:
         """The export of a run."""
@@ -190,16 +205,14 @@ class State:
             return _EXPORTS.where(self._connection, "project = ?", project)
         return _EXPORTS.where(self._connection, "project = ? AND state = ?", project, state)
 
-    def exported_files(self, project: str) -> list[ExportedFile]:
-        """The exports of a project that should be on disk, in its own folder."""
-        rows = self._connection.execute(
-            "SELECT run_path, run_id, state, output, output_sha256, manifest, position,"
-            " seen.dev, seen.ino, seen.size, seen.mtime_ns, seen.ctime_ns"
-            " FROM view_exports LEFT JOIN seen ON seen.path = project || '/' || output"
-            " WHERE project = ? AND state IN ('current', 'stale') AND output NOT NULL",
-            (project,),
+    def exported_files(self, project: str) -> Iterator[ExportedFile]:
+        """The exports of a project that should be on disk, in its own folder, by run."""
+        return _EXPORTED.each(
+            self._connection,
+            "project = ? AND state IN ('current', 'stale') AND output NOT NULL",
+            project,
+            by="run_path",
         )
-        return [ExportedFile._make((*row[:7], None if row[7] is None else row[7:])) for row in rows]
 
     def lag(self) -> int:
         """Events that not every reaction has come to yet."""

@@ -21,6 +21,7 @@ from store.events.files import (
 )
 from store.events.process import ReactionFailed, WatchDegraded, WatchRestored
 from store.reads.improvements import episodes
+from store.reads.rows import PAGE
 from store.reads.state import State
 from store.reads.status import daemon_status, project_statuses
 from store.views import replay
@@ -326,6 +327,29 @@ def _counters_agree_with_rows(writer, make):
             f"SELECT count(*) FROM view_exports WHERE state = '{state}'"
         )
     assert now["exports"]["records"] == count("SELECT sum(records) FROM view_exports")
+
+
+def test_files_are_gone_through_by_page_whatever_changes_meanwhile(writer, make):
+    # given more files than a page has, and some that have gone
+    many = [f"{number:04}" for number in range(2 * PAGE + 3)]
+    gone = NewEvent(make.stream, FileRemoved(path=f".cadenza-env/{many[0]}.log.jsonl", kind="run"))
+    writer.append(make.discovered(), *map(make.run, many), *(exported(make, n) for n in many), gone)
+
+    # when another comes in the middle of it
+    def read(transaction):
+        state = State(transaction.connection)
+        for number, row in enumerate(state.present_files(make.project)):
+            if number == PAGE // 2:
+                transaction.append(make.run("9999"))
+            yield row.run_id
+
+    found = writer.run(lambda t: list(read(t)))
+    exports = writer.run(lambda t: list(State(t.connection).exported_files(make.project)))
+
+    # then each is met once
+    assert found == [*many[1:], "9999", None]  # env.json, the last, has no run
+    assert [row.run_id for row in exports] == many
+    assert exports[0].seen == (None,) * 5
 
 
 def test_the_view_of_a_past_moment(writer, make):

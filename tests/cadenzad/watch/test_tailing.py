@@ -290,7 +290,9 @@ class Tailing(RuleBasedStateMachine):
         return stream
 
     def compare_with_what_is_on_disk(self) -> None:
-        rows = {row.path: row for row in self.state.files(str(self.project)) if row.kind == "run"}
+        query = "SELECT path FROM view_files WHERE kind = 'run'"
+        paths = [path for (path,) in self.reader.execute(query)]
+        rows = {path: self.state.file(str(self.project), path) for path in paths}
         assert rows.keys() == self.known.keys()
         for name in NAMES:
             self.compare(name, rows.get(name))

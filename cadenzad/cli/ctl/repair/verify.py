@@ -63,8 +63,8 @@ def _files(reader: sqlite3.Connection) -> list[str]:
         if project.state == "removed":
             continue
         root = Path(project.path)
-        for file in state.files(project.path):
-            if file.accepted and file.present:
+        for file in state.present_files(project.path):
+            if file.accepted:
                 problems += _check_bytes(root / file.path, file.sha256, file.size)
         for export in state.exports(project.path):
             # One that is recorded as missing is as it is recorded.
