@@ -1,7 +1,8 @@
 """What the robot stands in and stands on: scene, ground, legs, and what it senses of them.
 
     model.py, go1.xml   scene and robot as one MuJoCo model
-    terrain.py          the ground as heights
+    terrain.py          the ground as heights, and what hangs over it
+    survey.py           how that map is made of a compiled scene
     leg.py, loads.py    kinematics of a leg, and the forces in it
     sense.py            the robot's state as plain floats
     vision.py           what lies in the field of view

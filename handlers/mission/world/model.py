@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.mission.world.leg import JOINTS, LEGS, LINK
 from handlers.mission.world.loads import KP, KV
-from handlers.mission.world.terrain import HeightMap, from_model
+from handlers.mission.world.survey import survey
+from handlers.mission.world.terrain import HeightMap
 from handlers.project.scene import Box, Marker, Slope, Sphere
 from store import interpreter
 from store.errors import InputError, MissingExtraError
@@ -227,7 +228,7 @@ def _indexed(mj: Any, model: Any, solids: Sequence[str]) -> SceneModel:
     by_joint = {int(model.actuator_trnid[i][0]): i for i in range(model.nu)}
     calves = {int(model.jnt_bodyid[joints[3 * leg + 2]]) for leg in range(4)}
     fixed = _fixed_geoms(mj, model)
-    terrain = from_model(model, data, fixed)
+    terrain = survey(model, data, fixed)
     qpos = [int(model.jnt_qposadr[j]) for j in joints]
     actuators = [by_joint[j] for j in joints]
     root = int(model.jnt_qposadr[free])
