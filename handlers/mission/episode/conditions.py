@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import hypot
 from typing import Literal
 
@@ -15,13 +15,18 @@ SignalEvent = Literal["correct", "false_positive", "missed", "none"]
 
 @dataclass(frozen=True, slots=True)
 class TickState:
-    """The state after a tick: trunk position (m), attitude, what is seen, what was signalled."""
+    """The state after a tick: trunk position (m), attitude, what is seen, what was signalled.
+
+    visible: tag -> distance (m) of the nearest such object in view; bearings: its direction (rad,
+    left positive).
+    """
 
     x: float
     y: float
     z: float
     flipped: bool
     visible: Mapping[str, float]
+    bearings: Mapping[str, float] = field(default_factory=dict)
     signal: str | None = None
     signal_event: SignalEvent = "none"
 

@@ -120,7 +120,7 @@ class Mission:
             yaw=sense.yaw,
             obs=self.obs,
             visible=self.state.visible,
-            visible_bearings=self.senses.bearings(sense, self.state.visible),
+            visible_bearings=self.state.bearings,
             upright=self.senses.upright(sense),
             last_outcome=self.last_outcome,
         )

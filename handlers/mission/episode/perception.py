@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import degrees, hypot
 from typing import Any
 
@@ -13,11 +12,11 @@ from handlers.mission.policies.prompts import parse_goal
 from handlers.mission.world.model import SceneModel
 from handlers.mission.world.sense import Sense
 from handlers.mission.world.vision import (
+    Sight,
     bearing,
     highest_ahead,
     nearest_obstacle,
     place_of,
-    visible,
 )
 from handlers.project.spec import Phase, ProjectSpec
 
@@ -29,6 +28,7 @@ class Perception:
 
     def __init__(self, spec: ProjectSpec, scene: SceneModel) -> None:
         self.spec, self.scene = spec, scene
+        self.sight = Sight(spec.scene.objects, spec.vision, scene)
 
     def upright(self, sense: Sense) -> bool:
         """Whether the robot is on its feet."""
@@ -50,20 +50,17 @@ class Perception:
 
     def state(self, sense: Sense, signal: str | None, event: SignalEvent) -> TickState:
         """What predicates and rewards look at."""
-        seen = visible(self.spec.scene.objects, self.spec.vision, sense.x, sense.y, sense.yaw)
-        return TickState(sense.x, sense.y, sense.z, sense.flipped, seen, signal, event)
-
-    def bearings(self, sense: Sense, seen: Mapping[str, float]) -> dict[str, float]:
-        """Tag -> direction (rad, left positive) of the nearest such object in view."""
-        found: dict[str, tuple[float, float]] = {}
-        for item in self.spec.scene.objects:
-            if item.tag in seen:
-                px, py, _ = place_of(item)
-                way = hypot(px - sense.x, py - sense.y)
-                if item.tag not in found or way < found[item.tag][0]:
-                    angle = bearing(sense.x, sense.y, sense.yaw, px, py)
-                    found[item.tag] = (way, angle)
-        return {tag: angle for tag, (_, angle) in found.items()}
+        seen = self.sight.look(sense.x, sense.y, sense.z, sense.yaw)
+        return TickState(
+            sense.x,
+            sense.y,
+            sense.z,
+            sense.flipped,
+            {tag: thing.distance for tag, thing in seen.items()},
+            {tag: thing.bearing for tag, thing in seen.items()},
+            signal,
+            event,
+        )
 
     def goal(self, phase: Phase, sense: Sense) -> Point | None:
         """The middle of what the phase is after."""

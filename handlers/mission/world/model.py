@@ -227,7 +227,7 @@ def _indexed(mj: Any, model: Any, solids: Sequence[str]) -> SceneModel:
     free = int(model.body_jntadr[trunk])
     by_joint = {int(model.actuator_trnid[i][0]): i for i in range(model.nu)}
     calves = {int(model.jnt_bodyid[joints[3 * leg + 2]]) for leg in range(4)}
-    fixed = _fixed_geoms(mj, model)
+    fixed = fixed_geoms(mj, model)
     terrain = survey(model, data, fixed)
     qpos = [int(model.jnt_qposadr[j]) for j in joints]
     actuators = [by_joint[j] for j in joints]
@@ -252,7 +252,7 @@ def _indexed(mj: Any, model: Any, solids: Sequence[str]) -> SceneModel:
     )
 
 
-def _fixed_geoms(mj: Any, model: Any) -> list[int]:
+def fixed_geoms(mj: Any, model: Any) -> list[int]:
     """Geoms of the world that can be stood on or bumped into, other than the floor."""
     return [
         i

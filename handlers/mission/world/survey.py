@@ -96,7 +96,7 @@ def survey(model: Any, data: Any, geoms: Iterable[int]) -> HeightMap:
     hanging = set(_hanging(solids))
     standing = [solid for at, solid in enumerate(solids) if at not in hanging]
     above = [solids[at] for at in sorted(hanging)]
-    shared: dict[float, Sequence[float]] = {}
+    shared: dict[float, array[float]] = {}
     return HeightMap({key: _tile(key, standing, above, shared) for key in keys})
 
 
@@ -197,7 +197,7 @@ def _tile(
     key: tuple[int, int],
     standing: Sequence[Solid],
     above: Sequence[Solid],
-    shared: dict[float, Sequence[float]],
+    shared: dict[float, array[float]],
 ) -> Tile:
     """A tile from the solids around it. `shared` holds the cells of those of one value."""
     import numpy as np
@@ -237,7 +237,7 @@ def _tile(
     )
 
 
-def _cells(values: Any, shared: dict[float, Sequence[float]]) -> Sequence[float]:
+def _cells(values: Any, shared: dict[float, array[float]]) -> array[float]:
     """Values row by row, as compact as they can be looked up quickly."""
     first = float(values.flat[0])
     if (values == first).all():

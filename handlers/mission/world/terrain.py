@@ -8,7 +8,8 @@ ground but a ceiling: heights and footholds leave it out, `clearance` says how m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import floor, hypot, inf
 
@@ -60,9 +61,9 @@ class Tile:
     m. ceilings: the lowest underside above the ground, m (inf: the sky); None where there is none.
     """
 
-    heights: Sequence[float]
-    rough: Sequence[float]
-    ceilings: Sequence[float] | None = None
+    heights: array[float]
+    rough: array[float]
+    ceilings: array[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

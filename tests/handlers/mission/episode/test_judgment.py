@@ -10,10 +10,8 @@ from handlers.mission.episode.judgment import Canonical, Situation, canonical, j
 from handlers.mission.episode.motion import Mark, Motion
 from handlers.mission.episode.rewards import TickFacts, reward_of
 from handlers.mission.locomotion.skill import Call
-from handlers.mission.world.vision import visible
 from handlers.project.library import library_for
-from handlers.project.scene import Marker
-from handlers.project.spec import ProjectSpec, Reward, Vision
+from handlers.project.spec import ProjectSpec, Reward
 
 LIBRARY = library_for("go1", None)
 STANDING = {"height": 0.28, "roll": 0.0, "pitch": 0.0, "feet_grounded": 4}
@@ -92,19 +90,6 @@ def test_motion_is_measured_in_metres_and_seconds() -> None:
     assert found["speed_ms"] == pytest.approx(0.25)
     assert found["direction_changes"] == 1
     assert found["distance_to_goal_m"] == pytest.approx(0.0)
-
-
-def test_the_cone_of_view_is_ahead_and_ends() -> None:
-    marks = [
-        Marker(type="marker", tag=tag, position=place)
-        for tag, place in (
-            ("ahead", (-2.0, 0.0, 0.0)), ("ahead", (-1.0, 0.1, 0.0)), ("far", (-4.0, 0.0, 0.0)),
-            ("edge", (-1.0, -0.6, 0.0)), ("side", (-1.0, -0.8, 0.0)), ("behind", (1.0, 0.0, 0.0)),
-        )
-    ]  # fmt: skip
-    seen = visible(marks, Vision(), 0.0, 0.0, pi)
-    assert seen == {"ahead": pytest.approx(1.005, abs=1e-3), "edge": pytest.approx(1.166, abs=1e-3)}
-    assert set(visible(marks, Vision(), 0.0, 0.0, 0.0)) == {"behind"}
 
 
 def _reward(spec: ProjectSpec, terms: Reward, **changes: object) -> float:
