@@ -80,12 +80,13 @@ class Part(BaseModel):
 
 
 class Box(Part):
-    """A solid block. `size` holds half extents."""
+    """A solid block. `size` holds half extents; `person`: someone who must not be touched."""
 
     type: Literal["box"]
     tag: Name = "box"
     position: Vec3
     size: Size
+    person: Flag = False
     rgba: Rgba | None = None
 
 
@@ -100,12 +101,13 @@ class Marker(Part):
 
 
 class Sphere(Part):
-    """A ball."""
+    """A ball. `person`: someone who must not be touched."""
 
     type: Literal["sphere"]
     tag: Name = "sphere"
     position: Vec3
     radius: Positive
+    person: Flag = False
     rgba: Rgba | None = None
 
 

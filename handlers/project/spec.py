@@ -71,6 +71,7 @@ class Condition(Part):
     signal_emitted: SignalWanted = Field(False, description="any signal (true), or one by name")
     elapsed_ticks: Count | None = Field(None, description="ticks spent in the phase")
     flipped: Flag = Field(False, description="|roll| or |pitch| over 60 degrees")
+    touched_person: Flag = Field(False, description="any part of the robot touched a person")
 
     def __bool__(self) -> bool:
         """Whether any predicate is asked for."""

@@ -15,7 +15,7 @@ SignalEvent = Literal["correct", "false_positive", "missed", "none"]
 
 @dataclass(frozen=True, slots=True)
 class TickState:
-    """The state after a tick: trunk position (m), attitude, what is seen, what was signalled.
+    """The state after a tick: trunk position (m), attitude, what is seen, signalled, touched.
 
     visible: tag -> distance (m) of the nearest such object in view; bearings: its direction (rad,
     left positive).
@@ -29,6 +29,7 @@ class TickState:
     bearings: Mapping[str, float] = field(default_factory=dict)
     signal: str | None = None
     signal_event: SignalEvent = "none"
+    touched_person: bool = False
 
 
 def nearest_tag(spec: ProjectSpec, tag: str, x: float, y: float) -> float:
@@ -69,6 +70,8 @@ class _Watch:
             found.append(elapsed >= c.elapsed_ticks)
         if c.flipped:
             found.append(state.flipped)
+        if c.touched_person:
+            found.append(state.touched_person)
         return found
 
 

@@ -38,7 +38,8 @@ Record = dict[str, Any]
 class Acted:
     """What came of a tick, as its record says it; unless told otherwise nothing did.
 
-    touched: the solid geoms that something other than a foot touched.
+    touched: the solid geoms that something other than a foot touched; person_contact: control
+    periods in which any part of the robot touched a person.
     """
 
     outcome: str | None = None
@@ -51,6 +52,7 @@ class Acted:
     event: SignalEvent = "none"
     finite: bool = True
     touched: Iterable[int] = ()
+    person_contact: int = 0
 
 
 class Mission:
@@ -141,7 +143,8 @@ class Mission:
         if result.outcome == "diverged":
             return self._diverged(decision, signal, event)
         self.obs = self.senses.observe(self.sim.sense)
-        self.state = self.senses.state(self.sim.sense, signal, event)
+        touched = result.person_contact > 0
+        self.state = self.senses.state(self.sim.sense, signal, event, touched)
         self.motion.add(self._mark())
         done, failed = self.watch.tick(self.state)
         judgment = judge(call, wanted, self.library, decision.rationale)
@@ -158,6 +161,7 @@ class Mission:
             signal=signal,
             event=event,
             touched=result.touched,
+            person_contact=result.person_contact,
         )
         record = self._record(decision, acted)
         self.pending = None
@@ -249,6 +253,7 @@ class Mission:
             "finite": finite,
             "outcome": acted.outcome,
             "scraped": sorted({self._tag(geom) for geom in acted.touched}),
+            "touched_person": acted.person_contact,
             "end_reason": end,
         }
 

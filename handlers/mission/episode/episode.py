@@ -27,7 +27,10 @@ class PhaseResult:
 
 @dataclass(slots=True)
 class EpisodeResult:
-    """A run in numbers. `sim_time_s` simulated seconds, `end` why it ended."""
+    """A run in numbers. `sim_time_s` simulated seconds, `end` why it ended.
+
+    `falls` and `touched_person` count the actions in which that happened.
+    """
 
     seed: int
     policy: str
@@ -37,6 +40,7 @@ class EpisodeResult:
     reward: float = 0.0
     sim_time_s: float = 0.0
     falls: int = 0
+    touched_person: int = 0
     phases: list[PhaseResult] = field(default_factory=list)
     run_id: str | None = None
     log: str | None = None
@@ -58,6 +62,7 @@ class EpisodeResult:
             "reward": round(self.reward, 6),
             "sim_time_s": round(self.sim_time_s, 3),
             "falls": self.falls,
+            "touched_person": self.touched_person,
             "phases_done": self.phases_done,
             "phases": [
                 {
@@ -120,3 +125,4 @@ def _account(result: EpisodeResult, record: Record) -> None:
     result.reward += record["reward"] or 0.0
     result.sim_time_s = record["sim_time_s"]
     result.falls += record["outcome"] == "fell"
+    result.touched_person += record["touched_person"] > 0

@@ -48,7 +48,9 @@ class Perception:
             "pos_y": sense.y,
         }
 
-    def state(self, sense: Sense, signal: str | None, event: SignalEvent) -> TickState:
+    def state(
+        self, sense: Sense, signal: str | None, event: SignalEvent, touched_person: bool = False
+    ) -> TickState:
         """What predicates and rewards look at."""
         seen = self.sight.look(sense.x, sense.y, sense.z, sense.yaw)
         return TickState(
@@ -60,6 +62,7 @@ class Perception:
             {tag: thing.bearing for tag, thing in seen.items()},
             signal,
             event,
+            touched_person,
         )
 
     def goal(self, phase: Phase, sense: Sense) -> Point | None:

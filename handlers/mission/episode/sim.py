@@ -95,7 +95,11 @@ class Pushes:
 
 @dataclass(slots=True)
 class Execution:
-    """What executing one action did. Counts are control periods (20 ms) with the condition."""
+    """What executing one action did. Counts are control periods (20 ms) with the condition.
+
+    touched: the solid geoms that something other than a foot touched; person_contact: any part of
+    the robot, a foot as well, on a person.
+    """
 
     outcome: Outcome
     seconds: float = 0.0
@@ -103,6 +107,7 @@ class Execution:
     joint_saturation: int = 0
     torque_saturation: int = 0
     airborne: int = 0
+    person_contact: int = 0
     touched: set[int] = field(default_factory=set)
 
     @property
@@ -245,8 +250,9 @@ class Simulator:
                 result.torque_saturation += 1
                 break
         if scene.solids and data.ncon:
-            for a, b in data.contact.geom.tolist():
-                if a in scene.solids and b in self.robot_geoms:
-                    result.touched.add(a)
-                elif b in scene.solids and a in self.robot_geoms:
-                    result.touched.add(b)
+            pairs = data.contact.geom.tolist()
+            met = {a for a, b in pairs if b in self.robot_geoms}
+            met.update(b for a, b in pairs if a in self.robot_geoms)
+            result.touched.update(met & scene.solids.keys())
+            if scene.persons:
+                result.person_contact += any(not scene.persons.isdisjoint(pair) for pair in pairs)

@@ -32,13 +32,19 @@ class PhaseStats:
 
 @dataclass(slots=True)
 class RunStats:
-    """One run in numbers; the order runs are given in is the order of the trend."""
+    """One run in numbers; the order runs are given in is the order of the trend.
+
+    `falls` and `touched_person` count the actions in which that happened; None where the log does
+    not say.
+    """
 
     run_id: str
     success: bool = False
     ended: bool = False
     ticks: int = 0
     reward: float = 0.0
+    falls: int | None = None
+    touched_person: int | None = None
     phases: dict[str, PhaseStats] = field(default_factory=dict)
 
 
@@ -90,18 +96,28 @@ def run_stats(run_id: str, lines: Iterable[dict[str, Any]]) -> RunStats:
         phase.failed = max(phase.failed, int(record.get("phase_failed") is True))
         run.success = run.success or record.get("mission_success") is True
         run.ended = run.ended or record.get("terminated") is True
+        outcome, touched = record.get("outcome"), record.get("touched_person")
+        if isinstance(outcome, str):
+            run.falls = (run.falls or 0) + (outcome == "fell")
+        if isinstance(touched, int):
+            run.touched_person = (run.touched_person or 0) + (touched > 0)
     return run
 
 
 @dataclass(slots=True)
 class ProjectStats:
-    """All runs together. `trend`: mean reward of the later half minus that of the earlier."""
+    """All runs together. `trend`: mean reward of the later half minus that of the earlier.
+
+    `falls` and `touched_person` add up what is known; None where no log says.
+    """
 
     runs: int = 0
     succeeded: int = 0
     unfinished: int = 0
     reward_mean: float | None = None
     reward_trend: float | None = None
+    falls: int | None = None
+    touched_person: int | None = None
     rewards: list[float] = field(default_factory=list)
     motion: Counter[str] = field(default_factory=Counter)
     phases: dict[str, PhaseStats] = field(default_factory=dict)
@@ -115,6 +131,8 @@ class ProjectStats:
             "success_rate": self.succeeded / self.runs if self.runs else None,
             "reward_mean": self.reward_mean,
             "reward_trend": self.reward_trend,
+            "falls": self.falls,
+            "touched_person": self.touched_person,
             "rewards": self.rewards,
             "motion": dict(sorted(self.motion.items())),
             "phases": {
@@ -138,6 +156,10 @@ def project_stats(runs: Sequence[RunStats]) -> ProjectStats:
         total.succeeded += run.success
         total.unfinished += not run.ended and not run.success
         total.rewards.append(run.reward)
+        if run.falls is not None:
+            total.falls = (total.falls or 0) + run.falls
+        if run.touched_person is not None:
+            total.touched_person = (total.touched_person or 0) + run.touched_person
         for name, phase in run.phases.items():
             into = total.phases.setdefault(name, PhaseStats())
             into.entered += phase.entered

@@ -10,6 +10,11 @@ from handlers.mission.show.history import ProjectStats
 from handlers.project.spec import ProjectSpec
 from store.text import one_line
 
+_HEADINGS = (
+    "run", "seed", "policy", "phases", "ticks", "time", "reward", "falls", "persons touched",
+    "result",
+)  # fmt: skip
+
 
 def mix(motion: Counter[str]) -> str:
     """The two most common motion labels with their counts."""
@@ -18,7 +23,7 @@ def mix(motion: Counter[str]) -> str:
 
 def summary_text(results: list[EpisodeResult], phases: int) -> str:
     """One row per episode, and how many succeeded."""
-    rows = [("run", "seed", "policy", "phases", "ticks", "time", "reward", "falls", "result")]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
     for r in results:
         rows.append(
             (
@@ -30,6 +35,7 @@ def summary_text(results: list[EpisodeResult], phases: int) -> str:
                 f"{r.sim_time_s:.1f}s",
                 f"{r.reward:+.2f}",
                 str(r.falls),
+                str(r.touched_person),
                 r.end,
             )
         )
@@ -49,6 +55,10 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def _known(count: int | None) -> str:
+    return "unknown" if count is None else str(count)
+
+
 def stats_text(stats: ProjectStats, spec: ProjectSpec) -> str:
     """The tables of `stats`, phases in the mission's order."""
     if not stats.runs:
@@ -63,6 +73,7 @@ def stats_text(stats: ProjectStats, spec: ProjectSpec) -> str:
         one_line(head + unfinished),
         f"reward {stats.reward_mean:+.2f} a run{trend}",
         one_line(f"motion {shares or 'unknown'}"),
+        f"falls {_known(stats.falls)}, persons touched {_known(stats.touched_person)}",
     ]
     rows = [("phase", "entered", "done", "failed", "ticks", "reward", "motion")]
     known = [name for name in spec.phase_names if name in stats.phases]

@@ -61,7 +61,8 @@ class SceneModel:
     """A compiled model and where in it things are; shared by every run of a scene.
 
     `joints`, `joint_dofs` and `actuators` are in the controller's order (FR, FL, RR, RL; hip,
-    thigh, calf). `solids` maps a geom that stands in the way to the tag of its object.
+    thigh, calf). `solids` maps a geom that stands in the way to the tag of its object; `persons`
+    are those of them that must not be touched.
     """
 
     model: Any
@@ -76,6 +77,7 @@ class SceneModel:
     trunk_touch: int
     feet: list[int]
     solids: dict[int, str] = field(default_factory=dict)
+    persons: frozenset[int] = frozenset()
     tidy: bool = True
 
 
@@ -103,7 +105,12 @@ def compile_scene(
     except ValueError as error:
         raise InputError(f"{where}: not a usable model: {_one_line(error)}") from None
     try:
-        return _indexed(mj, model, [name for name in names if name])
+        persons = [
+            name
+            for name, item in zip(names, objects, strict=True)
+            if name and isinstance(item, Box | Sphere) and item.person
+        ]
+        return _indexed(mj, model, [name for name in names if name], persons)
     except (ValueError, OverflowError) as error:  # a scene that no map of heights can hold
         furthest = max(range(len(objects)), key=lambda at: _reach(objects[at]), default=None)
         place = where if furthest is None else f"env.json: scene.objects[{furthest}]"
@@ -219,7 +226,7 @@ def incline(item: Slope) -> tuple[list[float], list[float], list[float]]:
     return centre, [cos(angle / 2), 0.0, sin(angle / 2), 0.0], [s.hx, s.hy, s.hz]
 
 
-def _indexed(mj: Any, model: Any, solids: Sequence[str]) -> SceneModel:
+def _indexed(mj: Any, model: Any, solids: Sequence[str], persons: Sequence[str]) -> SceneModel:
     data = mj.MjData(model)
     mj.mj_forward(model, data)
     joints = [model.joint(name).id for name in JOINTS]
@@ -245,6 +252,7 @@ def _indexed(mj: Any, model: Any, solids: Sequence[str]) -> SceneModel:
         trunk_touch=int(model.sensor("cadenza_trunk").adr[0]),
         feet=_foot_geoms(mj, model, calves),
         solids={model.geom(name).id: name for name in solids},
+        persons=frozenset(model.geom(name).id for name in persons),
         tidy=root == 0
         and qpos == list(range(7, 19))
         and actuators == list(range(12))

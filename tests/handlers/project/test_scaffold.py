@@ -16,6 +16,7 @@ from handlers.project.formats.examples import iter_examples
 from handlers.project.formats.runlog import read_run_log
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.scaffold import init_project, recorded_run
+from handlers.project.scene import Box
 from handlers.project.spec import ProjectSpec, load_spec
 from store.errors import ProjectError
 
@@ -143,8 +144,9 @@ def test_the_way_through_is_there_but_not_straight(spec: ProjectSpec) -> None:
     for zone in spec.scene.zones:
         assert any(zone.contains((i * 0.05, j * 0.05, 0.3)) for i, j in seen), zone.name
     (victim,) = spec.scene.tagged("victim")
-    assert victim.type == "marker"
-    assert any(math.dist((i * 0.05, j * 0.05), victim.position[:2]) < 0.5 for i, j in seen)
+    assert isinstance(victim, Box)
+    assert victim.person
+    assert any(math.dist((i * 0.05, j * 0.05), victim.position[:2]) < 0.6 for i, j in seen)
     for j in range(-24, 25):
         assert not all(is_free(-i * 0.05, j * 0.05) for i in range(100))
 

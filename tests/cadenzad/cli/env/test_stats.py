@@ -21,7 +21,26 @@ def test_stats_count_runs_and_phases(
     assert stats["phases"]["go"]["done"] == 3
     assert sum(stats["motion"].values()) == 3
     assert cli("stats", project) == 0
-    assert "3 of 3 runs succeeded (100%)" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "3 of 3 runs succeeded (100%)" in shown
+    assert "falls 0, persons touched 0" in shown
+
+
+def test_what_no_log_says_is_unknown_not_nought(
+    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given one log of another recorder, and then one of ours with a touch in it
+    folder = project / ".cadenza-env"
+    folder.mkdir()
+    tick: dict[str, object] = {"tick": 1, "phase": "go", "action": "stand", "reward": 0.0}
+    (folder / "old.log.jsonl").write_text(json.dumps(tick) + "\n")
+    assert cli("stats", project) == 0
+    assert "falls unknown, persons touched unknown" in capsys.readouterr().out
+    ours = tick | {"outcome": "fell", "touched_person": 12}
+    (folder / "new.log.jsonl").write_text(json.dumps(ours) + "\n")
+    assert cli("stats", project, "--json") == 0
+    stats = json.loads(capsys.readouterr().out)
+    assert (stats["falls"], stats["touched_person"]) == (1, 1)
 
 
 def test_stats_without_runs(cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,3 +98,9 @@ def test_success_wants_everything_at_once_failure_any_one(watch: Callable[..., P
 
 def test_no_condition_never_succeeds(watch: Callable[..., PhaseWatch]) -> None:
     assert watch(at(0), {}).tick(at(0)) == (False, False)
+
+
+def test_touching_a_person_is_a_predicate(watch: Callable[..., PhaseWatch]) -> None:
+    w = watch(at(0), {"enter_zone": "z"}, {"touched_person": True})
+    assert w.tick(at(0.2)) == (False, False)
+    assert w.tick(at(-0.5, touched_person=True)) == (False, True)

@@ -20,6 +20,7 @@ from handlers.mission.policies.scripted import Scripted
 from handlers.mission.world.model import compile_scene
 from handlers.project.formats.runlog import read_run_log
 from handlers.project.library import library_for
+from handlers.project.scaffold import SAMPLE
 from handlers.project.spec import ProjectSpec, load_spec
 from store.errors import InputError, ProjectError
 
@@ -28,7 +29,7 @@ KEYS = {
     "tick", "phase", "phase_idx", "goal_prompt", "action", "action_params", "obs", "reward",
     "phase_done", "phase_failed", "terminated", "truncated", "mission_success", "step_ok",
     "motion", "judgment", "visible_tags", "is_signal", "signal_event", "signal_phrase",
-    "seed", "policy", "sim_time_s", "yaw_deg", "finite",
+    "seed", "policy", "sim_time_s", "yaw_deg", "finite", "outcome", "scraped", "touched_person",
 }  # fmt: skip
 SURVIVOR = {"type": "sphere", "tag": "survivor", "position": [-0.5, -1.6, 0.2], "radius": 0.15}
 SEEN_TWICE = {"see_object": {"tag": "survivor", "for_ticks": 2}}
@@ -262,6 +263,57 @@ def test_without_an_adapter_one_is_told_how_to_train_it(project: Path) -> None:
     with pytest.raises(ProjectError, match="no adapter") as error:
         deployed_adapter(project)
     assert "finetune" in error.value.hint
+
+
+PERSON = {"type": "box", "tag": "someone", "person": True, "size": [0.1, 0.4, 0.02]}
+
+
+@pytest.mark.parametrize(
+    ("height", "scraped"), [(0.02, []), (0.3, ["someone"])], ids=["stepped on", "walked into"]
+)
+def test_a_person_that_is_touched_is_counted_and_can_fail_the_phase(
+    make_spec: Callable[..., ProjectSpec], height: float, scraped: list[str]
+) -> None:
+    # given someone on the way, and a policy that walks straight on
+    person = PERSON | {"position": [-0.6, 0.0, height / 2], "size": [0.1, 0.4, height / 2]}
+    fails = {"name": "go", "fail_when": {"touched_person": True}}
+    spec = make_spec(scene={"objects": [person]}, phases=[fails])
+    # when it gets there
+    result, records = run(spec, Steps(Call("walk_forward", distance_m=0.8)))
+    # then the touch is in the record, whether by a foot or by the trunk, and ends the run
+    assert records[-1]["touched_person"] > 0
+    assert records[-1]["scraped"] == scraped
+    assert (result.touched_person, result.end) == (1, "phase 'go' failed")
+
+
+def test_a_box_that_is_nobody_is_not_a_person(make_spec: Callable[..., ProjectSpec]) -> None:
+    box = PERSON | {"position": [-0.6, 0.0, 0.15], "size": [0.1, 0.4, 0.15], "person": False}
+    spec = make_spec(scene={"objects": [box]}, phases=[{"name": "go", "max_ticks": 1}])
+    result, records = run(spec, Steps(Call("walk_forward", distance_m=0.8)))
+    assert records[-1]["scraped"] == ["someone"]
+    assert (records[-1]["touched_person"], result.touched_person) == (0, 0)
+
+
+def _sample(seed: int) -> tuple[EpisodeResult, list[Record]]:
+    return run(load_spec(SAMPLE / "mission"), Scripted(), seed)
+
+
+def test_the_sample_mission_succeeds_by_reporting_the_person_untouched() -> None:
+    result, records = _sample(7)
+    assert result.success
+    assert (result.falls, result.touched_person) == (0, 0)
+    (signal,) = [record for record in records if record["is_signal"]]
+    assert (signal["phase"], signal["signal_event"]) == ("find_victim", "correct")
+    assert signal["visible_tags"]["victim"] < 0.8
+    assert signal["phase_done"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_the_sample_mission_is_completed_under_any_seed() -> None:
+    results = [_sample(seed)[0] for seed in range(600, 650)]
+    assert sum(result.success for result in results) >= 48
+    assert not any(result.touched_person for result in results if result.success)
 
 
 @pytest.mark.long
