@@ -27,7 +27,7 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("torch", "peft", "safetensors", "transformers"),
     ),
     "judge": ("the Groq judge", ("groq", "httpx", "jsonschema")),
-    "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio", "imageio-ffmpeg")),
+    "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio-ffmpeg", "pillow")),
 }
 """Extra -> what it is for, and the distributions it brings (each imports under its own name)."""
 

@@ -25,7 +25,7 @@ from handlers.mission.policies.protocol import Policy
 from handlers.mission.policies.random import RandomPolicy
 from handlers.mission.policies.scripted import Scripted
 from handlers.mission.show.tables import mix, summary_text
-from handlers.mission.show.video import Film
+from handlers.mission.show.video import Film, caption_of
 from handlers.mission.world.model import ROBOTS, SceneModel, compile_scene
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
@@ -135,6 +135,8 @@ def _episode(
         max_ticks=args.max_ticks,
         on_control=watch,
     )
+    if isinstance(watch, Film):
+        watch.caption = lambda: caption_of(mission)
     with RunLog(project.path) as log:
         on_phase = _progress(project.spec, seed) if sys.stderr.isatty() else None
         result = run_episode(mission, policy, log.write, on_phase)

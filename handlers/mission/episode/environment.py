@@ -76,6 +76,7 @@ class Mission:
         self.senses = Perception(spec, scene)
         self.end: str | None = None
         self.success = False
+        self.tick = self.phase_idx = 0
         self.pending: Decision | None = None
 
     # -- the run -----------------------------------------------------------------------------------

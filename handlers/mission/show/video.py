@@ -1,6 +1,6 @@
-"""A film of a run: frames rendered off screen, written by imageio as MP4 or GIF.
+"""A film of a run: frames rendered off screen and handed to ffmpeg one by one, for MP4 or GIF.
 
-Needs OpenGL without a display (EGL or OSMesa) and the packages imageio and imageio-ffmpeg; what is
+Needs OpenGL without a display (EGL or OSMesa) and the packages imageio-ffmpeg and Pillow; what is
 missing is said in one line, with the Debian package that brings it.
 """
 
@@ -9,18 +9,55 @@ from __future__ import annotations
 import ctypes.util
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from handlers.mission.episode.environment import Mission
 from handlers.mission.episode.sim import Simulator
 from handlers.mission.locomotion.rhythm import TICK_S
 from handlers.mission.world.model import mujoco
 from store.errors import ConfigError, MissingExtraError
+from store.text import one_line
 
-WIDTH, HEIGHT = 640, 480
-FPS = 25
-FORMATS = (".mp4", ".gif")
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a kind of film is made: pixels, frames a second, and what ffmpeg is told."""
+
+    width: int
+    height: int
+    fps: float
+    codec: str
+    pixels: str
+    output: tuple[str, ...] = ()
+
+
+FORMATS = {
+    ".mp4": Format(640, 480, 25.0, "libx264", "yuv420p"),
+    # A palette for each frame, from that frame alone: one for the whole film would have to wait
+    # for its end, with every frame in memory. GIF counts time in 1/100 s, so 12.5 frames it is.
+    ".gif": Format(
+        480,
+        360,
+        12.5,
+        "gif",
+        "pal8",
+        (
+            "-vf",
+            "split[a][b];[a]palettegen=stats_mode=single:max_colors=64:reserve_transparent=0[p];"
+            "[b][p]paletteuse=new=1:dither=none",
+        ),
+    ),
+}
+BAND, TEXT = 24, 14
+"""Height of the band with the words, and of the letters in it, pixels."""
+
+REASON = 200
+"""How much of ffmpeg's last words an error repeats."""
+
 APT = "sudo apt install libegl1 libegl-mesa0 libgl1-mesa-dri (or libosmesa6)"
 
 
@@ -42,29 +79,41 @@ def choose_gl() -> str:
     return wanted
 
 
+def caption_of(mission: Mission) -> str:
+    """What a film says about where a mission stands: phase, tick and action."""
+    action = mission.pending.call.action if mission.pending is not None else "-"
+    number = f"{mission.phase_idx + 1}/{len(mission.spec.phases)}"
+    return one_line(f"{number} {mission.phase.name}   tick {mission.tick}   {action}")
+
+
 class Film:
-    """Collects a frame every 1/25 s of simulated time. Use as `Simulator.on_tick`; then `close`."""
+    """Films a run: use it as `Simulator.on_tick`, then `close` it. No frame is ever kept.
+
+    `caption` is asked for each frame's words; the simulated time is put behind them.
+    """
 
     def __init__(self, path: Path) -> None:
         if path.suffix.lower() not in FORMATS:
             raise ConfigError(f"--video {path}: ends in {path.suffix!r}, not .mp4 or .gif")
+        self.format = FORMATS[path.suffix.lower()]
         choose_gl()
         self.path = path
         try:
-            self.imageio: Any = import_module("imageio.v2")
-            if path.suffix.lower() == ".mp4":
-                import_module("imageio_ffmpeg")
+            self.ffmpeg: Any = import_module("imageio_ffmpeg")
+            self.images: Any = import_module("PIL.Image")
+            self.drawing: Any = import_module("PIL.ImageDraw")
         except ImportError as error:
             raise MissingExtraError(
                 f"--video needs {error.name}, which is not installed",
-                hint="pip install imageio imageio-ffmpeg",
+                hint="pip install imageio-ffmpeg pillow",
             ) from None
+        self.caption: Callable[[], str] = lambda: ""
         self.renderer: Any = None
         self.writer: Any = None
         self.ticks = 0
 
     def __call__(self, sim: Simulator) -> None:
-        every = round(1.0 / (FPS * TICK_S))
+        every = round(1.0 / (self.format.fps * TICK_S))
         self.ticks += 1
         if self.ticks % every == 0:
             self._add(sim)
@@ -72,26 +121,56 @@ class Film:
     def _add(self, sim: Simulator) -> None:
         if self.renderer is None:
             self.renderer = self._renderer(sim)
-            options = (
-                {"fps": FPS} if self.path.suffix.lower() == ".mp4" else {"duration": 1000 / FPS}
+        if self.writer is None:
+            self.writer = self._writer()
+        self.renderer.update_scene(sim.data, camera=self._camera(sim))
+        picture = self.images.fromarray(self.renderer.render())
+        self._write_on(picture, f"{self.caption()}   {sim.time_s:.1f} s".strip())
+        try:
+            self.writer.send(picture.tobytes())
+        except OSError as error:
+            self.writer = None
+            reason = one_line(str(error)[-REASON:])
+            raise ConfigError(f"--video {self.path}: ffmpeg gave up: {reason}") from None
+
+    def _write_on(self, picture: Any, words: str) -> None:
+        """Words along the upper edge, dark on a light band."""
+        draw = self.drawing.Draw(picture)
+        draw.rectangle((0, 0, picture.width, BAND), fill="#f4f6f8")
+        draw.text((8, BAND / 2), words, fill="#1a1d21", font_size=TEXT, anchor="lm")
+
+    def _writer(self) -> Any:
+        """A running ffmpeg that takes frames; it writes while they come."""
+        how = self.format
+        try:
+            self.path.open("wb").close()
+            writer = self.ffmpeg.write_frames(
+                str(self.path),
+                (how.width, how.height),
+                fps=how.fps,
+                codec=how.codec,
+                pix_fmt_out=how.pixels,
+                output_params=list(how.output),
+                macro_block_size=2,
+                ffmpeg_log_level="error",
             )
-            try:
-                self.writer = self.imageio.get_writer(self.path, **options)
-            except OSError as error:
-                raise ConfigError(
-                    f"--video {self.path}: cannot be written: {error.strerror or error}"
-                ) from None
-        camera = self._camera(sim)
-        self.renderer.update_scene(sim.data, camera=camera)
-        self.writer.append_data(self.renderer.render())
+            writer.send(None)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigError(f"--video {self.path}: cannot be written: {reason}") from None
+        except RuntimeError as error:
+            raise MissingExtraError(
+                f"--video needs ffmpeg: {one_line(str(error))}", hint="sudo apt install ffmpeg"
+            ) from None
+        return writer
 
     def _renderer(self, sim: Simulator) -> Any:
         mj = mujoco()
-        model = sim.model
+        model, how = sim.model, self.format
         model.vis.quality.offsamples = 0
-        model.vis.global_.offwidth, model.vis.global_.offheight = WIDTH, HEIGHT
+        model.vis.global_.offwidth, model.vis.global_.offheight = how.width, how.height
         try:
-            renderer = mj.Renderer(model, HEIGHT, WIDTH)
+            renderer = mj.Renderer(model, how.height, how.width)
         except Exception as error:  # noqa: BLE001 - each OpenGL backend raises a type of its own
             raise MissingExtraError(
                 f"--video: off-screen rendering does not start ({error})", hint=APT

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.mission.world.leg import JOINTS, LEGS, LINK
 from handlers.mission.world.loads import KP, KV
+from handlers.mission.world.look import FLOOR, dress
 from handlers.mission.world.survey import survey
 from handlers.mission.world.terrain import HeightMap
 from handlers.project.scene import Box, Marker, Slope, Sphere
@@ -93,6 +94,7 @@ def compile_scene(
     where = str(xml) if xml else "go1.xml"
     _require_robot(mj, spec, where)
     _add_touch(mj, spec)
+    dress(mj, spec)
     spec.option.timestep = TIMESTEP
     # A diverged run has to be seen as one: by default MuJoCo would put the robot back at the start.
     spec.option.disableflags |= mj.mjtDisableBit.mjDSBL_AUTORESET
@@ -185,11 +187,10 @@ def _add_floor(mj: Any, spec: Any) -> None:
         name="cadenza_floor",
         type=mj.mjtGeom.mjGEOM_PLANE,
         size=[0, 0, 0.05],
-        rgba=[0.72, 0.75, 0.72, 1],
+        material=FLOOR,
         contype=COLLIDES,
         conaffinity=COLLIDES,
     )
-    spec.worldbody.add_light(pos=[0, 0, 6], dir=[0.2, 0.2, -1], castshadow=False)
 
 
 def _add_object(mj: Any, spec: Any, index: int, item: Box | Marker | Sphere | Slope) -> str | None:

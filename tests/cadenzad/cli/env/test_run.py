@@ -125,7 +125,7 @@ def test_without_opengl_the_debian_package_is_named(monkeypatch: pytest.MonkeyPa
 @pytest.mark.long
 @pytest.mark.parametrize("suffix", [".mp4", ".gif"])
 def test_a_film_is_made(project: Path, tmp_path: Path, suffix: str) -> None:
-    pytest.importorskip("imageio")
+    pytest.importorskip("PIL")
     pytest.importorskip("imageio_ffmpeg")
     film = tmp_path / f"film{suffix}"
     done = subprocess.run(
