@@ -9,7 +9,8 @@ from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import add_project
 from handlers.mission.show.history import path_of, records
-from handlers.mission.show.mapview import text_map, write_map
+from handlers.mission.show.mapview import write_map
+from handlers.mission.show.textmap import text_map
 from handlers.project.formats.runs import run_logs
 from handlers.project.paths import CADENZA_DIR
 from handlers.project.project import Project
