@@ -20,6 +20,7 @@ from handlers.mission.episode.signals import signal_wanted
 from handlers.mission.episode.sim import Simulator, Variation
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.protocol import Decision, View
+from handlers.mission.world.bounds import refuse_far
 from handlers.mission.world.model import SceneModel
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import Phase, ProjectSpec
@@ -56,7 +57,10 @@ class Acted:
 
 
 class Mission:
-    """One run of a project's mission. `end` is None while it goes on, else why it ended."""
+    """One run of a project's mission. `end` is None while it goes on, else why it ended.
+
+    Raises InputError for a mission that reaches too far.
+    """
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Mission:
         max_ticks: int | None = None,
         on_control: Callable[[Simulator], None] | None = None,
     ) -> None:
+        refuse_far(spec)
         self.spec, self.library, self.scene = spec, library, scene
         self.seed, self.policy, self.max_ticks = seed, policy, max_ticks
         self.variation, self.on_control = variation, on_control

@@ -3,6 +3,8 @@
     model.py, go1.xml   scene and robot as one MuJoCo model
     terrain.py          the ground as heights, and what hangs over it
     survey.py           how that map is made of a compiled scene
+    bounds.py           how far a mission may reach
+    look.py             sky, light and floor, for pictures
     leg.py, loads.py    kinematics of a leg, and the forces in it
     sense.py            the robot's state as plain floats
     vision.py           what lies in the field of view

@@ -26,7 +26,7 @@ from handlers.mission.world.terrain import (
 )
 
 REACH_M = 1000.0
-"""How far from the start anything may reach, m: more is a mistake of units, not a mission."""
+"""How far from the origin anything may reach, m: more is a mistake of units, not a mission."""
 
 MAX_TILES = 4096
 """The most tiles: 6,700 m2 of ground with something on it, 82 x 82 m. A tile is 66 kB, unless it
@@ -111,7 +111,8 @@ def _solid(model: Any, data: Any, geom: int) -> Solid:
         at, reach = centre + frame @ middle, half if sphere else np.abs(frame) @ half
         low, high = (at - reach).tolist(), (at + reach).tolist()
     if not max(map(abs, (*low[:2], *high[:2]))) <= REACH_M:
-        raise ValueError(f"nothing may reach further than {REACH_M:.0f} m from the start")
+        far = max(map(abs, (*low[:2], *high[:2])))
+        raise ValueError(f"it reaches to {far:g} m from the origin (at most {REACH_M:.0f} m)")
     return Solid(sphere, centre, frame, middle, half, tuple(low), tuple(high))
 
 

@@ -17,6 +17,17 @@ from missions import logs_of as logs
 from handlers.mission.episode.runlog import new_run_id
 from store.errors import CadenzaError, ConfigError, InputError, ProjectError, ProjectNotFound
 
+
+def _scene(
+    zone: list[list[float]] | None = None, box: list[float] | None = None
+) -> dict[str, object]:
+    """The short mission's scene with its zone elsewhere, or a box in it."""
+    here = [[-0.9, -0.5, 0.0], [-0.35, 0.5, 1.0]]
+    objects = [{"type": "box", "position": box, "size": [0.1, 0.1, 0.1]}] if box else []
+    zones = [{"name": "ahead", "aabb": zone or here}]
+    return {"scene": {"objects": objects, "zones": zones}}
+
+
 COMMAND = [sys.executable, "-m", "cadenzad.cli", "cadenza", "env"]
 
 
@@ -83,6 +94,10 @@ def test_a_terminated_run_leaves_a_log_that_says_so(
         ({"robot": "g1"}, ProjectError, "no model"),
         ({"xml_path": "none.xml"}, InputError, "none.xml"),
         ({"phases": [{"name": "p", "success_when": {"enter_zone": "moon"}}]}, CadenzaError, "moon"),
+        ({"spawn": [1e9, 0, 0]}, InputError, "spawn: 1e\\+09 m is too far away"),
+        ({"spawn": [0, 0, 1e9]}, InputError, "spawn: 1e\\+09 m is too far away"),
+        (_scene(zone=[[-2e9, -1, 0], [-1e9, 1, 1]]), InputError, "begins 1e\\+09 m from"),
+        (_scene(box=[-1e9, 0, 0]), InputError, r"scene.objects\[0\]: too large or too far away"),
     ],
 )
 def test_what_is_wrong_with_a_project_is_one_line(
