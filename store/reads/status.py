@@ -174,11 +174,17 @@ def project_statuses(
     """
     log = history if history is not None else view
     where, values = ("WHERE path = ?", (path,)) if path is not None else ("", ())
-    cursor = view.execute(f"SELECT * FROM view_projects {where} ORDER BY name, path", values)
-    names = [column[0] for column in cursor.description]
+    # Named, so that SQLite itself refuses a table whose columns a disk has renamed.
+    query = f"SELECT {', '.join(_COLUMNS)} FROM view_projects {where} ORDER BY name, path"
     return [
-        _project_status(view, dict(zip(names, row, strict=True)), log) for row in cursor.fetchall()
+        _project_status(view, dict(zip(_COLUMNS, row, strict=True)), log)
+        for row in view.execute(query, values).fetchall()
     ]
+
+
+_COLUMNS = """path name mission robot state paused reason runs_total runs_succeeded runs_failed
+files_rejected last_run exports_current exports_stale exports_failed exports_records
+examples_train examples_exam reactions_failed last_failure""".split()
 
 
 def _project_status(
