@@ -182,9 +182,28 @@ def project_statuses(
     ]
 
 
-_COLUMNS = """path name mission robot state paused reason runs_total runs_succeeded runs_failed
-files_rejected last_run exports_current exports_stale exports_failed exports_records
-examples_train examples_exam reactions_failed last_failure""".split()
+_COLUMNS = (
+    "path",
+    "name",
+    "mission",
+    "robot",
+    "state",
+    "paused",
+    "reason",
+    "runs_total",
+    "runs_succeeded",
+    "runs_failed",
+    "files_rejected",
+    "last_run",
+    "exports_current",
+    "exports_stale",
+    "exports_failed",
+    "exports_records",
+    "examples_train",
+    "examples_exam",
+    "reactions_failed",
+    "last_failure",
+)
 
 
 def _project_status(
