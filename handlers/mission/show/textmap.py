@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor
 
 from handlers.mission.show.mapview import Point, extent_of, half_sizes, phase_lines
 from handlers.mission.world.vision import SceneThing, place_of
@@ -19,7 +19,7 @@ EVERY = 5
 """Rows from one x at the left border to the next."""
 
 
-def text_map(spec: ProjectSpec, path: Sequence[Point] = (), width: int = 72) -> str:
+def text_map(spec: ProjectSpec, path: Sequence[Point] = (), width: int = 68) -> str:
     """The map in characters, forward up, with world x at the left border."""
     box = extent_of(spec, path)
     across, along = box.y1 - box.y0, box.x1 - box.x0
@@ -28,12 +28,9 @@ def text_map(spec: ProjectSpec, path: Sequence[Point] = (), width: int = 72) -> 
     grid = [[" "] * columns for _ in range(rows)]
 
     def fill(x0: float, y0: float, x1: float, y1: float, mark: str) -> None:
-        for r in range(rows):
-            x = box.x0 + (r + 0.5) * 2 * step
-            for c in range(columns):
-                y = box.y0 + (c + 0.5) * step
-                if x0 <= x <= x1 and y0 <= y <= y1:
-                    grid[r][c] = mark
+        for r in _covered(x0 - box.x0, x1 - box.x0, 2 * step, rows):
+            for c in _covered(y0 - box.y0, y1 - box.y0, step, columns):
+                grid[r][c] = mark
 
     def put(x: float, y: float, mark: str) -> None:
         r, c = int((x - box.x0) / (2 * step)), int((y - box.y0) / step)
@@ -46,7 +43,6 @@ def text_map(spec: ProjectSpec, path: Sequence[Point] = (), width: int = 72) -> 
     for item in spec.scene.objects:
         (x, y, _), (hx, hy) = place_of(item), half_sizes(item)
         fill(x - hx, y - hy, x + hx, y + hy, _mark(item))
-        put(x, y, _mark(item))
     for x, y in _dense(path, step):
         put(x, y, ".")
     put(spec.spawn[0], spec.spawn[1], "@")
@@ -62,6 +58,14 @@ def text_map(spec: ProjectSpec, path: Sequence[Point] = (), width: int = 72) -> 
         f"{_letter(index)} {one_line(zone.name)}" for index, zone in enumerate(spec.scene.zones)
     ]
     return "\n".join([head, *body, foot, marks, "  ".join(legend), *phase_lines(spec)])
+
+
+def _covered(low: float, high: float, size: float, count: int) -> range:
+    """The cells whose middles lie between two places; the one around them where there is none."""
+    first, last = ceil(low / size - 0.5), floor(high / size - 0.5)
+    if first > last:
+        first = last = floor((low + high) / 2 / size)
+    return range(max(first, 0), min(last + 1, count))
 
 
 def _letter(index: int) -> str:

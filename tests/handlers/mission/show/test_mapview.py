@@ -114,7 +114,9 @@ def test_a_map_of_any_extent_is_of_bounded_size(far: float) -> None:
     assert picture.width < 1200
     assert len(picture.shapes) < 200
     assert "finish" in _words(picture)
-    assert len(text_map(mission).splitlines()) < ROWS + 10
+    rows = text_map(mission).splitlines()
+    assert len(rows) < ROWS + 10
+    assert max(len(row) for row in rows[:-1]) <= 80
 
 
 def test_a_person_is_named_as_one_and_text_is_escaped() -> None:
@@ -123,3 +125,11 @@ def test_a_person_is_named_as_one_and_text_is_escaped() -> None:
     mission = _mission([person])
     assert "&lt;b&gt; (person)" in svg(drawing(mission))
     assert any("PPPP" in row for row in text_map(mission).splitlines())
+
+
+def test_a_thin_wall_shows_from_end_to_end_however_coarse_the_map_is() -> None:
+    wall = {"type": "box", "tag": "w", "position": [-30.0, 0.0, 0.3], "size": [0.02, 5.0, 0.3]}
+    finish = {"name": "finish", "aabb": [[-61.0, -6.0, 0.0], [-60.0, 6.0, 1.0]]}
+    (row,) = [row for row in text_map(_mission([wall], [finish])).splitlines()[1:] if "##" in row]
+    step = 61.0 / (2 * ROWS)
+    assert row.count("#") == pytest.approx(10.0 / step, abs=3)
