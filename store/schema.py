@@ -88,7 +88,7 @@ CREATE TABLE progress (
 """
 
 VIEW_NAME = "state"
-CODE_VERSION = 4
+CODE_VERSION = 5
 """Raise when `views.apply` or a view table changes: the daemon then rebuilds at its next start."""
 
 VIEW_TABLES = (
@@ -175,6 +175,7 @@ CREATE TABLE view_episodes (
   first_line  INTEGER NOT NULL,
   position    INTEGER NOT NULL,
   first       INTEGER NOT NULL,  -- position of the event that first told of it
+  stamp       TEXT,              -- JSON of a RunStamp
   PRIMARY KEY (project, path, idx)
 ) STRICT, WITHOUT ROWID;
 

@@ -74,6 +74,8 @@ _COPIED = 4
 _LARGE_EXPONENT = rb"e[+0-9][0-9]{2}(?:(?<=[0-9]e[0-9]{3})|(?<=[0-9]e\+[0-9]{2})[0-9])"
 _LARGE_E = {letter: re.compile(_LARGE_EXPONENT.replace(b"e", letter)) for letter in (b"e", b"E")}
 _MANY_DIGITS = re.compile(rb"[0-9]{192}")
+_SAYS_WHY_IT_ENDS = re.compile(rb'"end_reason"[ \t]*:[ \t]*"')
+"""In logs of ours: null but on a run's last line, which may tell of no step that was done."""
 _STEP = 16
 _DIGITS = bytes(ord("0") if char in b"0123456789" else ord(" ") for char in range(256))
 _MANY_STEPS = b"0" * (192 // _STEP)
@@ -94,6 +96,8 @@ class BlockReader:
         if not _is_utf8(block):
             doubts.update(at for at, line in enumerate(lines) if not _is_utf8(bytes(line)))
         doubts.update(_suspects(records))
+        if b'"end_reason"' in block:
+            doubts.update(at for at, line in enumerate(lines) if _SAYS_WHY_IT_ENDS.search(line))
         return Block(lines, records, doubts)
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from handlers.export.tally import Why
+from handlers.project.formats.runlog import cut_off
 
 MAX_DIGITS = 4300
 """The longest integer Python's own JSON reader accepts."""
@@ -95,9 +96,13 @@ def parse_tick(line: bytes, *, judged: bool) -> dict[str, Any]:
     return tick
 
 
-def is_reset(tick: dict[str, Any]) -> bool:
-    """Whether a tick is what the robot saw before it first acted: number 0, no action."""
-    return tick.get("tick") == 0 and tick.get("action") is None
+def holds_no_step(tick: dict[str, Any]) -> bool:
+    """Whether a tick tells of nothing that was done, and cannot be trained on.
+
+    It is what the robot saw before it first acted (number 0, no action), or closes a run that was
+    cut off in an action.
+    """
+    return (tick.get("tick") == 0 and tick.get("action") is None) or cut_off(tick) is not None
 
 
 def _parse_object(line: bytes) -> dict[str, Any]:

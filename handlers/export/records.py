@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from handlers.export.blocks import Block, BlockReader, JudgedRecord, Record
-from handlers.export.exact import BLANK, BOM, COPIED, Refused, is_reset, parse_tick
+from handlers.export.exact import BLANK, BOM, COPIED, Refused, holds_no_step, parse_tick
 from handlers.export.prompts import Prompts
 from handlers.export.tally import Dropped, Tally, Why
 from handlers.export.template import Renderer, compile_template
@@ -133,7 +133,7 @@ class RecordMaker:
             return None
         try:
             tick = parse_tick(line, judged=not self._recipe.include_failures)
-            if is_reset(tick):
+            if holds_no_step(tick):
                 self.tally.skipped += 1
                 return None
             return self._record(tick)

@@ -49,7 +49,8 @@ class Sample:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts while a log is read. `skipped` are reset observations: nothing was done there yet.
+    """Counts while a log is read. `skipped` tell of no step: reset observations, and what closes
+    a run that was cut off.
 
     `plain_prompts` counts written records whose prompt is the fallback although the template is
     sound: it did not suit a value of theirs.

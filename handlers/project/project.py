@@ -6,6 +6,7 @@ same env.json, whatever becomes of the file meanwhile.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.project.paths import SPEC_FILE, inside
-from handlers.project.spec import ProjectSpec, load_spec
+from handlers.project.spec import ProjectSpec, parse_spec, read_spec
 
 if TYPE_CHECKING:
     from handlers.project.library import ActionLibrary
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Project:
-    """`path` is the project's real path, `spec` its env.json as it was when it was opened."""
+    """`path` is the project's real path, `spec` its env.json as it was when it was opened.
+
+    `env_sha256` is of the bytes of env.json; None for a mission that was not read from a file.
+    """
 
     path: Path
     spec: ProjectSpec
+    env_sha256: str | None = None
 
     @classmethod
     def open(cls, folder: Path, *, actions: bool = False) -> Project:
@@ -34,7 +39,9 @@ class Project:
         and with `actions` what `library` raises.
         """
         path = Path(os.path.realpath(folder))
-        project = cls(path, load_spec(path / SPEC_FILE))
+        data = read_spec(path / SPEC_FILE)
+        spec = parse_spec(data, str(path / SPEC_FILE))
+        project = cls(path, spec, hashlib.sha256(data).hexdigest())
         if actions:
             project.library  # noqa: B018 - read now, so that an unknown robot is told now
         return project

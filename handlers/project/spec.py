@@ -207,9 +207,14 @@ def load_spec(path: Path) -> ProjectSpec:
     Raises ProjectNotFound when there is no such file, SpecError when it is not a valid mission.
     """
     file = path / "env.json" if path.is_dir() else path
+    return parse_spec(read_spec(file), str(file))
+
+
+def read_spec(file: Path) -> bytes:
+    """The bytes of an env.json. Raises ProjectNotFound without one, SpecError for no text."""
     if not file.is_file():
         raise ProjectNotFound(f"{file}: no such file", hint="a project is a folder with env.json")
-    return parse_spec(read_text_file(file, SpecError), str(file))
+    return read_text_file(file, SpecError)
 
 
 def parse_spec(data: bytes, where: str) -> ProjectSpec:

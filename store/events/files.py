@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from store.events.base import Event as Event
 from store.events.base import Fact as Fact
 
-Outcome = Literal["succeeded", "failed", "unfinished", "unknown"]
+Outcome = Literal["succeeded", "failed", "interrupted", "unfinished", "unknown"]
+"""`interrupted`: somebody stopped it; `unfinished`: its log does not say how it ended."""
 
 FileKind = Literal["config", "run", "examples", "exam", "unknown"]
 
 Split = Literal["train", "exam"]
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$")]
+"""A short word of plain characters."""
 
 
 class FileFact(Fact):
@@ -49,11 +54,31 @@ class LineCounts(Fact):
     blank: int = 0
 
 
+class RunStamp(Fact):
+    """Under what a run was driven, as its log's first record says. None: unknown, or had no part.
+
+    Runs that agree in everything but `seed` are comparable. Hashes: of env.json's bytes, as the
+    project's events have it; of the user's own model of the robot; of the file that holds
+    SYSTEM_PROMPT, as the prompt's versions have it; of the code around the prompt, as trust in it
+    has it. `adapter` is its version, `version` that of this package.
+    """
+
+    policy: Name | None = None
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    max_ticks: int | None = Field(None, ge=1, lt=2**63, description="None: as env.json says")
+    env_sha256: Sha256 | None = None
+    xml_sha256: Sha256 | None = None
+    prompt_sha256: Sha256 | None = None
+    brain_sha256: Sha256 | None = None
+    adapter: int | None = Field(None, ge=1, lt=2**63)
+    version: Name | None = None
+
+
 class EpisodeFact(Fact):
     """One run inside a log file: a file opened for append can hold several.
 
     `reward` is the sum of the known rewards, None when none was known; `phases_done` the number of
-    phases completed; `first_line` is 1-based.
+    phases completed; `first_line` is 1-based. `stamp`: None in logs of before and of others.
     """
 
     index: int
@@ -64,6 +89,15 @@ class EpisodeFact(Fact):
     reward: float | None = None
     phases_done: int = 0
     last_phase: str | None = None
+    stamp: RunStamp | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Without a stamp it is written as it was before there were any."""
+        written: dict[str, object] = write(self)
+        if self.stamp is None:
+            del written["stamp"]
+        return written
 
 
 class ExportOptions(Fact):

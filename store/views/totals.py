@@ -164,6 +164,7 @@ def set_episodes(
             "first_line": episode.first_line,
             "position": position,
             "first": first_told.get(episode.index, position),
+            "stamp": episode.stamp.model_dump_json() if episode.stamp is not None else None,
         }
         insert(view, "view_episodes", row)
     return totals

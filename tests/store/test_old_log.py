@@ -6,7 +6,8 @@ Names, paths, versions, jobs and hashes were drawn from a few values each, so th
 the same rows of the view; texts have line breaks, quotes and other alphabets; a third of what is
 optional was left out; some envelopes have a cause, a dedup key, a meta, a time of their own. What
 the view's constraints refused is not there. Then came a cursor, a progress value and a seen file,
-and `VACUUM INTO`. The two hashes below are what that code computed.
+and `VACUUM INTO`. STORED_VIEW is what that code computed. Since version 5 of the projection the row
+of an episode has a stamp, which is null in all of these: the other two hashes are of that.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from store.views import replay
 
 STORED = Path(__file__).parent / "data" / "log-of-2026-11.db.gz"
 EVENTS = 650
-VIEW = "8d7657ee1b3738b1dbb33ac93cf5432c1ebeb8ee176aabd08c59265bd315a5bb"
+STORED_VIEW = "8d7657ee1b3738b1dbb33ac93cf5432c1ebeb8ee176aabd08c59265bd315a5bb"
+VIEW = "2890d310d0f46c6481cef84e907711e6b4ab141b905ee9c8c3c9d24a70878f79"
 """Of the whole history. It may change with `store.schema.CODE_VERSION` and never without."""
-VIEWS = "d42b5e8113f092d66bc322bab4c0b5a1b8a8214b8fbb5036c9e529b29c7c3b91"
+VIEWS = "1c34490b08769082300d290a170d459422f10459122e78553fc163a5ff264cd7"
 """Over the hashes of the views as of every 25th event."""
 
 
@@ -69,7 +71,7 @@ def test_every_event_reads_and_is_written_as_it_was(reader) -> None:
 
 
 def test_the_view_it_had_is_the_view_it_folds_to(reader) -> None:
-    assert replay.view_hash(reader) == VIEW
+    assert replay.view_hash(reader) == STORED_VIEW
     assert replay.view_hash(replay.view_as_of(reader, EVENTS)) == VIEW
     steps = hashlib.sha256()
     for position in range(25, EVENTS + 1, 25):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from handlers.project.formats.lines import BadLine, LineReader, parse_line
 from handlers.project.formats.logsummary import LineTally, lines_of
 from handlers.project.formats.orchestrator import OrchestratorFold
-from handlers.project.formats.runlog import FAR_M, TALL_M, MissionFold
+from handlers.project.formats.runlog import FAR_M, TALL_M, MissionFold, cut_off
 
 FALLEN_DEG = 60.0
 
@@ -149,8 +149,8 @@ def _tick(record: Mapping[str, Any], words: Vocabulary) -> Tick | None:
     number = record.get("tick")
     if type(number) is float and number.is_integer():
         number = int(number)
-    if type(number) is not int:
-        return None
+    if type(number) is not int or cut_off(record) is not None:
+        return None  # a run that was stopped in an action: it neither timed out nor went wrong
     obs, motion = _object(record.get("obs")), _object(record.get("motion"))
     judgment, visible = _object(record.get("judgment")), _object(record.get("visible_tags"))
     roll, pitch = _number(obs.get("roll_deg")), _number(obs.get("pitch_deg"))

@@ -22,9 +22,11 @@ from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.protocol import Decision, View
 from handlers.mission.world.bounds import refuse_far
 from handlers.mission.world.model import SceneModel
+from handlers.project.formats.runlog import ERROR, INTERRUPTED
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import Phase, ProjectSpec
 from store.errors import InputError
+from store.events.files import RunStamp
 
 PAUSE_S = 0.3
 """How long sending a signal takes: the robot stands still."""
@@ -59,6 +61,7 @@ class Acted:
 class Mission:
     """One run of a project's mission. `end` is None while it goes on, else why it ended.
 
+    `stamp` is what the record of tick 0 says of the conditions it is driven under.
     Raises InputError for a mission that reaches too far.
     """
 
@@ -70,6 +73,7 @@ class Mission:
         *,
         seed: int,
         policy: str,
+        stamp: RunStamp | None = None,
         variation: Variation | None = None,
         max_ticks: int | None = None,
         on_control: Callable[[Simulator], None] | None = None,
@@ -77,10 +81,11 @@ class Mission:
         refuse_far(spec)
         self.spec, self.library, self.scene = spec, library, scene
         self.seed, self.policy, self.max_ticks = seed, policy, max_ticks
+        self.stamp = stamp
         self.variation, self.on_control = variation, on_control
         self.senses = Perception(spec, scene)
         self.end: str | None = None
-        self.success = False
+        self.success = self.truncated = False
         self.tick = self.phase_idx = 0
         self.pending: Decision | None = None
 
@@ -101,7 +106,8 @@ class Mission:
         self.obs = self.senses.observe(self.sim.sense)
         self.state = self.senses.state(self.sim.sense, None, "none")
         self._enter_phase()
-        return self._record(None, Acted(reward=0.0, ok=True))
+        record = self._record(None, Acted(reward=0.0, ok=True))
+        return record if self.stamp is None else {**record, "stamp": self.stamp.model_dump()}
 
     @property
     def phase(self) -> Phase:
@@ -176,14 +182,17 @@ class Mission:
             self._enter_phase()
         return record
 
-    def interrupt(self) -> Record:
-        """Close the run where it is: the record of the action that was under way, if any."""
+    def cut_off(self, error: str | None = None) -> Record:
+        """Close the run where it is: interrupted, or because of an error in whoever decides.
+
+        The record names the action that was under way, if one was, and tells of no step.
+        """
         decision, self.pending = self.pending, None
-        self.end = "interrupted"
+        self.end = INTERRUPTED if error is None else f"{ERROR}: {error}"
+        self.truncated = True
         if decision is None:
             self.tick += 1
-            decision = Decision(Call("stand"))
-        return self._record(decision, Acted("interrupted"))
+        return self._record(decision, Acted(INTERRUPTED if error is None else ERROR))
 
     def _conclude(self, done: bool, failed: bool) -> None:
         """Whether the run ends with this tick, and why."""
@@ -192,9 +201,9 @@ class Mission:
         elif failed:
             self.end = f"phase {self.phase.name!r} failed"
         elif not done and self.watch.elapsed >= self.phase.max_ticks:
-            self.end = f"timeout in phase {self.phase.name!r}"
+            self.end, self.truncated = f"timeout in phase {self.phase.name!r}", True
         elif self.max_ticks is not None and self.tick >= self.max_ticks:
-            self.end = f"timeout: --max-ticks {self.max_ticks}"
+            self.end, self.truncated = f"timeout: --max-ticks {self.max_ticks}", True
 
     def _diverged(self, decision: Decision, signal: str | None, event: SignalEvent) -> Record:
         self.end = "diverged: the simulation left the possible"
@@ -229,7 +238,6 @@ class Mission:
     def _record(self, decision: Decision | None, acted: Acted) -> Record:
         end, signal, finite = self.end, acted.signal, acted.finite
         goal = self.senses.goal(self.phase, self.sim.sense) if finite else None
-        timeout = end is not None and (end.startswith("timeout") or end == "interrupted")
         params = {} if decision is None or signal else decision.call.params
         return {
             "tick": self.tick,
@@ -243,7 +251,7 @@ class Mission:
             "phase_done": acted.done,
             "phase_failed": acted.failed,
             "terminated": end is not None,
-            "truncated": timeout,
+            "truncated": self.truncated,
             "mission_success": self.success,
             "step_ok": acted.ok,
             "motion": _rounded(self.motion.describe(goal)),

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from handlers.mission.episode.environment import Mission, Record
 from handlers.mission.episode.signals import VisionFirst
 from handlers.mission.policies.protocol import Policy
+from handlers.project.formats.runlog import INTERRUPTED, cut_off
+from store.text import one_line
 
 Sink = Callable[[Record], None]
 
 
 @dataclass(slots=True)
 class PhaseResult:
-    """One phase of a run. `outcome`: done, failed, or open where the run ended before."""
+    """One phase of a run.
+
+    `outcome`: done, failed, timeout, interrupted or error; open where the run ended otherwise.
+    """
 
     name: str
     ticks: int = 0
@@ -27,7 +32,7 @@ class PhaseResult:
 
 @dataclass(slots=True)
 class EpisodeResult:
-    """A run in numbers. `sim_time_s` simulated seconds, `end` why it ended.
+    """A run in numbers. `sim_time_s` simulated seconds, `end` why it ended, "" while it goes on.
 
     `falls` and `touched_person` count the actions in which that happened.
     """
@@ -46,6 +51,13 @@ class EpisodeResult:
     log: str | None = None
 
     @property
+    def outcome(self) -> Literal["succeeded", "failed", "interrupted"]:
+        """How it ended, in the word that intake has for it."""
+        if self.success:
+            return "succeeded"
+        return "interrupted" if self.end == INTERRUPTED else "failed"
+
+    @property
     def phases_done(self) -> int:
         return sum(phase.outcome == "done" for phase in self.phases)
 
@@ -57,6 +69,7 @@ class EpisodeResult:
             "seed": self.seed,
             "policy": self.policy,
             "success": self.success,
+            "outcome": self.outcome,
             "end_reason": self.end,
             "ticks": self.ticks,
             "reward": round(self.reward, 6),
@@ -82,36 +95,45 @@ def run_episode(
     policy: Policy,
     sink: Sink,
     on_phase: Callable[[PhaseResult], None] | None = None,
+    result: EpisodeResult | None = None,
 ) -> EpisodeResult:
     """Drive a mission from reset to end; every record goes to `sink` before the next action.
 
-    An interruption (KeyboardInterrupt) writes the record of the action under way, marked as such,
-    and is raised again. CadenzaErrors of the policy pass through, with the log closed the same way.
+    What stops it on the way is raised again once the log is closed: an interruption
+    (KeyboardInterrupt) as "interrupted", all else, CadenzaErrors of the policy above all, as
+    "error: ...". Whoever needs the numbers even then hands in the `result` to be filled.
     """
     guided = VisionFirst(policy)
     guided.begin(mission.seed)
-    result = EpisodeResult(mission.seed, policy.name)
+    result = EpisodeResult(mission.seed, policy.name) if result is None else result
+
+    def keep(record: Record) -> None:
+        sink(record)
+        _account(result, record)
+        if on_phase is not None and (record["phase_done"] or record["terminated"]):
+            on_phase(result.phases[-1])
+
     sink(mission.reset())
     try:
         while mission.end is None:
-            record = mission.step(guided.decide(mission.view()))
-            sink(record)
-            _account(result, record)
-            if on_phase is not None and (record["phase_done"] or record["terminated"]):
-                on_phase(result.phases[-1])
-    except BaseException:
+            keep(mission.step(guided.decide(mission.view())))
+    except BaseException as stop:
         if mission.end is None:
-            sink(mission.interrupt())
+            asked = isinstance(stop, KeyboardInterrupt)
+            keep(mission.cut_off(None if asked else one_line(str(stop) or type(stop).__name__)))
         raise
-    result.success, result.end = mission.success, mission.end or ""
     return result
 
 
 def _account(result: EpisodeResult, record: Record) -> None:
-    """Add a record to the numbers."""
+    """Add a record to the numbers; one that closes a run that was cut off adds no tick."""
     if len(result.phases) <= record["phase_idx"]:
         result.phases.append(PhaseResult(record["phase"]))
     phase = result.phases[-1]
+    result.success, result.end = record["mission_success"], record["end_reason"] or ""
+    if (how := cut_off(record)) is not None:
+        phase.outcome = how
+        return
     phase.ticks += 1
     phase.reward += record["reward"] or 0.0
     phase.motion[record["motion"]["label"]] += 1

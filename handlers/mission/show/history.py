@@ -12,8 +12,11 @@ from typing import Any
 
 from handlers.project.formats.lines import BadLine, LineReader, parse_line
 from handlers.project.formats.logsummary import LineTally, lines_of
+from handlers.project.formats.runlog import INTERRUPTED, cut_off
 from handlers.project.formats.runs import run_logs
+from handlers.project.formats.stamp import stamp_of
 from handlers.project.paths import CADENZA_DIR
+from store.events.files import RunStamp
 
 Point = tuple[float, float]
 
@@ -41,6 +44,8 @@ class RunStats:
     run_id: str
     success: bool = False
     ended: bool = False
+    interrupted: bool = False
+    stamp: RunStamp | None = None
     ticks: int = 0
     reward: float = 0.0
     falls: int | None = None
@@ -82,6 +87,10 @@ def run_stats(run_id: str, lines: Iterable[dict[str, Any]]) -> RunStats:
     """A run's records as numbers. Unknown fields count as nothing, never as zero reward ticks."""
     run = RunStats(run_id)
     for record in lines:
+        run.stamp = run.stamp or stamp_of(record)
+        if cut_off(record) is not None:
+            run.ended, run.interrupted = True, cut_off(record) == INTERRUPTED
+            continue
         if record.get("tick") == 0 or not isinstance(record.get("phase"), str):
             continue
         phase = run.phases.setdefault(record["phase"], PhaseStats(entered=1))
@@ -105,14 +114,24 @@ def run_stats(run_id: str, lines: Iterable[dict[str, Any]]) -> RunStats:
 
 
 @dataclass(slots=True)
+class ConditionStats:
+    """Runs that are comparable: their stamps differ in the seed alone."""
+
+    runs: int = 0
+    succeeded: int = 0
+
+
+@dataclass(slots=True)
 class ProjectStats:
     """All runs together. `trend`: mean reward of the later half minus that of the earlier.
 
+    `conditions` has comparable runs under their stamp without its seed; None: they have no stamp.
     `falls` and `touched_person` add up what is known; None where no log says.
     """
 
     runs: int = 0
     succeeded: int = 0
+    interrupted: int = 0
     unfinished: int = 0
     reward_mean: float | None = None
     reward_trend: float | None = None
@@ -121,12 +140,14 @@ class ProjectStats:
     rewards: list[float] = field(default_factory=list)
     motion: Counter[str] = field(default_factory=Counter)
     phases: dict[str, PhaseStats] = field(default_factory=dict)
+    conditions: dict[RunStamp | None, ConditionStats] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             "runs": self.runs,
             "succeeded": self.succeeded,
+            "interrupted": self.interrupted,
             "unfinished": self.unfinished,
             "success_rate": self.succeeded / self.runs if self.runs else None,
             "reward_mean": self.reward_mean,
@@ -135,6 +156,14 @@ class ProjectStats:
             "touched_person": self.touched_person,
             "rewards": self.rewards,
             "motion": dict(sorted(self.motion.items())),
+            "conditions": [
+                {
+                    "stamp": stamp and stamp.model_dump(exclude={"seed"}),
+                    "runs": count.runs,
+                    "succeeded": count.succeeded,
+                }
+                for stamp, count in self.conditions.items()
+            ],
             "phases": {
                 name: {
                     "entered": p.entered,
@@ -154,12 +183,16 @@ def project_stats(runs: Sequence[RunStats]) -> ProjectStats:
     total = ProjectStats(runs=len(runs))
     for run in runs:
         total.succeeded += run.success
+        total.interrupted += run.interrupted
         total.unfinished += not run.ended and not run.success
         total.rewards.append(run.reward)
         if run.falls is not None:
             total.falls = (total.falls or 0) + run.falls
         if run.touched_person is not None:
             total.touched_person = (total.touched_person or 0) + run.touched_person
+        under = run.stamp and run.stamp.model_copy(update={"seed": None})
+        alike = total.conditions.setdefault(under, ConditionStats())
+        alike.runs, alike.succeeded = alike.runs + 1, alike.succeeded + run.success
         for name, phase in run.phases.items():
             into = total.phases.setdefault(name, PhaseStats())
             into.entered += phase.entered

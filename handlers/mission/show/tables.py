@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from handlers.mission.episode.episode import EpisodeResult
 from handlers.mission.show.history import ProjectStats
 from handlers.project.spec import ProjectSpec
+from store.events.files import RunStamp
 from store.text import one_line
 
 _HEADINGS = (
@@ -59,18 +60,39 @@ def _known(count: int | None) -> str:
     return "unknown" if count is None else str(count)
 
 
+def _conditions(stats: ProjectStats) -> list[str]:
+    """A line for each set of comparable runs, where not all of them are."""
+    if len(stats.conditions) < 2:
+        return []
+    return [
+        f"  {'no stamp' if stamp is None else stamp_text(stamp)}: {count.succeeded} of {count.runs}"
+        for stamp, count in stats.conditions.items()
+    ]
+
+
+def stamp_text(stamp: RunStamp) -> str:
+    """What a stamp says, for people: hashes by their first digits, what is unknown left out."""
+    known = {name: value for name, value in stamp if value is not None}
+    return ", ".join(
+        f"{name.removesuffix('_sha256')} {value[:8] if name.endswith('_sha256') else value}"
+        for name, value in known.items()
+    )
+
+
 def stats_text(stats: ProjectStats, spec: ProjectSpec) -> str:
     """The tables of `stats`, phases in the mission's order."""
     if not stats.runs:
         return f"{one_line(spec.name)}: no runs yet"
     rate = 100 * stats.succeeded / stats.runs
     head = f"{spec.name}: {stats.succeeded} of {stats.runs} runs succeeded ({rate:.0f}%)"
-    unfinished = f", {stats.unfinished} unfinished" if stats.unfinished else ""
+    others = {"interrupted": stats.interrupted, "unfinished": stats.unfinished}
+    besides = "".join(f", {count} {word}" for word, count in others.items() if count)
     trend = "" if stats.reward_trend is None else f", trend {stats.reward_trend:+.2f}"
     ticks = sum(stats.motion.values()) or 1
     shares = ", ".join(f"{k} {100 * n / ticks:.0f}%" for k, n in stats.motion.most_common())
     lines = [
-        one_line(head + unfinished),
+        one_line(head + besides),
+        *_conditions(stats),
         f"reward {stats.reward_mean:+.2f} a run{trend}",
         one_line(f"motion {shares or 'unknown'}"),
         f"falls {_known(stats.falls)}, persons touched {_known(stats.touched_person)}",

@@ -19,7 +19,7 @@ from handlers.project.formats.lines import (
     parse_line,
     why_no_record,
 )
-from store.events.files import EpisodeFact, LineCounts, LineProblem, Outcome
+from store.events.files import EpisodeFact, LineCounts, LineProblem, Outcome, RunStamp
 
 Format = Literal["mission", "orchestrator"]
 
@@ -59,6 +59,7 @@ class Episode(ABC):
         self.reward: float | None = None
         self.phases_done = 0
         self.phase: str | None = None
+        self.stamp: RunStamp | None = None
 
     @abstractmethod
     def verdict(self) -> tuple[Outcome, str]:
@@ -76,6 +77,7 @@ class Episode(ABC):
             reward=self.reward if self.reward is None or isfinite(self.reward) else None,
             phases_done=self.phases_done,
             last_phase=None if self.phase is None else one_line(self.phase),
+            stamp=self.stamp,
         )
 
 

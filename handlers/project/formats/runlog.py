@@ -17,10 +17,12 @@ such an episode has failed whatever `step_ok` says.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf, isfinite
 from typing import Any, BinaryIO
 
 from handlers.project.formats.logsummary import Episode, Fold, LogSummary, one_line, summarise
+from handlers.project.formats.stamp import stamp_of
 from store.events.files import Outcome
 
 FAR_M = 1e3
@@ -33,11 +35,25 @@ _LIMITS = (
     ("pitch_deg", inf),
 )
 _TELLING = frozenset({"tick", "action", "phase", "obs"})
+INTERRUPTED, ERROR = "interrupted", "error"
+"""What the `end_reason` of our own logs begins with where a run was cut off: by somebody, or
+because whoever decides could not."""
 
 
 def read_run_log(stream: BinaryIO, *, prior_size: int | None = None) -> LogSummary:
     """Read a mission's run log once, to its end. No content makes it raise; OSError does."""
     return summarise(stream, MissionFold(), "mission", prior_size)
+
+
+def cut_off(record: Mapping[str, Any]) -> str | None:
+    """INTERRUPTED or ERROR where a record only closes a run that was cut off; else None.
+
+    Such a record tells of no step: the action it names, if any, was not carried out to its end.
+    """
+    reason = record.get("end_reason")
+    if reason == INTERRUPTED:
+        return INTERRUPTED
+    return ERROR if isinstance(reason, str) and reason.startswith(f"{ERROR}: ") else None
 
 
 class MissionFold(Fold["_Run"]):
@@ -56,6 +72,7 @@ class MissionFold(Fold["_Run"]):
         if run is None or (tick is not None and run.is_over_at(tick, record)):
             self.finish()
             run = self.current = _Run(self.next_index, line)
+            run.stamp = stamp_of(record)
         run.add(tick, record)
         return None
 
@@ -73,7 +90,8 @@ class _Run(Episode):
         self.truncated = False
         self.failed_phase: str | None = None
         self.diverged = ""
-        self.interrupted = False
+        self.cut_off: str | None = None
+        self.error = ""
 
     def is_over_at(self, tick: int, record: dict[str, Any]) -> bool:
         """Whether the record with this tick opens the next episode (see the module's docstring)."""
@@ -115,8 +133,9 @@ class _Run(Episode):
             self.truncated = self.ended = True
         if record.get("terminated") is True:
             self.ended = True
-        if record.get("end_reason") == "interrupted":  # our own logs say why they end
-            self.interrupted = self.ended = True
+        if (how := cut_off(record)) is not None:
+            self.cut_off, self.ended = how, True
+            self.error = str(record["end_reason"]) if how == ERROR else ""
 
     def _count_phase(self, done: object) -> None:
         """A phase reported done on several ticks in a row is done once."""
@@ -138,8 +157,10 @@ class _Run(Episode):
             return "failed", self.diverged
         if not self.ended:
             return "unfinished", ""
-        if self.interrupted:
-            return "unfinished", "interrupted"
+        if self.cut_off == INTERRUPTED:
+            return "interrupted", ""
+        if self.cut_off == ERROR:
+            return "failed", self.error
         if self.failed_phase is not None:
             return "failed", f"phase {one_line(self.failed_phase, 80)!r} failed"
         return "failed", "timeout" if self.truncated else "terminated"

@@ -384,6 +384,21 @@ def test_a_reset_observation_is_skipped(make_tick: Callable[..., dict[str, Any]]
     assert (tally.skipped, tally.rejected) == (2, 0)
 
 
+def test_what_closes_a_run_that_was_cut_off_is_no_record(
+    make_tick: Callable[..., dict[str, Any]],
+) -> None:
+    # given runs that were stopped in an action, and one that ran out of time
+    ends = ["interrupted", "error: decide raised KeyError", "timeout in phase 'go'", None]
+    ticks = [make_tick(tick=n, end_reason=end) for n, end in enumerate(ends, 1)]
+    for separators in ((",", ":"), (", ", " :\t")):
+        lines = [json.dumps(tick, separators=separators).encode() + b"\n" for tick in ticks]
+        for exactly in (False, True):
+            records, tally = make(Recipe("m", 2, "{goal_prompt}"), b"".join(lines), exactly=exactly)
+            # then the record that names an action which was not carried out is left out
+            assert [record["tick"] for record in records] == [3, 4]
+            assert (tally.skipped, tally.rejected) == (2, 0)
+
+
 FILTERED = [
     ({"phase_failed": True}, Dropped.PHASE_FAILED),
     ({"terminated": True}, Dropped.TERMINATED),

@@ -117,5 +117,7 @@ def _gist(record: Recorded) -> str:
         if value not in (None, "", []):
             words.append(f"{key}={value}" if isinstance(value, int) else str(value))
     for episode in data.get("episodes", [])[-1:]:
-        words.append(f"{episode['outcome']} after {episode['ticks']} ticks")
+        policy = episode.get("stamp", {}).get("policy")
+        under = f" under policy {policy}" if policy else ""
+        words.append(f"{episode['outcome']} after {episode['ticks']} ticks{under}")
     return "  ".join(words)

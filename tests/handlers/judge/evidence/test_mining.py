@@ -670,6 +670,32 @@ def test_no_value_of_any_field_makes_it_raise(tmp_path: Path) -> None:
             assert 1 <= cited.first <= cited.last
 
 
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [("interrupted", "interrupted"), ("error: decide raised KeyError", "failed")],
+)
+def test_a_run_that_was_cut_off_shows_neither_a_timeout_nor_an_error(
+    tmp_path: Path, end: str, outcome: str
+) -> None:
+    # given a run that was stopped in an action, and one whose time ran out there
+    cut = {"terminated": True, "truncated": True, "step_ok": False, "reward": None}
+    good = [runlogs.record(number, phase=PHASES[0]) for number in (1, 2)]
+    for name, reason in (("cut", end), ("late", f"timeout in phase {PHASES[0]!r}")):
+        write(tmp_path, name, [*good, runlogs.record(3, phase=PHASES[0], **cut, end_reason=reason)])
+
+    # when each is mined
+    cut_off, late = (
+        mine([RunLog(name, tmp_path / f"{name}.log.jsonl")], SPEC, LIBRARY)
+        for name in ("cut", "late")
+    )
+
+    # then only the second one says that something went wrong
+    assert {finding.kind for finding in late.findings} == {"timeout", "error"}
+    assert (cut_off.findings, cut_off.ticks) == ((), 2)
+    assert cut_off.outcomes == {outcome: 1}
+    assert cut_off.phases[PHASES[0]].timed_out == 0
+
+
 @pytest.mark.parametrize("text", ["r1", "r1:3", "r1:3-", ":1-2", "r1:-1-2", "r1:1-x", "r1:1.0-2"])
 def test_a_citation_reads_back_as_itself_and_nothing_else_does(text: str) -> None:
     assert Citation.parse("run:of:may-3:4-17") == Citation("run:of:may-3", 4, 17)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from handlers.project.formats import lines, logsummary
 from handlers.project.formats.logsummary import LogSummary
 from handlers.project.formats.runlog import read_run_log
-from store.events.files import EpisodeFact
+from store.events.files import EpisodeFact, RunStamp
 
 OBS = {"body_height": 0.28, "roll_deg": 0.1, "pitch_deg": 0.5, "pos_x": -0.4, "pos_y": 0.0}
 
@@ -415,11 +415,58 @@ def test_recorded_runs_say_what_happened(recorded: Any, mission: str) -> None:
     assert found == RECORDED[mission]
 
 
-def test_a_run_that_says_it_was_interrupted_is_unfinished_not_timed_out() -> None:
-    # given a log of ours whose last record closes an interrupted run
-    last = b'{"tick":2,"truncated":true,"terminated":true,"end_reason":"interrupted"}\n'
-    data = b'{"tick":1,"action":"stand"}\n' + last
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        ("interrupted", ("interrupted", "")),
+        ("error: decide raised KeyError", ("failed", "error: decide raised KeyError")),
+        ("timeout in phase 'go'", ("failed", "timeout")),
+        ("errors", ("failed", "timeout")),
+        (["interrupted"], ("failed", "timeout")),
+    ],
+)
+def test_a_run_that_was_cut_off_is_no_timeout(reason: object, outcome: tuple[str, str]) -> None:
+    # given a log of ours whose last record says why the run ended there
+    last = {"tick": 2, "truncated": True, "terminated": True, "end_reason": reason}
+    data = b'{"tick":1,"action":"stand"}\n' + json.dumps(last).encode() + b"\n"
 
-    # when / then
+    # when / then, whatever else is at the end of the file
+    for more in (b"", b'{"tick":1,"action":"stand"}\n'):
+        episode = read_run_log(io.BytesIO(data + more)).episodes[0]
+        assert (episode.outcome, episode.reason) == outcome
+
+
+SHA = "0123456789abcdef" * 4
+STAMP = {"policy": "prompt", "seed": 7, "env_sha256": SHA, "prompt_sha256": SHA, "adapter": 3}
+
+
+@pytest.mark.parametrize(
+    ("stamp", "known"),
+    [
+        (STAMP, STAMP),
+        ({**STAMP, "weather": "fair"}, STAMP),
+        ({**STAMP, "seed": None}, {**STAMP, "seed": None}),
+        ({**STAMP, "seed": "7", "adapter": True}, {**STAMP, "seed": None, "adapter": None}),
+        ({**STAMP, "prompt_sha256": SHA + "\n"}, {**STAMP, "prompt_sha256": None}),
+        ({**STAMP, "policy": "a\x1b[31m"}, {**STAMP, "policy": None}),
+        ({**STAMP, "seed": 2**63}, {**STAMP, "seed": None}),
+        ({"policy": "x" * 41}, None),
+        ({}, None),
+        (None, None),
+        ("prompt", None),
+    ],
+)
+def test_the_stamp_of_a_runs_first_record_is_kept_as_far_as_it_is_one(
+    stamp: object, known: dict[str, object] | None
+) -> None:
+    first = {"tick": 0, "action": None, "stamp": stamp}
+    later = {"tick": 1, "action": "stand", "stamp": {"policy": "other"}}
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in (first, later))
     (episode,) = read_run_log(io.BytesIO(data)).episodes
-    assert (episode.outcome, episode.reason) == ("unfinished", "interrupted")
+    told = episode.model_dump(mode="json")
+    if known is None:
+        assert "stamp" not in told
+    else:
+        everything = dict.fromkeys(RunStamp.model_fields) | known
+        assert told["stamp"] == everything
+        assert EpisodeFact.model_validate_json(episode.model_dump_json()) == episode
