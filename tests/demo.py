@@ -92,7 +92,8 @@ def drop_a_run(project: Path, environ: dict[str, str]) -> Path:
         shutil.copyfile(recorded_run(), target)
         return target
     say("3. The mission is driven in MuJoCo; its log lands in .cadenza-env/")
-    call("cadenza", "env", "run", str(project), "--headless", "--seed", "7", environ=environ)
+    words = ("run", str(project), "--headless", "--policy", "scripted", "--seed", "7")
+    call("cadenza", "env", *words, environ=environ)
     (target,) = folder.glob(f"*{RUN_SUFFIX}")
     return target
 

@@ -1,5 +1,10 @@
 """The judge: finds in run logs why missions fail, and rewrites SYSTEM_PROMPT, safely.
 
-findings.py   failure modes, counted in code
-rules.py      the rules a prompt may be given, and how they are read back
+job.py, rewrite.py, outcome.py   one judging, from run logs to a version of the prompt
+evidence/   failure modes, counted in code
+groq/       the question, and what may be believed of the answer
+prompt/     SYSTEM_PROMPT in its file, its rules and versions
+gates/      what a rewrite must pass
+policy.py   who drives under a prompt: `decide` of the project, in a process of its own
+monitor/    whether the runs since are worse
 """

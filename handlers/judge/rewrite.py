@@ -10,11 +10,11 @@ from handlers.judge.context import JudgeContext
 from handlers.judge.evidence.claims import Claims
 from handlers.judge.evidence.ticks import Episode
 from handlers.judge.gate import Gate
-from handlers.judge.gates.policy import choose_policy
 from handlers.judge.gates.replay import replay
 from handlers.judge.gates.simulation import trials
 from handlers.judge.monitor.samples import unread_logs
 from handlers.judge.outcome import keep_prompt, report_conflict, runs_judged, usage_of
+from handlers.judge.policy import choose_policy
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
 from handlers.judge.prompt.recovery import PROMPTS

@@ -2,7 +2,7 @@
 
     world/        scene and robot as one model, the ground, legs, what is sensed
     locomotion/   from an action's name to joint targets
-    policies/     who decides the next action: scripted, random, lora, prompted
+    policies/     who decides the next action: prompt, scripted, lora, random
     episode/      a mission tick by tick, its log, and many runs at once
     show/         for people's eyes
 

@@ -90,7 +90,7 @@ def gate(event: dict[str, Any]) -> dict[str, Any]:
 
 def simulate(project: Path, seed: int) -> None:
     """Let the project's own brain run its mission, and leave the log as a robot would."""
-    from handlers.judge.gates.policy import Choice, open_policy
+    from handlers.judge.policy import Choice, open_policy
     from handlers.judge.prompt.source import find_prompt
     from handlers.mission.episode.environment import Mission
     from handlers.mission.episode.episode import run_episode

@@ -6,44 +6,41 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.base.lookup import find_project_folder, open_state
+from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import add_project, exit_code_of, whole
-from handlers.lora.serving import project_decoder, serving_version
-from handlers.mission.episode.environment import Mission
+from cadenzad.cli.env.run_policy import POLICIES, Driver, driver_for
+from handlers.mission.episode.environment import Mission, Record
 from handlers.mission.episode.episode import EpisodeResult, PhaseResult, run_episode
 from handlers.mission.episode.runlog import RunLog
 from handlers.mission.episode.sim import Simulator
-from handlers.mission.policies.lora import Decode, Lora, deployed_adapter
-from handlers.mission.policies.protocol import Policy
-from handlers.mission.policies.random import RandomPolicy
-from handlers.mission.policies.scripted import Scripted
 from handlers.mission.show.tables import mix, summary_text
 from handlers.mission.show.video import Film, caption_of
 from handlers.mission.world.model import ROBOTS, SceneModel, compile_scene
+from handlers.project.code import read, sha256_of
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
-from store.errors import ProjectError
+from store.errors import CadenzaError, ProjectError
 
 DESCRIPTION = """Drive the mission in MuJoCo and write its log to `.cadenza-env/`, where the daemon
 picks it up like any dropped log. Exits with 0 when every episode succeeded."""
 EXAMPLE = "cadenza env run rescue --headless --seed 7 --episodes 3"
 
 
-POLICIES = ("scripted", "lora", "random")
-
-
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("--headless", action="store_true", help="no window, no waiting")
     parser.add_argument(
-        "--policy", choices=POLICIES, default="scripted", help="who decides (default: scripted)"
+        "--policy",
+        choices=POLICIES,
+        help="who decides (prompt: the project's own decide, where it may be run; else scripted)",
     )
     parser.add_argument(
         "--episodes", type=_positive, default=1, metavar="N", help="runs, one log each (1)"
@@ -67,9 +64,14 @@ def _positive(text: str) -> int:
 def command(args: argparse.Namespace) -> int:
     """Run episodes. Exit code 0: every one succeeded, 1: one did not, 130 or 143: interrupted."""
     project = Project.open(find_project_folder(args.project))
-    policy = _policy(args.policy, project)
+    driver = driver_for(args.policy, project)
     film = Film(args.video) if args.video else None
-    scene = _scene(project, args.xml)
+    xml = _own_model(project, args.xml)
+    scene = compile_scene(project.spec.scene.objects, xml)
+    stamp = {"max_ticks": args.max_ticks, "xml_sha256": xml and sha256_of(read(xml))}
+    driver = replace(driver, stamp=driver.stamp.model_copy(update=stamp))
+    if args.policy is None:
+        say(f"policy: {driver.stamp.policy} ({driver.reason})", err=True)
     results: list[EpisodeResult] = []
     try:
         with ExitStack() as stack:
@@ -77,36 +79,21 @@ def command(args: argparse.Namespace) -> int:
                 stack.callback(film.close)
             watch = film or (None if args.headless else _window(stack))
             for episode in range(args.episodes):
-                seed = args.seed + episode
-                results.append(_episode(args, project, scene, policy, seed, watch))
+                results.append(EpisodeResult(args.seed + episode, str(driver.stamp.policy)))
+                _episode(project, scene, driver, results[-1], watch)
     except KeyboardInterrupt as stop:
         say("interrupted: the log holds what was done", err=True)
         _report(args, results, project.spec)
         return exit_code_of(stop)
+    except CadenzaError:
+        _report(args, results, project.spec)
+        raise
     _report(args, results, project.spec)
     return 0 if all(result.success for result in results) else 1
 
 
-def _policy(name: str, project: Project) -> Policy:
-    if name == "lora":
-        deployed_adapter(project.path)
-        return Lora(_plan_decoder(project))
-    return RandomPolicy() if name == "random" else Scripted()
-
-
-def _plan_decoder(project: Project) -> Decode:
-    """For a mission: goal -> [{"action": name, ...}]; an empty plan for a goal it refuses."""
-    with open_state(None) as state:
-        decoder = project_decoder(project, state, serving_version(project.path))
-
-    def decode(goal: str) -> Sequence[Mapping[str, Any]]:
-        return [step.as_json() for step in decoder.decode(goal).actions]
-
-    return decode
-
-
-def _scene(project: Project, xml: Path | None) -> SceneModel:
-    """The mission's model. `--xml` is any file; `xml_path` must lie in the project."""
+def _own_model(project: Project, xml: Path | None) -> Path | None:
+    """The user's model of the robot. `--xml` is any file; `xml_path` must lie in the project."""
     spec = project.spec
     if xml is None and spec.xml_path is not None:
         xml = project.inside(spec.xml_path)
@@ -115,33 +102,38 @@ def _scene(project: Project, xml: Path | None) -> SceneModel:
             f"robot {spec.robot!r} has no model here (built in: {', '.join(ROBOTS)})",
             hint="give a model of a robot with Go1's joints with --xml",
         )
-    return compile_scene(spec.scene.objects, xml)
+    return xml
 
 
 def _episode(
-    args: argparse.Namespace,
     project: Project,
     scene: SceneModel,
-    policy: Policy,
-    seed: int,
+    driver: Driver,
+    result: EpisodeResult,
     watch: Callable[[Simulator], None] | None,
-) -> EpisodeResult:
+) -> None:
+    """One episode, logged; `result` is filled as it goes."""
     mission = Mission(
         project.spec,
         project.library,
         scene,
-        seed=seed,
-        policy=policy.name,
-        max_ticks=args.max_ticks,
+        seed=result.seed,
+        policy=result.policy,
+        stamp=driver.stamp.model_copy(update={"seed": result.seed}),
+        max_ticks=driver.stamp.max_ticks,
         on_control=watch,
     )
     if isinstance(watch, Film):
         watch.caption = lambda: caption_of(mission)
-    with RunLog(project.path) as log:
-        on_phase = _progress(project.spec, seed) if sys.stderr.isatty() else None
-        result = run_episode(mission, policy, log.write, on_phase)
-    result.run_id, result.log = log.run_id, str(log.path)
-    return result
+    with driver.episode() as (policy, note), RunLog(project.path) as log:
+        result.run_id, result.log = log.run_id, str(log.path)
+
+        def sink(record: Record) -> None:
+            log.write(record)
+            note(record)
+
+        on_phase = _progress(project.spec, result.seed) if sys.stderr.isatty() else None
+        run_episode(mission, policy, sink, on_phase, result)
 
 
 def _progress(spec: ProjectSpec, seed: int) -> Callable[[PhaseResult], None]:
@@ -182,7 +174,9 @@ def _has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _report(args: argparse.Namespace, results: list[EpisodeResult], spec: ProjectSpec) -> None:
+def _report(args: argparse.Namespace, every: list[EpisodeResult], spec: ProjectSpec) -> None:
+    """What came of the episodes; one that was stopped before its first record is none."""
+    results = [result for result in every if result.end]
     if args.json:
         say_json({"episodes": [result.as_dict() for result in results]}, indent=2)
     elif results:

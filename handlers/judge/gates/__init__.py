@@ -2,7 +2,7 @@
 
     replay.py      would the rules have fired where it failed?
     simulation.py  paired runs with and without them
-    policy.py      which policy drives: `decide` of the project, in a process of its own
 
-May import handlers.judge.evidence, handlers.judge.prompt, handlers.mission and handlers.project.
+May import handlers.judge.evidence, handlers.judge.policy, handlers.judge.prompt, handlers.mission
+and handlers.project.
 """

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from handlers.judge.gate import Gate
-from handlers.judge.gates.policy import BrokenPolicy, Choice, Decided, open_policy
+from handlers.judge.policy import BrokenPolicy, Choice, Decided, checked, open_policy
 from handlers.judge.prompt.source import PromptSource
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
@@ -197,19 +197,12 @@ def _answers(
     """Whether this prompt has an action for an observation."""
     policy = open_policy(choice, source, source.value)
     try:
-        _checked(policy.decide(observation, recent), source, library)
+        checked(policy.decide(observation, recent), source, library)
     except BrokenPolicy:
         return False
     finally:
         policy.close()
     return True
-
-
-def _checked(action: Decided, source: PromptSource, library: ActionLibrary) -> Decided:
-    problems = library.validate(action)
-    if problems:
-        raise BrokenPolicy(f"{source.path}: decide: {problems[0]}")
-    return action
 
 
 def _drive(
@@ -228,7 +221,7 @@ def _drive(
 
     def decide(observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]) -> Decided:
         try:
-            return _checked(policy.decide(observation, recent), source, library)
+            return checked(policy.decide(observation, recent), source, library)
         except BrokenPolicy as error:
             raise _Broke(error, observation, recent) from None
 

@@ -34,6 +34,8 @@ class Motion:
     reaching_goal  within 0.5 m of the goal, or inside half a metre's reach, and closing in
     navigating     turned, changed direction, or did not go straight
     moving         anything else
+
+    Before the first tick there is none: None.
     """
 
     def __init__(self, start: Mark) -> None:
@@ -63,11 +65,13 @@ class Motion:
             "goal_xyz": list(goal) if goal is not None else None,
         }
 
-    def _label(self, moved: float, path: float, changes: int, goal: Point | None) -> str:
+    def _label(self, moved: float, path: float, changes: int, goal: Point | None) -> str | None:
+        if len(self.marks) < 2:
+            return None  # whoever has not tried to move is not stuck
         turned = abs(degrees(wrapped(self.marks[-1].yaw - self.marks[0].yaw)))
         if path < STUCK_M and turned < STUCK_DEG:
             return "stuck"
-        if goal is not None and len(self.marks) > 1:
+        if goal is not None:
             before, now = (
                 hypot(goal[0] - m.place[0], goal[1] - m.place[1])
                 for m in (self.marks[-2], self.marks[-1])

@@ -4,7 +4,7 @@ protocol.py   View -> Decision: the one interface of every policy
 prompts.py    a goal in words -> action calls
 route.py      ways around obstacles: A* over the height map
 scripted.py   follows the goal prompt, plans around what is in the way
-prompted.py   whatever a project's `decide` makes of its prompt
+prompted.py   whatever a project's brain, its `decide`, makes of its prompt
 random.py     anything the robot can do, for variety
 lora.py       the project's deployed adapter
 """

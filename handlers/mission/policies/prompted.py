@@ -23,7 +23,7 @@ Decide = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Mapping[str,
 class Prompted:
     """Give every record of the run to `note`: it is what the next decision is made from."""
 
-    name = "prompted"
+    name = "prompt"
 
     def __init__(self, decide: Decide) -> None:
         self._decide = decide

@@ -15,6 +15,8 @@ from missions import Cli
 from missions import logs_of as logs
 
 from handlers.mission.episode.runlog import new_run_id
+from handlers.mission.show.history import project_stats, read_runs
+from handlers.project.formats.runlog import read_run_log
 from store.errors import CadenzaError, ConfigError, InputError, ProjectError, ProjectNotFound
 
 
@@ -70,22 +72,34 @@ def test_a_terminated_run_leaves_a_log_that_says_so(
     spec["phases"][0] |= {"success_when": {"elapsed_ticks": 10**6}, "max_ticks": 10**6}
     (project / "env.json").write_text(json.dumps(spec))
     with subprocess.Popen(
-        [*COMMAND, "run", str(project), "--headless"],
+        [*COMMAND, "run", str(project), "--headless", "--episodes", "2", "--json"],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ,
     ) as process:
         # when it is told to stop after its first lines are there
         eventually(lambda: any(p.stat().st_size > 4000 for p in logs(project)), "some records")
         process.send_signal(signal.SIGTERM)
-        assert process.stderr is not None
-        told = process.stderr.read().decode()
-        code_ = process.wait(timeout=30)
+        said, told = (stream.decode() for stream in process.communicate(timeout=30))
+        code_ = process.returncode
     # then it closes its log
     assert code_ == 143
     assert "Traceback" not in told
     lines = logs(project)[0].read_bytes().splitlines(keepends=True)
     assert lines[-1].endswith(b"\n")
-    assert json.loads(lines[-1])["end_reason"] == "interrupted"
+    last = json.loads(lines[-1])
+    assert (last["end_reason"], last["outcome"]) == ("interrupted", "interrupted")
+    assert (last["terminated"], last["truncated"], last["reward"]) == (True, True, None)
+    # and says so itself, of that episode
+    (episode,) = json.loads(said)["episodes"]
+    assert (episode["outcome"], episode["end_reason"]) == ("interrupted", "interrupted")
+    assert episode["phases"][-1]["outcome"] == "interrupted"
+    # and so does whoever reads the log
+    with logs(project)[0].open("rb") as stream:
+        (fact,) = read_run_log(stream).episodes
+    assert (fact.outcome, fact.ticks) == ("interrupted", episode["ticks"] + 1)
+    stats = project_stats(read_runs(project)).as_dict()
+    assert (stats["runs"], stats["interrupted"], stats["unfinished"]) == (1, 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from handlers.judge.gates import simulation as trials_module
-from handlers.judge.gates.policy import Choice, choose_policy
 from handlers.judge.gates.simulation import (
     ENOUGH,
     NAME,
@@ -27,6 +26,7 @@ from handlers.judge.gates.simulation import (
     judge,
     trials,
 )
+from handlers.judge.policy import Choice, choose_policy
 from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.rules import parse_all
 from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
@@ -415,7 +415,7 @@ def test_both_prompts_are_driven_with_the_authors_rules() -> None:
         LIBRARY,
         Choice("built-in"),
         SOURCE,
-        with_rules("- when stuck: sit"),
+        with_rules("- when always: sit"),
         seeds=5,
     )
     assert gate.numbers["phases_before"] == 5

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from handlers.judge.gates import policy as policy_module
-from handlers.judge.gates.policy import (
+from handlers.judge import policy as policy_module
+from handlers.judge.policy import (
     BrokenPolicy,
     Choice,
     PromptPolicy,

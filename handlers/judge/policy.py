@@ -22,6 +22,7 @@ from typing import Any, Literal, Protocol
 
 from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.source import PromptSource, code_sha256
+from handlers.project.library import ActionLibrary
 from store import interpreter
 from store.errors import InputError, one_line
 
@@ -58,11 +59,13 @@ class PromptPolicy(Protocol):
 class Choice:
     """The kind of policy, and where there is none, why.
 
-    `check` raises BrokenPolicy when the code is no longer what it was when it was chosen.
+    `sha256` is of the code that would drive, the prompt left out: what trust in it says. `check`
+    raises BrokenPolicy when the code is no longer what it was when it was chosen.
     """
 
     kind: Literal["built-in", "decide", "none"]
     reason: str = ""
+    sha256: str | None = field(default=None, compare=False)
     check: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
 
@@ -70,7 +73,7 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
     """What can drive this project. `trusted`: the digest of its code that somebody trusts."""
     name = source.path.name
     if code_sha256(source.data) == _sample_sha256():
-        return Choice("built-in")
+        return Choice("built-in", sha256=_sample_sha256())
     if b"def decide(" not in source.data:
         return Choice("none", f"{name} has no decide(observation, system_prompt)")
     again = f"`cadenzactl trust {project.name}`"
@@ -92,7 +95,7 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
         if now != trusted:
             raise BrokenPolicy(f"{source.path}: the project's code changed meanwhile")
 
-    return Choice("decide", check=check)
+    return Choice("decide", sha256=trusted, check=check)
 
 
 def open_policy(choice: Choice, source: PromptSource, prompt: str) -> PromptPolicy:
@@ -101,6 +104,14 @@ def open_policy(choice: Choice, source: PromptSource, prompt: str) -> PromptPoli
         return _Sample(prompt)
     choice.check()
     return _Process(source.path, prompt)
+
+
+def checked(action: Decided, source: PromptSource, library: ActionLibrary) -> Decided:
+    """An answer that the robot can carry out. Raises BrokenPolicy for another."""
+    problems = library.validate(action)
+    if problems:
+        raise BrokenPolicy(f"{source.path}: decide: {problems[0]}")
+    return action
 
 
 def _sample_code() -> bytes:

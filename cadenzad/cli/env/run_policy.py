@@ -1,0 +1,132 @@
+"""Who drives in `cadenza env run`: the policy that was asked for, else the one a project has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from cadenzad import __version__
+from cadenzad.cli.base.lookup import open_state
+from handlers.judge.policy import Choice, checked, choose_policy, open_policy
+from handlers.judge.prompt.source import NAME, PromptSource, find_prompt
+from handlers.lora.serving import project_decoder, serving_version
+from handlers.mission.episode.episode import Sink
+from handlers.mission.policies.lora import Lora, deployed_adapter
+from handlers.mission.policies.prompted import Prompted
+from handlers.mission.policies.protocol import Policy
+from handlers.mission.policies.random import RandomPolicy
+from handlers.mission.policies.scripted import Scripted
+from handlers.project.project import Project
+from store.errors import CadenzaError, InputError
+from store.events.files import RunStamp
+from store.reads.improvements import trusted
+
+POLICIES = ("prompt", "scripted", "lora", "random")
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Who decides in the episodes of one command.
+
+    `stamp`: under what, as far as that is the policy's. `reason`: why it is this one. `episode`
+    opens a policy for one episode, with what it is to be told: every record of it.
+    """
+
+    stamp: RunStamp
+    reason: str
+    episode: Callable[[], AbstractContextManager[tuple[Policy, Sink]]]
+
+
+def driver_for(wanted: str | None, project: Project) -> Driver:
+    """The policy that was asked for; for None the project's own brain, else the scripted one.
+
+    Raises InputError for a prompt that nothing can drive under, ProjectError without an adapter.
+    """
+    if wanted not in (None, "prompt"):
+        return _DRIVERS[str(wanted)](project, "asked for")
+    try:
+        source, choice = _brain(project)
+    except CadenzaError as error:
+        why = error.message
+    else:
+        if choice.kind != "none":
+            return _prompted(project, source, choice)
+        why = choice.reason
+    if wanted == "prompt":
+        raise InputError(
+            f"{project.path}: nothing can drive under a prompt: {why}",
+            hint="--policy scripted needs none",
+        )
+    return _scripted(project, why)
+
+
+def _brain(project: Project) -> tuple[PromptSource, Choice]:
+    """The project's prompt, and what can drive under it."""
+    source = find_prompt(project.path)
+    trust = None
+    with open_state(None) as state:
+        if state is not None:
+            trust = trusted(state.connection, str(project.path), source.path.name)
+    return source, choose_policy(project.path, source, trust)
+
+
+def _prompted(project: Project, source: PromptSource, choice: Choice) -> Driver:
+    @contextmanager
+    def episode() -> Iterator[tuple[Policy, Sink]]:
+        # A brain may remember what it saw: each episode has one of its own, or its seed means less.
+        brain = open_policy(choice, source, source.value)
+
+        def decide(
+            observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]
+        ) -> Mapping[str, Any]:
+            return checked(brain.decide(observation, recent), source, project.library)
+
+        policy = Prompted(decide)
+        try:
+            yield policy, policy.note
+        finally:
+            brain.close()
+
+    return Driver(
+        _stamp(project, "prompt", prompt_sha256=source.sha256, brain_sha256=choice.sha256),
+        f"decide in {source.path.name}, under its {NAME}",
+        episode,
+    )
+
+
+def _lora(project: Project, reason: str) -> Driver:
+    deployed_adapter(project.path)
+    version = serving_version(project.path)
+    with open_state(None) as state:
+        decoder = project_decoder(project, state, version)
+
+    def decode(goal: str) -> Sequence[Mapping[str, Any]]:
+        """An empty plan for a goal that the adapter refuses."""
+        return [step.as_json() for step in decoder.decode(goal).actions]
+
+    return _plain(_stamp(project, "lora", adapter=version), reason, Lora(decode))
+
+
+def _scripted(project: Project, reason: str) -> Driver:
+    return _plain(_stamp(project, "scripted"), reason, Scripted())
+
+
+def _random(project: Project, reason: str) -> Driver:
+    return _plain(_stamp(project, "random"), reason, RandomPolicy())
+
+
+def _plain(stamp: RunStamp, reason: str, policy: Policy) -> Driver:
+    return Driver(stamp, reason, lambda: nullcontext((policy, lambda _record: None)))
+
+
+def _stamp(project: Project, policy: str, **facts: Any) -> RunStamp:
+    return RunStamp(policy=policy, env_sha256=project.env_sha256, version=__version__, **facts)
+
+
+_DRIVERS: Mapping[str, Callable[[Project, str], Driver]] = {
+    "scripted": _scripted,
+    "lora": _lora,
+    "random": _random,
+}
