@@ -28,6 +28,7 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "judge": ("the Groq judge", ("groq", "httpx", "jsonschema")),
     "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio-ffmpeg", "pillow")),
+    "gym": ("training in Gymnasium", ("gymnasium",)),
 }
 """Extra -> what it is for, and the distributions it brings (each imports under its own name)."""
 

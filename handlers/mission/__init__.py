@@ -4,6 +4,7 @@
     locomotion/   from an action's name to joint targets
     policies/     who decides the next action: prompt, scripted, lora, random
     episode/      a mission tick by tick, its log, and many runs at once
+    gym/          for those who train policies elsewhere: Gymnasium, TRL
     show/         for people's eyes
 
 Nothing here imports MuJoCo or numpy before it is used, and none of it runs in the daemon's process.

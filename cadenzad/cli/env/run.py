@@ -20,14 +20,15 @@ from cadenzad.cli.env.run_policy import POLICIES, Driver, driver_for
 from handlers.mission.episode.environment import Mission, Record
 from handlers.mission.episode.episode import EpisodeResult, PhaseResult, run_episode
 from handlers.mission.episode.runlog import RunLog
+from handlers.mission.episode.setting import own_model, scene_of
 from handlers.mission.episode.sim import Simulator
 from handlers.mission.show.tables import mix, summary_text
 from handlers.mission.show.video import Film, caption_of
-from handlers.mission.world.model import ROBOTS, SceneModel, compile_scene
+from handlers.mission.world.model import SceneModel
 from handlers.project.code import read, sha256_of
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
-from store.errors import CadenzaError, ProjectError
+from store.errors import CadenzaError
 
 DESCRIPTION = """Drive the mission in MuJoCo and write its log to `.cadenza-env/`, where the daemon
 picks it up like any dropped log. Exits with 0 when every episode succeeded."""
@@ -66,8 +67,8 @@ def command(args: argparse.Namespace) -> int:
     project = Project.open(find_project_folder(args.project))
     driver = driver_for(args.policy, project)
     film = Film(args.video) if args.video else None
-    xml = _own_model(project, args.xml)
-    scene = compile_scene(project.spec.scene.objects, xml)
+    xml = own_model(project, args.xml)
+    scene = scene_of(project, xml)
     stamp = {"max_ticks": args.max_ticks, "xml_sha256": xml and sha256_of(read(xml))}
     driver = replace(driver, stamp=driver.stamp.model_copy(update=stamp))
     if args.policy is None:
@@ -90,19 +91,6 @@ def command(args: argparse.Namespace) -> int:
         raise
     _report(args, results, project.spec)
     return 0 if all(result.success for result in results) else 1
-
-
-def _own_model(project: Project, xml: Path | None) -> Path | None:
-    """The user's model of the robot. `--xml` is any file; `xml_path` must lie in the project."""
-    spec = project.spec
-    if xml is None and spec.xml_path is not None:
-        xml = project.inside(spec.xml_path)
-    if xml is None and spec.robot.lower() not in ROBOTS:
-        raise ProjectError(
-            f"robot {spec.robot!r} has no model here (built in: {', '.join(ROBOTS)})",
-            hint="give a model of a robot with Go1's joints with --xml",
-        )
-    return xml
 
 
 def _episode(

@@ -1,5 +1,6 @@
 """A mission tick by tick: simulation, predicates, rewards, judgment, and the log of a run.
 
+    setting.py      the compiled scene of a project, with the robot in it
     sim.py          the simulator: seeds, actions carried out, what happened
     environment.py  an action in, a record of the run log out
     perception.py, conditions.py, rewards.py, motion.py, signals.py, judgment.py  what a record says

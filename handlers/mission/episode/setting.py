@@ -1,0 +1,31 @@
+"""What a run of a project is set in: its scene, with the robot's model in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handlers.mission.world.model import ROBOTS, SceneModel, compile_scene
+from handlers.project.project import Project
+from store.errors import ProjectError
+
+
+def own_model(project: Project, xml: Path | None = None) -> Path | None:
+    """The user's model of the robot: `xml`, which may be any file, else env.json's `xml_path`.
+
+    None where the built-in one is meant. Raises UnsafePathError for an `xml_path` that leaves the
+    project, ProjectError where a robot has no model.
+    """
+    spec = project.spec
+    if xml is None and spec.xml_path is not None:
+        xml = project.inside(spec.xml_path)
+    if xml is None and spec.robot.lower() not in ROBOTS:
+        raise ProjectError(
+            f"robot {spec.robot!r} has no model here (built in: {', '.join(ROBOTS)})",
+            hint="give a model of a robot with Go1's joints with --xml",
+        )
+    return xml
+
+
+def scene_of(project: Project, xml: Path | None = None) -> SceneModel:
+    """The compiled scene, for any number of runs. `xml` as for `own_model`."""
+    return compile_scene(project.spec.scene.objects, own_model(project, xml))
