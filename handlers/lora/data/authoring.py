@@ -8,6 +8,8 @@ import os
 import re
 from pathlib import Path
 
+from handlers.goals.reading import read_goal
+from handlers.goals.steps import GoalStep
 from handlers.lora.data.dataset import Dataset, image_of, is_placeholder, load_dataset
 from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.project.formats.examples import Step
@@ -22,11 +24,24 @@ _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf)", re.A
 
 
 def parse_steps(text: str, library: ActionLibrary) -> tuple[Step, ...]:
-    """Steps separated by commas: a name, then a number or key=value pairs.
+    """Steps separated by commas, a name and then a number or key=value pairs; or words.
 
-    A bare number is the action's main parameter: radians for turns, meters for what travels,
-    seconds otherwise. Raises InputError that names the step and the nearest known action.
+    A bare number after a name is the action's main parameter: radians for turns, meters for what
+    travels, seconds otherwise. Words ("walk 1,5 m, then turn left 90 degrees") are taken where
+    nothing in them is in doubt. Raises InputError that names the step and the nearest known action,
+    or the words that are in doubt.
     """
+    if not _names_action(text, library):
+        reading = read_goal(text, actions=library.names)
+        if reading.steps and not reading.doubtful:
+            return tuple(_spoken(step, library) for step in reading.steps)
+        if reading.steps or any(
+            doubt.kind not in ("unknown", "nothing") for doubt in reading.doubts
+        ):
+            raise InputError(
+                f"--steps: {reading.doubts[0]}",
+                hint="for example: 'walk_forward 1.0, turn_left 1.57', or 'walk 1 m, turn left'",
+            )
     steps = tuple(
         _step(index, part.split(), library)
         for index, part in enumerate(text.split(","), 1)
@@ -37,6 +52,30 @@ def parse_steps(text: str, library: ActionLibrary) -> tuple[Step, ...]:
             "--steps: no steps", hint="for example: 'walk_forward 1.0, turn_left 1.57'"
         )
     return steps
+
+
+def _names_action(text: str, library: ActionLibrary) -> bool:
+    """Whether some step begins with an action's own name, and has nothing but numbers after it."""
+    for part in text.split(","):
+        name, *rest = part.split() or [""]
+        if "_" in name or (name in library and all(_is_given(word) for word in rest)):
+            return True
+    return False
+
+
+def _is_given(word: str) -> bool:
+    return "=" in word or _NUMBER.fullmatch(word) is not None
+
+
+def _spoken(step: GoalStep, library: ActionLibrary) -> Step:
+    """A step of a goal in words. Raises InputError for one the library does not allow."""
+    given = {
+        name: int(value) if name == "repeat" else round(value, 6)
+        for name, value in step.parameters.items()
+    }
+    for problem in library.validate({"action": step.action, **given}):
+        raise InputError(f"--steps: {step.words!r}: {problem}")
+    return Step(step.action, given)
 
 
 def _step(index: int, words: list[str], library: ActionLibrary) -> Step:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.mission.policies.prompts import parse_goal
+from handlers.mission.policies.prompts import calls_of, read_prompt
 from handlers.project.formats.examples import Step
 from handlers.project.formats.lines import BadLine, LineReader, parse_line
 from handlers.project.formats.logsummary import LineTally, lines_of
@@ -32,9 +32,13 @@ class Mined:
 
 
 def phase_goals(spec: ProjectSpec, library: ActionLibrary) -> Iterator[Mined]:
-    """Phases whose goal prompt gives amounts ("walk forward 1.5 meters"), as steps."""
+    """Phases whose goal prompt gives amounts ("walk forward 1.5 meters"), as steps.
+
+    A goal that is in doubt teaches nothing.
+    """
     for index, phase in enumerate(spec.phases):
-        calls = parse_goal(phase.goal_prompt)
+        reading = read_prompt(phase)
+        calls = [] if reading.doubtful else calls_of(reading)
         amounts = [call.distance_m or call.rotation_rad or call.duration_s for call in calls]
         if not calls or not all(amounts):
             continue

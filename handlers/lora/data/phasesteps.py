@@ -14,7 +14,7 @@ from typing import NamedTuple
 from handlers.lora.data.mined import LONGEST, phase_goals, step_of
 from handlers.mission.episode.judgment import Canonical, Situation, canonical
 from handlers.mission.locomotion.skill import Call
-from handlers.mission.policies.prompts import parse_goal
+from handlers.mission.policies.prompts import calls_of, read_prompt
 from handlers.mission.policies.route import ROOM_M
 from handlers.mission.world.vision import bearing, place_of
 from handlers.project.formats.examples import Step
@@ -54,7 +54,7 @@ def phase_steps(spec: ProjectSpec, library: ActionLibrary) -> list[Steps | None]
     found: list[Steps | None] = []
     for phase in spec.phases:
         is_spoken = phase.goal_prompt in spoken
-        calls = parse_goal(phase.goal_prompt) if is_spoken else _calls(phase, spec, library, pose)
+        calls = calls_of(read_prompt(phase)) if is_spoken else _calls(phase, spec, library, pose)
         steps = None if calls is None else [step_of(c.action, c.params, library) for c in calls]
         known = [step for step in steps or [] if step is not None]
         whole = steps is not None and 0 < len(known) == len(steps) <= LONGEST
@@ -92,16 +92,19 @@ def _asked(wanted: Condition) -> set[str]:
 def _agrees(phase: Phase, way: list[Call]) -> bool:
     """Whether the goal speaks of nothing but what is done on the way, and of no other amounts."""
     done = {call.action for call in way} | {"stand"}
-    worded = parse_goal(phase.goal_prompt)
-    return all(
+    reading = read_prompt(phase)
+    return not reading.doubtful and all(
         call.action in done and call.repeat == 1 and not any(getattr(call, n) for n in AMOUNTS)
-        for call in worded
+        for call in calls_of(reading)
     )
 
 
 def _worded(phase: Phase, library: ActionLibrary) -> list[Call] | None:
     """What the goal says, where nothing it says lacks an amount it needs."""
-    calls = parse_goal(phase.goal_prompt)
+    reading = read_prompt(phase)
+    if reading.doubtful:
+        return None
+    calls = calls_of(reading)
     for call in calls:
         if call.action not in library:
             return None
@@ -112,8 +115,11 @@ def _worded(phase: Phase, library: ActionLibrary) -> list[Call] | None:
 
 def _looking(phase: Phase) -> list[Call] | None:
     """Looking around, to the side the goal names."""
-    worded = parse_goal(phase.goal_prompt)
-    if any(call.action not in ("turn_left", "turn_right", "stand") for call in worded):
+    reading = read_prompt(phase)
+    worded = calls_of(reading)
+    if reading.doubtful or any(
+        call.action not in ("turn_left", "turn_right", "stand") for call in worded
+    ):
         return None
     call = canonical(_standing(scans=True)).call
     right = any(item.action == "turn_right" for item in worded)

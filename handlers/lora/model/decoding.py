@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.model.doubts import COUNTED, all_used, forbids, has_minus
+from handlers.goals.reading import read_goal
+from handlers.lora.model.doubts import COUNTED, all_used, doubts_of, forbidding
 from handlers.lora.model.encoder import (
     Encoder,
     LightEncoder,
@@ -118,24 +119,26 @@ class ActionDecoder:
         path = self._path(text, short, matches)
         familiar = _familiarity(text, path, familiarities)
         confidence = math.prod(match.probability for match in path)
-        refused = familiar < self._facts.familiar or forbids(
-            text, [match.entry.text for match in path]
-        )
+        reading = read_goal(goal)
+        forbidden = forbidding(reading, [match.entry.text for match in path])
+        refused = familiar < self._facts.familiar or bool(forbidden)
+        doubts = forbidden or doubts_of(reading, all(match.exact for match in path))
         actions: tuple[Step, ...] = ()
         is_all = all(len(way) <= MAX_PIECES for way in ways)
         if refused:
             confidence *= min(1.0, max(familiar, 0.0) / max(self._facts.familiar, 1e-6))
         else:
-            actions, as_asked = self._plan(goal, path)
+            actions, as_asked = self._plan(path)
             is_all = is_all and as_asked
         return Decoded(
             goal=goal,
             actions=actions,
             refused=refused,
-            doubtful=not refused and (confidence < SURE or not is_all),
+            doubtful=not refused and (confidence < SURE or not is_all or bool(doubts)),
             nearest=self._nearest(order),
             confidence=confidence,
             familiarity=familiar,
+            doubts=tuple(str(doubt) for doubt in doubts),
         )
 
     def _expect_fitting(self, text: Text, image: Path | None) -> None:
@@ -215,7 +218,7 @@ class ActionDecoder:
         goals = dict.fromkeys(self._entries[i].goal for i in order if self._entries[i].goal)
         return tuple(islice(goals, NEAREST))
 
-    def _plan(self, goal: str, path: Sequence[_Match]) -> tuple[tuple[Step, ...], bool]:
+    def _plan(self, path: Sequence[_Match]) -> tuple[tuple[Step, ...], bool]:
         """The steps of the pieces, and whether they are all that was asked, in its very numbers."""
         made = [
             self._allowed(values)
@@ -226,7 +229,6 @@ class ActionDecoder:
         as_asked = (
             len(made) <= MAX_STEPS
             and all(is_unchanged for _, is_unchanged in made)
-            and not has_minus(goal)
             and all_used([match.text for match in path], steps)
         )
         return steps, as_asked

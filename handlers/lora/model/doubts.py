@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from math import isclose
 
-from handlers.lora.model.text import Text
+from handlers.goals.doubts import Doubt
+from handlers.goals.reading import Reading
+from handlers.lora.model.text import Text, read
 from handlers.project.formats.examples import Step
 
 COUNTED = ("distance_m", "rotation_rad", "duration_s", "repeat")
 """Parameters of which nothing at all cannot be done: 0 stands for the action's own amount."""
-_FORBIDDING = frozenset({"don't", "dont", "not", "never", "no"})
-_MINUS = re.compile(r"(?<![\w.])[-\u2212\u2013]\s?\d|\bminus\b|\bnegative\b", re.IGNORECASE)
+_OF_NUMBERS = frozenset({"range", "limit", "unit", "assumed"})
+"""Doubts about numbers, which are copied from the goal whatever its words were taught to mean."""
+_OF_WORDS = frozenset({"ambiguous", "vague"})
+"""Doubts about words: none where those very words were taught."""
 
 
-def forbids(goal: Text, pieces: Sequence[Text]) -> bool:
-    """Whether a goal says what is not to be done, in words that none of the taught `pieces` has."""
+def forbidding(reading: Reading, pieces: Sequence[Text]) -> tuple[Doubt, ...]:
+    """What is not to be done, or only on a condition, in words that no taught piece has."""
     taught = {word for piece in pieces for word in piece.words}
-    return any(word in _FORBIDDING and word not in taught for word in goal.words)
+    return tuple(
+        doubt
+        for doubt in reading.doubts
+        if doubt.kind in ("negated", "conditional") and not taught.issuperset(_words(doubt))
+    )
 
 
-def has_minus(goal: str) -> bool:
-    """Whether a number of the goal is negative: amounts have no sign."""
-    return _MINUS.search(goal) is not None
+def doubts_of(reading: Reading, is_taught: bool) -> tuple[Doubt, ...]:
+    """What is in doubt of a goal that was decoded. `is_taught`: in its very words."""
+    kinds = _OF_NUMBERS if is_taught else _OF_NUMBERS | _OF_WORDS
+    return tuple(doubt for doubt in reading.doubts if doubt.kind in kinds)
+
+
+def _words(doubt: Doubt) -> set[str]:
+    return {word for word in read(doubt.words).words if word[0].isalpha()}
 
 
 def all_used(pieces: Sequence[Text], steps: Sequence[Step]) -> bool:

@@ -21,9 +21,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
+from handlers.goals.units import Kind
 from handlers.lora.model.lexicon import PARAMETER, Action, Entry, Slot
 from handlers.lora.model.text import Quantity, Text
-from handlers.project.goals import Kind
 from store.errors import InputError
 
 HEAD = "head.json"

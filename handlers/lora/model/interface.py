@@ -16,7 +16,8 @@ class Decoded:
     `refused`: the goal is nothing this adapter was taught anything like; `nearest` are the known
     goals nearest to it. `doubtful`: it is, but which plan is meant is not clear, or a number had to
     be cut to what the robot can do. `confidence` is the probability of the plan among those known,
-    `familiarity` how much the goal resembles what was taught: 1 for its very words.
+    `familiarity` how much the goal resembles what was taught: 1 for its very words. `doubts`: the
+    words that are in doubt, or forbid something, each with why.
     """
 
     goal: str
@@ -26,6 +27,7 @@ class Decoded:
     nearest: tuple[str, ...]
     confidence: float
     familiarity: float
+    doubts: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -36,6 +38,7 @@ class Decoded:
             "nearest": list(self.nearest),
             "confidence": round(self.confidence, 4),
             "familiarity": round(self.familiarity, 4),
+            "doubts": list(self.doubts),
         }
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from handlers.goals.units import Kind
 from handlers.lora.model.pieces import orders
 from handlers.lora.model.text import Quantity, Text, read
 from handlers.project.formats.examples import Step
-from handlers.project.goals import Kind
 from handlers.project.library import ActionLibrary
 
 PARAMETER: Mapping[str, Kind] = {

@@ -12,7 +12,9 @@ from handlers.project.project import Project
 
 DESCRIPTION = """Add an example to lora/patterns.jsonl: a goal in words and the steps it stands for.
 A running daemon trains anew by itself. After an action's name a bare number is radians for turns,
-meters for what travels, seconds otherwise; key=value pairs are accepted as well."""
+meters for what travels, seconds otherwise; key=value pairs are accepted as well. Steps may also be
+said in words with their units ('walk 1,5 m, then turn left 90 degrees'), where nothing is in doubt.
+What was understood is shown."""
 EXAMPLE = "cadenza env lora add rescue 'squeeze under the beam' --steps 'crawl_forward 1.0, sit'"
 
 
@@ -34,4 +36,7 @@ def command(arguments: argparse.Namespace) -> int:
         say_json({"where": where, "added": new, "actions": actions})
     else:
         say(f"{where}: {'added' if new else 'is there already'}")
+        for step in steps:
+            given = " ".join(f"{name}={value:g}" for name, value in step.parameters.items())
+            say(f"  {step.action} {given}".rstrip())
     return OK

@@ -21,9 +21,9 @@ from store.errors import InputError
 
 DESCRIPTION = """Decode goals with the deployed adapter, with the newest while none is deployed, or
 with --version N. With --json one object a goal: {goal, actions, refused, doubtful, nearest,
-confidence, familiarity}. --file takes one JSON object with a "goal" (and an "image"), or one plain
-goal, a line; `-` is stdin. A line that cannot be decoded is named on stderr, the others are
-answered, and the exit code is 1."""
+confidence, familiarity, doubts}. --file takes one JSON object with a "goal" (and an "image"), or
+one plain goal, a line; `-` is stdin. A line that cannot be decoded is named on stderr, the others
+are answered, and the exit code is 1."""
 EXAMPLE = "cadenza env lora decode rescue 'walk two meters, then sit' --json"
 
 
@@ -116,6 +116,10 @@ def _report(decoded: Decoded, as_json: bool) -> None:
 
 def _print(decoded: Decoded) -> None:
     say(decoded.goal)
+    for reason in decoded.doubts:
+        say(f"  {'refused' if decoded.refused else 'in doubt'}: {reason}")
+    if decoded.refused and decoded.doubts:
+        return
     if decoded.refused:
         near = "; ".join(decoded.nearest)
         say(f"  refused: nothing taught is like it. Nearest: {near}")

@@ -116,7 +116,7 @@ def test_numbers_beside_each_other_stay_apart() -> None:
     assert amounts("two three") == [("n", 2.0), ("n", 3.0)]
     assert amounts("10, 20") == [("n", 10.0), ("n", 20.0)]
     assert amounts("1,2,3") == [("n", 1.0), ("n", 2.0), ("n", 3.0)]
-    assert amounts("two and three meters") == [("n", 2.0), ("m", 3.0)]
+    assert amounts("two and three meters") == [("m", 2.0), ("m", 3.0)]  # a list
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,10 @@ def test_an_example_is_added_once(add) -> None:
     before = len(add.patterns.read_text().splitlines())
     code, out, err = add("squeeze under the beam", "--steps", "crawl_forward 1.0, sit")
     assert (code, err) == (0, "")
-    assert out == f"lora/patterns.jsonl:{before + 1}: added\n"
+    shown = "  crawl_forward distance_m=1\n  sit\n"
+    assert out == f"lora/patterns.jsonl:{before + 1}: added\n{shown}"
     code, out, _ = add("squeeze under the beam", "--steps", "crawl_forward 1.0, sit")
-    assert (code, out) == (0, f"lora/patterns.jsonl:{before + 1}: is there already\n")
+    assert (code, out) == (0, f"lora/patterns.jsonl:{before + 1}: is there already\n{shown}")
     assert json.loads(add.patterns.read_text().splitlines()[-1])["goal"] == "squeeze under the beam"
 
 

@@ -1,0 +1,60 @@
+"""A goal in one form: politeness and filler left out, numbers and units in SI.
+
+Goals with the same normal form ask for the same: near-duplicates of an exam's goals are found by
+it. It is made of words, not of steps, so that goals nobody understands can be compared as well.
+"""
+
+from __future__ import annotations
+
+from handlers.goals.clauses import Tag, tags_of
+from handlers.goals.quantities import Amount, parts
+from handlers.goals.tokens import tokens
+
+_LEFT_OUT = frozenset({"filler", "article", "measure"})
+_UNITS = {"m": "m", "rad": "rad", "s": "s", "n": "times", "speed": "times speed", "bare": ""}
+
+
+_ROUNDS = 4
+"""What is left out may bring words together that say something else: until nothing changes."""
+
+
+def normal_form(goal: str) -> str:
+    """The goal in small letters, one way to say each thing; itself for a normal form."""
+    for _ in range(_ROUNDS):
+        before, goal = goal, _reduced(goal)
+        if goal == before:
+            break
+    return goal
+
+
+def _reduced(goal: str) -> str:
+    made: list[str] = []
+    for tag in tags_of(parts(tokens(goal))):
+        word = _word(tag, goal)
+        if word and not (word in _JOINTS and (not made or made[-1] in _JOINTS)):
+            made.append(word)
+    while made and made[-1] in _JOINTS:
+        made.pop()
+    return " ".join(made)
+
+
+_JOINTS = frozenset({"then"})
+
+
+def _word(tag: Tag, goal: str) -> str:
+    if tag.amount is not None:
+        flawed = tag.amount.flaw is not None  # as it was written: there is no amount to give
+        return (
+            " ".join(goal[tag.start : tag.end].lower().split()) if flawed else _amount(tag.amount)
+        )
+    if tag.role in _LEFT_OUT:
+        return ""
+    if tag.role in ("mark", "then", "and", "open", "close"):
+        return "then"
+    if tag.role in ("side", "way"):
+        return tag.value
+    return tag.text
+
+
+def _amount(amount: Amount) -> str:
+    return f"{amount.value:.6g} {_UNITS[amount.kind]}".strip()

@@ -1,0 +1,148 @@
+"""A goal's words, numbers and marks, in plain letters, and where each stands in the goal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_AS: dict[str, str] = {
+    **dict.fromkeys("’‘ʼ′`´", "'"),
+    **dict.fromkeys("″“”„«»", '"'),
+    **dict.fromkeys("°º˚", "°"),
+    **dict.fromkeys("×✕✖", " x "),
+    **dict.fromkeys("−﹣－", "-"),
+    **dict.fromkeys("–—―", "–"),
+    **dict.fromkeys("。｡", "."),
+    **dict.fromkeys("、，", ","),
+    **dict.fromkeys("•‣▪●◦", "\n"),
+    "⁄": "/",
+    "∕": "/",
+    "…": ".",
+    "π": "pi",
+    "\r": "\n",
+    "→": " then ",
+    "⇒": " then ",
+    "²": " squared ",
+    "³": " cubed ",
+}
+# Possessive, and a gap is taken in one way: a megabyte of digits or spaces takes no hours.
+_TOKEN = re.compile(
+    r"(?P<clock>\d{1,3}+:\d\d(?::\d\d)?(?![\d:]))"
+    r"|(?P<number>"
+    r"(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})++(?:\.\d++)?(?!\d|,\d)(?:e[+-]?\d++)?"  # 1,000
+    r"|(?<![\d,.])\d++,\d++(?![\d,]|\.\d)(?:e[+-]?\d++)?"  # 1,5
+    r"|\d++ *+/ *+0*+[1-9]\d*+"  # 1/2
+    r"|(?:\d++(?:\.\d++)?|\.\d++)(?:e[+-]?\d++)?)"
+    r"|(?P<word>[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*+(?:'[^\W\d_]++)?)"
+    r"|(?P<mark>\S|\n)"
+)
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?:e.*)?")
+_LETTERS = re.compile(r"[^\W\d_]")
+
+
+class Token(NamedTuple):
+    """A word, number or mark in plain letters; `start` and `end` are its place in the goal."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def is_number(self) -> bool:
+        return self.text[-1].isdecimal() or self.text[0].isdecimal()
+
+
+def tokens(goal: str) -> list[Token]:
+    """Small letters, and one way to write a number: "1½" is 1 1/2, "1,000" 1000, "1,5" 1.5.
+
+    Marks that number the things of a list ("2. turn left") are line ends: they count nothing.
+    """
+    plain, places = _plain(goal)
+    found = [
+        Token(_text(match), places[match.start()], places[match.end() - 1] + 1)
+        for match in _TOKEN.finditer(plain)
+        if not _joins(plain, match)
+    ]
+    return list(_without_list_numbers(found))
+
+
+def _plain(goal: str) -> tuple[str, list[int]]:
+    """The goal in plain letters, and where each of them comes from."""
+    letters: list[str] = []
+    places: list[int] = []
+    for place, char in enumerate(goal):
+        made = char.lower() if char.isascii() and char not in _AS else _in_plain_letters(char)
+        letters.append(made)
+        places.extend([place] * len(made))
+    return "".join(letters), places
+
+
+def _in_plain_letters(char: str) -> str:
+    if char in _AS:
+        return _AS[char]
+    digit = unicodedata.decimal(char, None)
+    if digit is not None:
+        return str(digit)
+    if unicodedata.category(char) == "Cf":  # direction marks, soft hyphens: nothing to read
+        return ""
+    made = unicodedata.normalize("NFKC", char).lower()
+    return f" {made.replace('⁄', '/')}" if "⁄" in made else made  # 1½ is 1 1/2, not 11/2
+
+
+def _joins(plain: str, match: re.Match[str]) -> bool:
+    """Whether a mark is the hyphen of a word: "side-step", "90-degree"."""
+    if match[0] != "-" and match[0] != "_":
+        return False
+    before, after = plain[match.start() - 1 : match.start()], plain[match.end() : match.end() + 1]
+    return before.isalnum() and (match[0] == "_" or bool(_LETTERS.match(after)))
+
+
+def _text(match: re.Match[str]) -> str:
+    text = match[0]
+    if match.lastgroup != "number":
+        return text
+    if _THOUSANDS.fullmatch(text):
+        return text.replace(",", "")
+    return text.replace(",", ".").replace(" ", "")
+
+
+def _without_list_numbers(found: list[Token]) -> Iterator[Token]:
+    """ "3. Move forward" is the third thing, not three; "step 2: sit" likewise."""
+    last = 0
+    index = 0
+    while index < len(found):
+        begins = index == 0 or found[index - 1].text in ("\n", ";", ".", ",", "(", ":")
+        length, number = _list_number(found, index)
+        if length and (begins or number == last + 1 > 1):
+            yield Token("\n", found[index].start, found[index + length - 1].end)
+            last, index = number, index + length
+        else:
+            yield found[index]
+            index += 1
+
+
+_ONE_TO_SIX = "zero one two three four five six"
+_STEP_NUMBERS = {word: number for number, word in enumerate(_ONE_TO_SIX.split())}
+
+
+def _list_number(found: list[Token], index: int) -> tuple[int, int]:
+    """How many tokens number a thing here, and its number; 0 when none do."""
+
+    def at(offset: int) -> Token:
+        return found[index + offset] if index + offset < len(found) else Token("\n", -1, -1)
+
+    named = at(0).text in ("step", "stage", "phase", "task")
+    token, mark = at(int(named)), at(1 + int(named))
+    if not (token.text.isdecimal() and len(token.text) < 4) and not (
+        named and token.text in _STEP_NUMBERS
+    ):
+        return 0, 0
+    number = int(token.text) if token.text.isdecimal() else _STEP_NUMBERS[token.text]
+    glued = mark.start == token.end
+    follows = at(2 + int(named))
+    marks = (".", ")", ":", "-", "–") if named else (".", ")")
+    if mark.text not in marks or not (glued or named) or not _LETTERS.match(follows.text):
+        return 0, 0
+    return 2 + int(named), number
