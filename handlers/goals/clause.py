@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from handlers.goals.clauses import Clause, Tag
 from handlers.goals.doubts import Doubt, DoubtKind
-from handlers.goals.vocabulary import WORDS
+from handlers.goals.vocabulary import WORDS, Role
 
 LONGEST_WORD = 24
 """Longer words are not compared with those known."""
@@ -71,23 +71,23 @@ def _take(heard: Heard, tags: Sequence[Tag], index: int) -> int:
             _take_amount(heard, tag)
         case "aim":
             heard.aims = True
-            return _past_noun(heard, tags, index + 1)
+            return _past_noun(tags, index + 1)
         case "place" | "measure" | "bound" | "context" | "company" if measure is not None:
             if tag.role != "measure" and tag.text not in _PLAIN:
                 heard.doubt("range", tag.start, measure.end, "say one plain amount")
         case "place" if tag.text in ("around", "round") and _turns_around(heard, tags[index + 1 :]):
             heard.verbs[-1] = replace(heard.verbs[-1], value="turn around")
         case "place" | "measure" | "bound":
-            end = _past_noun(heard, tags, index + 1)
+            end = _past_noun(tags, index + 1)
             heard.place = (tag.start, tags[end - 1].end)
             return end
         case "company":
-            end = _past_noun(heard, tags, index + 1)
+            end = _past_noun(tags, index + 1)
             if not any(verb.value == "shake_hand" for verb in heard.verbs):
                 heard.doubt("unknown", tag.start, tags[end - 1].end, "not understood")
             return end
         case "context":
-            return _past_noun(heard, tags, index + 1)
+            return _past_noun(tags, index + 1, stops=("place",))
         case "manner":
             return _take_manner(heard, tags, index)
         case "repeat":
@@ -173,7 +173,7 @@ def _near(word: str) -> str:
     return found[0] if found else ""
 
 
-def _past_noun(heard: Heard, tags: Sequence[Tag], index: int) -> int:
+def _past_noun(tags: Sequence[Tag], index: int, stops: tuple[Role, ...] = ()) -> int:
     """Where the noun after a preposition ends: "the edge of the debris field"."""
     after_article = False
     while index < len(tags):
@@ -187,7 +187,7 @@ def _past_noun(heard: Heard, tags: Sequence[Tag], index: int) -> int:
             names = after is not None and after.role == "word" and after_article
             if not names:
                 break
-        if tag.role in ("manner", "not", "again", "repeat", "gait"):
+        if tag.role in ("manner", "not", "again", "repeat", "gait", *stops):
             break
         if tag.role == "vague" and not after_article:
             break

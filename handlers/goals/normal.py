@@ -7,13 +7,14 @@ it. It is made of words, not of steps, so that goals nobody understands can be c
 from __future__ import annotations
 
 from handlers.goals.clauses import Tag, tags_of
-from handlers.goals.quantities import Amount, parts
+from handlers.goals.quantities import parts
 from handlers.goals.tokens import tokens
 
 _LEFT_OUT = frozenset({"filler", "article", "measure"})
 _UNITS = {"m": "m", "rad": "rad", "s": "s", "n": "times", "speed": "times speed", "bare": ""}
 
 
+_JOINTS = frozenset({"then"})
 _ROUNDS = 4
 """What is left out may bring words together that say something else: until nothing changes."""
 
@@ -38,15 +39,11 @@ def _reduced(goal: str) -> str:
     return " ".join(made)
 
 
-_JOINTS = frozenset({"then"})
-
-
 def _word(tag: Tag, goal: str) -> str:
     if tag.amount is not None:
-        flawed = tag.amount.flaw is not None  # as it was written: there is no amount to give
-        return (
-            " ".join(goal[tag.start : tag.end].lower().split()) if flawed else _amount(tag.amount)
-        )
+        if tag.amount.flaw is not None:  # as it was written: there is no amount to give
+            return " ".join(goal[tag.start : tag.end].lower().split())
+        return f"{tag.amount.value:.6g} {_UNITS[tag.amount.kind]}".strip()
     if tag.role in _LEFT_OUT:
         return ""
     if tag.role in ("mark", "then", "and", "open", "close"):
@@ -54,7 +51,3 @@ def _word(tag: Tag, goal: str) -> str:
     if tag.role in ("side", "way"):
         return tag.value
     return tag.text
-
-
-def _amount(amount: Amount) -> str:
-    return f"{amount.value:.6g} {_UNITS[amount.kind]}".strip()

@@ -140,11 +140,14 @@ class _Sentence:
         )
 
     def _completes(self, heard: Heard) -> bool:
-        """ "turn left, 90 degrees": an amount that the step before it lacks."""
-        bare = heard.amounts and not (heard.says_action or heard.counts or heard.aims)
-        if not bare or heard.clause.glue not in _COMPLETING or not self.steps or self.kept is None:
+        """ "turn left, 90 degrees": an amount that the step before it lacks; "sit and stay 8 s"."""
+        if not self.steps or self.kept is None:
             return False
         last = self.steps[-1]
+        bare = heard.amounts and not (heard.says_action or heard.counts or heard.aims)
+        completes = bare and heard.clause.glue in _COMPLETING
+        if not completes and not _stays(heard, last):
+            return False
         if any(name not in ("speed", "repeat") for name in last.parameters):
             return False
         made, _ = step_of(heard, self.kept, self.aimed)
@@ -308,6 +311,16 @@ def _is_time(heard: Heard) -> bool:
     """ "after 5 seconds": a wait."""
     kinds = [tag.amount.kind for tag in heard.amounts if tag.amount is not None]
     return kinds == ["s"] and not heard.says_action and not heard.aims
+
+
+def _stays(heard: Heard, last: GoalStep) -> bool:
+    """Whether a clause says how long to stay as one is: "sit and stay for 8 s"."""
+    verbs = [tag.text.split()[0] for tag in heard.verbs if tag.value == "stand"]
+    joined = set(heard.clause.glue) <= {"and", ","} and bool(heard.clause.glue)
+    if not joined or not verbs or len(heard.verbs) > 1 or heard.ways or heard.sides:
+        return False
+    keeps = verbs[0] in ("stay", "remain", "hold", "keep", "staying", "remaining")
+    return last.action == "stand" or (keeps and last.action in ("sit", "lie_down"))
 
 
 def _ends_in_noun(heard: Heard) -> bool:

@@ -22,7 +22,7 @@ _PLAIN: tuple[tuple[str, str], ...] = (
     ("at twice the speed", "at 2 times speed"), ("twice as fast", "at 2 times speed"),
     ("at double speed", "at 2 times speed"), ("at double the speed", "at 2 times speed"),
     ("at half the speed", "at 0.5 times speed"), ("half as fast", "at 0.5 times speed"),
-    ("at half pace", "at 0.5 times speed"), ("at full speed", "at 1 times speed"),
+    ("at full speed", "at 1 times speed"),
     ("at normal speed", "at 1 times speed"),
     # sayings, not two things to do
     ("back and forth", "back & forth"), ("to and fro", "to & fro"),

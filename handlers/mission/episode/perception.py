@@ -8,7 +8,7 @@ from typing import Any
 from handlers.mission.episode.conditions import SignalEvent, TickState, nearest_tag
 from handlers.mission.episode.judgment import Situation
 from handlers.mission.episode.motion import Point
-from handlers.mission.policies.prompts import parse_goal
+from handlers.mission.policies.prompts import calls_of, read_prompt
 from handlers.mission.world.model import SceneModel
 from handlers.mission.world.sense import Sense
 from handlers.mission.world.vision import (
@@ -89,7 +89,7 @@ class Perception:
         wanted, terrain = phase.success_when, self.scene.terrain
         goal = self.goal(phase, sense) if wanted.enter_zone or wanted.near_object else None
         needed = self.spec.control_panel.requires_visible_tag
-        instructions = parse_goal(phase.goal_prompt) if goal is None else []
+        instructions = calls_of(read_prompt(phase)) if goal is None else []
         sought = wanted.see_object
         return Situation(
             height=sense.z - terrain.height(sense.x, sense.y),

@@ -7,7 +7,7 @@ from math import atan2, hypot
 
 from handlers.mission.locomotion.actions import LINES
 from handlers.mission.locomotion.skill import Call
-from handlers.mission.policies.prompts import parse_goal
+from handlers.mission.policies.prompts import calls_of, read_prompt
 from handlers.mission.policies.protocol import Decision, View
 from handlers.mission.policies.route import GroundMap, Leg, Spot, plan, swept
 from handlers.mission.world.sense import wrapped
@@ -85,6 +85,7 @@ class Scripted:
     def begin(self, seed: int) -> None:
         self.phase = -1
         self.steps: list[Call] = []
+        self.doubt = ""
         self.legs: list[Leg] = []
         self.at: Spot = (0.0, 0.0)
         self.next_step = 0
@@ -92,7 +93,9 @@ class Scripted:
 
     def _enter(self, view: View) -> None:
         self.phase = view.phase_idx
-        self.steps = [call for call in parse_goal(view.phase.goal_prompt) if _known(view, call)]
+        reading = read_prompt(view.phase)
+        self.steps = [call for call in calls_of(reading) if _known(view, call)]
+        self.doubt = f" (in doubt: {reading.doubts[0]})" if reading.doubtful else ""
         self.legs, self.next_step, self.backed = [], 0, False
         fail = view.phase.fail_when.enter_zone
         self.ground = GroundMap(view.terrain, [view.spec.scene.zone(fail)] if fail else [])
@@ -125,7 +128,7 @@ class Scripted:
             step = self._prompt_step(view)
             if step is not None:
                 return step
-        return Decision(Call("stand"), "the goal asks for nothing more: hold position")
+        return Decision(Call("stand"), f"the goal asks for nothing more: hold position{self.doubt}")
 
     def _only_moves_left(self) -> bool:
         """Whether the prompt has nothing left to say that is not walking."""
@@ -139,7 +142,7 @@ class Scripted:
             call = self.steps[self.next_step]
             self.next_step += 1
             if self._sensible(view, call):
-                return Decision(call, f"the goal says {call.action}")
+                return Decision(call, f"the goal says {call.action}{self.doubt}")
         return None
 
     def _sensible(self, view: View, call: Call) -> bool:

@@ -68,6 +68,33 @@ def test_steps_are_read(text: str, expected: list[Step]) -> None:
     assert list(parse_steps(text, GO1)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("walk 1,5 m, then turn left 90 degrees",
+         [Step("walk_forward", {"distance_m": 1.5}), Step("turn_left", {"rotation_rad": 1.570796})]),
+        ("jump twice and sit for 2 seconds",
+         [Step("jump", {"repeat": 2}), Step("sit", {"duration_s": 2.0})]),
+    ],
+)  # fmt: skip
+def test_steps_are_read_in_words_as_goals_are(text: str, expected: list[Step]) -> None:
+    assert list(parse_steps(text, GO1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("walk 10 to 15 meters", "--steps: '10 to 15 meters': a range"),
+        ("do not sit", "--steps: 'do not sit'"),
+        ("walk 1 m, turn left 45", "--steps: '45': taken as degrees"),
+    ],
+)
+def test_steps_in_words_that_are_in_doubt_are_refused_with_the_words(text: str, says: str) -> None:
+    with pytest.raises(InputError, match="steps") as caught:
+        parse_steps(text, GO1)
+    assert caught.value.message.startswith(says)
+
+
 def test_a_count_is_a_whole_number() -> None:
     (step,) = parse_steps("jump repeat=3.0", GO1)
     assert json.dumps(step.as_json()) == '{"action": "jump", "repeat": 3}'

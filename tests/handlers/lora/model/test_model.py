@@ -196,6 +196,32 @@ def test_a_strange_goal_is_refused_with_the_nearest(goal: str, decoder: ActionDe
     assert decoded.as_json()["refused"] is True
 
 
+@pytest.mark.parametrize(
+    ("goal", "says"),
+    [
+        ("do not sit down", "'do not sit down': what is not to be done"),
+        ("sit down unless it rains", "'sit down unless it rains': hangs on a condition"),
+    ],
+)
+def test_what_is_forbidden_or_conditional_is_refused_with_its_words(
+    goal: str, says: str, decoder: ActionDecoder
+) -> None:
+    decoded = decoder.decode(goal)
+    assert (decoded.refused, decoded.actions) == (True, ())
+    assert decoded.doubts[0].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("goal", "word"), [("walk forward 2 to 3 meters", "2 to 3 meters"), ("turn left 45", "45")]
+)
+def test_a_number_in_doubt_makes_a_doubtful_plan_with_the_words(
+    goal: str, word: str, decoder: ActionDecoder
+) -> None:
+    decoded = decoder.decode(goal)
+    assert decoded.doubtful
+    assert decoded.as_json()["doubts"][0].startswith(repr(word))
+
+
 @pytest.mark.parametrize("goal", ["", "   ", "...", "?!"])
 def test_an_empty_goal_is_an_error(goal: str, decoder: ActionDecoder) -> None:
     with pytest.raises(InputError, match="the goal is empty"):
