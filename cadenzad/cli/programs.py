@@ -54,6 +54,7 @@ CADENZA_ENV = Program(
         "init": "make a complete sample project",
         "run": "drive the mission in MuJoCo and log it",
         "gym": "the mission as a Gymnasium environment, checked",
+        "check": "what is wrong with a project, before any run",
         "show": "draw the mission's map",
         "stats": "what all runs say together",
         "finetune": "export a run log as training records",

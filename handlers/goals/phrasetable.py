@@ -6,17 +6,17 @@ phrases after it, apart by semicolons, are of that role.
 
 TABLE = """
 side left:
-left; to the left; to your left; to its left; on the left; on your left; leftwards; leftward;
-towards the left; toward the left; to the left side; to the left hand side; left hand; counter
-clockwise; counterclockwise; anti clockwise; anticlockwise; ccw; lefthand; to left; on left; to
-your left side; over to the left; over to the left side; left side; in the left direction; in
+left; to the left; to your left; on the left; on your left; leftwards; leftward; towards the
+left; toward the left; to the left side; to the left hand side; left hand; counter clockwise;
+counterclockwise; anti clockwise; anticlockwise; ccw; lefthand; to left; on left; to your left
+side; over to the left; over to the left side; left side; in the left direction; in
 counterclockwise direction; on the left side; in left direction
 side right:
-right; to the right; to your right; to its right; on the right; on your right; rightwards;
-rightward; towards the right; toward the right; to the right side; right side; to the right hand
-side; right hand; clockwise; cw; righthand; to right; on right; to your right side; over to the
-right; over to the right side; in the right direction; in clockwise direction; on the right
-side; in right direction
+right; to the right; to your right; on the right; on your right; rightwards; rightward; towards
+the right; toward the right; to the right side; right side; to the right hand side; right hand;
+clockwise; cw; righthand; to right; on right; to your right side; over to the right; over to the
+right side; in the right direction; in clockwise direction; on the right side; in right
+direction
 way forward:
 forward; forwards; ahead; straight; straight ahead; straight forward; onward; onwards; straight
 on; in front; to the front; further ahead; frontwards; in a straight line; in straight line; in
@@ -56,7 +56,10 @@ around; round; behind; near; close to; next to; beside; from; out of; away from;
 as; all the way to; off; between; beyond; inside; outside; against; up; down; in front of; back
 to; over to; down to; out to; out into; back into; up the; down the; back from; away; to where;
 where; within; when you reach; once you reach; after you reach; when you get to; when you arrive
-at; upon reaching; on reaching; until you reach it; after you after reach
+at; upon reaching; on reaching; until you reach it; after you after reach; on its left; to its
+left; on its left side; on the left of; to the left of; on the left side of; past its left; by
+its left; on its right; to its right; on its right side; on the right of; to the right of; on
+the right side of; past its right; by its right; left of; right of
 context:
 on; in; along; upon; amid; among; amongst; above; below; during
 company:

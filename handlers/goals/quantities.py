@@ -16,8 +16,7 @@ from typing import Literal
 
 from handlers.goals.doubts import DoubtKind
 from handlers.goals.numbers import is_number, number_at
-from handlers.goals.phrases import put_plainly
-from handlers.goals.tokens import Token
+from handlers.goals.tokens import Token, put_plainly
 from handlers.goals.units import ABBREVIATIONS, COUNTS, PARTS, STRANGE, UNITS, Kind
 
 _ROUND = frozenset({"turn", "turns", "rotation", "rotations", "revolution", "revolutions",

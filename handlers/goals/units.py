@@ -36,7 +36,7 @@ UNITS: Mapping[str, tuple[Kind, float]] = {
 }
 """A unit's word -> what it measures, and how much of it one is (exact by definition: BIPM, NIST).
 
-`turnful` is what whole turns are called once phrases.py has read them ("two full turns").
+`turnful` is what whole turns are called once tokens.py has read them ("two full turns").
 """
 
 _SHORT = "in ft yd yds cm mm dm m sec secs min mins deg rad hr hrs"

@@ -5,6 +5,7 @@
     policies/     who decides the next action: prompt, scripted, lora, random
     episode/      a mission tick by tick, its log, and many runs at once
     gym/          for those who train policies elsewhere: Gymnasium, TRL
+    check/        a project before any run: goals, ways, sight
     show/         for people's eyes
 
 Nothing here imports MuJoCo or numpy before it is used, and none of it runs in the daemon's process.

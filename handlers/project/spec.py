@@ -148,11 +148,17 @@ class Vision(Part):
     max_distance_m: Positive = 3.5
 
 
+def _or_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
 class ControlPanel(Part):
     """Signals the robot can send: action name -> the phrase it stands for."""
 
     actions: Mapping[Name, str] = Field(default_factory=dict)
-    requires_visible_tag: Name | None = None
+    requires_visible_tag: Annotated[Name | None, BeforeValidator(_or_none)] = Field(
+        None, description='what must be in view for a signal to be right; "" for nothing'
+    )
 
 
 class ProjectSpec(Part):

@@ -190,6 +190,7 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
             *both, [here, "--run", EVIL], [here, "--run", nobody],
             [here, "-o", f"{evil_file}.svg"], [here, "-o", EVIL],
         ],
+        "cadenza env check": both,
         "cadenza env stats": both,
         "cadenza env finetune": [
             [here, log, "-o", f"{evil_file}.out"],

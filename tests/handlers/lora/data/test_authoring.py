@@ -72,7 +72,8 @@ def test_steps_are_read(text: str, expected: list[Step]) -> None:
     ("text", "expected"),
     [
         ("walk 1,5 m, then turn left 90 degrees",
-         [Step("walk_forward", {"distance_m": 1.5}), Step("turn_left", {"rotation_rad": 1.570796})]),
+         [Step("walk_forward", {"distance_m": 1.5}),
+          Step("turn_left", {"rotation_rad": 1.570796})]),
         ("jump twice and sit for 2 seconds",
          [Step("jump", {"repeat": 2}), Step("sit", {"duration_s": 2.0})]),
     ],

@@ -1,0 +1,34 @@
+"""`cadenza env check`: what is wrong with a project, before any run."""
+
+from __future__ import annotations
+
+import argparse
+
+from cadenzad.cli.base.lookup import find_project_folder
+from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.base.parser import FAILED, OK, add_project
+from handlers.mission.check.check import check
+from handlers.project.project import Project
+
+DESCRIPTION = """Check a project before any run: how each phase's goal was understood; whether the
+robot is put down in something, reaches what it must in time, sees what it must; which predicates
+cannot come true. One line each, with the way out. Exit code 1 when there are errors."""
+EXAMPLE = "cadenza env check rescue --json"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+
+def command(args: argparse.Namespace) -> int:
+    """Check the project: 0, or 1 when there are errors."""
+    report = check(Project.open(find_project_folder(args.project)))
+    if args.json:
+        say_json(report.as_json(), indent=2)
+    else:
+        for line in report.lines():
+            say(line)
+        if not report.findings:
+            say("nothing is wrong")
+    return FAILED if report.failed else OK

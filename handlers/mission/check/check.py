@@ -1,0 +1,89 @@
+"""check: a project before any run, with how its goals were understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handlers.goals.reading import Reading
+from handlers.mission.check.findings import LEVELS, Finding
+from handlers.mission.check.predicates import impossible
+from handlers.mission.check.reach import poses_of
+from handlers.mission.check.sight import unseen
+from handlers.mission.check.spawn import overlaps
+from handlers.mission.check.understanding import in_short, misunderstood, readings
+from handlers.mission.world.bounds import refuse_far
+from handlers.mission.world.model import compile_scene
+from handlers.project.project import Project
+from handlers.project.spec import ProjectSpec
+from store.errors import InputError, MissingExtraError
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was understood, phase by phase, and what was found, the worst first."""
+
+    phases: tuple[tuple[str, Reading], ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the mission cannot succeed as it is written."""
+        return any(finding.level == "error" for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "phases": [
+                {
+                    "name": name,
+                    "goal": reading.goal,
+                    "steps": [
+                        {"action": s.action, **s.parameters, "words": s.words}
+                        for s in reading.steps
+                    ],
+                    "doubts": [
+                        {"kind": d.kind, "words": d.words, "why": d.why} for d in reading.doubts
+                    ],
+                }
+                for name, reading in self.phases
+            ],
+            "findings": [
+                {"level": f.level, "place": f.place, "what": f.what, "fix": f.fix}
+                for f in self.findings
+            ],
+        }
+
+    def lines(self) -> list[str]:
+        """One line for each phase, then one for each finding."""
+        understood = [
+            f"{index}. {name}: {in_short(reading)}"
+            for index, (name, reading) in enumerate(self.phases, 1)
+        ]
+        return understood + [str(finding) for finding in self.findings]
+
+
+def check(project: Project) -> Report:
+    """Everything that can be told of a project without running it."""
+    spec = project.spec
+    found = readings(spec, project.library)
+    findings = [*misunderstood(found, project.library), *impossible(spec)]
+    findings += _in_the_world(spec, project.path)
+    ordered = sorted(dict.fromkeys(findings), key=lambda finding: LEVELS.index(finding.level))
+    return Report(tuple(zip(spec.phase_names, found, strict=True)), tuple(ordered))
+
+
+def _in_the_world(spec: ProjectSpec, folder: Path) -> list[Finding]:
+    """What needs the scene: spawn, ways, sight."""
+    xml = folder / spec.xml_path if spec.xml_path else None
+    try:
+        refuse_far(spec)
+        scene = compile_scene(spec.scene.objects, xml)
+    except MissingExtraError as error:
+        fix = "pip install 'cadenzad[sim]'"
+        return [Finding("hint", "scene", f"ways and sight are not looked at: {error.message}", fix)]
+    except InputError as error:
+        place, _, what = error.message.removeprefix("env.json: ").partition(": ")
+        return [Finding("error", place, what or error.message, error.hint or "")]
+    poses, unreached = poses_of(spec, scene.terrain)
+    return [*overlaps(spec, scene.terrain), *unreached, *unseen(spec, scene, poses)]

@@ -1,0 +1,44 @@
+"""`cadenza env check`: what was understood and what is wrong, before any run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from missions import Cli
+
+from cadenzad.cli.base.parser import FAILED, OK
+from store.errors import ProjectNotFound, SpecError
+
+
+def change(project: Path, **phase: object) -> None:
+    file = project / "env.json"
+    mission = json.loads(file.read_text("utf-8"))
+    mission["phases"][0].update(phase)
+    file.write_text(json.dumps(mission), "utf-8")
+
+
+def test_it_shows_what_was_understood_and_ends_well(cli: Cli, project: Path, capsys) -> None:
+    assert cli("check", project) == OK
+    assert capsys.readouterr().out == "1. go: walk_forward distance_m=0.5\nnothing is wrong\n"
+
+
+def test_warnings_are_no_failure_and_errors_are(cli: Cli, project: Path, capsys) -> None:
+    change(project, goal_prompt="wlak forward 0.5 m")
+    assert cli("check", project) == OK
+    assert "warning: phases[0].goal_prompt: 'wlak'" in capsys.readouterr().out
+    change(project, success_when={"elapsed_ticks": 99})
+    assert cli("check", project, "--json") == FAILED
+    told = json.loads(capsys.readouterr().out)
+    assert told["findings"][0]["place"] == "phases[0].success_when.elapsed_ticks"
+
+
+def test_a_bad_project_is_the_error_that_it_is_elsewhere(
+    cli: Cli, project: Path, tmp_path: Path
+) -> None:
+    (project / "env.json").write_text("{", "utf-8")
+    with pytest.raises(SpecError):
+        cli("check", project)
+    with pytest.raises(ProjectNotFound):
+        cli("check", tmp_path / "nowhere")
