@@ -18,23 +18,21 @@ from multiprocessing import get_context
 from typing import Any
 
 from handlers.mission.episode.sim import (
-    NEAR_LIMIT,
     SETTLE,
     SUBSTEPS,
     TOUCH_N,
+    Monitor,
     Variation,
     diverged,
-    spawn_qpos,
+    set_down,
     vary,
 )
-from handlers.mission.locomotion.actions import skill_for
+from handlers.mission.locomotion.actions import check, skill_for
 from handlers.mission.locomotion.gait import Walker
-from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
+from handlers.mission.locomotion.rhythm import TICK_S
 from handlers.mission.locomotion.skill import Call, Outcome, Skill
-from handlers.mission.world.leg import straight_legs
 from handlers.mission.world.model import SceneModel, compile_scene, mujoco
 from handlers.mission.world.sense import Sense
-from handlers.mission.world.terrain import FLAT
 from handlers.project.scene import Scene
 from store import interpreter
 from store.errors import InputError
@@ -112,7 +110,7 @@ def rollout(
         if plan.zone is not None and plan.zone not in {z.name for z in plan.scene.zones}:
             raise InputError(f"plan {plan.name!r}: no zone {plan.zone!r} in its scene")
         for call in plan.calls:
-            skill_for(call, Walker(FLAT))
+            check(call)
     chunks = [
         (plan, list(seeds[start : start + BATCH]), batched)
         for plan in plans
@@ -169,7 +167,7 @@ class _Run:
         self.plan, self.scene = plan, scene
         self.model, self.pushes = vary(scene, seed, plan.variation)
         self.result = Outcomes(plan.name, seed)
-        self.walker = Walker(scene.terrain)
+        self.walker = Walker(scene.body, scene.terrain)
         self.calls = [SETTLE, *plan.calls]
         self.skill: Skill | None = None
         self.sense: Sense | None = None
@@ -178,18 +176,17 @@ class _Run:
 
     def begin(self, data: Any) -> None:
         """Set the robot down in `data`, an MjData of this run's model."""
-        data.qpos[:] = spawn_qpos(self.scene, data.qpos.tolist(), self.plan.spawn, 0.0)
-        data.ctrl[self.scene.actuators] = straight_legs(STAND_HEIGHT)
-        mujoco().mj_forward(self.model, data)
+        set_down(self.scene, self.model, data, self.plan.spawn, 0.0)
 
     def push(self) -> tuple[float, float]:
         """The force on the trunk now; none while it settles."""
         return self.pushes.at(self.result.ticks * TICK_S) if self.settled else (0.0, 0.0)
 
-    def saw(self, qpos: list[float], qvel: list[float], touch: list[float]) -> None:
-        """Take in the state after a control period (own model's layout)."""
-        forces = [touch[i] for i in self.scene.touch]
-        self.sense = Sense(qpos, qvel, forces, self.sense.yaw if self.sense else pi)
+    def saw(self, qpos: list[float], qvel: list[float], touch: list[float]) -> Sense:
+        """Take in the state after a control period."""
+        yaw = self.sense.yaw if self.sense else pi
+        self.sense = self.scene.wiring.sense(qpos, qvel, touch, yaw)
+        return self.sense
 
     def count(self, trunk: float, joints: bool, torques: bool) -> None:
         """Count what should not be, once the robot has settled."""
@@ -253,7 +250,7 @@ class _Looped:
     def __init__(self, scene: SceneModel, runs: Sequence[_Run]) -> None:
         self.mj, self.scene, self.runs = mujoco(), scene, runs
         self.data = [self.mj.MjData(run.model) for run in runs]
-        self.limits = _limits(scene)
+        self.monitor = Monitor(scene)
         for run, data in zip(runs, self.data, strict=True):
             run.begin(data)
             run.saw(data.qpos.tolist(), data.qvel.tolist(), data.sensordata.tolist())
@@ -261,13 +258,14 @@ class _Looped:
     def __call__(self, active: Sequence[int], targets: Sequence[list[float]]) -> None:
         for index, ctrl in zip(active, targets, strict=True):
             run, data = self.runs[index], self.data[index]
-            data.ctrl[:] = ctrl
-            data.qfrc_applied[0:2] = run.push()
+            wiring = self.scene.wiring
+            data.ctrl[:] = wiring.controls(ctrl)
+            data.qfrc_applied[wiring.root_dof : wiring.root_dof + 2] = run.push()
             self.mj.mj_step(run.model, data, SUBSTEPS)
-            qpos, touch = data.qpos.tolist(), data.sensordata.tolist()
-            run.saw(qpos, data.qvel.tolist(), touch)
+            touch = data.sensordata.tolist()
+            sense = run.saw(data.qpos.tolist(), data.qvel.tolist(), touch)
             forces = data.actuator_force.tolist()
-            run.count(touch[self.scene.trunk_touch], *self.limits(qpos[7:], forces))
+            run.count(touch[wiring.trunk_touch], *self.monitor(sense.joints, forces))
 
 
 class _Batched:
@@ -275,7 +273,7 @@ class _Batched:
 
     def __init__(self, module: Any, scene: SceneModel, runs: Sequence[_Run]) -> None:
         self.scene, self.runs = scene, runs
-        self.limits = _limits(scene)
+        self.monitor = Monitor(scene)
         self.batch = module.Batch(copy.copy(scene.model), len(runs), nthread=1)
         for name in ("geom_friction", "body_mass", "body_inertia"):
             values = self.batch.expand(name)
@@ -293,8 +291,10 @@ class _Batched:
         self._tell(range(len(runs)), counted=False)
 
     def __call__(self, active: Sequence[int], targets: Sequence[list[float]]) -> None:
-        self.ctrl[active] = targets
-        self.push[active, 0:2] = [self.runs[index].push() for index in active]
+        wiring = self.scene.wiring
+        self.ctrl[active] = [wiring.controls(each) for each in targets]
+        at = slice(wiring.root_dof, wiring.root_dof + 2)
+        self.push[active, at] = [self.runs[index].push() for index in active]
         self.batch.step(None if len(active) == len(self.runs) else active, nstep=SUBSTEPS)
         self._tell(active, counted=True)
 
@@ -303,22 +303,7 @@ class _Batched:
         touch, force = self.touch.tolist(), self.force.tolist()
         for index in active:
             run = self.runs[index]
-            run.saw(qpos[index], qvel[index], touch[index])
+            sense = run.saw(qpos[index], qvel[index], touch[index])
             if counted:
-                trunk = touch[index][self.scene.trunk_touch]
-                run.count(trunk, *self.limits(qpos[index][7:], force[index]))
-
-
-def _limits(scene: SceneModel) -> Callable[[list[float], list[float]], tuple[bool, bool]]:
-    """(joints, actuator forces) -> whether any is at its limit."""
-    model = scene.model
-    strong = (NEAR_LIMIT * model.actuator_forcerange[:, 1]).tolist()
-    ids = [int(model.dof_jntid[dof]) for dof in scene.joint_dofs]
-    ranges = [tuple(pair) for pair in model.jnt_range[ids].tolist()]
-
-    def at_limit(joints: list[float], forces: list[float]) -> tuple[bool, bool]:
-        bent = any(not low <= q <= high for q, (low, high) in zip(joints, ranges, strict=True))
-        full = any(abs(f) > top for f, top in zip(forces, strong, strict=True))
-        return bent, full
-
-    return at_limit
+                trunk = touch[index][self.scene.wiring.trunk_touch]
+                run.count(trunk, *self.monitor(sense.joints, force[index]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handlers.mission.world.model import ROBOTS, SceneModel, compile_scene
+from handlers.mission.episode.proving import proven_scene
+from handlers.mission.world.model import ROBOTS, SceneModel
 from handlers.project.project import Project
 from store.errors import ProjectError
 
@@ -21,11 +22,11 @@ def own_model(project: Project, xml: Path | None = None) -> Path | None:
     if xml is None and spec.robot.lower() not in ROBOTS:
         raise ProjectError(
             f"robot {spec.robot!r} has no model here (built in: {', '.join(ROBOTS)})",
-            hint="give a model of a robot with Go1's joints with --xml",
+            hint="only four-legged robots are driven; give a model of one with --xml or xml_path",
         )
     return xml
 
 
 def scene_of(project: Project, xml: Path | None = None) -> SceneModel:
-    """The compiled scene, for any number of runs. `xml` as for `own_model`."""
-    return compile_scene(project.spec.scene.objects, own_model(project, xml))
+    """The compiled scene, for any number of runs. `xml` as for `own_model`, and it must walk."""
+    return proven_scene(project.spec.scene.objects, own_model(project, xml))

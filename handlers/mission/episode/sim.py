@@ -7,17 +7,17 @@ gives the same floats on the same machine and MuJoCo version. Nothing here ever 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import cos, pi, sin
+from math import cos, inf, pi, sin
+from operator import gt, lt
 from random import Random
 from typing import Any
 
 from handlers.mission.locomotion.actions import Call, skill_for
 from handlers.mission.locomotion.gait import Walker
-from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
+from handlers.mission.locomotion.rhythm import TICK_S
 from handlers.mission.locomotion.skill import Outcome
-from handlers.mission.world.leg import straight_legs
 from handlers.mission.world.model import TIMESTEP, SceneModel, mujoco
 from handlers.mission.world.sense import Sense
 from handlers.mission.world.terrain import HeightMap
@@ -39,9 +39,8 @@ NEAR_LIMIT = 0.99
 TOUCH_N = 1.0
 """Force on the trunk that counts as lying on it, N."""
 
-UNDER_TRUNK = [(x, y) for x in (-0.2, 0.0, 0.2) for y in (-0.13, 0.0, 0.13)]
-"""Where the ground is looked up to set the robot down, from the trunk's middle, m: the feet stand
-at 0.19 and 0.13."""
+BESIDE_M = 0.012
+"""The ground is looked up under the trunk, and this much ahead of and behind the feet, m."""
 
 PRESSED_M = 0.003
 """How much lower than it stands the robot is set down, m: so that its feet press on the ground."""
@@ -62,6 +61,8 @@ class Variation:
     push_every: tuple[float, float] = (2.0, 4.0)
     push_s: float = 0.12
 
+
+NO_PUSH = (0.0, 0.0)
 
 CALM = Variation(friction=(0.9, 0.9), mass=(1.0, 1.0), push_n=(0.0, 0.0))
 """No variation at all."""
@@ -86,11 +87,11 @@ class Pushes:
     def at(self, now: float) -> tuple[float, float]:
         """The force (N, world x and y) at a time; times must not go back."""
         if self.quiet or now < self.start:
-            return 0.0, 0.0
+            return NO_PUSH
         if now < self.end:
             return self.force
         self._next(now)
-        return 0.0, 0.0
+        return NO_PUSH
 
 
 @dataclass(slots=True)
@@ -128,20 +129,49 @@ def vary(scene: SceneModel, seed: int | None, variation: Variation) -> tuple[Any
     return model, Pushes(random, chosen)
 
 
-def spawn_qpos(
-    scene: SceneModel, nominal: list[float], spawn: tuple[float, float, float], yaw: float
-) -> list[float]:
+def spawn_qpos(scene: SceneModel, spawn: tuple[float, float, float], yaw: float) -> list[float]:
     """qpos of standing at `spawn` (z over the ground there), heading `yaw` rad left of world -X."""
     x, y, z = spawn
-    ground = max(scene.terrain.height(x + dx, y + dy) for dx, dy in UNDER_TRUNK)
-    qpos = list(nominal)
+    body = scene.body
+    long, wide = body.half_length + BESIDE_M, body.half_width
+    ground = max(
+        scene.terrain.height(x + dx, y + dy)
+        for dx in (-long, 0.0, long)
+        for dy in (-wide, 0.0, wide)
+    )
     facing = yaw + pi
-    height = ground + max(z, 0.0) + STAND_HEIGHT - PRESSED_M
-    root = [x, y, height, cos(facing / 2), 0.0, 0.0, sin(facing / 2)]
-    qpos[scene.root : scene.root + 7] = root
-    for place, angle in zip(scene.joints, straight_legs(STAND_HEIGHT), strict=True):
-        qpos[place] = angle
-    return qpos
+    height = ground + max(z, 0.0) + body.stand_height - PRESSED_M
+    return scene.wiring.stand([x, y, height, cos(facing / 2), 0.0, 0.0, sin(facing / 2)])
+
+
+def set_down(
+    scene: SceneModel, model: Any, data: Any, spawn: tuple[float, float, float], yaw: float
+) -> None:
+    """Put the robot at `spawn`, its servos where its joints are, and work out what follows."""
+    body, wiring = scene.body, scene.wiring
+    data.qpos[:] = spawn_qpos(scene, spawn, yaw)
+    data.ctrl[:] = wiring.controls(body.straight_legs(body.stand_height))
+    mujoco().mj_forward(model, data)
+
+
+class Monitor:
+    """Whether joints and motors are at their limits."""
+
+    def __init__(self, scene: SceneModel) -> None:
+        self.low = [low for low, _ in scene.wiring.ranges]
+        self.high = [high for _, high in scene.wiring.ranges]
+        self.motors = [index for index, _ in scene.wiring.torques]
+        self.strong = [NEAR_LIMIT * most for _, most in scene.wiring.torques]
+        self.weakest = min(self.strong, default=inf)
+
+    def __call__(self, joints: Sequence[float], forces: Sequence[float]) -> tuple[bool, bool]:
+        """(joints, motors), from the controller's twelve angles (rad) and all forces (Nm)."""
+        bent = any(map(lt, joints, self.low)) or any(map(gt, joints, self.high))
+        weakest = self.weakest
+        if max(forces) <= weakest and min(forces) >= -weakest:  # nearly always
+            return bent, False
+        taken = map(abs, map(forces.__getitem__, self.motors))
+        return bent, any(map(gt, taken, self.strong))
 
 
 def diverged(sense: Sense, terrain: HeightMap) -> bool:
@@ -169,17 +199,18 @@ class Simulator:
         self.mj = mujoco()
         self.scene = scene
         self.model, self.pushes = vary(scene, seed, variation or Variation())
-        self.data = self.mj.MjData(self.model)
+        self.data = data = self.mj.MjData(self.model)
+        # The arrays themselves, at hand: to ask for one costs as much as to read it.
+        self.qpos, self.qvel, self.ctrl, self.pushing = (
+            data.qpos, data.qvel, data.ctrl, data.qfrc_applied
+        )  # fmt: skip
+        self.sensordata, self.forces = data.sensordata, data.actuator_force
+        self.pushed = NO_PUSH
         self.on_tick = on_tick
         self.ticks = 0
-        self.walker = Walker(scene.terrain)
-        self.data.qpos[:] = spawn_qpos(scene, self.data.qpos.tolist(), spawn, yaw)
-        self.data.ctrl[scene.actuators] = straight_legs(STAND_HEIGHT)
-        self.mj.mj_forward(self.model, self.data)
-        self.limits = self.model.actuator_forcerange[scene.actuators, 1].tolist()
-        jnt = [int(self.model.dof_jntid[dof]) for dof in scene.joint_dofs]
-        self.joint_ranges = [tuple(pair) for pair in self.model.jnt_range[jnt].tolist()]
-        self.robot_geoms = set(range(self.model.ngeom)) - set(scene.solids) - set(scene.feet)
+        self.walker = Walker(scene.body, scene.terrain)
+        self.monitor = Monitor(scene)
+        set_down(scene, self.model, self.data, spawn, yaw)
         self.sense = self._read(yaw + pi)
         self.execute(SETTLE, pushed=False)
 
@@ -189,13 +220,10 @@ class Simulator:
         return self.ticks * TICK_S
 
     def _read(self, previous_yaw: float) -> Sense:
-        scene, data = self.scene, self.data
-        qpos, qvel, touch = data.qpos.tolist(), data.qvel.tolist(), data.sensordata.tolist()
-        if not scene.tidy:
-            root, dof = scene.root, scene.root_dof
-            qpos = qpos[root : root + 7] + [qpos[j] for j in scene.joints]
-            qvel = qvel[dof : dof + 6]
-        return Sense(qpos, qvel, [touch[i] for i in scene.touch], previous_yaw)
+        self.sensors = sensors = self.sensordata.tolist()
+        return self.scene.wiring.sense(
+            self.qpos.tolist(), self.qvel.tolist(), sensors, previous_yaw
+        )
 
     def execute(self, call: Call, *, pushed: bool = True) -> Execution:
         """Carry an action out to its end; falls and diverged physics end it early."""
@@ -219,15 +247,13 @@ class Simulator:
         return result
 
     def _step(self, targets: list[float], pushed: bool) -> None:
-        data = self.data
-        if self.scene.tidy:
-            data.ctrl[:] = targets
-        else:
-            data.ctrl[self.scene.actuators] = targets
+        self.ctrl[:] = self.scene.wiring.controls(targets)
         if pushed and not self.pushes.quiet:
-            dof = self.scene.root_dof
-            data.qfrc_applied[dof : dof + 2] = self.pushes.at(self.time_s)
-        self.mj.mj_step(self.model, data, SUBSTEPS)
+            push = self.pushes.at(self.time_s)
+            if push != self.pushed:
+                dof = self.scene.wiring.root_dof
+                self.pushing[dof : dof + 2] = self.pushed = push
+        self.mj.mj_step(self.model, self.data, SUBSTEPS)
         self.ticks += 1
         self.sense = self._read(self.sense.yaw)
         if self.on_tick is not None:
@@ -236,23 +262,17 @@ class Simulator:
     def _observe(self, result: Execution) -> None:
         """Count what the action should not do."""
         data, scene, sense = self.data, self.scene, self.sense
-        if data.sensordata[scene.trunk_touch] > TOUCH_N:
+        if self.sensors[scene.wiring.trunk_touch] > TOUCH_N:
             result.trunk_contact += 1
         if not any(sense.forces):
             result.airborne += 1
-        for at, (low, high) in zip(sense.joints, self.joint_ranges, strict=True):
-            if at < low or at > high:
-                result.joint_saturation += 1
-                break
-        forces = data.actuator_force.tolist()
-        for index, limit in zip(scene.actuators, self.limits, strict=True):
-            if abs(forces[index]) > NEAR_LIMIT * limit:
-                result.torque_saturation += 1
-                break
+        bent, full = self.monitor(sense.joints, self.forces.tolist())
+        result.joint_saturation += bent
+        result.torque_saturation += full
         if scene.solids and data.ncon:
             pairs = data.contact.geom.tolist()
-            met = {a for a, b in pairs if b in self.robot_geoms}
-            met.update(b for a, b in pairs if a in self.robot_geoms)
+            met = {a for a, b in pairs if b in scene.robot}
+            met.update(b for a, b in pairs if a in scene.robot)
             result.touched.update(met & scene.solids.keys())
             if scene.persons:
                 result.person_contact += any(not scene.persons.isdisjoint(pair) for pair in pairs)

@@ -72,7 +72,7 @@ POSES: Mapping[str, Callable[[Walker, Call], Skill]] = poses.TABLE
 NAMES = (*LINES, *TURNS, *POSES)
 """Every action the simulated robot executes."""
 
-__all__ = ["LINES", "NAMES", "POSES", "TURNS", "Call", "Line", "skill_for"]
+__all__ = ["LINES", "NAMES", "POSES", "TURNS", "Call", "Line", "check", "skill_for"]
 
 
 def skill_for(call: Call, walker: Walker) -> Skill:
@@ -85,18 +85,20 @@ def skill_for(call: Call, walker: Walker) -> Skill:
         if not distance:
             distance = MOST_M if limit else line.distance
         distance *= call.repeat
+        gait = line.gait.of(walker.body)
         travel = Travel(
             walker,
-            line.gait,
+            gait,
             along=distance * line.along,
             left=distance * line.left,
-            speed=clipped_speed(line.gait, call.speed * line.pace),
+            speed=clipped_speed(gait, call.speed * line.pace),
             extension=call.extension,
             limit_s=limit,
         )
         return Upright(walker, travel)
     if name in TURNS:
-        gait, sign = TURNS[name]
+        rhythm, sign = TURNS[name]
+        gait = rhythm.of(walker.body)
         angle = (call.rotation_rad or pi / 2) * call.repeat
         travel = Travel(
             walker,
@@ -109,4 +111,14 @@ def skill_for(call: Call, walker: Walker) -> Skill:
         return Upright(walker, travel)
     if name in POSES:
         return POSES[name](walker, call)
-    raise InputError(f"the simulated robot has no action {name!r}")
+    raise _unknown(name)
+
+
+def check(call: Call) -> None:
+    """Raises InputError for an action the robot does not know."""
+    if call.action not in NAMES:
+        raise _unknown(call.action)
+
+
+def _unknown(name: str) -> InputError:
+    return InputError(f"the simulated robot has no action {name!r}")

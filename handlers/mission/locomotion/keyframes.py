@@ -2,19 +2,21 @@
 
 A keyframe gives the trunk's place relative to where the feet stand (forward and left, m), its
 height over the ground, its pitch (nose down positive) and roll, and feet to hold in the trunk's
-frame instead of on the ground. Between keyframes everything moves along a smooth curve.
+frame instead of on the ground. Lengths are said for Go1 and put into the robot's own measure.
+Between keyframes everything moves along a smooth curve.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, sin
 
 from handlers.mission.locomotion.gait import Walker
-from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
+from handlers.mission.locomotion.rhythm import TICK_S
 from handlers.mission.locomotion.skill import Outcome
-from handlers.mission.world.leg import Vec, foot
+from handlers.mission.world.body import STAND_HEIGHT, Body
+from handlers.mission.world.leg import Vec
 from handlers.mission.world.sense import Sense
 
 LIFTED, LIFT_PACE = 0.05, 3.0
@@ -27,7 +29,8 @@ of the ground before the trunk leans on it."""
 class Key:
     """Where the trunk (and feet in the air) should be `seconds` after the key before.
 
-    height, along, left in m; pitch, roll in rad; lifted: leg -> the foot's place from its hip, m.
+    height, along, left in m; pitch, roll in rad; lifted: leg -> the foot's place, m: forward and up
+    from its hip, and sideways from the plane in which the leg moves.
     """
 
     seconds: float
@@ -38,12 +41,26 @@ class Key:
     roll: float = 0.0
     lifted: Mapping[int, Vec] = field(default_factory=dict)
 
+    def of(self, body: Body) -> Key:
+        """The same posture of another robot; its feet's places are from the hip in all three."""
+        size = body.size
+        return replace(
+            self,
+            height=body.over(self.height),
+            along=self.along * size,
+            left=self.left * size,
+            lifted={
+                leg: (x * size, body.legs[leg].offset + y * size, z * size)
+                for leg, (x, y, z) in self.lifted.items()
+            },
+        )
+
 
 class Keyframes:
     """Follow keys from the present pose. Feet that come back down are planted where they touch."""
 
     def __init__(self, walker: Walker, keys: Sequence[Key], tempo: float = 1.0) -> None:
-        self.walker, self.keys = walker, list(keys)
+        self.walker, self.keys = walker, [key.of(walker.body) for key in keys]
         self.tempo = tempo
         self.outcome: Outcome = "done"
         self.index, self.time = 0, 0.0
@@ -101,7 +118,7 @@ class Keyframes:
                 if start is None:  # it leaves the ground with this key
                     q = sense.joints[3 * leg : 3 * leg + 3]
                     start = walker.free.get(leg) if u > LIFTED else None
-                    start = start or foot(leg, q[0], q[1], q[2])
+                    start = start or walker.body.legs[leg].foot(q[0], q[1], q[2])
                     u_leg = min(1.0, LIFT_PACE * u)
                 else:
                     u_leg = u

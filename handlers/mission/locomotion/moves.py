@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handlers.mission.locomotion.gait import Walker
-from handlers.mission.locomotion.rhythm import STAND_HEIGHT, TICK_S
+from handlers.mission.locomotion.rhythm import TICK_S
 from handlers.mission.locomotion.skill import Outcome, Skill
-from handlers.mission.world.leg import FOOT_RADIUS, straight_legs
+from handlers.mission.world.body import STAND_HEIGHT
 from handlers.mission.world.sense import Sense
 
 LYING_BELOW = 0.2
@@ -44,15 +44,21 @@ class Rise:
         self.time += TICK_S * self.tempo
         if self.time < self.FOLD_S:
             u = self.time / self.FOLD_S
-            folded = straight_legs(FOLDED_M)
+            folded = _straight(self.walker, FOLDED_M)
             return [a + (b - a) * u for a, b in zip(self.start, folded, strict=True)]
         u = min(1.0, (self.time - self.FOLD_S) / self.PUSH_S)
         if self.time > self.FOLD_S + self.PUSH_S + self.END_S:
-            if sense.z - self.walker.terrain.height(sense.x, sense.y) < LYING_BELOW:
+            ground = self.walker.terrain.height(sense.x, sense.y)
+            if sense.z - ground < self.walker.body.over(LYING_BELOW):
                 self.outcome = "timeout"
             return None
         u = u * u * (3.0 - 2.0 * u)
-        return straight_legs(FOLDED_M + (STAND_HEIGHT + OVER_M - FOLDED_M) * u)
+        return _straight(self.walker, FOLDED_M + (STAND_HEIGHT + OVER_M - FOLDED_M) * u)
+
+
+def _straight(walker: Walker, height: float) -> list[float]:
+    """The angles of standing straight at a height that is said for Go1, m."""
+    return walker.body.straight_legs(walker.body.over(height))
 
 
 class Chain:
@@ -99,13 +105,17 @@ class Upright:
 
 
 def _needs_rise(sense: Sense, walker: Walker) -> bool:
-    under = sense.feet()
-    ground = sum(z for _, _, z in under) / 4.0 - FOOT_RADIUS
     return (
-        sense.z - ground < LYING_BELOW
+        sense.z - _under(sense, walker) < walker.body.over(LYING_BELOW)
         or sense.feet_grounded < FEW_FEET
         or abs(sense.pitch) > PITCHED_RAD
     )
+
+
+def _under(sense: Sense, walker: Walker) -> float:
+    """Height of what the feet stand on, m."""
+    legs = walker.body.legs
+    return sum(z for _, _, z in sense.feet()) / 4.0 - sum(leg.foot_radius for leg in legs) / 4.0
 
 
 class Jump:
@@ -140,12 +150,13 @@ class Jump:
             self.walker.plant(sense)
             feet = self.walker.anchors
             self.x, self.y = sum(f[0] for f in feet) / 4.0, sum(f[1] for f in feet) / 4.0
-            self.ground, self.yaw = sum(f[2] for f in feet) / 4.0 - FOOT_RADIUS, sense.yaw
+            self.ground, self.yaw = _under(sense, self.walker), sense.yaw
         self.time += TICK_S
         return (self._crouch, self._push, self._fly, self._land)[self.phase](sense)
 
     def _at(self, sense: Sense, height: float) -> list[float]:
-        return self.walker.hold(sense, self.x, self.y, self.ground + height, 0.0, 0.0, self.yaw)
+        z = self.ground + self.walker.body.over(height)
+        return self.walker.hold(sense, self.x, self.y, z, 0.0, 0.0, self.yaw)
 
     def _crouch(self, sense: Sense) -> list[float] | None:
         u = min(1.0, self.time / self.CROUCH_S)
@@ -157,7 +168,7 @@ class Jump:
         height = self.LOW + 0.5 * self.thrust * self.time * self.time
         if height >= self.HIGH:
             self._next()
-        return straight_legs(min(height, self.HIGH))
+        return _straight(self.walker, min(height, self.HIGH))
 
     def _fly(self, sense: Sense) -> list[float] | None:
         aloft = sense.feet_grounded == 0
@@ -165,7 +176,7 @@ class Jump:
         self.left_ground = self.left_ground or aloft
         if landed or self.time > self.FLIGHT_S:
             self._next()
-        return straight_legs(self.SOFT)
+        return _straight(self.walker, self.SOFT)
 
     def _land(self, sense: Sense) -> list[float] | None:
         if self.time > self.LAND_S:
@@ -173,4 +184,4 @@ class Jump:
                 self.outcome = "timeout"
             return None
         u = min(1.0, self.time / self.STRAIGHTEN_S)
-        return straight_legs(self.SOFT + (STAND_HEIGHT - self.SOFT) * u)
+        return _straight(self.walker, self.SOFT + (STAND_HEIGHT - self.SOFT) * u)

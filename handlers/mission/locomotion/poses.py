@@ -1,9 +1,9 @@
 """The pose actions as keyframes: what each one does with the trunk and the feet.
 
 A key's numbers are a posture: seconds, metres over and along where the feet stand, radians of pitch
-(nose down is positive), and for feet in the air their place from the hip. They were set by how the
-pose looks and hold under the bounds of world.leg; what they keep to is said beside them. Each key
-takes long enough for the trunk to follow without a step.
+(nose down is positive), and for feet in the air their place from the leg. They were set by how the
+pose looks and hold within Go1's joints; what they keep to is said beside them. Each key takes long
+enough for the trunk to follow without a step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from handlers.mission.locomotion.gait import Walker
 from handlers.mission.locomotion.keyframes import Key, Keyframes
 from handlers.mission.locomotion.moves import Chain, Jump, Rise, Upright
 from handlers.mission.locomotion.skill import Call, Skill
-from handlers.mission.world.leg import ABDUCTION, Vec
+from handlers.mission.world.leg import Vec
 
 FR, FL, RR, RL = range(4)
 
@@ -68,11 +68,9 @@ def _rear_up(walker: Walker, call: Call) -> Skill:
     # The trunk goes 20 cm back, over the rear feet (19 cm behind its middle): the front ones are
     # free.
     reach = min(call.extension, REACH_MAX)
-    down: Vec = (0.10, -ABDUCTION, -0.20)
-    up_r: Vec = (0.14, -ABDUCTION, -0.14)
-    up_l: Vec = (0.14, ABDUCTION, -0.14)
-    up = {FR: up_r, FL: up_l}
-    low = {FR: down, FL: (down[0], ABDUCTION, down[2])}
+    down: Vec = (0.10, 0.0, -0.20)
+    high: Vec = (0.14, 0.0, -0.14)
+    up, low = {FR: high, FL: high}, {FR: down, FL: down}
     back = Key(0.5, height=0.21, along=-0.20, pitch=-0.75 * reach, lifted=up)
     keys = [
         Key(0.7, height=0.24, along=-0.08, pitch=-0.3),
@@ -91,8 +89,8 @@ def _shake_hand(walker: Walker, call: Call) -> Skill:
     # down.
     reach = min(call.extension, REACH_MAX)
     lean = Key(0.6, along=-0.07, left=OFF_RIGHT_M, pitch=-0.12, height=0.26)
-    out: Vec = (0.18 * reach, -ABDUCTION, -0.10)
-    low: Vec = (0.18 * reach, -ABDUCTION, -0.16)
+    out: Vec = (0.18 * reach, 0.0, -0.10)
+    low: Vec = (0.18 * reach, 0.0, -0.16)
     held = replace(lean, seconds=call.duration_s * call.speed, lifted={FR: out})
     hold = [held] if call.duration_s else []
     shakes = [replace(lean, seconds=0.25, lifted={FR: low if n % 2 else out}) for n in range(4)]
@@ -101,7 +99,7 @@ def _shake_hand(walker: Walker, call: Call) -> Skill:
         replace(lean, seconds=0.5, lifted={FR: out}),
         *shakes * max(1, call.repeat),
         *hold,
-        replace(lean, seconds=0.5, lifted={FR: (0.03, -ABDUCTION, TOUCHING_M)}),
+        replace(lean, seconds=0.5, lifted={FR: (0.03, 0.0, TOUCHING_M)}),
     ]
     return Upright(walker, Chain([Keyframes(walker, keys, call.speed), _square(walker)]))
 
@@ -111,8 +109,8 @@ def _rear_kick(walker: Walker, call: Call) -> Skill:
     # quickly.
     reach = min(call.extension, REACH_MAX)
     lean = Key(0.6, along=0.07, left=OFF_RIGHT_M, pitch=0.08, height=0.26)
-    tucked: Vec = (0.0, -ABDUCTION, -0.15)
-    kicked: Vec = (-0.26 * reach, -ABDUCTION, -0.16)
+    tucked: Vec = (0.0, 0.0, -0.15)
+    kicked: Vec = (-0.26 * reach, 0.0, -0.16)
     keys = [
         lean,
         replace(lean, seconds=0.4, lifted={RR: tucked}),
@@ -121,7 +119,7 @@ def _rear_kick(walker: Walker, call: Call) -> Skill:
             for _ in range(max(1, call.repeat))
             for seconds, place in ((0.2, kicked), (0.3, tucked))
         ],
-        replace(lean, seconds=0.4, lifted={RR: (0.0, -ABDUCTION, TOUCHING_M)}),
+        replace(lean, seconds=0.4, lifted={RR: (0.0, 0.0, TOUCHING_M)}),
     ]
     return Upright(walker, Chain([Keyframes(walker, keys, call.speed), _square(walker)]))
 

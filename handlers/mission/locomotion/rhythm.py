@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from handlers.mission.world.leg import ABDUCTION, HIP_Y
+from handlers.mission.world.body import STAND_HEIGHT, Body
 
 TICK_S = 0.02
 """Control period, s: ten steps of the simulator. Longer, and a push is noticed later."""
 
-TRACK = HIP_Y + ABDUCTION
-"""From the trunk's middle line to a foot that stands straight under its leg, m."""
-
-STAND_HEIGHT = 0.285
-"""Trunk over the ground when it stands, m: two thirds of the straight legs (2 x 0.213 m), which
-leaves room to reach down from a step and to pull a foot over one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Gait:
-    """A rhythm. `starts` is the part of the period at which FR, FL, RR, RL lift off.
+    """A rhythm of Go1's. `starts` is the part of the period at which FR, FL, RR, RL lift off.
 
     period s; duty: part of the period a foot stands; speed m/s at action speed 1, top its limit;
     height of the trunk and clearance of a swinging foot in m; sway m sideways; turn rad/s on the
@@ -44,6 +37,19 @@ class Gait:
     @property
     def stance_s(self) -> float:
         return self.period * self.duty
+
+    def of(self, body: Body) -> Gait:
+        """The same rhythm in another robot's measure."""
+        return replace(
+            self,
+            period=self.period * body.pace,
+            speed=self.speed * body.pace,
+            top=self.top * body.pace,
+            height=body.over(self.height),
+            clearance=self.clearance * body.size,
+            sway=self.sway * body.breadth,
+            turn=self.turn / body.pace,
+        )
 
 
 _DIAGONAL = (0.0, 0.5, 0.5, 0.0)

@@ -107,6 +107,7 @@ class Travel:
         self.returns = RETURNS
         self.slack = CLOSE_SWAYING if gait.sway else 1.0
         self.tipped = TIPPED_RAD + gait.rocks
+        self.tipped_m_s = TIPPED_M_S * walker.body.pace
         self.arrived = False
         self.started = False
         self.mark = (0.0, 0.0)
@@ -147,7 +148,7 @@ class Travel:
         return (
             abs(sense.roll - walker.roll) > self.tipped
             or abs(sense.pitch - walker.pitch) > self.tipped
-            or hypot(sense.vx, sense.vy) > TIPPED_M_S
+            or hypot(sense.vx, sense.vy) > self.tipped_m_s
         )
 
     def _check(self, sense: Sense, remaining: float, left: float, off: float) -> None:

@@ -5,6 +5,9 @@
     survey.py           how that map is made of a compiled scene
     bounds.py           how far a mission may reach
     look.py             sky, light and floor, for pictures
+    anatomy.py, body.py the robot in a model: legs, feet and weight; its own measure
+    fitting.py          servos, touch and grip that the controller brings along
+    wiring.py           a model's numbers and the controller's, one as the other
     leg.py, loads.py    kinematics of a leg, and the forces in it
     sense.py            the robot's state as plain floats
     vision.py           what lies in the field of view

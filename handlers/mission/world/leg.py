@@ -1,98 +1,134 @@
 """Where a leg's foot is, and which joint angles put it somewhere: scalar maths, no arrays.
 
 The trunk's frame: x forward, y left, z up. Angles in radians, lengths in metres. Legs are numbered
-FR, FL, RR, RL, as in the model; each has the joints hip (about x), thigh and calf (about y).
-Lengths and joint ranges are Go1's public kinematics, the same numbers as in go1.xml.
+FR, FL, RR, RL. Each has the joints hip (about x), thigh and calf (about y); with all three at 0 it
+hangs straight down, and they turn as the right hand does about +x and +y. How a model's own angles
+lie to these is said by `signs` and `zeros`.
 """
 
 from __future__ import annotations
 
-from math import acos, atan2, cos, pi, sin, sqrt
+from dataclasses import dataclass, field
+from math import acos, atan, atan2, cos, pi, sin, sqrt, tan
 
 LEGS = ("FR", "FL", "RR", "RL")
-JOINTS = tuple(f"{leg}_{joint}_joint" for leg in LEGS for joint in ("hip", "thigh", "calf"))
+JOINTS = ("hip", "thigh", "calf")
 
-HIP_X, HIP_Y = 0.1881, 0.04675
-"""From the trunk's middle to a hip joint, m."""
-
-ABDUCTION = 0.08
-"""From the hip joint sideways to the plane in which thigh and calf move, m."""
-
-LINK = 0.213
-"""Length of the thigh, and of the calf down to the middle of the foot, m."""
-
-FOOT_RADIUS = 0.022
-"""The foot is a ball, m: its middle is this high above what it stands on."""
-
-HIPS = ((HIP_X, -HIP_Y), (HIP_X, HIP_Y), (-HIP_X, -HIP_Y), (-HIP_X, HIP_Y))
-SIDES = (-1.0, 1.0, -1.0, 1.0)
-"""Which side a leg is on: left is positive."""
-
-HIP_RANGE = (-0.863, 0.863)
-THIGH_RANGE = (-0.686, 4.501)
-CALF_RANGE = (-2.818, -0.888)
-"""Joint limits, rad."""
-
-# From hip to foot with the calf bent least and most, m: two links of equal length, law of cosines.
-_REACH_MAX = LINK * sqrt(2.0 + 2.0 * cos(CALF_RANGE[1]))
-_REACH_MIN = LINK * sqrt(2.0 + 2.0 * cos(CALF_RANGE[0]))
+NEAREST = 1e-4
+"""The least square of a foot's distance from its hip, seen along x, m2: inside of the circle that
+the abduction draws (1 cm is left of it) there is no solution at all."""
 
 TURN = 2.0 * pi
 Vec = tuple[float, float, float]
+Range = tuple[float, float]
 
 
-def solve(leg: int, x: float, y: float, z: float) -> Vec:
-    """Joint angles (hip, thigh, calf) that put the foot's centre at x, y, z from the leg's hip.
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A leg's measures, m and rad.
 
-    A point out of reach is moved along the leg to the nearest the leg can reach.
+    hip: where its hip joint is, in the trunk's frame; offset: from there sideways to the plane in
+    which thigh and calf move (left is positive), and `rise` how far up in that plane the thigh's
+    joint lies; thigh, calf: lengths, the calf's down to the middle of the foot; knee: 1 bends the
+    calf forward and -1 back; foot_radius: that middle is this high above what the foot stands on.
+
+    ranges: joint limits, of the angles that are used here: `angle = sign * (model's - zero)`.
     """
-    offset = ABDUCTION * SIDES[leg]
-    # No nearer than 1 cm: inside of the abduction's circle there is no solution at all.
-    depth = sqrt(max(y * y + z * z - offset * offset, 1e-4))
-    hip = atan2(z, y) - atan2(-depth, offset)
-    # The difference of two angles may be a full turn off; the joint has less than one rad each way.
-    if hip > 3.0:
-        hip -= TURN
-    elif hip < -3.0:
-        hip += TURN
-    reach = sqrt(x * x + depth * depth)
-    if reach > _REACH_MAX or reach < _REACH_MIN:
-        bounded = _REACH_MAX if reach > _REACH_MAX else _REACH_MIN
-        x, depth = x * bounded / reach, depth * bounded / reach
-        reach = bounded
-    calf = -acos(max(-1.0, min(1.0, reach * reach / (2.0 * LINK * LINK) - 1.0)))
-    thigh = atan2(-x, depth) - calf / 2.0
-    return (
-        min(max(hip, HIP_RANGE[0]), HIP_RANGE[1]),
-        min(max(thigh, THIGH_RANGE[0]), THIGH_RANGE[1]),
-        min(max(calf, CALF_RANGE[0]), CALF_RANGE[1]),
-    )
 
+    hip: Vec
+    offset: float
+    thigh: float
+    calf: float
+    foot_radius: float
+    ranges: tuple[Range, Range, Range]
+    knee: float = -1.0
+    rise: float = 0.0
+    signs: Vec = (1.0, 1.0, 1.0)
+    zeros: Vec = (0.0, 0.0, 0.0)
+    ratio: float = field(init=False, repr=False)
+    _solving: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
-def foot(leg: int, hip: float, thigh: float, calf: float) -> Vec:
-    """Where the foot's centre is from the leg's hip, for joint angles."""
-    offset = ABDUCTION * SIDES[leg]
-    x = -LINK * (sin(thigh) + sin(thigh + calf))
-    depth = LINK * (cos(thigh) + cos(thigh + calf))
-    ch, sh = cos(hip), sin(hip)
-    return x, offset * ch + depth * sh, offset * sh - depth * ch
+    def __post_init__(self) -> None:
+        # What `solve` needs, at hand: it runs four times a control period.
+        a, b = self.thigh, self.calf
+        ratio = b / a  # exactly 1 where the links are equal
+        least, most = sorted(abs(limit) for limit in self.ranges[2])
+        far = a * sqrt(1.0 + ratio * ratio + 2.0 * ratio * cos(least))  # by the law of cosines
+        near = a * sqrt(1.0 + ratio * ratio + 2.0 * ratio * cos(most))
+        known = (
+            self.offset, self.offset * self.offset, self.rise, far, near, 2.0 * a * b,
+            (a * a + b * b) / (2.0 * a * b), self.knee, (b - a) / (a + b),
+            *self.ranges[0], *self.ranges[1], *self.ranges[2],
+        )  # fmt: skip
+        object.__setattr__(self, "ratio", ratio)
+        object.__setattr__(self, "_solving", known)
 
+    @property
+    def length(self) -> float:
+        """Of the straight leg, m."""
+        return self.thigh + self.calf
 
-def straight_legs(height: float) -> list[float]:
-    """The 12 joint angles of standing straight at a height (m), feet under the hips."""
-    return [
-        angle
-        for leg in range(4)
-        for angle in solve(leg, 0.0, ABDUCTION * SIDES[leg], FOOT_RADIUS - height)
-    ]
+    @property
+    def side(self) -> float:
+        """Which side it is on: left is 1."""
+        return 1.0 if self.hip[1] > 0 else -1.0
 
+    @property
+    def track(self) -> float:
+        """y of a foot that stands straight under the leg, in the trunk's frame, m."""
+        return self.hip[1] + self.offset
 
-def load_torques(leg: int, angles: Vec, force: float) -> Vec:
-    """Joint torques (Nm) with which a standing leg carries `force` newtons straight down."""
-    hip, thigh, calf = angles
-    low = LINK * sin(thigh + calf)
-    x = -LINK * sin(thigh) - low
-    depth = LINK * (cos(thigh) + cos(thigh + calf))
-    y = ABDUCTION * SIDES[leg] * cos(hip) + depth * sin(hip)
-    sagittal = force * cos(hip)
-    return -force * y, sagittal * x, -sagittal * low
+    def solve(self, x: float, y: float, z: float) -> Vec:
+        """Joint angles (hip, thigh, calf) that put the foot's centre at x, y, z from the hip.
+
+        A point out of reach is moved along the leg to the nearest the leg can reach.
+        """
+        (offset, square, rise, far, near, double, even, knee, uneven,
+         hip_low, hip_high, thigh_low, thigh_high, calf_low, calf_high) = self._solving  # fmt: skip
+        below = y * y + z * z - square
+        depth = sqrt(below if below > NEAREST else NEAREST)
+        hip = atan2(z, y) - atan2(-depth, offset)
+        # The difference of two angles may be a full turn off; no hip has half a turn each way.
+        if hip > 3.0:
+            hip -= TURN
+        elif hip < -3.0:
+            hip += TURN
+        depth += rise
+        reach = sqrt(x * x + depth * depth)
+        if reach > far or reach < near:
+            bounded = far if reach > far else near
+            x, depth = x * bounded / reach, depth * bounded / reach
+            reach = bounded
+        bend = reach * reach / double - even
+        calf = knee * acos(-1.0 if bend < -1.0 else 1.0 if bend > 1.0 else bend)
+        thigh = atan2(-x, depth) - calf / 2.0
+        if uneven:  # by the law of tangents; for equal links it is half of the bend
+            thigh -= atan(uneven * tan(calf / 2.0))
+        return (
+            hip_low if hip < hip_low else hip_high if hip > hip_high else hip,
+            thigh_low if thigh < thigh_low else thigh_high if thigh > thigh_high else thigh,
+            calf_low if calf < calf_low else calf_high if calf > calf_high else calf,
+        )
+
+    def foot(self, hip: float, thigh: float, calf: float) -> Vec:
+        """Where the foot's centre is from the leg's hip, for joint angles."""
+        length, ratio = self.thigh, self.ratio
+        x = -length * (sin(thigh) + ratio * sin(thigh + calf))
+        depth = length * (cos(thigh) + ratio * cos(thigh + calf)) - self.rise
+        ch, sh = cos(hip), sin(hip)
+        return x, self.offset * ch + depth * sh, self.offset * sh - depth * ch
+
+    def straight(self, height: float) -> Vec:
+        """The angles of standing with the hip at a height (m) and the foot right under the leg."""
+        return self.solve(0.0, self.offset, self.foot_radius - height)
+
+    def torques(self, angles: Vec, force: float) -> Vec:
+        """Joint torques (Nm) with which a standing leg carries `force` newtons straight down."""
+        hip, thigh, calf = angles
+        length, ratio = self.thigh, self.ratio
+        low = length * ratio * sin(thigh + calf)
+        depth = length * (cos(thigh) + ratio * cos(thigh + calf)) - self.rise
+        ch = cos(hip)
+        sagittal = force * ch
+        y = self.offset * ch + depth * sin(hip)
+        return -force * y, sagittal * (-length * sin(thigh) - low), -sagittal * low

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import chdir
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module, resources
 from math import cos, radians, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handlers.mission.world.leg import JOINTS, LEGS, LINK
-from handlers.mission.world.loads import KP, KV
+from handlers.mission.world.anatomy import Anatomy, read
+from handlers.mission.world.body import Body
+from handlers.mission.world.fitting import fit
 from handlers.mission.world.look import FLOOR, dress
 from handlers.mission.world.survey import survey
 from handlers.mission.world.terrain import HeightMap
+from handlers.mission.world.wiring import Wiring, wire
 from handlers.project.scene import Box, Marker, Slope, Sphere
 from store import interpreter
 from store.errors import InputError, MissingExtraError
@@ -61,25 +63,24 @@ def mujoco() -> ModuleType:
 class SceneModel:
     """A compiled model and where in it things are; shared by every run of a scene.
 
-    `joints`, `joint_dofs` and `actuators` are in the controller's order (FR, FL, RR, RL; hip,
-    thigh, calf). `solids` maps a geom that stands in the way to the tag of its object; `persons`
-    are those of them that must not be touched.
+    `feet` are the geoms of FR, FL, RR, RL and `robot` those of the robot that are no feet; `solids`
+    maps a geom that stands in the way to the tag of its object; `persons` are those of them that
+    must not be touched.
     """
 
     model: Any
     terrain: HeightMap
-    root: int
-    root_dof: int
+    wiring: Wiring
     trunk: int
-    joints: list[int]
-    joint_dofs: list[int]
-    actuators: list[int]
-    touch: list[int]
-    trunk_touch: int
     feet: list[int]
-    solids: dict[int, str] = field(default_factory=dict)
-    persons: frozenset[int] = frozenset()
-    tidy: bool = True
+    robot: frozenset[int]
+    solids: dict[int, str]
+    persons: frozenset[int]
+
+    @property
+    def body(self) -> Body:
+        """The robot as the controller knows it."""
+        return self.wiring.body
 
 
 def compile_scene(
@@ -92,27 +93,26 @@ def compile_scene(
     mj = mujoco()
     spec = _load(mj, xml)
     where = str(xml) if xml else "go1.xml"
-    _require_robot(mj, spec, where)
-    _add_touch(mj, spec)
+    robot = _compiled(spec, where)
+    parts = read(mj, robot, where)
+    feet = fit(mj, spec, robot, parts, where)
     dress(mj, spec)
     spec.option.timestep = TIMESTEP
+    spec.option.integrator = mj.mjtIntegrator.mjINT_IMPLICITFAST  # stiff servos on light legs
     # A diverged run has to be seen as one: by default MuJoCo would put the robot back at the start.
     spec.option.disableflags |= mj.mjtDisableBit.mjDSBL_AUTORESET
     if not any(geom.type == mj.mjtGeom.mjGEOM_PLANE for geom in spec.worldbody.geoms):
         _add_floor(mj, spec)
     objects = list(objects)
     names = [_add_object(mj, spec, index, item) for index, item in enumerate(objects)]
-    try:
-        model = spec.compile()
-    except ValueError as error:
-        raise InputError(f"{where}: not a usable model: {_one_line(error)}") from None
+    model = _compiled(spec, where)
     try:
         persons = [
             name
             for name, item in zip(names, objects, strict=True)
             if name and isinstance(item, Box | Sphere) and item.person
         ]
-        return _indexed(mj, model, [name for name in names if name], persons)
+        return _indexed(mj, model, parts, [geom.id for geom in feet], names, persons)
     except (ValueError, OverflowError) as error:  # a scene that no map of heights can hold
         furthest = max(range(len(objects)), key=lambda at: _reach(objects[at]), default=None)
         place = where if furthest is None else f"env.json: scene.objects[{furthest}]"
@@ -141,45 +141,15 @@ def _load(mj: Any, xml: Path | None) -> Any:
         raise InputError(f"{xml}: not a usable model: {_one_line(error)}") from None
 
 
+def _compiled(spec: Any, where: str) -> Any:
+    try:
+        return spec.compile()
+    except ValueError as error:
+        raise InputError(f"{where}: not a usable model: {_one_line(error)}") from None
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _require_robot(mj: Any, spec: Any, where: str) -> None:
-    """The joints and actuators the controller drives must be there, under their usual names."""
-    joints = {joint.name for joint in spec.joints}
-    driven = {actuator.target: actuator for actuator in spec.actuators}
-    missing = [f"joint {name}" for name in JOINTS if name not in joints]
-    missing += [f"an actuator on {name}" for name in JOINTS if name not in driven]
-    if "FR_hip_joint" in joints and _trunk(mj, spec) is None:
-        missing.insert(0, "a free joint for the trunk")
-    if missing:
-        raise InputError(f"{where}: the model lacks {', '.join(missing)}")
-    for name in JOINTS:  # the joint servo is part of the controller, not of the model
-        driven[name].set_to_position(kp=KP, kv=KV)
-
-
-def _trunk(mj: Any, spec: Any) -> Any:
-    """The body with the free joint that the legs hang on; None when there is none."""
-    body = spec.joint("FR_hip_joint").parent
-    while body is not None:
-        if any(joint.type == mj.mjtJoint.mjJNT_FREE for joint in body.joints):
-            return body
-        body = body.parent
-    return None
-
-
-def _add_touch(mj: Any, spec: Any) -> None:
-    """Touch sensors on the feet and the trunk, under names of ours."""
-    site, touch = mj.mjtObj.mjOBJ_SITE, mj.mjtSensor.mjSENS_TOUCH
-    for leg in LEGS:
-        calf = spec.joint(f"{leg}_calf_joint").parent
-        calf.add_site(name=f"cadenza_{leg}", pos=[0, 0, -LINK], size=[0.035, 0.035, 0.035])
-        spec.add_sensor(name=f"cadenza_{leg}", type=touch, objtype=site, objname=f"cadenza_{leg}")
-    _trunk(mj, spec).add_site(
-        name="cadenza_trunk", type=mj.mjtGeom.mjGEOM_BOX, size=[0.26, 0.08, 0.09]
-    )
-    spec.add_sensor(name="cadenza_trunk", type=touch, objtype=site, objname="cadenza_trunk")
 
 
 def _add_floor(mj: Any, spec: Any) -> None:
@@ -227,37 +197,27 @@ def incline(item: Slope) -> tuple[list[float], list[float], list[float]]:
     return centre, [cos(angle / 2), 0.0, sin(angle / 2), 0.0], [s.hx, s.hy, s.hz]
 
 
-def _indexed(mj: Any, model: Any, solids: Sequence[str], persons: Sequence[str]) -> SceneModel:
+def _indexed(
+    mj: Any,
+    model: Any,
+    parts: Anatomy,
+    feet: list[int],
+    names: Sequence[str | None],
+    persons: Sequence[str],
+) -> SceneModel:
     data = mj.MjData(model)
     mj.mj_forward(model, data)
-    joints = [model.joint(name).id for name in JOINTS]
-    trunk = int(model.body_rootid[model.jnt_bodyid[joints[0]]])
-    free = int(model.body_jntadr[trunk])
-    by_joint = {int(model.actuator_trnid[i][0]): i for i in range(model.nu)}
-    calves = {int(model.jnt_bodyid[joints[3 * leg + 2]]) for leg in range(4)}
-    fixed = fixed_geoms(mj, model)
-    terrain = survey(model, data, fixed)
-    qpos = [int(model.jnt_qposadr[j]) for j in joints]
-    actuators = [by_joint[j] for j in joints]
-    root = int(model.jnt_qposadr[free])
+    trunk = parts.trunk
+    own = {g for g in range(model.ngeom) if model.body_rootid[model.geom_bodyid[g]] == trunk}
     return SceneModel(
         model=model,
-        terrain=terrain,
-        root=root,
-        root_dof=int(model.jnt_dofadr[free]),
+        terrain=survey(model, data, fixed_geoms(mj, model)),
+        wiring=wire(mj, model, parts),
         trunk=trunk,
-        joints=qpos,
-        joint_dofs=[int(model.jnt_dofadr[j]) for j in joints],
-        actuators=actuators,
-        touch=[int(model.sensor(f"cadenza_{leg}").adr[0]) for leg in LEGS],
-        trunk_touch=int(model.sensor("cadenza_trunk").adr[0]),
-        feet=_foot_geoms(mj, model, calves),
-        solids={model.geom(name).id: name for name in solids},
+        feet=feet,
+        robot=frozenset(own - set(feet)),
+        solids={model.geom(name).id: name for name in names if name},
         persons=frozenset(model.geom(name).id for name in persons),
-        tidy=root == 0
-        and qpos == list(range(7, 19))
-        and actuators == list(range(12))
-        and model.nu == 12,
     )
 
 
@@ -269,15 +229,4 @@ def fixed_geoms(mj: Any, model: Any) -> list[int]:
         if model.body_weldid[model.geom_bodyid[i]] == 0
         and model.geom_type[i] != mj.mjtGeom.mjGEOM_PLANE
         and (model.geom_contype[i] or model.geom_conaffinity[i])
-    ]
-
-
-def _foot_geoms(mj: Any, model: Any, calves: set[int]) -> list[int]:
-    """The spheres at the lower ends of the calves."""
-    return [
-        i
-        for i in range(model.ngeom)
-        if int(model.geom_bodyid[i]) in calves
-        and model.geom_type[i] == mj.mjtGeom.mjGEOM_SPHERE
-        and abs(model.geom_pos[i][2] + LINK) < 0.02
     ]

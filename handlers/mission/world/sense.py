@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import asin, atan2, cos, degrees, isfinite, pi, sin
 
-from handlers.mission.world.leg import HIPS, Vec, foot
+from handlers.mission.world.body import Body
+from handlers.mission.world.leg import Vec
 
 GROUNDED_N = 1.0
 """Force from which on a foot presses on something, N: a standing one carries 29."""
@@ -31,31 +32,39 @@ class Sense:
 
     Position (x, y, z) and velocity (vx, vy, vz) of the trunk in the world, m and m/s; roll, pitch,
     yaw and the yaw rate in radians, where `yaw` is the direction the trunk's +X points in and is
-    followed over full turns (never wrapped); `joints` 12 angles, `forces` four foot forces in N.
+    followed over full turns (never wrapped); `joints` 12 angles as world.leg has them, `forces`
+    four foot forces in N.
     """
 
     __slots__ = (
-        "finite", "forces", "joints", "pitch", "pitch_rate", "roll", "roll_rate",
-        "vx", "vy", "vz", "x", "y", "yaw", "yaw_rate", "z",
+        "_feet", "_frame", "body", "finite", "forces", "joints", "pitch", "pitch_rate", "roll",
+        "roll_rate", "vx", "vy", "vz", "x", "y", "yaw", "yaw_rate", "z",
     )  # fmt: skip
 
     def __init__(
         self,
-        qpos: Sequence[float],
-        qvel: Sequence[float],
+        body: Body,
+        pose: Sequence[float],
+        velocity: Sequence[float],
+        joints: Sequence[float],
         forces: Sequence[float],
         previous_yaw: float,
     ) -> None:
-        self.x, self.y, self.z, w, i, j, k = qpos[:7]
-        self.joints = qpos[7:19]
-        self.vx, self.vy, self.vz, self.roll_rate, self.pitch_rate, self.yaw_rate = qvel[:6]
-        self.forces = forces
-        self.finite = isfinite(self.x + self.y + self.z + w + i + j + k) and abs(self.vz) < 50.0
+        """pose: the free joint's x, y, z and quaternion; velocity: its six speeds."""
+        self.body, self.joints, self.forces = body, joints, forces
+        self._feet: list[Vec] | None = None
+        self._frame: tuple[Vec, Vec, Vec] | None = None
+        x, y, z, w, i, j, k = pose
+        self.x, self.y, self.z = x, y, z
+        self.vx, self.vy, vz, self.roll_rate, self.pitch_rate, self.yaw_rate = velocity
+        self.vz = vz
+        self.finite = isfinite(x + y + z + w + i + j + k) and -50.0 < vz < 50.0
         if not self.finite:
             self.roll = self.pitch = self.yaw = 0.0
             return
         self.roll = atan2(2.0 * (w * i + j * k), 1.0 - 2.0 * (i * i + j * j))
-        self.pitch = asin(max(-1.0, min(1.0, 2.0 * (w * j - k * i))))
+        nose = 2.0 * (w * j - k * i)
+        self.pitch = asin(-1.0 if nose < -1.0 else 1.0 if nose > 1.0 else nose)
         yaw = atan2(2.0 * (w * k + i * j), 1.0 - 2.0 * (j * j + k * k))
         self.yaw = previous_yaw + wrapped(yaw - previous_yaw)
 
@@ -74,19 +83,28 @@ class Sense:
         """|roll| or |pitch| over 60 degrees."""
         return abs(self.roll) > pi / 3 or abs(self.pitch) > pi / 3
 
+    def frame(self) -> tuple[Vec, Vec, Vec]:
+        """The rows of the matrix that takes the trunk's coordinates to the world's."""
+        if self._frame is None:
+            self._frame = rotation(self.roll, self.pitch, self.yaw)
+        return self._frame
+
     def feet(self) -> list[Vec]:
         """The four feet's centres in the world."""
-        (a, b, c), (d, e, f), (g, h, i) = rotation(self.roll, self.pitch, self.yaw)
-        found = []
-        for leg, (hip_x, hip_y) in enumerate(HIPS):
-            q = self.joints[3 * leg : 3 * leg + 3]
-            px, py, pz = foot(leg, q[0], q[1], q[2])
-            px, py = px + hip_x, py + hip_y
-            found.append(
-                (
-                    self.x + a * px + b * py + c * pz,
-                    self.y + d * px + e * py + f * pz,
-                    self.z + g * px + h * py + i * pz,
+        if self._feet is None:
+            (a, b, c), (d, e, f), (g, h, i) = self.frame()
+            joints = self.joints
+            found = []
+            for leg, first in zip(self.body.legs, (0, 3, 6, 9), strict=True):
+                hip_x, hip_y, hip_z = leg.hip
+                px, py, pz = leg.foot(joints[first], joints[first + 1], joints[first + 2])
+                px, py, pz = px + hip_x, py + hip_y, pz + hip_z
+                found.append(
+                    (
+                        self.x + a * px + b * py + c * pz,
+                        self.y + d * px + e * py + f * pz,
+                        self.z + g * px + h * py + i * pz,
+                    )
                 )
-            )
-        return found
+            self._feet = found
+        return list(self._feet)

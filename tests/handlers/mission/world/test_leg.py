@@ -4,42 +4,50 @@ import random
 
 import pytest
 
-from handlers.mission.world.leg import SIDES, foot, load_torques, solve
+from handlers.mission.world.leg import Leg
 from handlers.mission.world.loads import balanced
+
+RANGES = ((-0.863, 0.863), (-0.686, 4.501), (-2.818, -0.888))
+RIGHT = Leg((0.19, -0.05, 0.0), -0.08, 0.213, 0.213, 0.022, RANGES)
+UNEVEN = Leg(
+    (-0.2, 0.05, 0.03), 0.11, 0.3, 0.34, 0.03, ((-0.8, 0.8), (-2.0, 2.0), (0.2, 2.7)), knee=1.0,
+    rise=0.02,
+)  # fmt: skip
 
 
 def test_solving_for_a_reachable_place_puts_the_foot_there() -> None:
     # given places all over the workspace
     generator = random.Random(3)
     for _ in range(500):
-        leg = generator.randrange(4)
+        leg = generator.choice((RIGHT, UNEVEN))
         place = (
             generator.uniform(-0.12, 0.12),
-            SIDES[leg] * 0.08 + generator.uniform(-0.08, 0.08),
-            generator.uniform(-0.3, -0.15),
+            leg.offset + generator.uniform(-0.08, 0.08),
+            generator.uniform(-0.7, -0.35) * leg.length,
         )
         # when the angles are found, then they lead back to the place
-        assert foot(leg, *solve(leg, *place)) == pytest.approx(place, abs=1e-9)
+        assert leg.foot(*leg.solve(*place)) == pytest.approx(place, abs=1e-9)
 
 
 def test_a_place_out_of_reach_gives_angles_within_the_joints_ranges() -> None:
     # given a place far below the longest leg, when it is solved for
-    hip, thigh, calf = solve(0, 0.0, -0.08, -2.0)
+    hip, thigh, calf = RIGHT.solve(0.0, -0.08, -2.0)
     # then the knee is as straight as it goes, and no further
     assert calf == pytest.approx(-0.888, abs=1e-3)
     assert -0.863 <= hip <= 0.863
     assert -0.686 <= thigh <= 4.501
 
 
-def test_the_load_torque_is_the_work_of_lifting_the_foot() -> None:
+@pytest.mark.parametrize("leg", [RIGHT, UNEVEN])
+def test_the_load_torque_is_the_work_of_lifting_the_foot(leg: Leg) -> None:
     # given a standing leg
-    angles = solve(1, 0.03, 0.09, -0.25)
-    torques = load_torques(1, angles, 50.0)
+    angles = leg.solve(0.03, leg.offset + 0.01, -0.6 * leg.length)
+    torques = leg.torques(angles, 50.0)
     # when one joint moves a little, then its torque is minus the force times the foot's rise
     for joint in range(3):
         moved = list(angles)
         moved[joint] += 1e-6
-        rise = (foot(1, *moved)[2] - foot(1, *angles)[2]) / 1e-6
+        rise = (leg.foot(*moved)[2] - leg.foot(*angles)[2]) / 1e-6
         assert torques[joint] == pytest.approx(-50.0 * rise, abs=1e-3)
 
 

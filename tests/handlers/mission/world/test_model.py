@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -10,49 +9,10 @@ from checkout import ROOT
 
 pytest.importorskip("mujoco")
 
-from handlers.mission.episode.sim import Simulator
-from handlers.mission.locomotion.skill import Call
 from handlers.mission.world import model
 from handlers.mission.world.model import compile_scene
 from handlers.project.scene import Box
 from store.errors import InputError, MissingExtraError
-
-
-def _own_model() -> str:
-    return resources.files("handlers.mission.world").joinpath("go1.xml").read_text("utf-8")
-
-
-def test_a_model_of_ones_own_walks(tmp_path: Path) -> None:
-    xml = tmp_path / "mine.xml"
-    xml.write_text(_own_model().replace('kp="200"', 'kp="30"'), "utf-8")
-    sim = Simulator(compile_scene(xml=xml))
-    assert sim.execute(Call("walk_forward", distance_m=0.3)).ok
-
-
-def test_a_model_may_hold_other_things_too(tmp_path: Path) -> None:
-    # given a model with a loose ball before the robot and the actuators in another order
-    text = _own_model().replace(
-        "<worldbody>",
-        '<worldbody><body pos="3 3 1"><freejoint/><geom size="0.1" mass="1"/></body>',
-    )
-    lines = text.splitlines()
-    first = next(i for i, line in enumerate(lines) if '<position name="FR_hip"' in line)
-    lines[first : first + 12] = reversed(lines[first : first + 12])
-    xml = tmp_path / "mine.xml"
-    xml.write_text("\n".join(lines), "utf-8")
-    # when it walks, then it is the robot that walks
-    sim = Simulator(compile_scene(xml=xml))
-    assert sim.execute(Call("walk_forward", distance_m=0.3)).ok
-    assert sim.sense.x == pytest.approx(-0.3, abs=0.02)
-
-
-def test_what_a_model_lacks_is_named(tmp_path: Path) -> None:
-    xml = tmp_path / "mine.xml"
-    xml.write_text(_own_model().replace("RL_calf_joint", "RL_knee"), "utf-8")
-    with pytest.raises(InputError, match="joint RL_calf_joint") as error:
-        compile_scene(xml=xml)
-    assert str(xml) in str(error.value)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
