@@ -61,6 +61,7 @@ def gated(
         source,
         made,
         seeds=context.settings.seeds,
+        folder=context.project,
         report=context.task.report,
     )
     gates.append(simulated)

