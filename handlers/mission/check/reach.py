@@ -7,8 +7,8 @@ from math import pi
 
 from handlers.mission.check.findings import Finding
 from handlers.mission.check.ways import Pose, Way, ground_of, is_closed, target_of, way_to
-from handlers.mission.locomotion.rhythm import STAND_HEIGHT
 from handlers.mission.policies.route import GRID, ROOM_M
+from handlers.mission.world.body import STAND_HEIGHT
 from handlers.mission.world.terrain import HeightMap
 from handlers.project.scene import Zone
 from handlers.project.spec import Phase, ProjectSpec

@@ -7,7 +7,7 @@ from math import hypot, pi
 
 from handlers.mission.check.findings import Finding
 from handlers.mission.check.ways import Pose
-from handlers.mission.locomotion.rhythm import STAND_HEIGHT
+from handlers.mission.world.body import STAND_HEIGHT
 from handlers.mission.world.model import SceneModel
 from handlers.mission.world.vision import Sight, place_of
 from handlers.project.spec import ProjectSpec

@@ -191,6 +191,7 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
             [here, "-o", f"{evil_file}.svg"], [here, "-o", EVIL],
         ],
         "cadenza env check": both,
+        "cadenza env gym": [[here], [nobody]],
         "cadenza env stats": both,
         "cadenza env finetune": [
             [here, log, "-o", f"{evil_file}.out"],
