@@ -2,6 +2,7 @@
 
     world/        scene and robot as one model, the ground, legs, what is sensed
     locomotion/   from an action's name to joint targets
+    route/        ways over the ground, and how far it still is
     policies/     who decides the next action: prompt, scripted, lora, random
     episode/      a mission tick by tick, its log, and many runs at once
     gym/          for those who train policies elsewhere: Gymnasium, TRL

@@ -1,9 +1,9 @@
 """The steps that fulfil a mission phase, where the mission's own rules tell them.
 
-As far as a goal spells out every amount, it says them itself. Else the phase's success_when and
-the canonical action (handlers.mission.episode.judgment) do: the signal that is waited for, looking
-around for what is to be seen, and the straight way to a place over open ground, from where the
-phases before it lead. Around obstacles there is no such plan: None.
+As far as a goal spells out every amount, it says them itself. Else the phase's success_when does:
+the signal that is waited for, looking around for what is to be seen, and the straight way to a
+place over open ground, from where the phases before it lead. Around obstacles there is no such
+plan: None.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from math import ceil, cos, hypot, pi, sin
 from typing import NamedTuple
 
 from handlers.lora.data.mined import LONGEST, phase_goals, step_of
-from handlers.mission.episode.judgment import Canonical, Situation, canonical
 from handlers.mission.locomotion.skill import Call
+from handlers.mission.policies.lookout import SCAN_RAD
 from handlers.mission.policies.prompts import calls_of, read_prompt
-from handlers.mission.policies.route import ROOM_M
+from handlers.mission.route.ground import ROOM_M
 from handlers.mission.world.vision import bearing, place_of
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
@@ -23,6 +23,9 @@ from handlers.project.scene import Box, Marker, Slope, Sphere
 from handlers.project.spec import Condition, Phase, ProjectSpec
 
 STRIDE_M = 0.05
+OFF_AXIS_RAD, WALK_M = 0.44, 1.0
+"""Further off a place than this, rad, the robot turns to it first; and the longest walk, m."""
+
 AMOUNTS = ("distance_m", "rotation_rad", "duration_s")
 Steps = tuple[Step, ...]
 
@@ -121,13 +124,12 @@ def _looking(phase: Phase) -> list[Call] | None:
         call.action not in ("turn_left", "turn_right", "stand") for call in worded
     ):
         return None
-    call = canonical(_standing(scans=True)).call
-    right = any(item.action == "turn_right" for item in worded)
-    return [Call("turn_right", rotation_rad=call.rotation_rad) if right else call]
+    side = "right" if any(item.action == "turn_right" for item in worded) else "left"
+    return [Call(f"turn_{side}", rotation_rad=round(SCAN_RAD, 3))]
 
 
 def _way(phase: Phase, spec: ProjectSpec, pose: _Pose) -> list[Call] | None:
-    """The canonical actions from a place to the phase's own, one after another."""
+    """Turns and straight walks from a place to the phase's own."""
     calls: list[Call] = []
     while len(calls) <= LONGEST:
         left = _left(phase, spec, pose)
@@ -136,11 +138,11 @@ def _way(phase: Phase, spec: ProjectSpec, pose: _Pose) -> list[Call] | None:
         off_axis, target_m = left
         if target_m < 0.05:
             return calls or None
-        wanted: Canonical = canonical(_standing(off_axis=off_axis, target_m=target_m))
-        after = pose.after(wanted.call)
+        call = _straight(off_axis, target_m)
+        after = pose.after(call)
         if after is None or not _open(spec, pose, after):
             return None
-        calls.append(wanted.call)
+        calls.append(call)
         pose = after
     return None
 
@@ -188,10 +190,9 @@ def _away(item: Box | Sphere | Slope, x: float, y: float) -> float:
     return hypot(max(dx - item.size[0], 0.0), max(dy - item.size[1], 0.0))
 
 
-def _standing(
-    *, off_axis: float | None = None, target_m: float | None = None, scans: bool = False
-) -> Situation:
-    """A robot on its feet on flat ground."""
-    return Situation(
-        0.3, 0.0, 0.0, 4, off_axis=off_axis, target_m=target_m, scans=scans, seen=False
-    )
+def _straight(off_axis: float, target_m: float) -> Call:
+    """What leads nearer to a place over open ground: turn to it (rad, left positive), walk (m)."""
+    if abs(off_axis) > OFF_AXIS_RAD:
+        side = "left" if off_axis > 0 else "right"
+        return Call(f"turn_{side}", rotation_rad=round(abs(off_axis), 3))
+    return Call("walk_forward", distance_m=round(min(target_m, WALK_M), 2))

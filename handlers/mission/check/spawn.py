@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import hypot
 
 from handlers.mission.check.findings import Finding
-from handlers.mission.check.ways import ground_of, is_closed
-from handlers.mission.policies.route import BODY_M, STEP_M
+from handlers.mission.check.ways import is_closed
+from handlers.mission.route.ground import BODY_M, CLIMBABLE
 from handlers.mission.world.terrain import HeightMap
 from handlers.mission.world.vision import SceneThing, place_of
 from handlers.project.scene import Box, Marker, Slope, Sphere
@@ -30,9 +30,11 @@ def overlaps(spec: ProjectSpec, terrain: HeightMap) -> Iterator[Finding]:
         what = f"overlaps {place}" if room <= 0 else f"is {room:.2f} m from {place}"
         fix = f"move one of them: the robot reaches {BODY_M:g} m around its middle"
         yield Finding("error" if room <= 0 else "warning", "spawn", what, fix)
-    if not found and is_closed(ground_of(spec, terrain, None), (x, y)):
+    if not found and is_closed(terrain, (x, y)):
         what = "the ground there is too uneven to stand on"
-        yield Finding("warning", "spawn", what, f"steps of up to {STEP_M * 100:.1f} cm are crawled")
+        yield Finding(
+            "warning", "spawn", what, f"steps of up to {CLIMBABLE * 100:.1f} cm are crawled"
+        )
 
 
 def _stands_in_the_way(item: SceneThing) -> bool:
@@ -41,7 +43,7 @@ def _stands_in_the_way(item: SceneThing) -> bool:
         return False
     half = item.radius if isinstance(item, Sphere) else item.size[2]
     bottom, top = item.position[2] - half, item.position[2] + half
-    return top > STEP_M and bottom < HEAD_ROOM_M
+    return top > CLIMBABLE and bottom < HEAD_ROOM_M
 
 
 def _away(item: SceneThing, x: float, y: float) -> float:

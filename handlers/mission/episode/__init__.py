@@ -3,9 +3,10 @@
     setting.py      the compiled scene of a project, with the robot in it
     sim.py          the simulator: seeds, actions carried out, what happened
     environment.py  an action in, a record of the run log out
-    perception.py, conditions.py, rewards.py, motion.py, signals.py, judgment.py  what a record says
+    perception.py, conditions.py, rewards.py, motion.py   what a record says
+    judgment.py, likeness.py   how far an action was off the plan
     episode.py, runlog.py   a whole run, and its file
     rollout.py      many plans at once
 
-May import handlers.mission.world, .locomotion and .policies' protocol, and handlers.project.
+May import handlers.mission.world, .locomotion, .route and .policies, and handlers.project.
 """

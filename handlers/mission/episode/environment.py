@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.mission.episode.conditions import PhaseWatch, SignalEvent, TickState
-from handlers.mission.episode.judgment import Situation, canonical, judge
+from handlers.mission.episode.judgment import Judge
 from handlers.mission.episode.motion import Mark, Motion
 from handlers.mission.episode.perception import Perception
 from handlers.mission.episode.rewards import TickFacts, reward_of
-from handlers.mission.episode.signals import signal_wanted
 from handlers.mission.episode.sim import Simulator, Variation
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.protocol import Decision, View
+from handlers.mission.route.route import Route
 from handlers.mission.world.bounds import refuse_far
 from handlers.mission.world.model import SceneModel
 from handlers.project.formats.runlog import ERROR, INTERRUPTED
@@ -100,6 +100,7 @@ class Mission:
             spawn=self.spec.spawn,
             on_tick=self.on_control,
         )
+        self.judge = Judge(self.library)
         self.tick = 0
         self.phase_idx = 0
         self.last_outcome: str | None = None
@@ -115,6 +116,7 @@ class Mission:
 
     def _enter_phase(self) -> None:
         self.watch = PhaseWatch(self.spec, self.phase, self.state)
+        self.route = Route(self.spec, self.phase, self.scene.terrain)
         self.motion = Motion(self._mark())
 
     def view(self) -> View:
@@ -124,6 +126,7 @@ class Mission:
             spec=self.spec,
             library=self.library,
             terrain=self.scene.terrain,
+            route=self.route,
             phase=self.phase,
             phase_idx=self.phase_idx,
             tick=self.tick + 1,
@@ -147,9 +150,9 @@ class Mission:
             raise InputError(self.library.validate({"action": call.action})[0])
         self.pending = decision
         self.tick += 1
-        before, wanted = self.state, canonical(self._situation())
+        before, wanted = self.state, self.judge.advise(self.view()).call.action
         signal = call.action if spec.kind == "signal" else None
-        event = self._signal_event(signal, before)
+        event = self._signal_event(signal, before, wanted)
         result = self.sim.execute(Call("stand", duration_s=PAUSE_S) if signal else call)
         self.last_outcome = result.outcome
         if result.outcome == "diverged":
@@ -159,7 +162,7 @@ class Mission:
         self.state = self.senses.state(self.sim.sense, signal, event, touched)
         self.motion.add(self._mark())
         done, failed = self.watch.tick(self.state)
-        judgment = judge(call, wanted, self.library, decision.rationale)
+        judgment = self.judge.judgment(call, decision.rationale)
         facts = TickFacts(before, self.state, bool(result.touched), done, failed, judgment, event)
         reward = reward_of(self.spec, self.phase.reward, facts)
         self._conclude(done, failed)
@@ -219,19 +222,13 @@ class Mission:
         sense = self.sim.sense
         return Mark(self.sim.time_s, (sense.x, sense.y, sense.z), sense.yaw)
 
-    def _situation(self) -> Situation:
-        return self.senses.situation(
-            self.phase, self.sim.sense, self.state, self.watch.elapsed, signal_wanted(self.view())
-        )
-
-    def _signal_event(self, signal: str | None, before: TickState) -> SignalEvent:
-        """A signal is right when what it reports is in view; not sending it then is a miss."""
+    def _signal_event(self, signal: str | None, before: TickState, wanted: str) -> SignalEvent:
+        """A signal is right when what it reports is in view; not sending it when due is a miss."""
         needed = self.spec.control_panel.requires_visible_tag
-        clear = needed is None or needed in before.visible
         if signal is not None:
-            return "correct" if clear else "false_positive"
-        wanted = bool(self.phase.success_when.signal_emitted) and bool(self.spec.signals)
-        return "missed" if wanted and clear else "none"
+            return "correct" if not needed or needed in before.visible else "false_positive"
+        due = bool(self.phase.success_when.signal_emitted) and wanted in self.spec.signals
+        return "missed" if due else "none"
 
     # -- the record --------------------------------------------------------------------------------
 

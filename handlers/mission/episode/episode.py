@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from handlers.mission.episode.environment import Mission, Record
-from handlers.mission.episode.signals import VisionFirst
+from handlers.mission.policies.lookout import VisionFirst
 from handlers.mission.policies.protocol import Policy
 from handlers.project.formats.runlog import INTERRUPTED, cut_off
 from store.text import one_line

@@ -1,191 +1,234 @@
 """What a careful operator would have done instead: the canonical action, and how far off one was.
 
-It is decided from what was known before the action, so the robot is never blamed for what it could
-not see. Rules are tried in order; the first that applies gives the action, a confidence, a reason.
+The canonical action is what the plan of the mission says (policies/guide.py, policies/lookout.py),
+from what was known before the action. The action itself is followed on the map, from where the
+robot stood, to where it would have led: neither a push nor a stumble is held against it.
+
+A move is measured by the way that is left (metres of open ground), a turn by how far the robot
+faces off that way (radians): what was done, less what it gained, is lost. Severity is
+
+    (1 - gained / done) / 2    0 all of it gained, 0.5 nothing, 1 led as far away as it could;
+                               less where little is lost (under LITTLE_M, LITTLE_RAD)
+    0.5, 0.6   nothing done where there was something to do; and a pose to get up from
+    0.4        walked where the ground has to be crawled over
+    0.7        another act where a signal was due; 0.8 a signal with nothing to report
+    0.8        walked into what is too high; 1 into a zone that fails the phase
+    1          anything but getting up, for a robot that is not on its feet
+
+`match` is a severity of MATCH at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import degrees, pi
+from math import inf, pi
 from typing import Any
 
+from handlers.mission.episode.likeness import (
+    delta,
+    equal,
+    family,
+    given,
+    length_of,
+    part_of,
+    relative,
+)
+from handlers.mission.locomotion.actions import LINES, TURNS, Line
 from handlers.mission.locomotion.skill import Call
+from handlers.mission.policies.guide import Advice, Guide
+from handlers.mission.policies.lookout import Lookout, clear_to_signal, scan_step
+from handlers.mission.policies.protocol import View
+from handlers.mission.route.ground import GRID, swept
+from handlers.mission.world.sense import wrapped
 from handlers.project.library import ActionLibrary, ActionSpec
 
-SCAN_RAD = pi / 4
-OFF_AXIS_RAD = 0.44
-LOW_M = 0.16
+MATCH = 0.25
+"""The greatest severity that still counts as what was asked for: three quarters of it gained."""
 
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "recovery": ("stand_up",),
-    "pose": ("stand", "sit", "lie_down", "jump", "rear_up", "shake_hand", "rear_kick"),
-    "locomotion": ("walk_forward", "trot_forward", "pace_forward", "bound_forward"),
-    "careful": ("crawl_forward", "climb_step"),
-    "retreat": ("walk_backward",),
-    "sidestep": ("side_step_left", "side_step_right"),
-    "turn_left": ("turn_left", "precision_turn_left"),
-    "turn_right": ("turn_right", "precision_turn_right"),
-}
-_FAMILY = {action: family for family, actions in FAMILIES.items() for action in actions}
+LITTLE_M, LITTLE_RAD = 0.2, 0.2
+"""Less than this lost makes for a part of the severity only: about what a push does."""
 
-MISMATCH = 0.7
-NEIGHBOURS = {
-    frozenset(("locomotion", "careful")): 0.4,
-    frozenset(("turn_left", "turn_right")): 0.5,
-    frozenset(("turn_left", "locomotion")): 0.6,
-    frozenset(("turn_right", "locomotion")): 0.6,
-}
+FACED_RAD = 0.1
+"""Facing the way as nearly as this, rad, no turn is too far."""
+
+BAD_M = 2 * GRID
+"""This much of ground that an action is not for, m, is no rounding of the map's."""
+
+IDLE, LYING, RISKY, MISSED, FALSE_ALARM, BUMP, FATAL = 0.5, 0.6, 0.4, 0.7, 0.8, 0.8, 1.0
+
+_DOWN = ("sit", "lie_down")
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """What is known before an action. Distances in m, angles in rad (left positive).
+class Loss:
+    """How bad an action was (0 to 1), in words, and what it lost: metres of open ground, radians.
 
-    `off_axis` and `target_m`: direction and way to the phase's target, None without one.
-    `step_m`: how much the ground rises within the next 0.6 m. `scans`: the phase is won by seeing.
-    `signal`: the one the phase asks for, with `signal_clear` when there is something to report.
+    None: it is not measured by that.
     """
 
-    height: float
-    roll: float
-    pitch: float
-    feet_grounded: int
-    off_axis: float | None = None
-    target_m: float | None = None
-    step_m: float = 0.0
-    scans: bool = False
-    seen: bool = False
-    signal: str | None = None
-    signal_clear: bool = False
-    instructed: Call | None = None
+    severity: float
+    text: str
+    way_m: float | None = None
+    heading_rad: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Canonical:
-    """The action the rules ask for."""
+class Judge:
+    """Judges the actions of one run: `advise` before each, `judgment` with what was done."""
 
-    call: Call
-    confidence: float
-    reason: str
+    def __init__(self, library: ActionLibrary) -> None:
+        self.library = library
+        self.lookout, self.guide = Lookout(), Guide()
 
-
-def canonical(now: Situation) -> Canonical:
-    """The canonical action of a situation."""
-    if abs(now.roll) > 0.6 or abs(now.pitch) > 0.9 or now.height < LOW_M or now.feet_grounded < 2:
-        posture = (
-            f"roll={degrees(now.roll):+.0f}° pitch={degrees(now.pitch):+.0f}° "
-            f"h={now.height:.2f}m feet={now.feet_grounded}"
+    def advise(self, view: View) -> Advice:
+        """The canonical action of a tick."""
+        looking = self.lookout.advise(view)
+        view.route.note(view.x, view.y, view.z)
+        self.view, self.looks = view, looking is not None
+        self.wanted = (
+            Advice(looking.call, _certainty(looking.call), looking.rationale or "")
+            if looking is not None
+            else self.guide.advise(view)
         )
-        return Canonical(Call("stand_up"), 0.95, f"not on its feet ({posture}): stand up first")
-    if now.signal is not None:
-        if now.signal_clear:
-            return Canonical(Call(now.signal), 0.9, "there is something to report: signal it")
-        return Canonical(_turn(SCAN_RAD), 0.6, "nothing to report is in view: look further")
-    if now.scans:
-        if now.seen:
-            return Canonical(Call("stand"), 0.8, "what is looked for is in view: hold still")
-        return Canonical(_turn(SCAN_RAD), 0.7, "what is looked for is not in view: look further")
-    if now.target_m is not None and now.off_axis is not None:
-        return _toward(now, now.target_m, now.off_axis)
-    if now.instructed is not None:
-        return Canonical(now.instructed, 0.5, "the goal says so")
-    return Canonical(Call("stand"), 0.3, "the phase gives no target")
+        return self.wanted
+
+    def judgment(self, call: Call, rationale: str | None) -> dict[str, Any]:
+        """The `judgment` of the record of what was done in the tick."""
+        wanted, loss = self.wanted, self._loss(call)
+        left = self.view.route.left(self.view.x, self.view.y)
+        if not self.looks:
+            self.guide.took(self.view, call)
+        spec = self.library.actions.get(wanted.call.action)
+        return {
+            "match": loss.severity <= MATCH,
+            "family_match": family(call.action) == family(wanted.call.action),
+            "param_delta": delta(call, wanted.call),
+            "severity": round(loss.severity, 3),
+            "rationale": f"{loss.text}. {wanted.reason}",
+            "canonical_action": wanted.call.action,
+            "canonical_params": given(wanted.call),
+            "canonical_confidence": wanted.confidence,
+            "canonical_reason": wanted.reason,
+            "library_spec": _described(spec, self.library) if spec else None,
+            "model_rationale": rationale,
+            "rationale_alignment": _alignment(rationale, wanted.call.action),
+            "remaining_m": _rounded(left if self.view.route.target is not None else None),
+            "progress_lost_m": _rounded(loss.way_m),
+            "heading_lost_rad": _rounded(loss.heading_rad),
+        }
+
+    # -- how far off -------------------------------------------------------------------------------
+
+    def _loss(self, call: Call) -> Loss:
+        wanted = self.wanted.call
+        if equal(call, wanted) or part_of(call, wanted):
+            return Loss(0.0, f"{call.action} is what {wanted.action} asks for")
+        if family(wanted.action) == "recovery":
+            return Loss(FATAL, f"{wanted.action} was due, {call.action} was done")
+        if family(wanted.action) == "signal":
+            return Loss(MISSED, f"the signal {wanted.action} was due, {call.action} was done")
+        if family(call.action) == "signal":
+            clear = clear_to_signal(self.view)
+            text = "there was something else to do" if clear else "there was nothing to report"
+            return Loss(IDLE if clear else FALSE_ALARM, f"{call.action} was sent: {text}")
+        if self.looks:
+            return self._unseeing(call)
+        route = self.view.route
+        if route.target is None:
+            return _unlike(call, wanted)
+        if call.action in LINES:
+            return self._move(call, LINES[call.action])
+        if route.there(self.view.x, self.view.y):
+            severity = LYING if call.action in _DOWN and family(wanted.action) != "pose" else 0.0
+            return Loss(severity, f"{call.action} at the target, for {wanted.action}")
+        if call.action in TURNS:
+            return self._turn(call, TURNS[call.action][1])
+        return self._idle(call)
+
+    def _unseeing(self, call: Call) -> Loss:
+        """While the robot looks around, or holds still with what it looked for in view."""
+        wanted = self.wanted.call
+        text = f"{call.action} for {wanted.action}"
+        if wanted.action not in TURNS:
+            still = family(call.action) == "pose" and family(wanted.action) == "pose"
+            return Loss(0.0 if still else IDLE, text)
+        if call.action not in TURNS:
+            return Loss(LYING if call.action in _DOWN else IDLE, f"{text}: not looked further")
+        angle = (call.rotation_rad or pi / 2) * call.repeat
+        if angle > 2 * scan_step(self.view):
+            return Loss(RISKY, f"{text}: turned past what was to be looked at")
+        return Loss(0.0, f"{text}: looked further")
+
+    def _move(self, call: Call, line: Line) -> Loss:
+        view, route = self.view, self.view.route
+        length = length_of(call, line)
+        start, end = swept(view.x, view.y, view.yaw, length * line.along, length * line.left)
+        stroll = route.stroll(start, end)
+        before, after = route.left(*start), route.left(*stroll.end)
+        done = stroll.cost + stroll.short_m
+        gained = before - after if max(before, after) < inf else 0.0
+        lost = max(0.0, done - gained)
+        severity = _severity(gained, done, lost / LITTLE_M)
+        text = f"{call.action}: {lost:.2f} m of the way lost"
+        if stroll.forbidden:
+            severity, text = FATAL, f"{call.action} leads into a zone that fails the phase"
+        elif stroll.short_m > BAD_M:
+            severity = max(severity, BUMP)
+            text += f", into what is too high after {length - stroll.short_m:.2f} m"
+        elif stroll.rough_m > BAD_M and family(call.action) != "careful":
+            severity = max(severity, RISKY)
+            text += f", over {stroll.rough_m:.2f} m that have to be crawled over"
+        return Loss(severity, text, lost, 0.0)
+
+    def _turn(self, call: Call, sign: float) -> Loss:
+        angle = (call.rotation_rad or pi / 2) * call.repeat
+        before = self.guide.heading(self.view)
+        if before is None:  # no way leads on, so no direction is better than another
+            return Loss(0.0, f"{call.action} where no way leads nearer")
+        after = wrapped(before - sign * angle)
+        gained = abs(before) - abs(after)
+        lost = max(0.0, angle - gained)
+        severity = _severity(gained, angle, lost / LITTLE_RAD)
+        if abs(after) < FACED_RAD and angle < pi:
+            severity = 0.0
+        return Loss(severity, f"{call.action}: {lost:.2f} rad of heading lost", 0.0, lost)
+
+    def _idle(self, call: Call) -> Loss:
+        wanted = self.wanted.call
+        if family(wanted.action) == "pose":
+            return Loss(0.0, f"{call.action} where no way leads nearer")
+        severity = LYING if call.action in _DOWN else IDLE
+        text = f"{call.action}: nothing gained where {wanted.action} would have"
+        line = LINES.get(wanted.action)
+        if line is not None:
+            return Loss(severity, text, length_of(wanted, line), 0.0)
+        return Loss(severity, text, 0.0, wanted.rotation_rad * wanted.repeat)
 
 
-def _toward(now: Situation, target_m: float, off_axis: float) -> Canonical:
-    if target_m < 0.05:
-        return Canonical(Call("stand"), 0.7, "at the target: hold position")
-    if abs(off_axis) > OFF_AXIS_RAD:
-        return Canonical(
-            _turn(off_axis), 0.8, f"the target is {degrees(off_axis):+.0f}° off: turn to it first"
-        )
-    way = round(min(target_m, 1.0), 2)
-    if now.step_m > 0.085:
-        side = -1.0 if off_axis > 0 else 1.0
-        return Canonical(
-            _turn(side * SCAN_RAD), 0.55, f"{now.step_m:.2f} m high ahead: too high, go around"
-        )
-    if now.step_m > 0.02:
-        call = Call("crawl_forward", distance_m=way)
-        return Canonical(call, 0.75, f"{now.step_m:.2f} m high ahead: pick footholds")
-    call = Call("walk_forward", distance_m=way)
-    return Canonical(call, 0.8, "the way to the target is open")
+def _severity(gained: float, done: float, little: float) -> float:
+    share = (1.0 - gained / done) / 2.0 if done > 0.0 else 0.0
+    return min(max(share, 0.0), 1.0) * min(1.0, little)
 
 
-def _turn(angle: float) -> Call:
-    return Call("turn_left" if angle > 0 else "turn_right", rotation_rad=round(abs(angle), 3))
+def _unlike(call: Call, wanted: Call) -> Loss:
+    """By kind and amount, where nothing but the goal's words says what is to be done."""
+    asked, done = family(wanted.action), family(call.action)
+    if asked != done:
+        return Loss(MISSED, f"{wanted.action} was asked for, {call.action} is {done}")
+    return Loss(min(0.5, relative(call, wanted) / 2), f"{call.action} for {wanted.action}")
 
 
-def family(action: str) -> str:
-    """The family an action belongs to; signals are one."""
-    return _FAMILY.get(action, "signal")
+def _certainty(call: Call) -> float:
+    """How sure a look around is: what is in view is known, where to look is not."""
+    if family(call.action) == "signal":
+        return 0.9
+    return {"recovery": 0.95, "pose": 0.8}.get(family(call.action), 0.7)
 
 
-def judge(
-    call: Call, wanted: Canonical, library: ActionLibrary, rationale: str | None
-) -> dict[str, Any]:
-    """The `judgment` of a record: severity is 0 for the canonical action and 1 for a dangerous one.
-
-    `match` asks for the same family and a main parameter within 30%.
-    """
-    emitted, asked = family(call.action), family(wanted.call.action)
-    same_family = emitted == asked
-    delta = _delta(call, wanted.call)
-    relative = _relative(call, wanted.call)
-    if same_family:
-        severity = min(0.3, 0.3 * relative) + (0.0 if call.action == wanted.call.action else 0.1)
-        text = f"{call.action} is what {wanted.call.action} asks for"
-        if severity:
-            text = f"{call.action} for {wanted.call.action}: same kind, not the same amount"
-    elif asked == "recovery":
-        severity = 1.0
-        text = f"{asked} was canonical ({wanted.call.action}) but {call.action} was done"
-    else:
-        severity = NEIGHBOURS.get(frozenset((emitted, asked)), MISMATCH)
-        text = f"{asked} was canonical ({wanted.call.action}), {call.action} is {emitted}"
-    spec = library.actions.get(wanted.call.action)
-    return {
-        "match": same_family and severity <= 0.1 + 1e-9,
-        "family_match": same_family,
-        "param_delta": delta,
-        "severity": round(severity, 3),
-        "rationale": f"{text}. {wanted.reason}",
-        "canonical_action": wanted.call.action,
-        "canonical_params": _given(wanted.call),
-        "canonical_confidence": wanted.confidence,
-        "canonical_reason": wanted.reason,
-        "library_spec": _described(spec, library) if spec else None,
-        "model_rationale": rationale,
-        "rationale_alignment": _alignment(rationale, wanted.call.action),
-    }
+# -- the record ------------------------------------------------------------------------------------
 
 
-def _given(call: Call) -> dict[str, float]:
-    return {
-        name: value
-        for name in ("distance_m", "rotation_rad", "duration_s")
-        if (value := float(getattr(call, name)))
-    }
-
-
-def _delta(call: Call, wanted: Call) -> dict[str, float]:
-    given, asked = _given(call), _given(wanted)
-    return {name: round(given[name] - asked[name], 4) for name in given if name in asked}
-
-
-def _relative(call: Call, wanted: Call) -> float:
-    """How far the shared parameters are apart, relative to the canonical ones; at least 0.
-
-    Stopping short on the way is no fault: a shorter distance than asked for counts half.
-    """
-    worst = 0.0
-    asked = _given(wanted)
-    for name, delta in _delta(call, wanted).items():
-        part = abs(delta) / max(asked[name], 0.1)
-        worst = max(worst, part / 2 if name == "distance_m" and delta < 0 else part)
-    return worst
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or value == inf else round(value, 3)
 
 
 def _described(spec: ActionSpec, library: ActionLibrary) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 protocol.py   View -> Decision: the one interface of every policy
 prompts.py    a goal in words -> action calls
-route.py      ways around obstacles: A* over the height map
-scripted.py   follows the goal prompt, plans around what is in the way
+lookout.py    looking around and signalling, under every policy
+guide.py      what the plan says to do next; the driver and the judgment each ask one
+scripted.py   does what its guide says
 prompted.py   whatever a project's brain, its `decide`, makes of its prompt
 random.py     anything the robot can do, for variety
 lora.py       the project's deployed adapter, and back to its plan where that does not work out

@@ -21,7 +21,8 @@ from typing import Any
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.protocol import Decision, View
 from handlers.mission.policies.reckoning import Pose, after
-from handlers.mission.policies.route import GroundMap, Leg, cell_of, plan
+from handlers.mission.route.ground import GroundMap
+from handlers.mission.route.route import Leg, legs_to
 from handlers.mission.world.sense import wrapped
 from handlers.project.paths import ADAPTERS_DIR
 from store.errors import InputError, ProjectError
@@ -132,7 +133,7 @@ class Lora:
         while self.legs and hypot(self.legs[0].x - here.x, self.legs[0].y - here.y) <= BACK_M / 2:
             self.legs.pop(0)
         if not self.legs:
-            self.legs = self._planned(here, due)
+            self.legs = legs_to(self.ground, (here.x, here.y), (due.x, due.y))
         if not self.legs:
             return None
         leg = self.legs[0]
@@ -140,20 +141,9 @@ class Lora:
         if abs(aside) > BACK_RAD:
             return _turn(aside)
         way = hypot(leg.x - here.x, leg.y - here.y)
-        if leg.ground in ("rough", "closed"):
+        if leg.ground in ("rough", "closed", "solid"):
             return Call("crawl_forward", distance_m=round(min(way, CRAWL_M), 3))
         return Call("walk_forward", distance_m=round(min(way, WALK_M), 3))
-
-    def _planned(self, here: Pose, due: Pose) -> list[Leg]:
-        """Straight legs to a pose; empty when none lead there."""
-        if self.ground.at(cell_of(due.x, due.y)) == "closed":
-            return []  # nobody can stand there, and to look for a way takes long
-
-        def left(x: float, y: float) -> float:
-            return max(0.0, hypot(due.x - x, due.y - y) - BACK_M / 2)
-
-        legs = plan(self.ground, (here.x, here.y), lambda x, y: left(x, y) <= 0.0, left)
-        return legs if legs and left(legs[-1].x, legs[-1].y) <= 0.0 else []
 
     def _decoded(self, view: View) -> list[Call]:
         calls = []

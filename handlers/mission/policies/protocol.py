@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from handlers.mission.locomotion.skill import Call
+from handlers.mission.route.route import Route
 from handlers.mission.world.terrain import HeightMap
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import Phase, ProjectSpec
@@ -20,12 +21,13 @@ class View:
     `visible` are those of the records: {name: value}, {tag: distance in m}. `visible_bearings`:
     tag -> direction of the nearest such object, rad, left positive. `tick` counts decisions of the
     episode from 1, `phase_tick` those of the phase from 0. `last_outcome`: how the previous action
-    ended (done, blocked, timeout, fell), None before the first.
+    ended (done, blocked, timeout, fell), None before the first. `route`: the way through the phase.
     """
 
     spec: ProjectSpec
     library: ActionLibrary
     terrain: HeightMap
+    route: Route
     phase: Phase
     phase_idx: int
     tick: int

@@ -1,62 +1,122 @@
-"""The canonical action, motion labels, the cone of view, rewards: from states made by hand."""
+"""The judgment of an action; motion labels and rewards, from states made by hand."""
 
 from collections.abc import Callable
 from math import pi
+from typing import Any
 
 import pytest
 
+pytest.importorskip("mujoco")
+
 from handlers.mission.episode.conditions import TickState
-from handlers.mission.episode.judgment import Canonical, Situation, canonical, judge
+from handlers.mission.episode.environment import Mission
 from handlers.mission.episode.motion import Mark, Motion
 from handlers.mission.episode.rewards import TickFacts, reward_of
+from handlers.mission.episode.sim import CALM
 from handlers.mission.locomotion.skill import Call
+from handlers.mission.world.model import compile_scene
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, Reward
 
-LIBRARY = library_for("go1", None)
-STANDING = {"height": 0.28, "roll": 0.0, "pitch": 0.0, "feet_grounded": 4}
+GOAL = {
+    "objects": [
+        {"type": "box", "tag": "wall", "position": [-1.0, 0.9, 0.2], "size": [0.1, 0.9, 0.2]},
+        {"type": "box", "tag": "step", "position": [1.0, 0.0, 0.03], "size": [0.2, 1.5, 0.03]},
+    ],
+    "zones": [
+        {"name": "ahead", "aabb": [[-3.0, -1.6, 0.0], [-2.0, -0.8, 1.0]]},
+        {"name": "lava", "aabb": [[-0.5, -2.0, 0.0], [0.5, -1.0, 1.0]]},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def judged(make_spec: Callable[..., ProjectSpec]) -> Callable[..., dict[str, Any]]:
+    """`judged(call, phase)`: the judgment of a run's first action; the target is left of ahead."""
+
+    def judge(call: Call, **phase: object) -> dict[str, Any]:
+        wanted = {"success_when": {"enter_zone": "ahead"}, "fail_when": {"enter_zone": "lava"}}
+        spec = make_spec(
+            scene=GOAL,
+            phases=[{"name": "go", "goal_prompt": "", **wanted, **phase}],
+            control_panel={"actions": {"beep": "BEEP"}, "requires_visible_tag": "wall"},
+            vision={"fov_deg": 40, "max_distance_m": 3.0},
+        )
+        library = library_for(spec.robot, None, spec.signals)
+        scene = compile_scene(spec.scene.objects)
+        mission = Mission(spec, library, scene, seed=0, policy="x", variation=CALM)
+        mission.reset()
+        mission.judge.advise(mission.view())
+        return mission.judge.judgment(call, None)
+
+    return judge
 
 
 @pytest.mark.parametrize(
-    ("situation", "action"),
+    ("call", "match", "low", "high"),
     [
-        ({"height": 0.09}, "stand_up"),
-        ({"roll": 1.9}, "stand_up"),
-        ({"signal": "beep", "signal_clear": True}, "beep"),
-        ({"signal": "beep"}, "turn_left"),
-        ({"scans": True}, "turn_left"),
-        ({"scans": True, "seen": True}, "stand"),
-        ({"off_axis": 1.0, "target_m": 2.0}, "turn_left"),
-        ({"off_axis": -1.0, "target_m": 2.0}, "turn_right"),
-        ({"off_axis": 0.0, "target_m": 2.0}, "walk_forward"),
-        ({"off_axis": 0.0, "target_m": 2.0, "step_m": 0.06}, "crawl_forward"),
-        ({"off_axis": 0.1, "target_m": 2.0, "step_m": 0.15}, "turn_right"),
-        ({"off_axis": 0.0, "target_m": 0.0}, "stand"),
-        ({"instructed": Call("jump")}, "jump"),
+        (Call("turn_left", rotation_rad=0.5), True, 0.0, 0.0),
+        (Call("precision_turn_left", rotation_rad=0.5), True, 0.0, 0.0),
+        (Call("walk_forward", distance_m=0.4), True, 0.0, 0.25),
+        (Call("turn_right", rotation_rad=0.5), False, 0.9, 1.0),
+        (Call("turn_left", rotation_rad=2.0), False, 0.5, 0.9),
+        (Call("walk_backward", distance_m=0.7), False, 0.7, 1.0),
+        (Call("walk_backward", distance_m=0.02), True, 0.0, 0.25),
+        (Call("stand"), False, 0.5, 0.5),
+        (Call("sit"), False, 0.6, 0.6),
+        (Call("side_step_right", distance_m=0.5), False, 0.7, 1.0),
+        (Call("side_step_left", distance_m=2.0), False, 1.0, 1.0),
+        (Call("walk_forward", distance_m=2.0), False, 0.8, 0.8),
+        (Call("beep"), False, 0.8, 0.8),
+    ],
+    ids=lambda value: value.action if isinstance(value, Call) else "",
+)
+def test_an_action_is_judged_by_the_way_and_the_heading_it_loses(
+    judged: Callable[..., dict[str, Any]], call: Call, match: bool, low: float, high: float
+) -> None:
+    judgment = judged(call)
+    assert judgment["canonical_action"] == "turn_left"
+    assert judgment["remaining_m"] > 2.0
+    assert (judgment["match"], low <= judgment["severity"] <= high) == (match, True), judgment
+
+
+def test_where_it_has_to_be_crawled_walking_is_a_risk(
+    judged: Callable[..., dict[str, Any]],
+) -> None:
+    behind = {"success_when": {"near_object": {"tag": "step", "max_distance_m": 0.3}}}
+    assert judged(Call("walk_backward", distance_m=1.0), **behind)["severity"] == 0.4
+
+
+def test_what_was_lost_is_said_in_metres_and_radians(
+    judged: Callable[..., dict[str, Any]],
+) -> None:
+    back = judged(Call("walk_backward", distance_m=0.4))
+    assert back["progress_lost_m"] == pytest.approx(0.75, abs=0.1)  # 0.4 for nothing, and back
+    away = judged(Call("turn_right", rotation_rad=0.5))
+    assert away["heading_lost_rad"] == pytest.approx(1.0, abs=0.01)
+    assert "1.00 rad" in away["rationale"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "call", "severity"),
+    [
+        ({"see_object": {"tag": "step"}}, Call("turn_right", rotation_rad=0.5), 0.0),
+        ({"see_object": {"tag": "step"}}, Call("turn_left", rotation_rad=3.0), 0.4),
+        ({"see_object": {"tag": "step"}}, Call("stand"), 0.5),
+        ({"signal_emitted": "beep"}, Call("beep"), 0.8),
+        ({}, Call("jump"), 0.0),
+        ({}, Call("walk_forward"), 0.7),
     ],
 )
-def test_the_canonical_action_of_a_situation(situation: dict[str, object], action: str) -> None:
-    assert canonical(Situation(**{**STANDING, **situation})).call.action == action  # type: ignore[arg-type]
-
-
-def _judged(done: Call, wanted: Call) -> tuple[bool, bool, float]:
-    judgment = judge(done, Canonical(wanted, 0.8, "because"), LIBRARY, None)
-    return judgment["match"], judgment["family_match"], judgment["severity"]
-
-
-def test_severity_grows_with_the_distance_from_the_canonical_action() -> None:
-    walk = Call("walk_forward", distance_m=1.0)
-    same = _judged(walk, walk)
-    sister = _judged(Call("trot_forward", distance_m=1.0), walk)
-    far = _judged(Call("walk_forward", distance_m=4.0), walk)
-    careful = _judged(Call("crawl_forward", distance_m=1.0), walk)
-    wrong = _judged(Call("sit"), walk)
-    dangerous = _judged(walk, Call("stand_up"))
-    assert same == (True, True, 0.0)
-    assert sister[:2] == (True, True)
-    assert far[:2] == (False, True)
-    assert not wrong[1]
-    assert same[2] < sister[2] < far[2] < careful[2] < wrong[2] < dangerous[2] == 1.0
+def test_without_a_place_to_go_to_the_kind_of_action_counts(
+    judged: Callable[..., dict[str, Any]],
+    wanted: dict[str, Any],
+    call: Call,
+    severity: float,
+) -> None:
+    judgment = judged(call, success_when=wanted or {"elapsed_ticks": 3}, goal_prompt="jump")
+    assert judgment["severity"] == severity, judgment
+    assert judgment["progress_lost_m"] is None
 
 
 def _motion(*places: tuple[float, float, float]) -> Motion:
