@@ -18,10 +18,14 @@ class Stopping(Exception):
 
 @dataclass(frozen=True)
 class ReactionPolicy:
-    """What is done for a project when runs or examples arrive, and how long that waits."""
+    """What is done for a project when runs or examples arrive, and how long that waits.
+
+    `prompt`: the setting judge.prompt.
+    """
 
     judge: bool = False
     judge_wait: Debounce = AT_ONCE
+    prompt: str = ""
     retrain: bool = False
     retrain_wait: Debounce = AT_ONCE
 

@@ -20,6 +20,7 @@ class Mark(Enum):
     RESTART = "a running daemon takes it over only when it is started anew"
     PROJECT_RAISES = "a project may set it for itself, to the daemon's value or a higher one"
     PROJECT_LOWERS = "a project may set it for itself, to the daemon's value or a lower one"
+    PROJECT_SETS = "a project may set it for itself: it is about its own files alone"
 
 
 class Section(BaseModel):

@@ -1,7 +1,8 @@
 """What a project may set for itself, in `<project>/cadenzad.toml`: little, and only downward.
 
 Whoever can write into a project's folder can write this file, so it may not widen what the project
-gets: longer waits and shorter, fewer attempts than the daemon allows, never the reverse. Keys that
+gets: longer waits and shorter, fewer attempts than the daemon allows, never the reverse; where in
+its own folder its prompt is, it may say. Keys that
 concern the machine or other projects (workers, folders, ports, logs) are refused by name. The marks
 in cadenzad.config.settings say which key is which.
 """
@@ -16,7 +17,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cadenzad.config.files import Loaded, lay_over, leaves, mistakes, parse
+from cadenzad.config.files import (
+    Loaded,
+    lay_over,
+    leaves,
+    load_config,
+    mistakes,
+    parse,
+)
 from cadenzad.config.settings import KEYS, Config, Key
 from handlers.jobs import AT_ONCE, Debounce
 from handlers.project.paths import inside
@@ -104,6 +112,8 @@ def _problems(values: Mapping[str, Any], file: Path, base: Config) -> list[Confi
 
 
 def _within(key: Key, config: Config, base: Config) -> bool:
+    if key.project_may is Mark.PROJECT_SETS:
+        return True
     if key.project_may is Mark.PROJECT_RAISES:
         return bool(key.rank(key.of(config)) >= key.rank(key.of(base)))
     return bool(key.rank(key.of(config)) <= key.rank(key.of(base)))
@@ -137,6 +147,12 @@ def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> Rea
     return ReactionPolicy(
         judge=judge.mode != "off",
         judge_wait=AT_ONCE if at_once else Debounce(judge.debounce, judge.max_wait),
+        prompt=judge.prompt,
         retrain=lora.retrain,
         retrain_wait=AT_ONCE if at_once else Debounce(lora.debounce, lora.max_wait),
     )
+
+
+def prompt_setting(project: Path) -> str:
+    """The setting judge.prompt of a project, for a command. Raises ConfigError."""
+    return load_project_config(project, load_config(None)).judge.prompt

@@ -137,7 +137,7 @@ class Key:
     @property
     def project_may(self) -> Mark | None:
         """How far a project may set it for itself; None: not at all."""
-        allowed = self.marks & {Mark.PROJECT_RAISES, Mark.PROJECT_LOWERS}
+        allowed = self.marks & {Mark.PROJECT_RAISES, Mark.PROJECT_LOWERS, Mark.PROJECT_SETS}
         return next(iter(allowed), None)
 
     def of(self, config: Config) -> Any:

@@ -56,7 +56,7 @@ class JudgeContext:
         logs, left_out = newest_logs(project, settings.max_runs)
         report = mine(logs, opened.spec, opened.library)
         state = State(connect_reader(task.state_dir))
-        file = known(state, project)
+        file = known(state, project, settings.prompt)
         return cls(
             task, project, opened.spec, opened.library, state, report, settings, file, left_out
         )

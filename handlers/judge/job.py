@@ -27,9 +27,10 @@ from handlers.judge.groq.question import Ask
 from handlers.judge.monitor.samples import ended, monitor
 from handlers.judge.outcome import keep_prompt, question_key, report_conflict
 from handlers.judge.prompt import actions
+from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.known import FOUND
 from handlers.judge.prompt.rules import Rule, render
-from handlers.judge.prompt.source import NoPrompt, RefusedSource, find_prompt
+from handlers.judge.prompt.source import NoPrompt, PromptSource, RefusedSource, find_prompt
 from handlers.judge.rejected import without_rejected
 from handlers.judge.rewrite import gated
 from store.errors import MissingExtraError
@@ -110,17 +111,15 @@ def _judged(context: JudgeContext) -> tuple[list[Event], str]:
         return keep_prompt(context, "no_findings", "no failure mode was found in the runs")
     learned, tested = split(context.report.episodes)
     shown = report_on(learned, context.library)
-    try:
-        source = find_prompt(context.project)
-    except NoPrompt as error:
-        return keep_prompt(context, "no_prompt", error.with_hint)
-    except RefusedSource as error:
-        return keep_prompt(context, "refused_source", error.with_hint)
-    if source.block is not None and not source.block.intact:
-        return report_conflict(context, source, source.block.problem)
+    source, refused = _source(context)
+    if isinstance(refused, NoPrompt):
+        return keep_prompt(context, "no_prompt", refused.with_hint)
+    block = source.block if source is not None else None
+    if source is not None and block is not None and not block.intact:
+        return report_conflict(context, source, block.problem)
     if not shown.findings:
         return keep_prompt(context, "held_out", "what was found is in held-out runs alone")
-    old = source.block.rules if source.block is not None else []
+    old = block.rules if block is not None else []
     max_tokens = context.settings.max_tokens
     room = max_tokens - completion_of(max_tokens)
     pack = build_pack(shown, context.spec, [render(rule) for rule in old], room)
@@ -131,7 +130,8 @@ def _judged(context: JudgeContext) -> tuple[list[Event], str]:
         reason = "no failure mode fits into judge.max_tokens: no call (raise it)"
         return keep_prompt(context, "no_room", reason)
     schema = response_schema(pack, context.spec, context.library)
-    context.key = question_key(pack.digest, source.sha256, schema, context.settings.model)
+    prompt = source.sha256 if source is not None else ""
+    context.key = question_key(pack.digest, prompt, schema, context.settings.model)
     judged = last_judged(context.state.connection, str(context.project))
     if judged is not None and judged.key == context.key:
         reason = "the same evidence was judged already: no call"
@@ -150,9 +150,20 @@ def _judged(context: JudgeContext) -> tuple[list[Event], str]:
         reason = "no verified findings: no claim of the model held"
         return keep_prompt(context, "no_verified_findings", reason)
     rules = _merged(old, claims.rules)
+    if source is None:
+        assert refused is not None
+        return keep_prompt(context, "refused_source", refused.with_hint, paste=block_text(rules))
     if [render(rule) for rule in rules] == [render(rule) for rule in old]:
         return keep_prompt(context, "no_change", "the prompt has these rules already")
     return gated(context, source, rules, tested)
+
+
+def _source(context: JudgeContext) -> tuple[PromptSource | None, RefusedSource | None]:
+    """The prompt; or why it cannot be edited: the block is shown then, to be pasted."""
+    try:
+        return find_prompt(context.project, context.settings.prompt), None
+    except RefusedSource as error:
+        return None, error
 
 
 def completion_of(max_tokens: int) -> int:

@@ -69,10 +69,16 @@ def _old_key(context: JudgeContext) -> str | None:
 
 
 def keep_prompt(
-    context: JudgeContext, code: str, reason: str, failure: JudgeFailure | None = None
+    context: JudgeContext,
+    code: str,
+    reason: str,
+    failure: JudgeFailure | None = None,
+    *,
+    paste: str = "",
 ) -> tuple[list[Event], str]:
-    """The events and the line for a prompt that stays as it is."""
-    return [runs_judged(context, failure), PromptKept(code=code, reason=reason)], reason
+    """The events and the line for a prompt that stays as it is. `paste`: the block it lacks."""
+    kept = PromptKept(code=code, reason=reason, paste=paste)
+    return [runs_judged(context, failure), kept], reason
 
 
 def report_conflict(
@@ -82,12 +88,13 @@ def report_conflict(
     judged = runs_judged(context)
     current = context.known.current
     last = last_judged(context.state.connection, str(context.project))
-    place = f"{source.path.name}: {reason}"
+    file = source.path.relative_to(context.project.resolve()).as_posix()
+    place = f"{file}: {reason}"
     if current is None and last is not None and (last.code, last.reason) == ("conflict", place):
         # Recorded before, and nothing has changed: no further conflict.
         return [judged, PromptKept(code="conflict", reason=place)], f"conflict: {reason}"
     found = PromptConflictFound(
-        file=source.path.name, reason=reason, version=current.version if current else None
+        file=file, reason=reason, version=current.version if current else None
     )
     return [judged, found], f"conflict: {reason}"
 

@@ -50,7 +50,7 @@ def monitor_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Even
     current = current_prompt(state.connection, event.project)
     if current is None or not current.watching or _is_paused(event, state):
         return []
-    changed = changed_by_hand(Path(event.project), current)
+    changed = changed_by_hand(Path(event.project), current, tools.policy(event.project).prompt)
     if changed and any(job.kind in PROMPT_JOBS for job in state.jobs(event.project, "running")):
         return []  # by that job perhaps: its events will say
     if changed:  # what is driven now is not what was written: the runs say nothing about it

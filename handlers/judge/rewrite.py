@@ -14,9 +14,11 @@ from handlers.judge.gates.replay import replay
 from handlers.judge.gates.simulation import trials
 from handlers.judge.monitor.samples import unread_logs
 from handlers.judge.outcome import keep_prompt, report_conflict, runs_judged, usage_of
-from handlers.judge.policy import choose_policy
+from handlers.judge.policy import Choice, choose_policy
 from handlers.judge.prompt import versions
+from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.check import check_static
+from handlers.judge.prompt.code import brain_of
 from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.prompt.rules import Rule, parse_all, render
 from handlers.judge.prompt.source import (
@@ -24,7 +26,6 @@ from handlers.judge.prompt.source import (
     PromptSource,
     RefusedSource,
     edited,
-    parse_prompt,
 )
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
@@ -46,18 +47,23 @@ def gated(
     except BlockConflict as error:
         return report_conflict(context, source, error.message)
     except RefusedSource as error:
-        return keep_prompt(context, "refused_source", error.with_hint)
-    made = parse_prompt(after, source.path)
+        return keep_prompt(context, "refused_source", error.with_hint, paste=block_text(rules))
+    made = source.again(after)
     gates = [
-        check_static(source, after, source.path, secrets=[context.task.key or ""]),
+        check_static(source, after, secrets=[context.task.key or ""]),
         _citations(context.claims),
         replay(parse_all(source.value.split("\n")), parse_all(made.value.split("\n")), tested),
     ]
-    trust = trusted(context.state.connection, str(context.project), source.path.name)
+    driver = brain_of(context.project, source) or source.path
+    name = driver.relative_to(context.project.resolve()).as_posix()
+    trust = trusted(context.state.connection, str(context.project), name)
+    choice = Choice("none", f"a part of {source.found.label} is known only when it runs")
+    if source.is_exact:
+        choice = choose_policy(context.project, source, trust)
     simulated, verdict = trials(
         context.spec,
         context.library,
-        choose_policy(context.project, source, trust),
+        choice,
         source,
         made,
         seeds=context.settings.seeds,

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from handlers.settings import DAY, Mark, Section
+
+
+def _prompt_place(text: str) -> str:
+    """A path inside the project and perhaps a name in it: `prompts.py:BASE`; empty: none."""
+    path, colon, name = text.partition(":")
+    parts = PurePosixPath(path).parts
+    outside = path.startswith(("/", "~")) or ".." in parts
+    if text and (outside or not parts or not text.isprintable() or (colon and not name)):
+        raise PydanticCustomError(
+            "prompt_place",
+            "Input should be a file inside the project, and a name in it where it has any"
+            ' ("prompts.py:BASE", "prompt.txt", "brain.yaml:agent.system")',
+        )
+    return text
 
 
 class JudgeSettings(Section):
@@ -17,6 +33,11 @@ class JudgeSettings(Section):
         description='"apply": rewrite when every gate passes; "propose": wait for'
         ' `cadenzactl prompt PROJECT approve`; "off": no call and no rewrite, `cadenza env train`'
         " reports",
+    )
+    prompt: Annotated[str, AfterValidator(_prompt_place), Mark.PROJECT_SETS] = Field(
+        "",
+        description='where the prompt is, `"path"` or `"path:NAME"` in the project (a variable, a'
+        " text file, a key of YAML, JSON or TOML); empty: it is looked for",
     )
     model: str = Field(
         "openai/gpt-oss-120b", min_length=1, description="the Groq model; it needs strict schemas"

@@ -121,10 +121,14 @@ class PromptRewritten(PromptVersion):
 
 
 class PromptKept(Event):
-    """The judge ran and the prompt stays as it is. `code` names the reason for programs."""
+    """The judge ran and the prompt stays as it is. `code` names the reason for programs.
+
+    `paste`: the block that would have been written, where the source cannot be edited.
+    """
 
     code: str
     reason: str
+    paste: str = ""
 
 
 class PromptConflictFound(Event):

@@ -216,7 +216,7 @@ def editing(path: Path, lines: int, rounds: int) -> None:
         return edited(parse_prompt(data, path), RULES)
 
     def gate() -> None:
-        check_static(parse_prompt(data, path), after, path)
+        check_static(parse_prompt(data, path), after)
 
     after = edit()
     if edited(parse_prompt(after, path), []) != data:

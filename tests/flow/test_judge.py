@@ -402,6 +402,28 @@ def test_a_file_that_is_read_only_is_not_written(house, logs, groq, stubs) -> No
     assert "read-only" in done.stdout
 
 
+def test_a_prompt_in_a_text_that_main_reads_is_rewritten_and_rolled_back(
+    house, logs, groq, stubs
+) -> None:
+    groq(stubs.completion(remedy("r1")))
+    project = house.project()
+    text = project / "prompt.txt"
+    text.write_bytes(b"Be good.\r\n- when near victim: signal_found\r\nGo on.")
+    code = b'from pathlib import Path\n\nSYSTEM_PROMPT = Path("prompt.txt").read_text().strip()\n'
+    (project / "main.py").write_bytes(code)
+    before = text.read_bytes()
+    drop(project, "r1", stuck_log(logs))
+    house.run("cadenza", "env", "train", project)
+    assert b"walk_backward distance_m=0.4\r\n" in text.read_bytes()
+    assert (project / "main.py").read_bytes() == code
+    (written,) = house.events("PromptRewritten")
+    assert written["data"]["file"] == "prompt.txt"
+    text.write_bytes(text.read_bytes() + b" And on.")
+    house.run("cadenzactl", "prompt", project, "rollback")
+    assert text.read_bytes() == before + b" And on."
+    assert prompt_of(house)["version"] is None or prompt_of(house)["state"] != "rewritten"
+
+
 def test_what_keeps_a_prompt_comes_with_what_to_do(house, logs, groq, stubs) -> None:
     groq(stubs.completion(remedy("r1")))
     project = house.project()

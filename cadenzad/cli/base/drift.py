@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from handlers.project.paths import ADAPTERS_DIR
+from store.errors import ConfigError
 from store.reads.improvements import PromptRow, adapters, prompt_versions
 
 
@@ -40,9 +41,14 @@ def changed(view: sqlite3.Connection, project: str) -> str:
 def _changed(project: str, row: PromptRow) -> str:
     if _sha256(project, row) in (row.after_sha256, None):
         return ""
+    from cadenzad.config.project import prompt_setting
     from handlers.judge.prompt.drift import changed_by_hand
 
-    reason = changed_by_hand(Path(project), row)
+    try:
+        named = prompt_setting(Path(project))
+    except ConfigError:
+        named = ""  # as the daemon goes on, and says
+    reason = changed_by_hand(Path(project), row, named)
     return f"{row.file} was changed by hand: {reason}" if reason else ""
 
 

@@ -9,13 +9,14 @@ from typing import Any
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
+from cadenzad.cli.base.promptplace import place_of_prompt, said_of
 from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.config.project import load_project_config
 from cadenzad.requests.client import Ended
 from cadenzad.requests.inbox import takes_requests
-from handlers.judge.settings import JudgeOverrides
+from handlers.judge.settings import JudgeOverrides, JudgeSettings
 from store.errors import CadenzaError, DaemonError
 from store.events.prompt import (
     PromptConflictFound,
@@ -62,7 +63,7 @@ def command(arguments: argparse.Namespace) -> int:
     judge = load_project_config(project, config).judge
     asked = JudgeOverrides(model=arguments.model, max_runs=arguments.max_runs)
     if arguments.dry_run or judge.mode == "off":
-        return _dry_run(arguments, project, asked.over(judge).max_runs)
+        return _dry_run(arguments, project, asked.over(judge))
     spec = {"settings": asked.model_dump(exclude_none=True)}
     ended = run_by_hand(
         arguments, "judge", project, spec, "cadenza env train", config=config, with_files=True
@@ -88,20 +89,22 @@ def _later(ended: Ended, directory: Path) -> str:
     return f"{who}; `cadenzactl cancel {ended.job.id}` ends that"
 
 
-def _dry_run(arguments: argparse.Namespace, project: Path, max_runs: int) -> int:
+def _dry_run(arguments: argparse.Namespace, project: Path, judge: JudgeSettings) -> int:
     from handlers.judge.context import newest_logs
     from handlers.judge.evidence.mining import mine
     from handlers.project.project import Project
 
     opened = Project.open(project, actions=True)
     unreadable: list[tuple[str, str]] = []
-    logs, left_out = newest_logs(project, max_runs, unreadable)
+    logs, left_out = newest_logs(project, judge.max_runs, unreadable)
     report = mine(logs, opened.spec, opened.library)
     if arguments.json:
-        say_json({**report.as_json(), "left_out": left_out}, indent=2)
+        place = place_of_prompt(project, judge.prompt)
+        say_json({**report.as_json(), "left_out": left_out, "prompt": place}, indent=2)
     else:
         findings = [finding.as_json(citations=2) for finding in report.findings]
         _print_findings(findings, len(report.runs), report.ticks, left_out)
+        say(f"prompt: {said_of(place_of_prompt(project, judge.prompt))}")
     for run, reason in [*unreadable, *report.unreadable]:
         say(f"{run}: {reason}", err=True)
     if not arguments.dry_run:
@@ -165,6 +168,9 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
             say(f"{gate.name}: {gate.result}: {gate.detail}")
     if failed:
         raise DaemonError(f"not judged: {ended.job.result}", hint=_later(ended, directory))
+    if isinstance(kept, PromptKept) and kept.paste:
+        say("the block, to be pasted:")
+        say_lines(kept.paste)
     if not fine:
         raise CadenzaError(f"the prompt is as it was: {ended.job.result}")
     say(ended.job.result)

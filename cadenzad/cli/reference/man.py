@@ -42,6 +42,7 @@ FILES = (
 PROJECT_MAY = {
     Mark.PROJECT_RAISES: "A project may set a higher value for itself.",
     Mark.PROJECT_LOWERS: "A project may set a lower value for itself.",
+    Mark.PROJECT_SETS: "A project may set it for itself.",
 }
 
 

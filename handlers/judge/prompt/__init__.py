@@ -1,6 +1,9 @@
 """SYSTEM_PROMPT in its file: found, read, edited by one managed block, and every version kept.
 
-    source.py, bindings.py, literal.py, code.py   where the prompt is, and what it evaluates to
+    source.py            the prompt, and the edit of its block, proven before it is given out
+    locate.py, reading/  where it is, and what it comes to: code is read, never run
+    splice.py, writing/  ways to put text where it is written
+    skeleton.py, code.py hashes of what is besides the prompt; what trust covers
     block.py, rules.py   the managed block, and the rules it holds
     check.py             an edit changed the block and nothing else
     versions.py, drift.py, known.py      versions on disk, in the log, and in the file

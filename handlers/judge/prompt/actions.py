@@ -17,7 +17,14 @@ from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
 from handlers.judge.prompt.known import FOUND, Known, known
 from handlers.judge.prompt.recovery import PROMPTS
-from handlers.judge.prompt.source import BlockConflict, RefusedSource, edited, parse_prompt
+from handlers.judge.prompt.source import (
+    BlockConflict,
+    PromptSource,
+    RefusedSource,
+    edited,
+    read_prompt,
+)
+from handlers.judge.settings import JudgeSettings
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
 from handlers.recovery import FINISHED_BEFORE, has_led_to, note
@@ -62,8 +69,9 @@ def act(context: JobContext) -> JobResult:
     name = str(context.spec["action"])
     if name in CONCLUDES and has_led_to([CONCLUDES[name]], context.job, state.connection):
         return JobResult((), FINISHED_BEFORE)
-    now = known(state, context.project)
-    action = _Action(context.project, state, now, context.spec, context.job)
+    named = context.settings.of(JudgeSettings).prompt
+    now = known(state, context.project, named)
+    action = _Action(context.project, state, now, context.spec, context.job, named)
     try:
         result = action.perform(name)
     except CadenzaError as error:
@@ -81,7 +89,8 @@ def take_back(context: JobContext, state: State, now: Known, version: int, look:
     """Roll a version back because of what the monitor says."""
     assert context.project is not None
     spec = rollback_spec(version, look)
-    return _Action(context.project, state, now, spec, context.job).roll_back()
+    named = context.settings.of(JudgeSettings).prompt
+    return _Action(context.project, state, now, spec, context.job, named).roll_back()
 
 
 def meant(name: str, rows: Sequence[PromptRow], action: str, number: int | None) -> PromptRow:
@@ -106,13 +115,17 @@ def meant(name: str, rows: Sequence[PromptRow], action: str, number: int | None)
 
 @dataclass
 class _Action:
-    """Something to be done with the versions as they are `now`, by the job with an id."""
+    """Something to be done with the versions as they are `now`, by the job with an id.
+
+    `named`: the setting judge.prompt.
+    """
 
     project: Path
     state: State
     now: Known
     spec: Mapping[str, Any]
     job: int | None
+    named: str = ""
 
     @property
     def by(self) -> str:
@@ -141,7 +154,7 @@ class _Action:
         for _ in range(TRIES):
             data = _bytes(path)
             try:
-                after = _redone(saved, data, path)
+                after = _redone(saved, self._read(path, data))
             except RefusedSource as error:
                 return self._conflict(row.file, error.message)
             event = self._rewritten(saved, row.file, data, after)
@@ -173,7 +186,7 @@ class _Action:
             data = _bytes(path)
             try:
                 saved = versions.load(self.project, row.version)
-                after = _before(saved, data, path)
+                after = _before(saved, self._read(path, data))
             except (RefusedSource, InputError) as error:
                 theirs = isinstance(error, BlockConflict) or self.by == "cadenzad"
                 return self._conflict(row.file, error.message, row.version if theirs else None)
@@ -194,6 +207,9 @@ class _Action:
                 summary += f"; the rules of version {event.restores} are back, and watched"
             return JobResult((event,), summary)
         return self._conflict(row.file, reason)
+
+    def _read(self, path: Path, data: bytes) -> PromptSource:
+        return read_prompt(self.project, path, self.named, data)
 
     def _is_current(self) -> bool:
         current = self.now.current
@@ -261,35 +277,35 @@ class _Action:
         return JobResult((found,), f"conflict: {reason}")
 
 
-def _redone(saved: versions.Saved, data: bytes, path: Path) -> bytes:
+def _redone(saved: versions.Saved, source: PromptSource) -> bytes:
     """A proposal's change, made in the file as it is now."""
-    if data in (saved.before, saved.after):
+    if source.data in (saved.before, saved.after):
         return saved.after
-    source, old = parse_prompt(data, path), parse_prompt(saved.before, path).block
-    new = parse_prompt(saved.after, path).block
+    path = source.path
+    old, new = source.again(saved.before).block, source.again(saved.after).block
     now = source.block
     if now is not None and now.intact and now.lines != (old.lines if old is not None else None):
         raise BlockConflict(f"{path}: the managed block is not the one this version was made for")
     if now is None and old is not None:
         raise BlockConflict(f"{path}: the managed block this version was made for is gone")
     after = edited(source, new.rules if new is not None else [])
-    gate = check_static(source, after, path)
+    gate = check_static(source, after)
     if gate.result == "fail":
         raise RefusedSource(f"{path}: {gate.detail}")
     return after
 
 
-def _before(saved: versions.Saved, data: bytes, path: Path) -> bytes:
+def _before(saved: versions.Saved, source: PromptSource) -> bytes:
     """What the file was before a version, with what its author changed elsewhere since."""
-    if data == saved.after:
+    if source.data == saved.after:
         return saved.before
-    if data == saved.before:
-        return data
-    source = parse_prompt(data, path)
-    old, new = parse_prompt(saved.before, path).block, parse_prompt(saved.after, path).block
+    if source.data == saved.before:
+        return source.data
+    path = source.path
+    old, new = source.again(saved.before).block, source.again(saved.after).block
     now = source.block
     if now is None and old is None:
-        return data  # somebody took the block out already
+        return source.data  # somebody took the block out already
     if now is None and new is not None:
         raise BlockConflict(f"{path}: the managed block was taken out by hand")
     if now is not None and now.intact and now.lines != (new.lines if new is not None else None):

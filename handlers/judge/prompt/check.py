@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
 
 from handlers.judge.gate import Gate
 from handlers.judge.prompt.block import silenced, without_block
-from handlers.judge.prompt.source import PromptSource, RefusedSource, code_sha256, parse_prompt
+from handlers.judge.prompt.source import PromptSource, RefusedSource
 
 NAME = "G0 static"
 MAX_BLOCK = 4000
@@ -19,26 +18,24 @@ _SECRET = re.compile(
 )
 
 
-def check_static(
-    source: PromptSource, after: bytes, path: Path, *, secrets: Iterable[str] = ()
-) -> Gate:
+def check_static(source: PromptSource, after: bytes, *, secrets: Iterable[str] = ()) -> Gate:
     """Whether `after` may replace the source's bytes: it parses, and only our block is different.
 
-    That the tree differs in the constant alone is proven by the edit itself (source.edited); here
-    it is asked again of the final bytes, with what a block may hold.
+    That nothing but the block differs is proven by the edit itself (source.edited); here it is
+    asked again of the final bytes, with what a block may hold.
     """
-    problem = _problem(source, after, path, [secret for secret in secrets if secret])
+    problem = _problem(source, after, [secret for secret in secrets if secret])
     if problem is not None:
         return Gate(NAME, "fail", problem)
     return Gate(NAME, "pass", "the file parses, and only the managed block is different")
 
 
-def _problem(source: PromptSource, after: bytes, path: Path, secrets: list[str]) -> str | None:
+def _problem(source: PromptSource, after: bytes, secrets: list[str]) -> str | None:
     try:
-        made = parse_prompt(after, path)
+        made = source.again(after)
     except RefusedSource as error:
         return error.message
-    if code_sha256(after) != code_sha256(source.data):
+    if made.code_sha256 != source.code_sha256:
         return "the code around the prompt would change"
     if without_block(made.value) != without_block(source.value):
         return "the author's part of the prompt would change"

@@ -1,8 +1,9 @@
 """The code of a project that would run with its prompt's file: what `cadenzactl trust` is about.
 
-A policy imports what lies beside it, so trust is given to all of it together: a digest over the
-file with the prompt (the prompt cut out: a rewrite does not end trust) and every other file under
-the project that Python could import. Installed packages are the machine's, not the project's.
+A policy imports what lies beside it, so trust is given to all of it together: a digest over every
+file under the project that Python could import, and over those that the prompt is read from. The
+prompt is cut out, wherever it is: a rewrite does not end trust. Installed packages are the
+machine's, not the project's.
 """
 
 from __future__ import annotations
@@ -11,24 +12,42 @@ import os
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-from handlers.judge.prompt.source import code_sha256
+from handlers.judge.prompt.locate import PREFERRED
+from handlers.judge.prompt.source import PromptSource, code_sha256
 from handlers.project.code import TrustedCode, digest, expect_fit, read, sha256_of
 
+DECIDE = b"def decide("
 
-def project_code(project: Path, main: Path) -> TrustedCode:
-    """The code that running `main`, a file of the project, may run.
+
+def brain_of(project: Path, source: PromptSource) -> Path | None:
+    """The file whose `decide(observation, system_prompt)` drives under the prompt; None: no file.
+
+    That which says what the prompt is, else main.py, which may import it.
+    """
+    root = project.resolve()
+    for path in dict.fromkeys((source.found.path, source.path, root / PREFERRED)):
+        if path.suffix == ".py" and path.is_file() and DECIDE in read(path):
+            return path
+    return None
+
+
+def project_code(project: Path, main: Path, source: PromptSource | None = None) -> TrustedCode:
+    """The code that running `main`, a file of the project, may run. `source`: the prompt's.
 
     Raises InputError when it cannot be read, or is too much to be looked through.
     """
     root, main = project.resolve(), main.resolve()
+    cut_out = source.skeletons() if source is not None else {}
     found: dict[str, str] = {}
     size = 0
-    for path in _importable(root):
+    paths = _importable(root)
+    for path in (*paths, *sorted(cut_out.keys() - {path.resolve() for path in paths})):
         name = path.relative_to(root).as_posix()
         data = read(path)
         size += len(data)
         expect_fit(project, len(found) + 1, size)
-        found[name] = _without_prompt(data) if path.resolve() == main else sha256_of(data)
+        real = path.resolve()
+        found[name] = cut_out.get(real) or (code_sha256(data) if real == main else sha256_of(data))
     first = main.relative_to(root).as_posix()
     return TrustedCode(digest(found), (first, *(name for name in found if name != first)))
 
@@ -50,10 +69,3 @@ def _importable(root: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if "." not in name and name != "__pycache__")
         found += [path for name in files if (path := Path(folder, name)).suffix in suffixes]
     return sorted(path for path in found if path.is_file())
-
-
-def _without_prompt(data: bytes) -> str:
-    try:
-        return code_sha256(data)
-    except (SyntaxError, ValueError):
-        return sha256_of(data)

@@ -60,14 +60,15 @@ class Known:
         return max((row.version for row in self.rows), default=0) + 1
 
 
-def known(state: State, project: Path) -> Known:
-    """The versions as they are, by the log and by the file."""
+def known(state: State, project: Path, named: str = "") -> Known:
+    """The versions as they are, by the log and by the file. `named`: the setting judge.prompt."""
     now = Known(tuple(prompt_versions(state.connection, str(project))))
     approved = approved_by_hand(state, project)
     if approved is not None:
         now = now.after(state, project, approved)
     current = now.current
-    if current is not None and (changed := changed_by_hand(project, current, broken=False)):
+    changed = changed_by_hand(project, current, named, broken=False) if current else ""
+    if current is not None and changed:
         conflict = PromptConflictFound(file=current.file, reason=changed, version=current.version)
         now = now.after(state, project, conflict)
     return now

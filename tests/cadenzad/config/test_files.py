@@ -98,6 +98,7 @@ def test_every_key_and_table_of_the_example_is_explained_above_it() -> None:
 
 def test_the_reference_page_has_the_keys_as_they_are() -> None:
     words = {None: "-", Mark.PROJECT_RAISES: "higher", Mark.PROJECT_LOWERS: "lower"}
+    words[Mark.PROJECT_SETS] = "any"
     expected = [
         f"| `{key.name}` | `{json.dumps(key.default)}` | {key.description} "
         f"| {words[key.project_may]} | {'no' if key.needs_restart else 'yes'} |"
@@ -269,6 +270,8 @@ def test_a_change_of_any_key_is_seen(file: Path, key: Key) -> None:
         other = next(word for word in key.order if word != key.default)
     elif isinstance(key.default, bool):
         other = not key.default
+    elif key.name == "judge.prompt":
+        other = "prompts.py:BASE"
     elif key.name == "judge.max_tokens":
         other = 3007
     elif isinstance(key.default, float) and key.default < 1:
@@ -316,6 +319,7 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "jobs.timeout",
         "jobs.attempts",
         "judge.mode",
+        "judge.prompt",
         "judge.debounce",
         "judge.max_runs",
         "judge.max_tokens",
@@ -341,7 +345,26 @@ def test_any_other_key_is_refused_by_name_whatever_its_value(project: Path, key:
     assert "watch.settle" in caught.value.hint
 
 
-@pytest.mark.parametrize("key", PROJECT_KEYS, ids=lambda key: key.name)
+@pytest.mark.parametrize(
+    "place", ["prompt.txt", "src/a b.py:Brain.prompt", "c.yaml:agent.system", ""]
+)
+def test_a_project_says_where_its_prompt_is(project: Path, place: str) -> None:
+    (project / FILE_NAME).write_text(f'[judge]\nprompt = "{place}"\n')
+    base = Config.model_validate({"judge": {"prompt": "main.py"}})
+    assert load_project_config(project, base).judge.prompt == place
+
+
+@pytest.mark.parametrize("place", ["/etc/x", "../x.py", "~/x", ":NAME", "x.py:", "a\\u0000b"])
+def test_a_place_outside_of_the_project_is_refused_in_a_line(project: Path, place: str) -> None:
+    (project / FILE_NAME).write_text(f'[judge]\nprompt = "{place}"\n')
+    with pytest.raises(ConfigError, match=r"judge\.prompt: Input should be a file inside"):
+        load_project_config(project, Config())
+
+
+LIMITED = [key for key in PROJECT_KEYS if key.project_may is not Mark.PROJECT_SETS]
+
+
+@pytest.mark.parametrize("key", LIMITED, ids=lambda key: key.name)
 def test_a_project_cannot_widen_its_own_rights(project: Path, key: Key) -> None:
     # given the daemon's value in the middle, one step further, one step back
     lower, middle, higher = _steps(key)

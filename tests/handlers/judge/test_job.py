@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import runlogs
+from judging import remedy, stuck_log
 from pydantic import ValidationError
 
 from handlers.jobs import JobContext
@@ -30,6 +32,35 @@ def test_an_answer_has_room_and_gets_more_where_there_is_more() -> None:
     for tokens in (least - 1, most + 1):
         with pytest.raises(ValidationError):
             JudgeSettings(max_tokens=tokens)
+
+
+def test_a_prompt_that_cannot_be_edited_gets_its_block_to_paste(
+    tmp_path: Path, groq_stub: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given
+    sample = files("handlers.project") / "sample" / "mission"
+    project = tmp_path / "rescue"
+    (project / ".cadenza-env").mkdir(parents=True)
+    (project / "env.json").write_bytes((sample / "env.json").read_bytes())
+    (project / "main.py").write_text("SYSTEM_PROMPT = load()\n")
+    log = project / ".cadenza-env" / "r1.log.jsonl"
+    log.write_bytes(stuck_log(runlogs))
+    state = tmp_path / "state"
+    state.mkdir()
+    open_writer(state).close()
+
+    # when
+    with groq_stub.GroqStub([groq_stub.completion(remedy("r1"))]) as stub:
+        monkeypatch.setenv("GROQ_BASE_URL", stub.url)
+        settings = Settings(JudgeSettings(seeds=0))
+        result = judge(JobContext({}, project, state, lambda _: None, settings, "gsk_k"))
+
+    # then
+    _, kept = result.events
+    assert isinstance(kept, PromptKept)
+    assert kept.code == "refused_source"
+    assert "main.py:1: SYSTEM_PROMPT is the result of a call" in kept.reason
+    assert "- when in enter_debris and stuck for 2 ticks: walk_backward" in kept.paste
 
 
 def test_no_call_is_made_when_no_failure_mode_fits(

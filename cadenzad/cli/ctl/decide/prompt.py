@@ -10,8 +10,10 @@ from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
+from cadenzad.cli.base.promptplace import place_of_prompt, said_of
 from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.config.paths import state_dir
+from cadenzad.config.project import prompt_setting
 from store.errors import CadenzaError, DaemonError, InputError
 from store.reads.improvements import PromptRow, prompt_status, prompt_versions
 from store.reads.state import State
@@ -64,6 +66,7 @@ def _show(
 ) -> int:
     status = prompt_status(reader, project)
     status["changed"] = changed(reader, project)
+    status["place"] = place_of_prompt(Path(project), prompt_setting(Path(project)))
     current = next((row for row in rows if row.state == "current"), None)
     if current is not None and current.watching:
         from handlers.judge.monitor.samples import monitor
@@ -77,6 +80,7 @@ def _show(
     version = status["version"]
     say(f"version: {version if version is not None else 'as its author wrote it'}")
     say(f"state:   {status['state']}" + (f": {status['reason']}" if status["reason"] else ""))
+    say(f"place:   {said_of(status['place'])}")
     if status["changed"]:
         say(f"file:    {status['changed']}")
     if status["watch"]:

@@ -9,18 +9,19 @@ from pathlib import Path
 from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, send_command
+from cadenzad.config.project import prompt_setting
 from cadenzad.requests.commands import Trust
-from handlers.judge.prompt.code import project_code
-from handlers.judge.prompt.source import NAME, find_prompt
+from handlers.judge.prompt.code import brain_of, project_code
+from handlers.judge.prompt.source import NAME, NoPrompt, RefusedSource, find_prompt
 from handlers.project.code import TrustedCode, imported_code
 from handlers.project.paths import ENCODER_FILE, inside
-from store.errors import CadenzaError, InputError
+from store.errors import InputError
 
 DESCRIPTION = f"""Allow code of a project to be run: its {ENCODER_FILE}, when an adapter is trained
-or used, and `decide` in the file that holds {NAME}, when two prompts are compared in simulation.
-What is trusted is this content: a changed file needs trust again. With the encoder that is what it
-imports of the project; with the prompt's file all code of the project that it could import, and of
-that file itself the code around the prompt."""
+or used, and `decide` in the file that holds or imports {NAME}, when two prompts are compared in
+simulation. What is trusted is this content: a changed file needs trust again. With the encoder that
+is what it imports of the project; with `decide` all code of the project that it could import and
+the files that the prompt is read from, without the prompt itself."""
 EXAMPLE = "cadenzactl trust rescue"
 
 
@@ -61,9 +62,15 @@ def _code_of(project: Path) -> dict[str, TrustedCode]:
     if encoder.is_file():
         found[ENCODER_FILE] = imported_code(project, encoder).trusted
     try:
-        source = find_prompt(project)
-    except CadenzaError:
+        source = find_prompt(project, prompt_setting(project))
+    except NoPrompt:
         return found
-    if b"def decide(" in source.data:
-        found[source.path.name] = project_code(project, source.path)
+    except RefusedSource:
+        if not found:
+            raise
+        return found
+    brain = brain_of(project, source)
+    if brain is not None:
+        name = brain.relative_to(project.resolve()).as_posix()
+        found[name] = project_code(project, brain, source)
     return found

@@ -67,7 +67,34 @@ def test_a_dry_run_shows_what_is_found_and_writes_nothing(home, rescue, run_cli)
     assert out.splitlines()[0] == "1 runs, 3 ticks, 0 failure modes"
     code, out, _ = run_cli(main, "env", "train", "rescue", "--dry-run", "--json")
     assert (code, json.loads(out)["left_out"]) == (0, 0)
+    assert json.loads(out)["prompt"]["label"] == "main.py:SYSTEM_PROMPT"
     assert ((rescue / "main.py").read_bytes(), len(home.events())) == before
+
+
+def test_a_dry_run_tells_where_the_prompt_is_and_why_it_is_not_edited(rescue, run_cli) -> None:
+    (rescue / "prompt.txt").write_text("Be good.\n")
+    code, out, _ = run_cli(main, "env", "train", rescue, "--dry-run")
+    assert "prompt: main.py:SYSTEM_PROMPT, edited in main.py:19" in out
+    (rescue / "main.py").write_text('SYSTEM_PROMPT = open("prompt.txt").read()\n')
+    code, out, _ = run_cli(main, "env", "train", rescue, "--dry-run")
+    assert "prompt: main.py:SYSTEM_PROMPT, edited in prompt.txt:2" in out
+    (rescue / "main.py").write_text("SYSTEM_PROMPT = load()\n")
+    code, out, _ = run_cli(main, "env", "train", rescue, "--dry-run")
+    assert code == 0
+    assert "main.py:1: SYSTEM_PROMPT is the result of a call" in out
+    assert "[judge] prompt = " in out
+    (rescue / "cadenzad.toml").write_text("[judge]\nprompt = 'prompt.txt'\n")
+    code, out, _ = run_cli(main, "env", "train", rescue, "--dry-run")
+    assert "prompt: prompt.txt, edited in prompt.txt:" in out
+
+
+def test_the_block_is_shown_where_it_cannot_be_written(rescue, judge, run_cli, one_error) -> None:
+    block = "[cadenzad rules 0]\n- when stuck: sit\n[end of cadenzad rules]"
+    judge(JUDGED, PromptKept(code="refused_source", reason="main.py:1: no", paste=block))
+    code, out, err = run_cli(main, "env", "train", rescue)
+    assert code == 1
+    assert f"the block, to be pasted:\n{block}\n" in out
+    assert one_error(err).startswith("the prompt is as it was")
 
 
 def test_off_is_a_report_too_and_says_so(rescue, run_cli) -> None:

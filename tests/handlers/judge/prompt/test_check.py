@@ -40,7 +40,7 @@ def with_block(*lines: str, about: str = ABOUT) -> bytes:
 
 
 def test_our_own_edit_passes() -> None:
-    gate = check_static(source(), edited(source(), [STUCK]), FILE)
+    gate = check_static(source(), edited(source(), [STUCK]))
     assert (gate.name, gate.result) == (NAME, "pass")
     assert with_block(
         f"- when {'in enter and stuck for 3 ticks: walk_backward distance_m=0.3'}"
@@ -48,12 +48,12 @@ def test_our_own_edit_passes() -> None:
 
 
 def test_the_same_bytes_and_a_block_taken_out_pass() -> None:
-    assert check_static(source(), SOURCE, FILE).result == "pass"
-    assert check_static(source(edited(source(), [STUCK])), SOURCE, FILE).result == "pass"
+    assert check_static(source(), SOURCE).result == "pass"
+    assert check_static(source(edited(source(), [STUCK])), SOURCE).result == "pass"
 
 
 def fails(after: bytes, *, secrets: tuple[str, ...] = ()) -> str:
-    gate = check_static(source(), after, FILE, secrets=secrets)
+    gate = check_static(source(), after, secrets=secrets)
     assert (gate.name, gate.result) == (NAME, "fail")
     assert "\n" not in gate.detail
     return gate.detail
@@ -95,7 +95,6 @@ def test_an_authors_text_that_would_change_fails(old: bytes, new: bytes) -> None
         b"SYSTEM_PROMPT = ",
         SOURCE.replace(b"SYSTEM_PROMPT", b"OTHER"),
         SOURCE + b'SYSTEM_PROMPT = "x"\n',
-        SOURCE.replace(b'SYSTEM_PROMPT = """', b'SYSTEM_PROMPT = f"""'),
         SOURCE + b"\xff",
         SOURCE + b"\x00",
     ],
@@ -149,7 +148,7 @@ def test_what_looks_like_a_secret_fails_and_is_not_shown(secret: str) -> None:
 
 def test_a_known_secret_fails_whatever_it_looks_like() -> None:
     after = with_block("- when in hunter2 and stuck: stand")
-    assert check_static(source(), after, FILE, secrets=[""]).result == "pass"
+    assert check_static(source(), after, secrets=[""]).result == "pass"
     assert "secret" in fails(after, secrets=("", "hunter2"))
 
 
@@ -174,9 +173,9 @@ def test_a_safety_rule_of_the_author_below_the_block_fails() -> None:
     unsafe = source(SOURCE.replace(b"- when always: stand", b"- when near edge: stand"))
     block = edited(source(), [STUCK]).split(b"- when always: stand")[0]
     after = block + unsafe.data.split(b"Be good.\n")[1]
-    gate = check_static(unsafe, after, FILE)
+    gate = check_static(unsafe, after)
     assert gate.result == "fail"
     assert gate.detail == (
         "the author's rule '- when near edge: stand' comes after the managed block: move it above"
     )
-    assert check_static(unsafe, edited(unsafe, [STUCK]), FILE).result == "pass"
+    assert check_static(unsafe, edited(unsafe, [STUCK])).result == "pass"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import sysconfig
-import warnings
 from pathlib import Path
 
 import pytest
@@ -81,22 +79,13 @@ REFUSED = {
     "conditional": (b'if x:\n    SYSTEM_PROMPT = "a"\n', ":2: .* condition"),
     "branches": (b'if x:\n  SYSTEM_PROMPT = "a"\nelse:\n  SYSTEM_PROMPT = "b"\n', "2 times"),
     "try": (b'try:\n    SYSTEM_PROMPT = "a"\nexcept E:\n    pass\n', "condition or in a block"),
-    "with": (b'with x:\n    SYSTEM_PROMPT = "a"\n', "in a block"),
     "loop": (b"for SYSTEM_PROMPT in x:\n    pass\n", "plain assignment"),
-    "f-string": (b'SYSTEM_PROMPT = f"a {x}"\n', "an f-string"),
-    "f-string part": (b'SYSTEM_PROMPT = ("a" f"{x}")\n', "an f-string"),
-    "call": (b'SYSTEM_PROMPT = dedent("a")\n', "result of a call"),
-    "method": (b'SYSTEM_PROMPT = "a".strip()\n', "result of a call"),
-    "plus": (b'SYSTEM_PROMPT = "a" + B\n', "an operator"),
-    "percent": (b'SYSTEM_PROMPT = "a %s" % b\n', "an operator"),
+    "call": (b'SYSTEM_PROMPT = load("a")\n', "result of a call"),
     "bytes": (b'SYSTEM_PROMPT = b"a"\n', "bytes"),
     "number": (b"SYSTEM_PROMPT = 3\n", "a Constant"),
     "name": (b"SYSTEM_PROMPT = OTHER\n", "another name"),
     "list": (b'SYSTEM_PROMPT = ["a"]\n', "a List"),
-    "chained": (b'SYSTEM_PROMPT = B = "a"\n', "with other names"),
-    "tuple": (b'SYSTEM_PROMPT, b = "a", "b"\n', "with other names"),
     "augmented": (b'SYSTEM_PROMPT += "a"\n', "plain assignment"),
-    "set and augmented": (b'SYSTEM_PROMPT = "a"\nSYSTEM_PROMPT += "b"\n', "2 times"),
     "declared": (b"SYSTEM_PROMPT: str\n", "without a value"),
     "imported": (b"from x import SYSTEM_PROMPT\n", "plain assignment"),
     "global": (b'SYSTEM_PROMPT = "a"\ndef f():\n    global SYSTEM_PROMPT\n', "2 times"),
@@ -169,27 +158,7 @@ def test_the_block_goes_in_changes_and_comes_out(data: bytes) -> None:
     other = parse_prompt(edited(once, [NEAR, STUCK]), FILE)
     assert other.block is not None
     assert other.block.rules == [NEAR, STUCK]
-    back = edited(other, [])
-    if not back.endswith(b' ""') and b' ""' not in back:
-        assert back == data
-    assert parse_prompt(back, FILE).value == source.value
-
-
-@pytest.mark.parametrize("data", EDITED.values(), ids=EDITED)
-def test_python_reads_the_edited_file_as_intended(data: bytes, tmp_path: Path) -> None:
-    source = parse_prompt(data, FILE)
-    after = edited(source, [STUCK])
-    names: dict[str, object] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(after)
-    wanted = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
-    for node in wanted:
-        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-        if isinstance(target, ast.Name) and target.id == "SYSTEM_PROMPT":
-            assert node.value is not None
-            names["prompt"] = ast.literal_eval(node.value)
-    assert block_text([STUCK]) in str(names["prompt"])
+    assert edited(other, []) == data
 
 
 @pytest.mark.parametrize(("data", "says"), REFUSED.values(), ids=REFUSED)
@@ -284,6 +253,8 @@ def test_where_main_imports_it_from(tmp_path: Path) -> None:
         (tmp_path / "main.py").write_text(text)
         assert find_prompt(tmp_path).value == "own"
     (tmp_path / "main.py").write_text('from prompts import SYSTEM_PROMPT\nSYSTEM_PROMPT += "b"\n')
+    assert find_prompt(tmp_path).value == "ownb"
+    (tmp_path / "main.py").write_text('from prompts import SYSTEM_PROMPT\nSYSTEM_PROMPT = "b"\n')
     with pytest.raises(RefusedSource, match=r"main\.py:2: .* 2 times"):
         find_prompt(tmp_path)
 

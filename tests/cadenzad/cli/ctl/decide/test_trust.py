@@ -36,6 +36,22 @@ def test_json_names_hash_and_files(rescue, encoder, run_cli) -> None:
     assert answer["files"]["main.py"] == ["main.py", "lora_encoder.py"]
 
 
+def test_a_prompt_that_the_brain_reads_is_covered(rescue, run_cli) -> None:
+    (rescue / "main.py").write_text(
+        'SYSTEM_PROMPT = open("prompt.txt").read()\ndef decide(observation, system_prompt): ...\n'
+    )
+    (rescue / "prompt.txt").write_text("Be good.\n")
+    code, out, _ = run_cli(main, "trust", "rescue", "--json")
+    assert (code, json.loads(out)["files"]) == (0, {"main.py": ["main.py", "prompt.txt"]})
+
+
+def test_a_prompt_in_two_places_is_no_brain_in_silence(rescue, run_cli, one_error) -> None:
+    (rescue / "main.py").write_text('SYSTEM_PROMPT = "a"\nSYSTEM_PROMPT = "b"\n')
+    code, _, err = run_cli(main, "trust", "rescue")
+    assert code == 1
+    assert "is set 2 times" in one_error(err)
+
+
 def test_where_no_code_is_there_is_nothing_to_trust(home, rescue, run_cli, one_error) -> None:
     (rescue / "main.py").unlink()
     code, out, err = run_cli(main, "trust", "rescue")

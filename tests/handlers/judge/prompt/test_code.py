@@ -1,0 +1,70 @@
+"""What trust in a brain covers: its code, and the files of the prompt without the prompt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handlers.judge.prompt.code import brain_of, project_code
+from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.source import edited, find_prompt
+
+STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
+DECIDE = "def decide(observation, system_prompt):\n    return {'action': 'stand'}\n"
+TEXT = f"{DECIDE}SYSTEM_PROMPT = open('prompt.txt').read()\n"
+YAML = f"import yaml\n{DECIDE}SYSTEM_PROMPT = yaml.safe_load(open('p.yaml'))['s']\n"
+
+PROJECTS = {
+    "in the brain": ({"main.py": f"{DECIDE}SYSTEM_PROMPT = f'Be good.'\n"}, "main.py"),
+    "computed": ({"main.py": f"import os\n{DECIDE}SYSTEM_PROMPT = f'{{os.sep}}'\n"}, "main.py"),
+    "imported": (
+        {
+            "main.py": f"from p import SYSTEM_PROMPT\n{DECIDE}",
+            "p.py": "SYSTEM_PROMPT = 'Be.'\nX = 1\n",
+        },
+        "p.py",
+    ),
+    "read": ({"main.py": TEXT, "prompt.txt": "Be good.\n"}, "prompt.txt"),
+    "read from yaml": ({"main.py": YAML, "p.yaml": "model: m\ns: |\n  Be.\n"}, "p.yaml"),
+}
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_rewrite_keeps_trust_and_an_edit_of_anything_else_ends_it(
+    name: str, tmp_path: Path
+) -> None:
+    # given
+    files, held = PROJECTS[name]
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+
+    def trusted() -> tuple[str, tuple[str, ...]]:
+        source = find_prompt(tmp_path)
+        brain = brain_of(tmp_path, source)
+        assert brain == tmp_path / "main.py"
+        code = project_code(tmp_path, brain, source)
+        return code.sha256, code.files
+
+    before = trusted()
+    assert set(before[1]) == set(files)
+
+    # when the block comes / then it is the same code
+    source = find_prompt(tmp_path)
+    assert source.path == tmp_path / held
+    source.path.write_bytes(edited(source, [STUCK]))
+    assert trusted() == before
+
+    # and code, or a value beside the prompt, is other code
+    for file, text in files.items():
+        if file == "prompt.txt":
+            continue
+        changed = text.replace("model: m", "model: n") if file == "p.yaml" else f"{text}Y = 2\n"
+        (tmp_path / file).write_text(changed)
+        assert trusted() != before
+        (tmp_path / file).write_text(text)
+
+
+def test_without_a_decide_there_is_no_brain(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("SYSTEM_PROMPT = 'x'\n")
+    assert brain_of(tmp_path, find_prompt(tmp_path)) is None
