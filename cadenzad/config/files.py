@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from cadenzad.config.paths import default_path as default_path
 from cadenzad.config.paths import expand
 from cadenzad.config.settings import KEYS
 from cadenzad.config.settings import Config as Config
@@ -39,14 +40,6 @@ class Loaded:
     config: Config
     files: tuple[Path, ...]
     origins: Mapping[str, str]
-
-
-def default_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """systemd's CONFIGURATION_DIRECTORY, else XDG's, `cadenzad.toml` in it."""
-    if environ.get("CONFIGURATION_DIRECTORY"):
-        return Path(environ["CONFIGURATION_DIRECTORY"].split(":")[0]) / "cadenzad.toml"
-    home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return Path(home) / "cadenzad" / "cadenzad.toml"
 
 
 def load_config(path: Path | None, workspaces: Sequence[str] = ()) -> Config:

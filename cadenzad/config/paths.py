@@ -1,4 +1,4 @@
-"""Where the daemon and its commands keep their state; paths as typed, and as stored. Light."""
+"""Where settings and state are; paths as typed, and as stored. Light."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def state_dir(flag: str | None = None, environ: Mapping[str, str] = os.environ) 
         return Path(environ["STATE_DIRECTORY"].split(":")[0]).absolute()
     home = environ.get("XDG_STATE_HOME") or "~/.local/state"
     return expand(home).absolute() / "cadenzad"
+
+
+def default_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """systemd's CONFIGURATION_DIRECTORY, else XDG's, `cadenzad.toml` in it."""
+    if environ.get("CONFIGURATION_DIRECTORY"):
+        return Path(environ["CONFIGURATION_DIRECTORY"].split(":")[0]) / "cadenzad.toml"
+    home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return Path(home) / "cadenzad" / "cadenzad.toml"
 
 
 def make_state_dir(path: Path) -> Path:

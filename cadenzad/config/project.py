@@ -17,14 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cadenzad.config.files import (
-    Loaded,
-    lay_over,
-    leaves,
-    load_config,
-    mistakes,
-    parse,
-)
+from cadenzad.config.files import Loaded, lay_over, leaves, mistakes, parse
 from cadenzad.config.settings import KEYS, Config, Key
 from handlers.jobs import AT_ONCE, Debounce
 from handlers.project.paths import inside
@@ -151,8 +144,3 @@ def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> Rea
         retrain=lora.retrain,
         retrain_wait=AT_ONCE if at_once else Debounce(lora.debounce, lora.max_wait),
     )
-
-
-def prompt_setting(project: Path) -> str:
-    """The setting judge.prompt of a project, for a command. Raises ConfigError."""
-    return load_project_config(project, load_config(None)).judge.prompt

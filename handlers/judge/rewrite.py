@@ -18,7 +18,7 @@ from handlers.judge.policy import Choice, choose_policy
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.check import check_static
-from handlers.judge.prompt.code import brain_of
+from handlers.judge.prompt.code import driver_name
 from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.prompt.rules import Rule, parse_all, render
 from handlers.judge.prompt.source import (
@@ -54,8 +54,7 @@ def gated(
         _citations(context.claims),
         replay(parse_all(source.value.split("\n")), parse_all(made.value.split("\n")), tested),
     ]
-    driver = brain_of(context.project, source) or source.path
-    name = driver.relative_to(context.project.resolve()).as_posix()
+    name = driver_name(context.project, source)
     trust = trusted(context.state.connection, str(context.project), name)
     choice = Choice("none", f"a part of {source.found.label} is known only when it runs")
     if source.is_exact:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from store.events.base import Event, Fact
 
@@ -129,6 +129,14 @@ class PromptKept(Event):
     code: str
     reason: str
     paste: str = ""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Without a block it is written as it was before there were any."""
+        written: dict[str, object] = write(self)
+        if not self.paste:
+            del written["paste"]
+        return written
 
 
 class PromptConflictFound(Event):

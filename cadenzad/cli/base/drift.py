@@ -7,6 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from cadenzad.config.prompt import prompt_setting
 from handlers.project.paths import ADAPTERS_DIR
 from store.errors import ConfigError
 from store.reads.improvements import PromptRow, adapters, prompt_versions
@@ -41,7 +42,6 @@ def changed(view: sqlite3.Connection, project: str) -> str:
 def _changed(project: str, row: PromptRow) -> str:
     if _sha256(project, row) in (row.after_sha256, None):
         return ""
-    from cadenzad.config.project import prompt_setting
     from handlers.judge.prompt.drift import changed_by_hand
 
     try:

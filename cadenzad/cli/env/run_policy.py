@@ -9,7 +9,9 @@ from typing import Any
 
 from cadenzad import __version__
 from cadenzad.cli.base.lookup import open_state
+from cadenzad.config.prompt import prompt_setting
 from handlers.judge.policy import Choice, checked, choose_policy, open_policy
+from handlers.judge.prompt.code import driver_name
 from handlers.judge.prompt.source import NAME, PromptSource, find_prompt
 from handlers.lora.serving import project_decoder, serving_version
 from handlers.mission.episode.episode import Sink
@@ -64,11 +66,14 @@ def driver_for(wanted: str | None, project: Project) -> Driver:
 
 def _brain(project: Project) -> tuple[PromptSource, Choice]:
     """The project's prompt, and what can drive under it."""
-    source = find_prompt(project.path)
+    source = find_prompt(project.path, prompt_setting(project.path))
+    if not source.is_exact:
+        reason = f"a part of {source.found.label} is known only when it runs"
+        return source, Choice("none", reason)
     trust = None
     with open_state(None) as state:
         if state is not None:
-            trust = trusted(state.connection, str(project.path), source.path.name)
+            trust = trusted(state.connection, str(project.path), driver_name(project.path, source))
     return source, choose_policy(project.path, source, trust)
 
 

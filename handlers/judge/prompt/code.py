@@ -24,11 +24,16 @@ def brain_of(project: Path, source: PromptSource) -> Path | None:
 
     That which says what the prompt is, else main.py, which may import it.
     """
-    root = project.resolve()
-    for path in dict.fromkeys((source.found.path, source.path, root / PREFERRED)):
+    for path in dict.fromkeys((source.found.path, source.path, project.resolve() / PREFERRED)):
         if path.suffix == ".py" and path.is_file() and DECIDE in read(path):
             return path
     return None
+
+
+def driver_name(project: Path, source: PromptSource) -> str:
+    """The path in the project that trust in its brain is given under."""
+    driver = brain_of(project, source) or source.path
+    return driver.relative_to(project.resolve()).as_posix()
 
 
 def project_code(project: Path, main: Path, source: PromptSource | None = None) -> TrustedCode:

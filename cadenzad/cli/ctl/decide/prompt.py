@@ -13,7 +13,7 @@ from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.cli.base.promptplace import place_of_prompt, said_of
 from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.config.paths import state_dir
-from cadenzad.config.project import prompt_setting
+from cadenzad.config.prompt import prompt_setting
 from store.errors import CadenzaError, DaemonError, InputError
 from store.reads.improvements import PromptRow, prompt_status, prompt_versions
 from store.reads.state import State

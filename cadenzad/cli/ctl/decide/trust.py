@@ -9,9 +9,9 @@ from pathlib import Path
 from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, send_command
-from cadenzad.config.project import prompt_setting
+from cadenzad.config.prompt import prompt_setting
 from cadenzad.requests.commands import Trust
-from handlers.judge.prompt.code import brain_of, project_code
+from handlers.judge.prompt.code import brain_of, driver_name, project_code
 from handlers.judge.prompt.source import NAME, NoPrompt, RefusedSource, find_prompt
 from handlers.project.code import TrustedCode, imported_code
 from handlers.project.paths import ENCODER_FILE, inside
@@ -71,6 +71,5 @@ def _code_of(project: Path) -> dict[str, TrustedCode]:
         return found
     brain = brain_of(project, source)
     if brain is not None:
-        name = brain.relative_to(project.resolve()).as_posix()
-        found[name] = project_code(project, brain, source)
+        found[driver_name(project, source)] = project_code(project, brain, source)
     return found
