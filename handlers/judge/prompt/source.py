@@ -226,7 +226,8 @@ def _proven(source: PromptSource, start: int, end: int, new: str) -> bytes:
         problem = _problem(source, change, start, end, new, wanted)
         if not problem:
             return change.made()
-    why = problem or "the managed block lies across several strings"
+    lies = "the managed block lies across several strings"
+    why = problem or (lies if source.block else "a raw string on one line has no room for lines")
     raise RefusedSource(
         f"{source.path}:{source.line}: the string is written in a way that cannot be edited safely:"
         f" {why}",

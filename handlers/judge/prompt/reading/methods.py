@@ -73,8 +73,10 @@ def dedented(text: Text) -> Text:
 
 def cleaned(text: Text) -> Text:
     """`inspect.cleandoc`: the first line apart from the others, no blank lines around."""
-    if not text.is_exact or "\t" in text.value:
+    if not text.is_exact:
         return text.unwritten()
+    if "\t" in text.value:  # which it makes spaces of
+        return Text.fixed(inspect.cleandoc(text.value))
     lines = _lines(text.value)
     margin = _common([text.value[begin:end] for begin, end in lines[1:]])
     kept: list[list[int]] = []
