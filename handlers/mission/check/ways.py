@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import atan2, ceil, hypot
 
-from handlers.mission.policies.guide import AIM_RAD, CRAWL_MAX_M, LEG_MAX_M
+from handlers.mission.locomotion.actions import MOST_M
+from handlers.mission.policies.guide import AIM_RAD
+from handlers.mission.route.fewest import fewest
 from handlers.mission.route.ground import GroundMap, Spot, cell_of
 from handlers.mission.route.route import Leg, Route
 from handlers.mission.world.body import STAND_HEIGHT
@@ -29,7 +31,10 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The way to a target: its straight pieces, whether it gets there, its end and its ticks."""
+    """The way to a target: its straight pieces, whether it gets there, its end and its ticks.
+
+    `ticks`: as few as the driver takes when it has to.
+    """
 
     legs: tuple[Leg, ...]
     arrives: bool
@@ -57,10 +62,13 @@ def way_through(spec: ProjectSpec, terrain: HeightMap, phase: Phase, start: Pose
         route.note(*at, terrain.height(*at) + STAND_HEIGHT)
         for leg in route.legs(*at):
             dx, dy = leg.x - at[0], leg.y - at[1]
-            longest = CRAWL_MAX_M if leg.ground in ("rough", "closed", "solid") else LEG_MAX_M
             turn = abs(wrapped(atan2(dy, dx) - yaw)) > AIM_RAD
-            ticks += turn + max(1, ceil(hypot(dx, dy) / longest))
+            ticks += turn + max(1, ceil(hypot(dx, dy) / MOST_M))
             at, yaw = (leg.x, leg.y), atan2(dy, dx)
             legs.append(leg)
     end = Pose(*at, yaw)
+    if ticks > phase.max_ticks and route.there(*at):  # then the driver goes without turning, too
+        here = (start.x, start.y)
+        move = fewest(route.ground, here, start.yaw, route.target, phase.max_ticks)
+        ticks = ticks if move is None else phase.max_ticks
     return Way(tuple(legs), route.there(*at), end, route.left(*at), max(ticks, 1))

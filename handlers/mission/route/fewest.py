@@ -18,10 +18,16 @@ STEP_M = 0.15
 AROUND_M = 2.0
 """How much further away than the target such a way may lead, m."""
 
+LONGEST = int(20.0 / STEP_M)
+"""Places on the longest move that the library allows."""
+
 MAX_PLACES = 6000
 """Places that are looked at, at most: 135 m2."""
 
 Node = tuple[int, int]
+
+UNKNOWN = (1_000_000, (0, 0))
+"""What is not reached yet is as many moves away."""
 
 _WAYS: tuple[Node, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -70,7 +76,9 @@ def fewest(
         for i, j in _WAYS:
             at, following = node, (node[0] + i, node[1] + j)
             # What as few moves lead to goes on from there by itself.
-            while lattice.free(at, following) and reached.get(following, (moves + 1,))[0] > count:
+            for _ in range(LONGEST):
+                if not lattice.free(at, following) or reached.get(following, UNKNOWN)[0] <= count:
+                    break
                 at, following = following, (following[0] + i, following[1] + j)
                 if at not in reached:
                     reached[at] = (count + 1, first if count else at)

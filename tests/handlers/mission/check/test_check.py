@@ -81,7 +81,7 @@ RING = [box(0, 1, 0.5, 1.1, 0.1, 0.5), box(0, -1, 0.5, 1.1, 0.1, 0.5),
         # ways
         ({"objects": RING, "zones": [zone(-3, 0)], "max_ticks": 40, **THERE},
          ("error", "phases[0].success_when.enter_zone"), "cannot be reached"),
-        ({"zones": [zone(-12, 0)], "max_ticks": 2, **THERE},
+        ({"zones": [zone(-45, 0)], "max_ticks": 2, **THERE},
          ("error", "phases[0].max_ticks"), "max_ticks is 2"),
         ({"zones": [zone(-1, 0, z=(0.6, 2))], **THERE},
          ("error", "scene.zones[1] ('there')"), "the trunk is 0.20 to 0.33 m high"),
