@@ -22,9 +22,10 @@ GRID = PARTS * CELL
 """Width of a planning cell, m: three of the height map's. Half is four times the cells to
 search."""
 
-BODY_M, ROOM_M = 0.27, 0.38
-"""The robot's reach around its middle, m (the feet stand at 0.23, the head ends at 0.25), and what
-it had better keep clear of as well, since it sways and is pushed."""
+BODY_M, ROOM_M = 0.33, 0.38
+"""The robot's reach around its middle as it turns, m (the feet stand at 0.23, the head ends at 0.25
+and a hind foot that swung wide caught on a block 0.35 m away), and what it had better keep clear of
+as well, since it sways and is pushed."""
 
 HALF_LENGTH_M, HALF_WIDTH_M = 0.3, 0.17
 """The same for a robot that only walks straight on, m: the legs stand at 0.127, their feet end at
@@ -57,6 +58,10 @@ ORDER: dict[Ground, int] = {
     "open": 0, "tight": 1, "narrow": 2, "rough": 3, "kept": 4, "closed": 5, "solid": 6,
 }  # fmt: skip
 """From the best to the worst, for the worst along a line."""
+
+
+def _worse(kind: Ground) -> int:
+    return ORDER[kind]
 
 
 def cell_of(x: float, y: float) -> Cell:
@@ -129,10 +134,9 @@ class GroundMap:
         if self.off_limits(x, y, ZONE_MARGIN):
             return "closed"
         kind = "open" if self.terrain.flat else self._footing(cell)
-        near = ORDER[kind] < ORDER["kept"] and any(
-            hypot(x - px, y - py) < distance for px, py, distance in self.kept
-        )
-        return "kept" if near else kind
+        if not any(hypot(x - px, y - py) < distance for px, py, distance in self.kept):
+            return kind
+        return "kept" if kind in ("open", "tight", "rough") else max(kind, "closed", key=_worse)
 
     def _footing(self, cell: Cell) -> Ground:
         trunk = self._worst(cell, _TRUNK)
