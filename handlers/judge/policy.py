@@ -20,7 +20,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from handlers.judge.prompt.code import project_code
+from handlers.judge.prompt.code import brain_of, project_code
 from handlers.judge.prompt.source import PromptSource, code_sha256
 from handlers.project.library import ActionLibrary
 from store import interpreter
@@ -60,27 +60,30 @@ class Choice:
     """The kind of policy, and where there is none, why.
 
     `sha256` is of the code that would drive, the prompt left out: what trust in it says. `check`
-    raises BrokenPolicy when the code is no longer what it was when it was chosen.
+    raises BrokenPolicy when the code is no longer what it was when it was chosen. `brain` is the
+    file with `decide`, which need not be the one that holds the prompt.
     """
 
     kind: Literal["built-in", "decide", "none"]
     reason: str = ""
     sha256: str | None = field(default=None, compare=False)
     check: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+    brain: Path | None = field(default=None, compare=False)
 
 
 def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> Choice:
     """What can drive this project. `trusted`: the digest of its code that somebody trusts."""
-    name = source.path.name
     if code_sha256(source.data) == _sample_sha256():
         return Choice("built-in", sha256=_sample_sha256())
-    if b"def decide(" not in source.data:
-        return Choice("none", f"{name} has no decide(observation, system_prompt)")
+    brain = brain_of(project, source)
+    if brain is None:
+        return Choice("none", f"{source.path.name} has no decide(observation, system_prompt)")
+    name = brain.name
     again = f"`cadenzactl trust {project.name}`"
     if trusted is None:
         return Choice("none", f"{name} is not trusted ({again})")
     try:
-        code = project_code(project, source.path)
+        code = project_code(project, brain, source)
     except InputError as error:
         return Choice("none", f"{error.message}; {error.hint}" if error.hint else error.message)
     if code.sha256 != trusted:
@@ -89,13 +92,13 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
 
     def check() -> None:
         try:
-            now = project_code(project, source.path).sha256
+            now = project_code(project, brain, source).sha256
         except InputError as error:
             raise BrokenPolicy(error.message, hint=error.hint) from None
         if now != trusted:
-            raise BrokenPolicy(f"{source.path}: the project's code changed meanwhile")
+            raise BrokenPolicy(f"{brain}: the project's code changed meanwhile")
 
-    return Choice("decide", sha256=trusted, check=check)
+    return Choice("decide", sha256=trusted, check=check, brain=brain)
 
 
 def open_policy(choice: Choice, source: PromptSource, prompt: str) -> PromptPolicy:
@@ -103,7 +106,7 @@ def open_policy(choice: Choice, source: PromptSource, prompt: str) -> PromptPoli
     if choice.kind == "built-in":
         return _Sample(prompt)
     choice.check()
-    return _Process(source.path, prompt)
+    return _Process(choice.brain or source.path, prompt)
 
 
 def checked(action: Decided, source: PromptSource, library: ActionLibrary) -> Decided:

@@ -22,7 +22,7 @@ from handlers.judge.policy import (
 )
 from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.rules import parse_all
-from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
+from handlers.judge.prompt.source import PromptSource, edited, find_prompt, parse_prompt
 
 SAMPLE = files("handlers.project") / "sample" / "mission" / "main.py"
 RULES = parse_all(["- when stuck for 2 ticks: walk_backward distance_m=0.3", "- when fallen: sit"])
@@ -53,7 +53,7 @@ def opened(tmp_path: Path) -> Iterator[Opener]:
 
 def trust(project: Path, source: PromptSource) -> str:
     """What `cadenzactl trust` would write down now."""
-    return project_code(project, source.path).sha256
+    return project_code(project, source.path, source).sha256
 
 
 def decides(expression: str, before: str = "") -> str:
@@ -100,6 +100,28 @@ def test_trust_ends_when_the_code_changes_and_not_when_the_prompt_does(tmp_path:
     choice = choose_policy(tmp_path, changed, trusted)
     assert choice.kind == "none"
     assert "main.py changed since" in choice.reason
+
+
+def test_a_prompt_in_a_file_of_its_own_drives_the_brain_that_reads_it(tmp_path: Path) -> None:
+    # given a text that main.py reads
+    (tmp_path / "prompt.txt").write_text("walk_forward")
+    brain = "from pathlib import Path\n"
+    brain += "SYSTEM_PROMPT = (Path(__file__).parent / 'prompt.txt').read_text()\n"
+    (tmp_path / "main.py").write_text(brain + decides("{'action': system_prompt.strip()}"))
+    source = find_prompt(tmp_path, "")
+    assert source.path.name == "prompt.txt"
+
+    # when it is trusted, and another prompt is tried
+    digest = project_code(tmp_path, tmp_path / "main.py", source).sha256
+    choice = choose_policy(tmp_path, source, digest)
+    policy = open_policy(choice, source, "sit")
+    try:
+        decided = policy.decide({}, [])
+    finally:
+        policy.close()
+
+    # then
+    assert (choice.kind, decided) == ("decide", {"action": "sit"})
 
 
 def test_odd_escapes_in_somebodys_code_are_no_warning_of_ours(tmp_path: Path) -> None:
