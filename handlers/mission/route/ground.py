@@ -85,6 +85,11 @@ _TRUNK = _ring(-1.0, TRUNK_M)
 _CORE = _ring(TRUNK_M, HALF_WIDTH_M)
 _REACH = _ring(HALF_WIDTH_M, BODY_M)
 _ROOM = _ring(BODY_M, ROOM_M)
+NEAR_CELLS = ceil(ROOM_M / GRID)
+BLOCK = 8
+"""Cells along a side of the blocks of which it is known whether anything stands in them: more than
+NEAR_CELLS, so that a cell has to do with at most four."""
+
 _ALONG = [k * GRID for k in range(-5, 6)]
 _ASIDE = [k * HALF_WIDTH_M / 3 for k in range(-3, 4)]
 
@@ -108,12 +113,18 @@ class GroundMap:
         self.kept = list(kept)
         self.plain = terrain.flat and not self.forbidden and not self.kept
         self._known: dict[Cell, Ground] = {}
+        self._footings: dict[Cell, Ground] = {}
         self._room: dict[tuple[Cell, Cell], bool] = {}
         self._bumps: dict[Cell, float] = {}
+        self._calm: dict[Cell, bool] = {}
 
     def avoiding(self, x: float, y: float, distance: float) -> GroundMap:
         """The same ground with one more place not to come near to (m)."""
-        return GroundMap(self.terrain, self._zones, [*self.kept, (x, y, distance)])
+        other = GroundMap(self.terrain, self._zones, [*self.kept, (x, y, distance)])
+        # What stands there is the same, and was dear to find out.
+        other._footings, other._room = self._footings, self._room
+        other._bumps, other._calm = self._bumps, self._calm
+        return other
 
     def at(self, cell: Cell) -> Ground:
         """The kind of ground of a cell."""
@@ -133,12 +144,37 @@ class GroundMap:
         x, y = centre(cell)
         if self.off_limits(x, y, ZONE_MARGIN):
             return "closed"
-        kind = "open" if self.terrain.flat else self._footing(cell)
+        kind = self._footing(cell)
         if not any(hypot(x - px, y - py) < distance for px, py, distance in self.kept):
             return kind
         return "kept" if kind in ("open", "tight", "rough") else max(kind, "closed", key=_worse)
 
     def _footing(self, cell: Cell) -> Ground:
+        if self.terrain.flat or self._is_calm(cell):
+            return "open"
+        kind = self._footings.get(cell)
+        if kind is None:
+            kind = self._footings[cell] = self._measured(cell)
+        return kind
+
+    def _is_calm(self, cell: Cell) -> bool:
+        """Whether nothing stands anywhere near a cell: asked of blocks, which are few."""
+        i, j = cell
+        return all(
+            self._block_is_calm((bi, bj))
+            for bi in range((i - NEAR_CELLS) // BLOCK, (i + NEAR_CELLS) // BLOCK + 1)
+            for bj in range((j - NEAR_CELLS) // BLOCK, (j + NEAR_CELLS) // BLOCK + 1)
+        )
+
+    def _block_is_calm(self, block: Cell) -> bool:
+        calm = self._calm.get(block)
+        if calm is None:
+            i, j = block[0] * BLOCK, block[1] * BLOCK
+            cells = ((i + k, j + n) for k in range(BLOCK) for n in range(BLOCK))
+            calm = self._calm[block] = all(self._bump(cell) <= WALKABLE for cell in cells)
+        return calm
+
+    def _measured(self, cell: Cell) -> Ground:
         trunk = self._worst(cell, _TRUNK)
         if trunk > CLIMBABLE:
             return "solid"

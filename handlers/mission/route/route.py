@@ -32,6 +32,9 @@ reaches 0.25 m ahead, and it is pushed off its way by centimetres."""
 ROOM_FOR_IT_M = 0.06
 """How much less that is than the distance the phase asks for, at least, m: a planning cell."""
 
+SAME_M = 2 * GRID
+"""Bumps that are nearer to each other, m, are into one and the same thing."""
+
 STRAIGHT_M = 20.0
 """The longest straight leg, m: the longest walk that the library allows."""
 
@@ -74,6 +77,7 @@ class Route:
         self._final = together(list(targets_of(spec, phase.success_when)))
         self._first = spec.scene.zone(leave) if leave is not None else None
         self.target = self._final if self._first is None else inside(self._first)
+        self._bumped: list[Spot] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -106,7 +110,13 @@ class Route:
             self._field = Field(self.ground, [nearest])
 
     def bumped(self, x: float, y: float) -> None:
-        """Something is in the way near a place, though the map does not show it: avoid it."""
+        """Something is in the way near a place, though the map does not show it: avoid it.
+
+        What is avoided already changes no way: a robot that runs into it again plans nothing anew.
+        """
+        if any(hypot(x - px, y - py) < SAME_M for px, py in self._bumped):
+            return
+        self._bumped.append((x, y))
         self.ground = self.ground.avoiding(x, y, BODY_M)
         self._forget()
 
