@@ -26,12 +26,12 @@ from cadenzad.requests import commands, inbox
 from cadenzad.requests.handle import carry_out
 from handlers.export.records import Recipe, RecordMaker
 from handlers.export.template import OBS_DEFAULTS, RENDER_ERRORS, compile_template
+from handlers.goals.reading import read_goal
 from handlers.judge.prompt.rules import Rule
 from handlers.judge.prompt.source import edited, parse_prompt
 from handlers.lora.data.authoring import parse_steps
 from handlers.lora.data.phasesteps import phase_steps
 from handlers.lora.model import text
-from handlers.mission.policies.prompts import parse_goal
 from handlers.project.formats.examples import iter_examples, read_examples
 from handlers.project.formats.orchestrator import read_orchestrator_log
 from handlers.project.formats.runlog import read_run_log
@@ -181,7 +181,7 @@ def _words(rng: random.Random, *valid: str) -> str:
 
 
 def _goal(goal: str) -> None:
-    parse_goal(goal)
+    read_goal(goal)
     text.read(goal)
 
 

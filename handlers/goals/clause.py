@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 from handlers.goals.clauses import Clause, Tag
 from handlers.goals.doubts import Doubt, DoubtKind
-from handlers.goals.vocabulary import WORDS, Role
+from handlers.goals.words.verbs import PAST
+from handlers.goals.words.vocabulary import WORDS, Role
 
 LONGEST_WORD = 24
 """Longer words are not compared with those known."""
@@ -88,6 +89,8 @@ def _take(heard: Heard, tags: Sequence[Tag], index: int) -> int:
             return end
         case "context":
             return _past_noun(tags, index + 1, stops=("place",))
+        case "article" if tag.text in ("each", "every") and measure is not None:
+            heard.doubt("ambiguous", tag.start, measure.end, "how often in all is not said")
         case "manner":
             return _take_manner(heard, tags, index)
         case "repeat":
@@ -128,6 +131,9 @@ def _take_verb(heard: Heard, tags: Sequence[Tag], index: int) -> int:
     is_noun = index > 0 and tags[index - 1].role == "article" and tag.text == "step"
     if is_noun and not any(other.role == "amount" for other in tags):
         heard.doubt("vague", tag.start, tag.end, "how far? a step has no length of its own")
+    told = tag.role == "verb" and tag.text.split()[0] in PAST
+    if told and heard.clause.glue[-1:] != ["after"]:
+        heard.doubt("ambiguous", tag.start, tag.end, "told of the past: is it asked for?")
     heard.verbs.append(tag)
     return index + 1
 

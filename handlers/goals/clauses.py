@@ -1,4 +1,4 @@
-"""Where one thing to do ends and the next begins, and which are forbidden or conditional."""
+"""Where one thing to do ends and the next begins."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from handlers.goals.quantities import Amount, Part
-from handlers.goals.vocabulary import Role, sense_at
+from handlers.goals.words.amount import Amount
+from handlers.goals.words.quantities import Part
+from handlers.goals.words.verbs import ORDERED
+from handlers.goals.words.vocabulary import Role, sense_at
 
 Fate = Literal["", "negated", "conditional", "aim"]
 """Why a clause is not carried out; "" for one that is. An aim is what a phase is won by anyway."""
@@ -58,7 +60,7 @@ CONDITIONS = frozenset({"if", "while", "until", "else"})
 ENDS = frozenset({".", "!", "?", "\n", ";"})
 _SPLITS = frozenset({"mark", "then", "and", "or", "but", "before", "after", "if", "while", "until",
                      "else", "instead", "open", "close"})  # fmt: skip
-_SAID: tuple[Role, ...] = ("amount", "side", "way", "place", "aim", "gait", "sideways")
+SAID: tuple[Role, ...] = ("amount", "side", "way", "place", "aim", "gait", "sideways")
 
 
 def tags_of(parts: Sequence[Part]) -> list[Tag]:
@@ -80,38 +82,71 @@ def tags_of(parts: Sequence[Part]) -> list[Tag]:
     return found
 
 
-def clauses_of(found: Iterable[Tag], aimed: bool = False) -> list[Clause]:
-    """The goal's clauses, each with what joins it to the one before, and its fate.
-
-    `aimed`: "until" is told by the phase's success_when.
-    """
+def clauses_of(found: Iterable[Tag]) -> list[Clause]:
+    """The goal's clauses, each with what joins it to the one before."""
     made: list[Clause] = []
     here = Clause()
+    condition: Tag | None = None
     for tag in found:
+        condition = tag if tag.role in CONDITIONS else condition
+        splits = tag.role in _SPLITS or _begins_negation(here, tag)
+        if here.tags and (splits or tag.role == "close" or _runs_on(here, tag)):
+            made.append(here)
+            here = Clause(glue=[] if splits else [")" if tag.role == "close" else "run"])
         if tag.role == "close":
-            if here.tags:
-                made.append(here)
-                here = Clause(glue=[")"], lead=tag.start)
+            here.lead = tag.start if here.lead is None else here.lead
             if made:
                 made[-1].closes += 1
-        elif tag.role in _SPLITS or (tag.role == "not" and here.has("order", "verb", *_SAID)):
-            if here.tags:
-                made.append(here)
-                here = Clause()
-            here.lead = tag.start if here.lead is None else here.lead
-            here.glue.append(tag.value if tag.role == "mark" else tag.role)
-            here.opens += tag.role == "open"
-            if tag.role == "not":
-                here.tags.append(tag)
-        elif _runs_on(here, tag):
-            made.append(here)
-            here = Clause([tag], ["run"])
+        elif splits:
+            _join(here, tag)
         else:
             here.tags.append(tag)
-    if here.tags:
-        made.append(here)
-    _decide(made, aimed)
-    return made
+    if condition is not None and not here.tags and not CONDITIONS.isdisjoint(here.glue):
+        here.tags.append(condition)  # "sit later"
+    return _with_fronted([*made, here] if here.tags else made)
+
+
+def _join(here: Clause, tag: Tag) -> None:
+    """Take what stands before a clause; "not" is a part of it as well."""
+    here.lead = tag.start if here.lead is None else here.lead
+    here.glue.append(tag.value if tag.role == "mark" else tag.role)
+    here.opens += tag.role == "open"
+    if tag.role == "not":
+        here.tags.append(tag)
+
+
+def _begins_negation(here: Clause, tag: Tag) -> bool:
+    """Whether what is forbidden begins here: not in "sitting is forbidden", where it ended."""
+    return tag.role == "not" and not tag.value and here.has("order", "verb", *SAID)
+
+
+def _with_fronted(made: list[Clause]) -> list[Clause]:
+    """ "To your right, turn 15 degrees": the side belongs to the verb that lacks one."""
+    joined: list[Clause] = []
+    for clause in made:
+        front = joined[-1] if joined else None
+        if front is not None and clause.glue == [","] and _is_fronted(front, clause):
+            clause.tags = [*front.tags, *clause.tags]
+            clause.glue, clause.lead, clause.opens = front.glue, front.lead, front.opens
+            joined.pop()
+        joined.append(clause)
+    return joined
+
+
+def _is_fronted(front: Clause, clause: Clause) -> bool:
+    sides = [tag for tag in front.tags if tag.role in ("side", "way")]
+    alone = all(tag.role in ("side", "way", "filler", "then") for tag in front.tags)
+    leads = front.begins_sentence or "then" in front.glue
+    lacks = clause.has("order") and not clause.has("side", "way", "place")
+    turns = any(tag.value in _SIDED for tag in clause.tags if tag.role == "order")
+    travels = any(tag.value in ORDERED for tag in clause.tags if tag.role == "order")
+    is_meant = len(sides) == 1 and (
+        turns or (travels if sides[0].role == "way" else sides[0].text.startswith(("to ", "on ")))
+    )
+    return alone and leads and lacks and is_meant
+
+
+_SIDED = frozenset({"turn", "side", "face"})
 
 
 def _runs_on(here: Clause, tag: Tag) -> bool:
@@ -122,67 +157,4 @@ def _runs_on(here: Clause, tag: Tag) -> bool:
     if last.role in ("article", "place", "measure", "context", "aim", "order", "verb", "not"):
         return False
     is_noun = last.role in ("side", "amount") and not here.has("order", "verb")
-    return not is_noun and here.has("order", "verb") and here.has(*_SAID)
-
-
-# -- what is not to be done ------------------------------------------------------------------------
-
-
-def _decide(made: list[Clause], aimed: bool) -> None:
-    """Mark the clauses that are forbidden, or hang on a condition."""
-    fate: Fate = ""
-    for index, clause in enumerate(made):
-        fate = _goes_on(fate, clause, made, index)
-        if clause.has("not") or "instead" in clause.glue:
-            fate = "negated"
-        if aimed and "until" in clause.glue and not clause.begins_sentence:
-            fate = "aim"
-        elif not CONDITIONS.isdisjoint(clause.glue):
-            fate = "conditional"
-            _reach_back(made, index)
-        clause.fate = fate
-
-
-def _goes_on(fate: Fate, clause: Clause, made: list[Clause], index: int) -> Fate:
-    """Whether what was said of the clause before holds for this one."""
-    if clause.begins_sentence or (fate == "negated" and _resets(clause.glue)):
-        return ""
-    if fate == "negated" and "," in clause.glue and "or" not in clause.glue:
-        before = made[index - 1]
-        goes_with = any("or" in later.glue for later in _rest(made, index))
-        is_order = clause.has("order") or "instead" in before.glue
-        return "" if is_order and not goes_with else fate
-    if fate == "aim" and not {"then", ","}.isdisjoint(clause.glue):
-        return ""
-    if fate == "conditional" and "then" in clause.glue and not _led(made, index):
-        return ""
-    return fate
-
-
-def _resets(glue: Sequence[str]) -> bool:
-    return "then" in glue or "but" in glue or ":" in glue or "–" in glue
-
-
-def _led(made: list[Clause], index: int) -> bool:
-    """Whether the sentence of a clause begins with its condition: "if ..., A, then B"."""
-    while index > 0 and not made[index].begins_sentence:
-        index -= 1
-    return not CONDITIONS.isdisjoint(made[index].glue)
-
-
-def _rest(made: list[Clause], index: int) -> Iterable[Clause]:
-    """The clauses of a sentence from one on."""
-    for at in range(index, len(made)):
-        if at > index and made[at].begins_sentence:
-            return
-        yield made[at]
-
-
-def _reach_back(made: list[Clause], index: int) -> None:
-    """ "A and B if C": neither A nor B is done without asking."""
-    if made[index].begins_sentence and "else" not in made[index].glue:
-        return
-    for at in range(index - 1, -1, -1):
-        made[at].fate = made[at].fate or "conditional"
-        if made[at].begins_sentence or "," in made[at].glue or "then" in made[at].glue:
-            return
+    return not is_noun and here.has("order", "verb") and here.has(*SAID)

@@ -7,8 +7,8 @@ it. It is made of words, not of steps, so that goals nobody understands can be c
 from __future__ import annotations
 
 from handlers.goals.clauses import Tag, tags_of
-from handlers.goals.quantities import parts
-from handlers.goals.tokens import tokens
+from handlers.goals.words.quantities import parts
+from handlers.goals.words.tokens import tokens
 
 _LEFT_OUT = frozenset({"filler", "article", "measure"})
 _UNITS = {"m": "m", "rad": "rad", "s": "s", "n": "times", "speed": "times speed", "bare": ""}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from handlers.goals.clauses import clauses_of, tags_of
 from handlers.goals.doubts import Doubt
-from handlers.goals.order import Sequenced, sequence
-from handlers.goals.quantities import parts
+from handlers.goals.fates import decide
+from handlers.goals.order import sequence
 from handlers.goals.steps import GoalStep
-from handlers.goals.tokens import tokens
+from handlers.goals.words.quantities import parts
+from handlers.goals.words.tokens import tokens
 
 LONGEST = 4_000
 """Characters; a longer goal is not read."""
@@ -45,7 +46,9 @@ def read_goal(goal: str, *, actions: Collection[str] | None = None, aimed: bool 
     if len(goal) > LONGEST:
         why = f"the goal has {len(goal)} characters, more than {LONGEST}: say it in phases"
         return Reading(goal, (), (Doubt("limit", "", 0, len(goal), why),))
-    found: Sequenced = sequence(clauses_of(tags_of(parts(tokens(goal))), aimed), goal, aimed)
+    clauses = clauses_of(tags_of(parts(tokens(goal))))
+    decide(clauses, aimed)
+    found = sequence(clauses, goal, aimed)
     steps, doubts = found.steps, found.doubts
     if actions is not None:
         missing = [step for step in steps if step.action not in actions]

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import isclose, pi
 
 from handlers.goals.clause import Heard
-from handlers.goals.clauses import Tag
-from handlers.goals.verbs import ORDERED
-from handlers.project.library import PARAMETERS
+from handlers.goals.parameters import parameters_of
+from handlers.goals.words.verbs import ORDERED
 
 _GAITS = {
     "walk": "walk_forward",
@@ -20,8 +19,6 @@ _GAITS = {
     "climb": "climb_step",
     "back": "walk_backward",
 }
-_COUNTABLE = frozenset({"jump", "rear_kick", "shake_hand", "rear_up", "climb", "sit", "bound"})
-"""Families whose noun may be counted: five jumps, three steps of a stair."""
 _ASIDE = "a step aside, or a turn and a walk? a step aside is assumed"
 _TURNS = frozenset({"turn", "face", "turn around", "whirl"})
 
@@ -65,7 +62,7 @@ def step_of(heard: Heard, before: Kept | None, aimed: bool) -> tuple[GoalStep | 
     if heard.clause.has("compass") and not heard.sides and not heard.ways:
         return None, kept
     action, around = _action(heard, kept)
-    parameters = _parameters(heard, action, family)
+    parameters = parameters_of(heard, action, family)
     if parameters is None:
         return None, kept
     if around and "rotation_rad" not in parameters:
@@ -123,7 +120,7 @@ def _unspoken(heard: Heard, before: Kept | None) -> str | None:
     if heard.ways:
         return before.family if before and before.family in ORDERED and before.family not in (
             "back", "climb") else "walk"  # fmt: skip
-    if heard.sides:
+    if heard.sides and not (heard.clause.has("word") and not heard.amounts):
         if before is not None and before.family in ("turn", "side", "face") and "rad" not in kinds:
             return "side" if before.family == "side" or "m" in kinds else "turn"
         if "m" in kinds:
@@ -186,10 +183,11 @@ def _turn(heard: Heard, family: str, side: str, way: str) -> tuple[str, bool]:
     clause = heard.clause
     if way and family in ("turn", "face"):
         heard.doubt("ambiguous", clause.start, clause.end, "a turn goes left or right")
-    if family == "whirl":
+    if family == "whirl" or (family == "turn around" and heard.counts):
         heard.doubt("ambiguous", clause.start, clause.end, "how far round? half is assumed")
     around = family in ("turn around", "whirl") or (way == "backward" and not side)
-    return f"turn_{side or 'left'}", around
+    finely = "precision_" if heard.clause.has("finely") else ""
+    return f"{finely}turn_{side or 'left'}", around
 
 
 def _travel(heard: Heard, family: str, side: str, way: str) -> str:
@@ -216,89 +214,7 @@ def _travel(heard: Heard, family: str, side: str, way: str) -> str:
     return _GAITS[family]
 
 
-# -- how much --------------------------------------------------------------------------------------
-
-_KINDS = {"m": "distance_m", "rad": "rotation_rad", "s": "duration_s", "speed": "speed"}
-_ASSUMED = {"rotation_rad": ("degrees", pi / 180), "distance_m": ("meters", 1.0),
-            "duration_s": ("seconds", 1.0)}  # fmt: skip
-_REFUSED = frozenset({"range", "unit"})
-"""Amounts of which there is no saying what they come to: nothing is done by them."""
-
-
-def _takes(action: str) -> tuple[str, ...]:
-    """The amounts an action takes, its own first."""
-    if action.startswith("turn"):
-        return ("rotation_rad", "duration_s")
-    if action.startswith("side_step") or action in _GAITS.values():
-        return ("distance_m", "duration_s")
-    return ("duration_s",)
-
-
-def _parameters(heard: Heard, action: str, family: str) -> dict[str, float] | None:
-    """The parameters a clause says; None where one of them rules the step out."""
-    found: dict[str, float] = {}
-    for tag in heard.amounts:
-        assert tag.amount is not None
-        if tag.amount.flaw in ("range", "unit", "limit"):
-            return None
-        name = _KINDS.get(tag.amount.kind, "")
-        value = tag.amount.value
-        if tag.amount.kind == "bare":
-            noun = _noun_after(heard, tag)
-            if noun in ("step", "steps") and family != "climb":
-                heard.doubt("unit", tag.start, tag.end, f"how long are {noun}? say it in meters")
-                return None
-            if family in _COUNTABLE and _counts_noun(heard, tag):
-                heard.counts.append(tag)
-                continue
-            name = _takes(action)[0]
-            unit, scale = _ASSUMED[name]
-            if family in _COUNTABLE:
-                heard.doubt("assumed", tag.start, tag.end, "a count is said with 'times'")
-                continue
-            heard.doubt("assumed", tag.start, tag.end, f"taken as {unit}")
-            value *= scale
-        if name not in (*_takes(action), "speed"):
-            heard.doubt("unit", tag.start, tag.end, f"{action} takes no such amount")
-            return None
-        if name in found:
-            heard.doubt("ambiguous", tag.start, tag.end, "two amounts of one kind")
-            return None
-        found[name] = value
-    if "duration_s" in found and len(found.keys() - {"speed"}) > 1:
-        heard.doubt("ambiguous", heard.clause.start, heard.clause.end,
-                    "an amount and a time: the time is left out")  # fmt: skip
-        del found["duration_s"]
-    return _limited(heard, found)
-
-
-def _noun_after(heard: Heard, tag: Tag) -> str:
-    """What stands right after a number, where that may be counted: "five jumps", "3 stairs"."""
-    tags = heard.clause.tags
-    index = tags.index(tag) + 1
-    if index < len(tags) and tags[index].role in ("order", "verb", "object"):
-        return tags[index].text.split()[-1]
-    return ""
-
-
-def _counts_noun(heard: Heard, tag: Tag) -> bool:
-    return _noun_after(heard, tag).endswith(("s", "p", "k"))
-
-
-def _limited(heard: Heard, found: dict[str, float]) -> dict[str, float] | None:
-    """The parameters within what the robot can do, the count of the clause included."""
-    for name, value in found.items():
-        limit = PARAMETERS[name]
-        tag = next(tag for tag in heard.amounts if tag.amount)
-        if value <= 0:
-            heard.doubt("limit", tag.start, tag.end, "nothing at all cannot be done")
-            return None
-        if not limit.low <= value <= limit.high * (1 + 1e-4):
-            heard.doubt("limit", tag.start, tag.end,
-                        f"{name} is {limit.low:g} to {limit.high:.4g}")  # fmt: skip
-        found[name] = min(max(value, limit.low), limit.high)
-    return found
-
+# -- where to --------------------------------------------------------------------------------------
 
 _AT_ONCE = frozenset({"shake_hand"})
 """Families that are done where the robot is, whatever they are said to be done at."""

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from handlers.goals.units import Kind
+from handlers.goals.words.units import Kind
 from handlers.lora.model.lexicon import PARAMETER, Action, Entry, Slot
 from handlers.lora.model.text import Quantity, Text
 from store.errors import InputError

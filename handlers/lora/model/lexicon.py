@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from handlers.goals.units import Kind
+from handlers.goals.words.units import Kind
 from handlers.lora.model.pieces import orders
 from handlers.lora.model.text import Quantity, Text, read
 from handlers.project.formats.examples import Step

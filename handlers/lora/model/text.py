@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from math import pi
 from typing import NamedTuple
 
-from handlers.goals.quantities import Amount, Part, parts
-from handlers.goals.tokens import tokens
-from handlers.goals.units import COUNTS, NUMBERS, PARTS, UNITS, Kind
+from handlers.goals.words.amount import Amount
+from handlers.goals.words.quantities import Part, parts
+from handlers.goals.words.tokens import tokens
+from handlers.goals.words.units import COUNTS, NUMBERS, PARTS, UNITS, Kind
 
 _SAID = {
     "m": "some meters",

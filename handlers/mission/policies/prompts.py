@@ -30,8 +30,3 @@ def calls_of(reading: Reading) -> list[Call]:
         Call.of(step.action, {name: round(value, 6) for name, value in step.parameters.items()})
         for step in reading.steps
     ]
-
-
-def parse_goal(goal: str) -> list[Call]:
-    """The calls a goal spells out, in order; empty when it names none."""
-    return calls_of(read_goal(goal))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handlers.goals.normal import normal_form
 from handlers.goals.reading import LONGEST, MOST_STEPS, read_goal
-from handlers.goals.vocabulary import PHRASES
+from handlers.goals.words.vocabulary import PHRASES
 
 SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
 fifteen sixteen seventeen eighteen nineteen""".split()  # noqa: SIM905

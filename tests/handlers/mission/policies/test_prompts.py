@@ -4,8 +4,9 @@ from math import pi, radians
 
 import pytest
 
+from handlers.goals.reading import read_goal
 from handlers.mission.locomotion.skill import Call
-from handlers.mission.policies.prompts import parse_goal
+from handlers.mission.policies.prompts import calls_of
 
 
 @pytest.mark.parametrize(
@@ -34,11 +35,5 @@ from handlers.mission.policies.prompts import parse_goal
         ("", []),
     ],
 )
-def test_a_goal_is_parsed(goal: str, calls: list[Call]) -> None:
-    assert parse_goal(goal) == calls
-
-
-@pytest.mark.parametrize("filler", ["9", " ", "9.", " -", "half "])
-def test_a_goal_of_nothing_but_filler_takes_no_time(filler) -> None:
-    """Twice as long is to take twice as long: a megabyte would take hours otherwise."""
-    assert len(parse_goal("walk 9" + filler * 100_000)) <= 1
+def test_a_goal_becomes_calls(goal: str, calls: list[Call]) -> None:
+    assert calls_of(read_goal(goal)) == calls

@@ -35,7 +35,8 @@ _AS: dict[str, str] = {
 _TOKEN = re.compile(
     r"(?P<clock>\d{1,3}+:\d\d(?::\d\d)?(?![\d:]))"
     r"|(?P<number>"
-    r"(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})++(?:\.\d++)?(?!\d|,\d)(?:e[+-]?\d++)?"  # 1,000
+    r"(?<![\d,.])[1-9]\d{0,2}(?:\.\d{3})++,\d++(?![\d,]|\.\d)"  # 1.000,5
+    r"|(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})++(?:\.\d++)?(?!\d|,\d)(?:e[+-]?\d++)?"  # 1,000
     r"|(?<![\d,.])\d++,\d++(?![\d,]|\.\d)(?:e[+-]?\d++)?"  # 1,5
     r"|\d++ *+/ *+0*+[1-9]\d*+"  # 1/2
     r"|(?:\d++(?:\.\d++)?|\.\d++)(?:e[+-]?\d++)?)"
@@ -43,6 +44,10 @@ _TOKEN = re.compile(
     r"|(?P<mark>\S|\n)"
 )
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?:e.*)?")
+_EUROPEAN = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+")
+_EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_CASED = {"Mm": "megameter"}
+"""Where capitals tell another unit: all else is read in small letters."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -52,6 +57,8 @@ class Token(NamedTuple):
     text: str
     start: int
     end: int
+    other: str = ""
+    """The number it is where points and commas mean the reverse ("2.500": 2500), if any."""
 
     @property
     def is_number(self) -> bool:
@@ -65,7 +72,12 @@ def tokens(goal: str) -> list[Token]:
     """
     plain, places = _plain(goal)
     found = [
-        Token(_text(match), places[match.start()], places[match.end() - 1] + 1)
+        Token(
+            _text(match, goal[places[match.start()] : places[match.end() - 1] + 1]),
+            places[match.start()],
+            places[match.end() - 1] + 1,
+            _reversed(match[0]) if match.lastgroup == "number" else "",
+        )
         for match in _TOKEN.finditer(plain)
         if not _joins(plain, match)
     ]
@@ -103,13 +115,22 @@ def _joins(plain: str, match: re.Match[str]) -> bool:
     return before.isalnum() and (match[0] == "_" or bool(_LETTERS.match(after)))
 
 
-def _text(match: re.Match[str]) -> str:
+def _text(match: re.Match[str], written: str) -> str:
     text = match[0]
     if match.lastgroup != "number":
-        return text
+        return _CASED.get(written, text)
+    if _EUROPEAN.fullmatch(text):
+        return text.replace(".", "").replace(",", ".")
     if _THOUSANDS.fullmatch(text):
         return text.replace(",", "")
     return text.replace(",", ".").replace(" ", "")
+
+
+def _reversed(number: str) -> str:
+    """ "1,000" as one with three decimals, "2.500" as thousands; "" where that cannot be."""
+    if not _EITHER.fullmatch(number):
+        return ""
+    return number.replace(",", ".") if "," in number else number.replace(".", "")
 
 
 def _without_list_numbers(found: list[Token]) -> Iterator[Token]:
@@ -129,6 +150,8 @@ def _without_list_numbers(found: list[Token]) -> Iterator[Token]:
 
 _ONE_TO_SIX = "zero one two three four five six"
 _STEP_NUMBERS = {word: number for number, word in enumerate(_ONE_TO_SIX.split())}
+_FIRST_TO_SIXTH = "zeroth first second third fourth fifth sixth"
+_ORDINALS = {word: number for number, word in enumerate(_FIRST_TO_SIXTH.split())}
 
 
 def _list_number(found: list[Token], index: int) -> tuple[int, int]:
@@ -137,6 +160,8 @@ def _list_number(found: list[Token], index: int) -> tuple[int, int]:
     def at(offset: int) -> Token:
         return found[index + offset] if index + offset < len(found) else Token("\n", -1, -1)
 
+    if at(0).text in _ORDINALS and at(1).text in (",", ":") and _LETTERS.match(at(2).text):
+        return 2, _ORDINALS[at(0).text]
     named = at(0).text in ("step", "stage", "phase", "task")
     token, mark = at(int(named)), at(1 + int(named))
     if not (token.text.isdecimal() and len(token.text) < 4) and not (

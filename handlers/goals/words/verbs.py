@@ -78,6 +78,14 @@ _IRREGULAR = {
 }  # fmt: skip
 
 
+def _is_past(word: str, form: str) -> bool:
+    """Whether a form tells what was done: "walked", "sat", but not "walks" or "walking"."""
+    return form.endswith("ed") or (form in _IRREGULAR.get(word, ()) and form not in _PRESENT)
+
+
+_PRESENT = frozenset({"lying", "swivelling", "does", "doing", "being", "travelling"})
+
+
 def _forms(word: str) -> Iterator[str]:
     """The forms of a verb that are no order."""
     yield from _IRREGULAR.get(word, ())
@@ -103,6 +111,14 @@ def _all() -> Iterator[tuple[tuple[str, ...], Verb]]:
 
 
 VERBS: dict[tuple[str, ...], Verb] = {}
+PAST = frozenset(
+    form
+    for phrases in _FAMILIES.values()
+    for first in {phrase.split()[0] for phrase in phrases.split(";")}
+    for form in _forms(first)
+    if _is_past(first, form)
+)
+"""Forms that tell what was done, and ask for nothing unless "after" or "once" goes before."""
 for _words, _verb in _all():
     if _words not in VERBS or _verb.is_order:
         VERBS[_words] = _verb

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, cast
 
-from handlers.goals.phrasetable import TABLE
-from handlers.goals.units import UNITS
-from handlers.goals.verbs import VERBS
+from handlers.goals.words.phrasetable import TABLE
+from handlers.goals.words.units import UNITS
+from handlers.goals.words.verbs import VERBS
 
 Role = Literal[
     "verb",  # value: the family
@@ -17,13 +17,14 @@ Role = Literal[
     "way",  # forward, backward
     "gait",  # value: the family that "in a crawl" asks for
     "sideways",
+    "finely",  # the precise turn
     "aim",  # reach, find, look for: something the words alone cannot do
     "place",  # to, into, past: what follows says where
     "measure",  # for, by, at, of: nothing before an amount, else as a place
     "context",  # on, in, along: what follows changes nothing
     "company",  # with, like, in a: what follows changes how, and is not understood
     "manner",  # keeping balance: how, up to the next mark
-    "not",
+    "not",  # value "back": of what stands before it
     "instead",
     "if",
     "while",
@@ -63,15 +64,25 @@ _MARKS = frozenset([",", ";", ".", ":", "!", "?", "\n", "–", "-", "/", "|"])
 _SILENT = frozenset(['"', "'", "*", "_", "“", "”", "{", "}"])
 """Marks that say nothing: quotes, stars of a list."""
 
+_BE = tuple(
+    (word,) for word in ["is", "are", "be", "was", "were", "being", "looks", "sounds", "seems"]
+)
+"""What says of something that it is forbidden; "the forbidden zone" is but a name."""
+
 PHRASES: dict[str, list[tuple[tuple[str, ...], Sense]]] = {}
 
 
 def _fill() -> None:
     senses: dict[tuple[str, ...], Sense] = {}
-    blocks = re.split(r"^([a-z]+) ?([a-z]*):$", TABLE, flags=re.M)
+    table = re.sub(r"^#.*$", "", TABLE, flags=re.M)
+    blocks = re.split(r"^([a-z]+) ?([a-z]*):$", table, flags=re.M)
     for role, value, phrases in zip(blocks[1::3], blocks[2::3], blocks[3::3], strict=True):
         for phrase in phrases.split(";"):
-            senses[tuple(phrase.split())] = Sense(cast(Role, role), value)
+            for side in ("left", "right"):
+                meant = side if (role, value) == ("side", "left") and "left" in phrase else value
+                words = tuple(phrase.replace("left", side).split())
+                for be in _BE if value == "back" else ((),):
+                    senses[*be, *words] = Sense(cast(Role, role), meant)
     for unit in UNITS:
         if len(unit) > 3:
             senses.setdefault((unit,), Sense("unit"))

@@ -19,9 +19,11 @@ _SPELLINGS: tuple[tuple[str, Kind, float], ...] = (
     ("inch inches", "m", 0.0254),
     ("ft foot feet", "m", 0.3048),
     ("yd yds yard yards", "m", 0.9144),
-    ("mile miles", "m", 1609.344),
+    ("mi mile miles", "m", 1609.344),
     ("deg degs degree degrees", "rad", pi / 180),
     ("rad rads radian radians", "rad", 1.0),
+    ("mrad mrads milliradian milliradians", "rad", 0.001),
+    ("gon gons gradian gradians", "rad", pi / 200),
     ("turnful turnfuls", "rad", 2 * pi),
     ("ms millisecond milliseconds msec msecs", "s", 0.001),
     ("s sec secs second seconds", "s", 1.0),
@@ -29,7 +31,6 @@ _SPELLINGS: tuple[tuple[str, Kind, float], ...] = (
     ("h hr hrs hour hours", "s", 3600.0),
     ("time times x", "n", 1.0),
     ("speed", "speed", 1.0),
-    ("percent", "speed", 0.01),
 )
 UNITS: Mapping[str, tuple[Kind, float]] = {
     word: (kind, scale) for words, kind, scale in _SPELLINGS for word in words.split()
@@ -45,7 +46,7 @@ ABBREVIATIONS = frozenset(_SHORT.split())
 
 _STRANGE = """step steps pace paces stride strides block blocks hop hops length lengths body bodies
 dog dogs cell cells tile tiles unit units mph kph kmh knot knots pixel pixels parsec parsecs
-lightyear grad grads gradian gradians gon gons point points tick ticks league leagues furlong
+lightyear grad grads megameter point points tick ticks league leagues furlong
 furlongs arm arms hand hands finger fingers span spans nanometer micrometer"""
 STRANGE = frozenset(_STRANGE.split())
 """Measures that no figure is known for: a number before one is no distance."""

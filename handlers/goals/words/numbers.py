@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import pi
 
-from handlers.goals.units import NUMBERS, PARTS, UNITS
+from handlers.goals.words.units import NUMBERS, PARTS, UNITS
 
 HUGE = 1e9
 """Larger numbers are taken for this one: no goal means them."""
@@ -80,7 +80,7 @@ def _after_article(words: Sequence[str], index: int) -> tuple[float, int] | None
 
 
 def _with_part(words: Sequence[str], value: float, end: int) -> tuple[float, int]:
-    """ "three quarters of a", "two and a half", "one and one half", "two and 1/2"."""
+    """ "three quarters of a", "two and a half", "one and three quarters", "two and 1/2"."""
     if words[end : end + 1] and words[end] in PARTS:
         return value * PARTS[words[end]], _past_of(words, end + 1)
     rest = list(words[end : end + 3])
@@ -88,8 +88,10 @@ def _with_part(words: Sequence[str], value: float, end: int) -> tuple[float, int
         return value, end + 2
     if rest[:2] == ["and", "half"]:
         return value + 0.5, end + 2
-    if rest[:1] == ["and"] and len(rest) == 3 and rest[2] in PARTS and rest[1] in ("a", "one"):
-        return value + PARTS[rest[2]], end + 3
+    if rest[:1] == ["and"] and len(rest) == 3 and rest[2] in PARTS:
+        parts = 1.0 if rest[1] == "a" else NUMBERS.get(rest[1], 0.0)
+        if 0 < parts < 10:
+            return value + parts * PARTS[rest[2]], end + 3
     if rest[:1] == ["and"] and len(rest) > 1 and is_number(rest[1]) and "/" in rest[1]:
         return value + _digits(rest[1]), end + 2
     return value, end

@@ -1,11 +1,4 @@
-"""The amounts of a goal in SI units, each with what is odd about it.
-
-Own code, after a look at what there is. Each library below answers with a number and without a
-word: pint 0.25 reads "1,5 m" as 15 m and "pi/2 rad" as pi/2 but "5 ft 2 in" as an area (303 ms to
-import); quantulum3 0.10 reads "1,5 m" as 5 m, "5'" as an arc minute, "half a meter" per metre and
-"10 to 15 meters" as 12.5 m (118 ms); recognizers-text 1.0.2a2 reads "5 ft 2 in" as 2 inches, "10 to
-15 meters" as 15 and no "pi/2", and does not import beside emoji 2; text2num knows no units.
-"""
+"""One number with its unit as an SI amount, and what is odd about it."""
 
 from __future__ import annotations
 
@@ -15,18 +8,18 @@ from math import pi
 from typing import Literal
 
 from handlers.goals.doubts import DoubtKind
-from handlers.goals.numbers import is_number, number_at
-from handlers.goals.tokens import Token, put_plainly
-from handlers.goals.units import ABBREVIATIONS, COUNTS, PARTS, STRANGE, UNITS, Kind
+from handlers.goals.words.numbers import is_number, number_at
+from handlers.goals.words.tokens import Token
+from handlers.goals.words.units import ABBREVIATIONS, PARTS, STRANGE, UNITS, Kind
 
 _ROUND = frozenset({"turn", "turns", "rotation", "rotations", "revolution", "revolutions",
                     "circle", "circles"})  # fmt: skip
 _INCH_ENDS = frozenset({"", ",", ";", ".", "!", "?", "\n", ")", "and", "then", "forward",
     "forwards", "ahead", "backward", "backwards", "back", "left", "right", "to", "straight",
     "sideways", "at", "or", "-", "–", "x", "before", "after"})  # fmt: skip
-_TO = frozenset({"to", "-", "–", "till", "until", "through"})
+_LIKELY = {"m": (0.02, 20.0), "rad": (0.01, 2 * pi), "s": (0.1, 60.0)}
+"""What a goal may ask of one step, by kind: numbers that can be read in two ways are weighed."""
 _POINT = "which number is that? write it like 1000.5"
-_LISTS = frozenset({",", "and", "then", "&"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +37,8 @@ class Amount:
     scale: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A word, a mark or (then `text` is "#") an amount of a goal; `start`, `end`: its place."""
-
-    text: str
-    start: int
-    end: int
-    amount: Amount | None = None
-
-
-def parts(found: Sequence[Token]) -> list[Part]:
-    """The goal's tokens with every number and its unit taken together."""
-    plain = put_plainly(found)
-    reader = _Reader(plain)
-    made: list[Part] = []
-    index = 0
-    while index < len(plain):
-        amount, end = reader.amount_at(index)
-        if amount is None:
-            token = plain[index]
-            made.append(Part(token.text, token.start, token.end))
-            index += 1
-        else:
-            made.append(Part("#", plain[index].start, plain[end - 1].end, amount))
-            index = end
-    return _with_units_of_lists(made)
-
-
-class _Reader:
-    """Reads amounts at places of one goal."""
+class Amounts:
+    """Reads single amounts at places of one goal."""
 
     def __init__(self, found: Sequence[Token]) -> None:
         self.found = found
@@ -88,79 +53,8 @@ class _Reader:
         """Whether nothing stands between a token and the one before it."""
         return 0 < index < len(self.found) and self.found[index].start == self.found[index - 1].end
 
-    def amount_at(self, index: int) -> tuple[Amount | None, int]:
-        """The amount that begins at a token, and where it ends; (None, index) when none does."""
-        word = self.at(index)
-        sign = self._sign(index)
-        if sign:
-            amount, end = self.amount_at(index + sign)
-            if amount is not None and amount.kind != "n":
-                why = "amounts have no sign: say backward, left or right instead"
-                return Amount(amount.kind, amount.value, "limit", why), end
-            return None, index
-        if word in ("between", "from"):
-            return self._between(index)
-        if word in COUNTS and not self._compares(index + 1):
-            return Amount("n", COUNTS[word]), index + 1
-        if word in ("x", "*") and is_number(self.at(index + 1)) and self._is_count_after_x(index):
-            return Amount("n", float(self.at(index + 1))), index + 2
-        first, end = self._one(index)
-        if first is None:
-            return None, index
-        return self._ranged(first, end)
-
-    def _sign(self, index: int) -> int:
-        """How many tokens are a minus here."""
-        word = self.at(index)
-        if word in ("minus", "negative"):
-            return 1
-        before = self.at(index - 1)
-        follows = self.glued(index + 1) and is_number(self.at(index + 1))
-        is_range = is_number(before) or before in UNITS
-        return int(word in ("-", "–") and follows and not is_range)
-
-    def _compares(self, index: int) -> bool:
-        """ "twice as far", "twice the distance": no count of anything."""
-        return self.at(index) in ("as", "the", "that", "this", "what")
-
-    def _is_count_after_x(self, index: int) -> bool:
-        """ "x3", but not the x of "2 x 3 meters"."""
-        after = self.at(index + 2)
-        return (
-            after not in UNITS and "." not in self.at(index + 1) and "/" not in self.at(index + 1)
-        )
-
-    def _between(self, index: int) -> tuple[Amount | None, int]:
-        first, end = self._one(index + 1)
-        word = self.at(index)
-        joint = ("and", "-", "–", "to") if word == "between" else ("to", "-", "–")
-        if first is None or self.at(end) not in joint:
-            return None, index
-        return self._span(first, end + 1, index)
-
-    def _ranged(self, first: Amount, end: int) -> tuple[Amount, int]:
-        """ "10 to 15 meters", "2-3 m", "two or three times"."""
-        joint = self.at(end)
-        if joint in _TO or (joint == "or" and self._one(end + 1)[0] is not None):
-            spanned, after = self._span(first, end + 1, end)
-            if spanned is not None:
-                return spanned, after
-        if joint == "±" or (joint == "/" and is_number(self.at(end + 1))):
-            return Amount(first.kind, first.value, "unit", "this is not a plain number"), end + 1
-        return first, end
-
-    def _span(self, first: Amount, start: int, back: int) -> tuple[Amount | None, int]:
-        second, end = self._one(start)
-        if second is None:
-            return None, back
-        kind = second.kind if first.kind == "bare" else first.kind
-        value = first.value * (second.scale if first.kind == "bare" else 1.0)
-        words = "either of two amounts" if self.at(start - 1) == "or" else "a range"
-        return Amount(kind, value, "range", f"{words}: say one amount"), end
-
-    # -- one amount --------------------------------------------------------------------------------
-
-    def _one(self, index: int) -> tuple[Amount | None, int]:
+    def one(self, index: int) -> tuple[Amount | None, int]:
+        """The amount at a token, and where it ends; (None, index) when none stands there."""
         if index >= len(self.words):
             return None, index
         if ":" in self.words[index] and self.words[index][0].isdecimal():
@@ -178,7 +72,7 @@ class _Reader:
         is_pi = "pi" in self.words[index:end]
         found = self._with_unit(index, end, value)
         if found is not None:
-            return found
+            return self._by_either_convention(index, found[0]), found[1]
         if is_pi:
             return Amount("rad", value), end
         return self._bare(index, end, value)
@@ -191,6 +85,17 @@ class _Reader:
         start = end + separated
         is_more = is_number(self.at(start)) and self.glued(start)
         return start + 1 + (self._unit(start + 1) is not None) if is_more else end
+
+    def _by_either_convention(self, index: int, amount: Amount) -> Amount:
+        """ "2.500 mm" may be 2500: in doubt, unless only what is read can be meant of a robot."""
+        other = self.found[index].other
+        if not other or amount.flaw is not None or amount.kind not in _LIKELY:
+            return amount
+        low, high = _LIKELY[amount.kind]
+        if low <= amount.value <= high and not low <= float(other) * amount.scale <= high:
+            return amount
+        why = f"{self.at(index)} is taken, and it may be {other}: write one of these"
+        return replace(amount, flaw="ambiguous", why=why)
 
     def _clock(self, index: int) -> tuple[Amount, int]:
         """ "1:30" is a minute and a half."""
@@ -225,8 +130,6 @@ class _Reader:
         word = self.at(index)
         if word == "°":
             return "rad", pi / 180, index + 1
-        if word == "%":
-            return "speed", 0.01, index + 1
         if word == "'" or word == '"':
             return self._prime(index)
         if word == "in" and (self.glued(index) or self._ends_inches(index + 1)):
@@ -263,6 +166,10 @@ class _Reader:
             return Amount("speed", value, "unit", "say half speed, or 2 times speed"), end + 2
         if unit in _ROUND and (not float(value).is_integer() or unit[0] != "t"):
             return Amount("rad", value * 2 * pi), end + 1
+        if unit in ("percent", "%"):
+            if self.at(index - 1) in ("at", "with") and self.at(end + 1) != "of":
+                return Amount("speed", value / 100), end + 1
+            return Amount("bare", value, "unit", "percent of what? say: at 50% speed"), end + 1
         found = self._unit(end)
         if found is None:
             return self._strange(end, value)
@@ -316,27 +223,7 @@ class _Reader:
     def _bare(self, index: int, end: int, value: float) -> tuple[Amount | None, int]:
         first = self.at(index)
         alone = end == index + 1 and first in ("one", "hundred", "thousand", "dozen", "point")
-        if alone and first == "one" and _is_countable(self.at(end)):
-            alone = False
+        alone = alone and not (first == "one" and self.at(end) in STRANGE)
         if alone or first in ("a", "an", "half", "quarter"):
             return None, index  # an article, or "one" and "half" as mere words
         return Amount("bare", value), end
-
-
-def _is_countable(word: str) -> bool:
-    return word in STRANGE
-
-
-def _with_units_of_lists(made: list[Part]) -> list[Part]:
-    """ "30, 45 and 60 degrees": the numbers of a list have the unit that is said at its end."""
-    for index in range(len(made) - 2, -1, -1):
-        part, after = made[index], index + 1
-        if part.amount is None or part.amount.kind != "bare" or part.amount.flaw is not None:
-            continue
-        while after < min(len(made), index + 4) and made[after].text in _LISTS:
-            after += 1
-        last = made[after].amount if index + 1 < after < len(made) else None
-        if last is not None and last.kind in ("m", "rad", "s"):
-            amount = Amount(last.kind, part.amount.value * last.scale, scale=last.scale)
-            made[index] = Part("#", part.start, part.end, amount)
-    return made

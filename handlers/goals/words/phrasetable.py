@@ -1,0 +1,242 @@
+"""The phrases of goals by what they are for, besides the verbs that name actions.
+
+A line that ends in a colon begins a role (see vocabulary.Role), with a value where it has one; the
+phrases after it, apart by semicolons, are of that role. What holds of "left" holds of "right", and
+is written once. A line that begins with # says what the phrases after it have in common.
+"""
+
+TABLE = """
+# -- which way --
+side left:
+left; leftward; leftwards; lefthand; left hand; left side; to left; on left; to the left; to your
+left; on the left; on your left; toward the left; towards the left; over to the left; to the left
+side; on the left side; to your left side; over to the left side; to the left hand side; in left
+direction; in the left direction
+side left:
+counter clockwise; counterclockwise; anti clockwise; anticlockwise; ccw; in counterclockwise
+direction
+side right:
+clockwise; cw; in clockwise direction
+way forward:
+forward; forwards; ahead; straight; straight ahead; straight forward; straight on; onward; onwards;
+further ahead; in front; to the front; frontwards; in a straight line; in straight line; in the
+forward direction; in forward direction; forth; fwd
+way backward:
+backward; backwards; back; straight back; rearward; rearwards; in reverse; to the rear; to the back;
+in the backward direction; in backward direction; bkwd; bwd
+sideways:
+sideways; sidewards; laterally; to the side; to one side
+compass:
+north; south; east; west; northeast; northwest; southeast; southwest; north east; north west; south
+east; south west; northward; southward; eastward; westward; northwards; southwards; eastwards;
+westwards; to the north; to the south; to the east; to the west
+# directions of a map, a clock or a slope
+compass:
+o'clock; oclock; diagonally; diagonal; uphill; downhill; upward; upwards; downward; downwards;
+heading of; a heading of; to heading; to a heading of; bearing of; a bearing of; a bearing; azimuth;
+azimuth of
+finely:
+precision; precise; precisely; with precision
+
+# -- in which gait --
+gait crawl:
+in a crawl; at a crawl; with a crawl; by crawling; in crawl gait; in a crouch
+gait trot:
+at a trot; in a trot; with a trot; by trotting; at a run; at a jog; in trot gait
+gait pace:
+at a pace; in a pace; by pacing; in pace gait
+gait bound:
+in bounds; in a bound; by bounding; at a gallop; in bound gait
+gait walk:
+at a walk; by walking; on foot; in walking gait; at walking pace
+
+# -- what for, and where --
+aim:
+find; search; search for; searching; look; look for; looking for; look around; look around for; look
+out for; look behind; look under; look over; peek; seek; locate; spot; identify; detect; discover;
+finding; see; watch; keep watch; observe; survey; scan; scanning; inspect; examine; check; explore;
+patrol; guard
+aim:
+reach; reaching; enter; entering; leave; leaving; exit; cross; crossing; traverse; pass; clear;
+approach; visit; meet; touch; follow; rejoin; arrive; arrive at; return; return to; come; come to;
+come back; come here; go to; go back to; walk back to; head back to; home; get; get to; get into;
+get out; get away; get close; get closer; get near; navigate; navigate to; proceed to; continue to;
+make it; make contact; make your way to; make your way through; take position; take up position
+aim:
+report; report that; radio; signal; signal that; announce; call; call out; tell; let me know; let us
+know; confirm; alert; notify; bring; fetch; rescue; complete; finish; end; end up; begin; continue
+with; proceed with
+measure:
+for; by; at; of
+place:
+to; toward; towards; into; onto; through; across; over; under; underneath; beneath; past; around;
+round; behind; near; close to; next to; beside; from; out of; away; away from; up to; as far as; all
+the way to; off; between; beyond; inside; outside; against; up; down; up the; down the; in front of;
+back to; back into; back from; over to; down to; out to; out into; where; to where; within; left of;
+on the left of; to the left of; on the left side of; on its left; to its left; on its left side;
+past its left; by its left
+# what a place is told by; the phase's success_when knows when
+place:
+when you reach; once you reach; after you reach; until you reach it; after you after reach; when you
+get to; when you arrive at; upon reaching; on reaching
+context:
+on; in; along; upon; amid; among; amongst; above; below; during
+
+# -- how --
+company:
+with; like; as; via; per; in a; in an; using
+manner:
+keeping; keep balance; keep your balance; keep balanced; keep steady; keep level; keep low; keep
+upright; keep going; keep moving; keep to; keep clear; keep away; keep out; keep an eye; keep your
+eyes; keep your head; while keeping; staying; while staying; stay upright; stay balanced; stay low;
+stay steady; stay safe; stay close; stay inside; stay within; stay away; stay clear; stay clear of;
+stay on your feet; remaining upright; while remaining; maintain; maintaining; while maintaining;
+balance; balancing; while balancing; holding steady; while holding
+manner:
+without; avoid; avoiding; while avoiding; picking; while picking; mind; minding; while minding;
+watching; while watching; while looking; while searching; while scanning; while being; watch your
+step; be careful; being careful; take care; taking care; while taking care; make sure; making sure;
+while making sure; ensure; ensuring
+manner:
+so; so that; so as to; such that; in order to; because; since
+# said of a place that was named before
+manner:
+when you reach it; when you reach them; once you reach it; when you get there; once you get there;
+when you arrive; once you arrive; when you are there; when you're there; once you are there; once
+you're there; upon arrival; on arrival; when there; once there; once inside
+
+# -- whether --
+not:
+not; don't; dont; do not; do n't; doesn't; didn't; never; no; nor; neither; none; nothing; cannot;
+can't; cant; couldn't; shouldn't; should not; shan't; must not; mustn't; won't; will not; wouldn't;
+isn't; aren't; ain't; no more; no longer; no need to; not to; refrain; refrain from; avoid turning;
+prevent; forbid; forget; forget about; skip; cancel; ignore; abort; undo; lest; stop short of;
+except; except for; all but; anything but; everything but
+# after what is meant: "sitting is forbidden"
+not back:
+forbidden; prohibited; banned; not allowed; not permitted; not wanted; not needed; unwanted;
+unnecessary; off limits; out of the question; wrong; bad; a bad idea; not a good idea; dangerous
+instead:
+instead of; rather than; in place of; in lieu of; as opposed to; over against
+if:
+if; if not; only if; even if; if and only if; unless; when; whenever; wherever; whether; in case; in
+the event; in which case; provided; providing; assuming; suppose; given that; depending on; on
+condition that; as long as; so long as; should you; every time; each time; any time; anytime; the
+moment; the minute; the instant; once the; once a; once an; once it; once he; once she; once they;
+once we; once your; once my
+# not now, and nobody says when
+if:
+later; later on; tomorrow; tonight; soon; some day; someday; one day; next time; not now; not yet;
+not today
+while:
+while; whilst; as you; meanwhile; at the same time; simultaneously; as long
+until:
+until; till; til; til you; up until; for as long as
+else:
+else; otherwise; or else; if not then; failing that
+
+# -- in which order, and how often --
+after:
+after; after the; after you; after you've; after you have; after having; after doing; after that;
+after that you; after you are done; after it has; following
+before:
+before; before you; before the; before doing; by the time
+then:
+then; and then; & then; next; and next; afterwards; and afterwards; and after; and later; then
+later; subsequently; thereafter; followed by; and followed by; which is followed by; plus then;
+finally; and finally; before finally; last; lastly; and lastly; at the end; in the end
+and:
+and; and also; and to; plus; &; +; n; as well as; along with
+or:
+or; and or; and/or; or maybe; or perhaps; or rather; or even; either; alternatively; perhaps; maybe;
+possibly; preferably; optionally; any
+but:
+but; but rather; but instead; only; only then; just; however; instead; though; although; rather
+repeat:
+repeat; repeat it; repeat this; repeat that; repeat these; repeat them; repeat both; repeat all;
+repeat all this; repeat all that; repeat all of this; repeat all of that; repeat everything; repeat
+the following; repeat the above; repeat these steps; repeat those steps; repeat the sequence; repeat
+this sequence; repeat that sequence; repeat the whole sequence; repeat the whole thing; repeating;
+loop; in a loop; iterate
+repeat:
+do it; do so; do this; do that; do both; do the same; do everything; do all this; do all that; do
+all of this; do all of that; do the following; do these steps; do this sequence; do the whole thing;
+all this; all that; all of this; all of that; the following; the whole thing; the whole sequence;
+execute this; execute the following; perform this; perform this sequence; perform the following
+again:
+again; and again; again and again; once more; one more time; another time; over again; all over
+again; over and over; do it again; do that again; do this again; repeatedly; continuously; forever;
+indefinitely; endlessly; nonstop; non stop
+
+# -- how much, said vaguely --
+vague:
+a few; few; a few more; fewer; several; some; many; most; much; less; enough; a number of; a couple;
+a handful; a bunch; dozens; dozens of; hundreds; hundreds of; double; triple; twice; half; halfway;
+half way; third; quarter; a bit; bit; a tiny bit; a good bit; a fair bit; a little; little; a little
+bit; slightly; somewhat; partially; partly; a tad; a touch; a lot; lots; tiny; small; a small amount
+vague:
+far; short; long; a long way; a short way; a short distance; some distance; as far as possible; as
+far as you can
+vague:
+a while; a little while; a short while; for a while; for a bit; a moment; for a moment; briefly; for
+long; for some time; for a short time; for a long time
+bound:
+at least; at the least; no less than; not less than; more than; greater than; just over; well over;
+a little over; a bit more than; slightly more than; a little more than; minimum; a minimum of;
+minimally; >; ≥
+bound:
+at most; at the most; no more than; not more than; less than; fewer than; not over; not exceeding;
+almost; nearly; just under; just short of; a little under; a bit less than; slightly less than; a
+little less than; maximum; a maximum of; max; maximally; <; ≤
+
+# -- words that change nothing --
+filler:
+please; pls; plz; kindly; please do; then please; and please; if you please; if it please you; so
+kind; be so kind and; be so kind as to; thanks; thank you; thx; would be great; hey; hi; ok; okay;
+yes; sure; well; alright; all right; alrighty; sir; me; us; we; i; it; you; your; yourself; everyone
+filler:
+could you; could you please; can you; can you please; would you; would you please; would you mind;
+do you mind; will you; you can; you should; you must; you have to; you need to; i want you to; i
+need you to; i would like you to; i'd like you to; let's; let us; would; should; shall; can; could;
+must; has to; needs to; need; ought to; want to; like to; try; try to; to do; remember to; be sure
+to; make sure to; go ahead and; go and; come and; it is time to; if possible; if you can; if you
+could; if you would; if you like; if you don't mind; when you can; once you can; when ready; when
+you are ready; when you're ready; whenever you are ready; in your own time; for me; to my
+filler:
+robot; robot please; the robot; good dog; boy; good boy; buddy; fido; rex; cadenza; goal; task;
+order; command; mission
+filler:
+now; quickly now; immediately; at once; right away; straight away; here; there; in place; on the
+spot; the spot; first; firstly; secondly; thirdly; the next; also; as well; further; more; another;
+extra; additional; additionally; start; starts; starting; start with; start by; start to; begin by;
+begin to; keep; keep on; set
+filler:
+do; does; did; make; perform; take; give; give me; execute; carry out; have; has; are; is; been
+# a question is no order
+word:
+do you; did you; does it; did it; have you; are you; how do; how do you; how did; why; why do; why
+do you; why did; why did you
+# how near to the number
+filler:
+exactly; approximately; approx; roughly; circa; ca; about; for about; by about; or so; ish; ~; ≈;
+total; in total; a total of; altogether; in a row; worth
+filler:
+distance; a distance of; the distance of; for a distance of; over a distance of; length; angle; an
+angle of; by an angle of; through an angle of; time; duration; a duration of; a period of; in the
+direction; in steps; speed; gait; the pace gait; walk mode
+# how fast and how carefully: the robot has one way, unless a speed is said
+filler:
+slowly; slow; nice and slow; slowly and carefully; quickly; quick; fast; in a hurry; at normal
+speed; at a normal pace; at your own pace; normally; as usual; carefully; careful; a careful;
+careful turn; in a careful way; with care; with caution; cautiously; gently; steadily; smoothly;
+safely; quietly; calmly; simply; directly; hard; sharp; sharply; sharp turn; nice; perfectly;
+completely; entirely; fully; full; whole; quite; very; too; somehow
+article:
+the; a; an; its; their; his; her; my; our; this; that; these; those; each; every; all
+object climb:
+stair; stairs; staircase; stairway; stair step; stair steps; ledge; curb; kerb; flight
+open:
+(; [
+close:
+); ]
+"""
