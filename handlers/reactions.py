@@ -23,6 +23,7 @@ class ReactionPolicy:
     `prompt`: the setting judge.prompt.
     """
 
+    check: bool = False
     judge: bool = False
     judge_wait: Debounce = AT_ONCE
     prompt: str = ""

@@ -20,6 +20,7 @@ from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prompt
 from handlers.lora.reactions import retrain_on_data
 from handlers.lora.recovery import ADAPTERS
+from handlers.mission.check.reactions import check_on_project
 from handlers.reactions import Reaction
 from handlers.recovery import Effect
 from store.events.adapter import CodeTrusted
@@ -46,6 +47,7 @@ MONITOR_PROMPT = Reaction("watch_prompt", monitor_prompt)
 JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
 JUDGE_RESUMED = Reaction("judge_resumed", judge_on_resume)
 RETRAIN = Reaction("retrain", retrain_on_data)
+CHECK = Reaction("check_project", check_on_project)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     RunRecorded: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
@@ -54,9 +56,9 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     FileMoved: (EXPORT_RUN,),
     ExportRequested: (EXPORT_REQUESTED,),
     ExportLost: (EXPORT_LOST,),
-    ProjectDiscovered: (REQUEST_EXPORTS,),
-    ProjectChanged: (REQUEST_EXPORTS, RETRAIN),
-    ProjectResumed: (REQUEST_EXPORTS, MONITOR_PROMPT, JUDGE_RESUMED, RETRAIN),
+    ProjectDiscovered: (REQUEST_EXPORTS, CHECK),
+    ProjectChanged: (REQUEST_EXPORTS, RETRAIN, CHECK),
+    ProjectResumed: (REQUEST_EXPORTS, MONITOR_PROMPT, JUDGE_RESUMED, RETRAIN, CHECK),
     ExamplesRecorded: (RETRAIN,),
     FileRemoved: (RETRAIN,),
     CodeTrusted: (RETRAIN,),
@@ -64,6 +66,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
 """Event -> the reactions that want it."""
 
 JOBS: Mapping[str, str] = {
+    "check": "handlers.mission.check.job:check_project",
     "judge": "handlers.judge.job:judge",
     "prompt": "handlers.judge.prompt.actions:act",
     "retrain": "handlers.lora.job:retrain",
@@ -72,6 +75,9 @@ JOBS: Mapping[str, str] = {
     "selftest": "handlers.selftest.run:run",
 }
 """Kind -> the function that does it."""
+
+LAST = frozenset({"check"})
+"""Kinds that begin when nothing else is due: a thousand new projects delay no judging."""
 
 KEYED = frozenset({"judge"})
 """Kinds whose child gets the Groq key; no other process does."""

@@ -88,7 +88,7 @@ CREATE TABLE progress (
 """
 
 VIEW_NAME = "state"
-CODE_VERSION = 5
+CODE_VERSION = 6
 """Raise when `views.apply` or a view table changes: the daemon then rebuilds at its next start."""
 
 VIEW_TABLES = (
@@ -128,7 +128,12 @@ CREATE TABLE view_projects (
   examples_train     INTEGER NOT NULL DEFAULT 0,
   examples_exam      INTEGER NOT NULL DEFAULT 0,
   reactions_failed   INTEGER NOT NULL DEFAULT 0,
-  last_failure       TEXT NOT NULL DEFAULT ''
+  last_failure       TEXT NOT NULL DEFAULT '',
+  checked_sha256     TEXT,     -- of the env.json that the check below is of; NULL: none yet
+  check_errors       INTEGER,
+  check_warnings     INTEGER,
+  check_hints        INTEGER,
+  check_findings     TEXT NOT NULL DEFAULT '[]'  -- JSON of CheckFacts, the first of them
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX view_projects_by_name ON view_projects (name);

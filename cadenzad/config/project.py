@@ -138,6 +138,7 @@ def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> Rea
         config = base
     judge, lora = config.judge, config.lora
     return ReactionPolicy(
+        check=config.check.enabled,
         judge=judge.mode != "off",
         judge_wait=AT_ONCE if at_once else Debounce(judge.debounce, judge.max_wait),
         prompt=judge.prompt,

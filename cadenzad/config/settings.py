@@ -60,6 +60,14 @@ class Jobs(Section):
     )
 
 
+class Check(Section):
+    """The check of a mission before any run, when env.json comes or changes."""
+
+    enabled: Annotated[bool, Mark.PROJECT_LOWERS] = Field(
+        True, description="check missions when env.json comes or changes"
+    )
+
+
 class Retention(Section):
     """Pruning by the daemon itself, with the rules of `cadenzactl prune`; off by default."""
 
@@ -108,6 +116,7 @@ class Config(BaseModel):
     watch: Watch = Watch()
     reconcile: Reconcile = Reconcile()
     jobs: Jobs = Jobs()
+    check: Check = Check()
     judge: JudgeSettings = JudgeSettings()
     lora: LoraSettings = LoraSettings()
     retention: Retention = Retention()

@@ -13,15 +13,22 @@ LOOK_AGAIN_S = 60.0
 class Queue:
     """The waiting jobs of a view, by time. Not thread-safe."""
 
-    def __init__(self, state: State, waits: Waits | None = None) -> None:
-        self._state = state
+    def __init__(
+        self, state: State, waits: Waits | None = None, last: frozenset[str] = frozenset()
+    ) -> None:
+        """`last`: kinds that begin only when no other is due."""
+        self._state, self._last = state, last
         self._waits = waits or Waits()
 
     def startable(self) -> list[JobRow]:
-        """The oldest of each project that is due, where nothing runs and nobody has paused."""
+        """The oldest of each project that is due, where nothing runs and nobody has paused.
+
+        In the order in which they are to begin.
+        """
         queued = self._state.jobs(state="queued")
         self._waits.keep({job.id for job in queued})
         due = [job for job in reversed(queued) if not self._left(job)]  # each is looked at
+        due.sort(key=lambda job: job.kind in self._last)
         held = self._state.held_projects()
         first: dict[str, JobRow] = {}
         for job in due:

@@ -32,7 +32,7 @@ from cadenzad.jobs.process import Child
 from cadenzad.jobs.protocol import Done, Failed, Message, Progress, ProtocolError, decode
 from cadenzad.jobs.queue import Queue
 from cadenzad.jobs.retry import RetryPolicy
-from handlers.routes import KEYED
+from handlers.routes import KEYED, LAST
 from store.errors import CadenzaError, ConfigError, StoreError, one_line
 from store.events.base import Event
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
@@ -70,7 +70,7 @@ class Jobs:
         self._config = config
         self._state_dir = state_dir
         self._state = State(reader)
-        self._queue = Queue(self._state)
+        self._queue = Queue(self._state, last=LAST)
         self._writer = writer
         self._functions = functions
         self._jitter = jitter

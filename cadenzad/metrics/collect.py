@@ -260,6 +260,13 @@ _PROJECT_FAMILIES: tuple[tuple[str, Type, str, str, Mapping[str, str]], ...] = (
         {"": "reactions_failed"},
     ),
     ("cadenzad_project_paused", "gauge", "1 while paused", "", {"": "paused"}),
+    (
+        "cadenzad_check_findings",
+        "gauge",
+        "What the check of a mission found, by level; none for one that was not checked",
+        "level",
+        {"error": "check_errors", "warning": "check_warnings", "hint": "check_hints"},
+    ),
 )
 """Name, type, help, the label that tells columns apart, and {its value: column}."""
 
@@ -282,5 +289,6 @@ def _projects(connection: sqlite3.Connection) -> Iterator[Metric]:
             for key, value in zip(columns, values, strict=True):
                 own = {label: key} if label else {}
                 # Two workspaces may hold projects of one name: the path tells them apart.
-                samples.append(Sample({"project": project, "path": path, **own}, value))
+                if value is not None:
+                    samples.append(Sample({"project": project, "path": path, **own}, value))
         yield Metric(name, type_, help, samples)

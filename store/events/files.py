@@ -130,6 +130,28 @@ class ProjectChanged(Event):
     previous_sha256: str
 
 
+class CheckFact(Fact):
+    """One line of a project's check: `level` error | warning | hint, where, what, the way out."""
+
+    level: Literal["error", "warning", "hint"]
+    place: str
+    what: str
+    fix: str = ""
+
+
+class ProjectChecked(Event):
+    """A project's mission was checked without being run; `findings` are the first, worst first.
+
+    `env_sha256`: of the bytes of env.json that were looked at.
+    """
+
+    env_sha256: Sha256
+    errors: int = Field(ge=0)
+    warnings: int = Field(ge=0)
+    hints: int = Field(ge=0)
+    findings: tuple[CheckFact, ...] = ()
+
+
 class ProjectRemoved(Event):
     """The project's folder or its env.json is gone; its history stays."""
 

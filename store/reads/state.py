@@ -97,6 +97,7 @@ class ProjectRow(NamedTuple):
     reason: str
     env_sha256: str | None
     paused: bool = False
+    checked_sha256: str | None = None
 
 
 _PROJECTS = Rows(ProjectRow, "view_projects", "name, path", paused=bool)

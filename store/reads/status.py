@@ -94,6 +94,19 @@ class JobStatus(TypedDict):
     progress: dict[str, Any] | None
 
 
+class CheckStatus(TypedDict):
+    """The last check of the mission: counts, and the first findings with level, place, what, fix.
+
+    `state`: "checked"; "pending" where env.json has changed since; "not checked" (counts: None).
+    """
+
+    state: str
+    errors: int | None
+    warnings: int | None
+    hints: int | None
+    findings: list[dict[str, str]]
+
+
 class ProjectStatus(TypedDict):
     project: str
     path: str
@@ -102,6 +115,7 @@ class ProjectStatus(TypedDict):
     state: str
     paused: bool
     reason: str
+    check: CheckStatus
     runs: RunsStatus
     exports: ExportsStatus
     prompt: dict[str, Any]
@@ -203,6 +217,12 @@ _COLUMNS = (
     "examples_exam",
     "reactions_failed",
     "last_failure",
+    "env_sha256",
+    "checked_sha256",
+    "check_errors",
+    "check_warnings",
+    "check_hints",
+    "check_findings",
 )
 
 
@@ -218,6 +238,7 @@ def _project_status(
         "state": row["state"],
         "paused": bool(row["paused"]),
         "reason": row["reason"],
+        "check": _check(row),
         "runs": {
             "total": row["runs_total"],
             "succeeded": row["runs_succeeded"],
@@ -242,6 +263,17 @@ def _project_status(
         "jobs": job_statuses(view, row["path"]),
         "reactions_failed": row["reactions_failed"],
         "last_failure": row["last_failure"],
+    }
+
+
+def _check(row: dict[str, Any]) -> CheckStatus:
+    state = "checked" if row["checked_sha256"] == row["env_sha256"] else "pending"
+    return {
+        "state": state if row["checked_sha256"] is not None else "not checked",
+        "errors": row["check_errors"],
+        "warnings": row["check_warnings"],
+        "hints": row["check_hints"],
+        "findings": decoded(json.loads, row["check_findings"]),
     }
 
 

@@ -19,6 +19,7 @@ from store.events.files import (
     FileRemoved,
     LineCounts,
     ProjectChanged,
+    ProjectChecked,
     ProjectDiscovered,
     ProjectPaused,
     ProjectRemoved,
@@ -68,6 +69,19 @@ def _project_known(
             " exports_current = 0 WHERE path = ?",
             (project,),
         )
+
+
+def _project_checked(view: sqlite3.Connection, record: Recorded, event: ProjectChecked) -> None:
+    update(
+        view,
+        "view_projects",
+        {"path": project_of(record)},
+        checked_sha256=event.env_sha256,
+        check_errors=event.errors,
+        check_warnings=event.warnings,
+        check_hints=event.hints,
+        check_findings=json.dumps([fact.model_dump() for fact in event.findings]),
+    )
 
 
 def _project_removed(view: sqlite3.Connection, record: Recorded, event: ProjectRemoved) -> None:
@@ -281,6 +295,7 @@ def _watch_restored(view: sqlite3.Connection, record: Recorded, event: WatchRest
 RUN_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
     ProjectDiscovered: _project_known,
     ProjectChanged: _project_known,
+    ProjectChecked: _project_checked,
     ProjectRemoved: _project_removed,
     FileRejected: _file_rejected,
     FileMoved: _file_moved,

@@ -25,7 +25,7 @@ def root_logger() -> Iterator[None]:
 def once(home, run_cli, tmp_path: Path):
     """`cadenzad --once` on a home: its stderr by lines. It only looks; it trains nothing."""
     plain = tmp_path / "plain.toml"
-    plain.write_text("judge.mode = 'off'\nlora.retrain = false\n")
+    plain.write_text("judge.mode = 'off'\nlora.retrain = false\ncheck.enabled = false\n")
 
     def call(*words: object) -> list[str]:
         home.begin_log()
@@ -66,7 +66,7 @@ def test_names_that_are_not_utf8_are_shown_with_escapes(home, once) -> None:
 
 def test_the_level_is_the_configurations(home, once, tmp_path: Path) -> None:
     config = tmp_path / "cadenzad.toml"
-    config.write_text("log = {level = 'error'}\nlora.retrain = false\n")
+    config.write_text("log = {level = 'error'}\nlora.retrain = false\ncheck.enabled = false\n")
     home.log(home.project()).write_bytes(b"[1]\n")
     assert once("--config", config) == []
 

@@ -31,7 +31,10 @@ pytestmark = pytest.mark.xdist_group("systemd")  # one machine for all of them
 SYSTEMD = Path("/usr/lib/systemd/systemd")
 BIN = Path(sys.executable).parent
 UNIT = "cadenzad@robot.service"
-QUIET = "[watch]\nsettle = 0.03\n[judge]\nmode = 'off'\n[lora]\nretrain = false\n"
+QUIET = (
+    "[watch]\nsettle = 0.03\n[check]\nenabled = false\n"
+    "[judge]\nmode = 'off'\n[lora]\nretrain = false\n"
+)
 KEY = "gsk_held-by-systemd-and-nobody-else"
 UID = 4242
 WORKSPACE = "/home/robot/my robots: 100% $HOME"

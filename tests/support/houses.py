@@ -22,6 +22,7 @@ from waiting import eventually
 from cadenzad.cli.programs import cadenzactl
 from cadenzad.config.files import Config
 from cadenzad.config.paths import make_state_dir
+from cadenzad.config.settings import Check
 from cadenzad.daemon import Daemon
 from handlers.judge.settings import JudgeSettings
 from handlers.lora.settings import LoraSettings
@@ -59,12 +60,16 @@ class House:
         settle_open: float = 0.3,
         every: float = 3600,
         improve: str = "[judge]\nmode = 'off'\n[lora]\nretrain = false\n",
+        check: bool = False,
     ) -> None:
-        """`improve`: the judge's and the adapters' tables; most tests are about neither."""
+        """`improve`: the judge's and the adapters' tables; `check`: whether missions are checked.
+
+        Most tests are about none of these.
+        """
         self.config.write_text(
             f"workspaces = ['{self.workspace}']\n"
             f"[watch]\nsettle = {settle}\nsettle_open = {settle_open}\nmax_wait = 2\n"
-            f"[reconcile]\nevery = {every}\n{improve}"
+            f"[reconcile]\nevery = {every}\n[check]\nenabled = {str(check).lower()}\n{improve}"
         )
 
     def run(
@@ -177,12 +182,13 @@ class Home:
         return path
 
     def once(self, *workspaces: Path) -> None:
-        """What `cadenzad --once` does, judging and training left out."""
+        """What `cadenzad --once` does, judging, training and checking left out."""
         self.begin_log()
         config = Config(
             workspaces=workspaces or (self.workspace,),
             judge=JudgeSettings(mode="off"),
             lora=LoraSettings(retrain=False),
+            check=Check(enabled=False),
         )
         Daemon(config, self.state).run(once=True)
 

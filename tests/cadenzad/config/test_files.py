@@ -318,6 +318,7 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "watch.max_wait",
         "jobs.timeout",
         "jobs.attempts",
+        "check.enabled",
         "judge.mode",
         "judge.prompt",
         "judge.debounce",

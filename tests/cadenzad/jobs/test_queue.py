@@ -15,7 +15,7 @@ from handlers.jobs import Debounce, queue_job
 from store import views
 from store.events.base import Event
 from store.events.envelope import NewEvent, project_stream
-from store.events.process import JobFailed, JobQueued, JobStarted
+from store.events.process import JobFailed, JobQueued, JobStarted, JobSucceeded
 from store.log import EventLog
 from store.reads.state import State
 from store.schema import connect_writer
@@ -36,7 +36,8 @@ class Bench:
 
     def boot(self) -> None:
         """A daemon that knows nothing of the one before."""
-        self.queue = Queue(self.state, Waits(lambda: self.wall, lambda: self.monotonic))
+        waits = Waits(lambda: self.wall, lambda: self.monotonic)
+        self.queue = Queue(self.state, waits, last=frozenset({"check"}))
 
     def pass_(self, seconds: float) -> None:
         self.wall += seconds
@@ -74,6 +75,16 @@ def test_the_oldest_that_is_due_of_each_project(bench: Bench) -> None:
     bench.pass_(5)
     assert bench.startable() == [later, other]
     assert bench.queue.next_s() is None
+
+
+def test_a_check_begins_when_nothing_else_is_due(bench: Bench) -> None:
+    check, other_check = bench.ask(kind="check"), bench.ask(B, kind="check")
+    judge = bench.ask()
+    assert bench.startable() == [judge, other_check]
+    bench.record(A, JobStarted(job=judge, attempt=1, pid=1))
+    assert bench.startable() == [other_check]
+    bench.record(A, JobSucceeded(job=judge, attempt=1, summary=""))
+    assert bench.startable() == [check, other_check]
 
 
 @pytest.mark.parametrize("jump", [-3600.0, -NOW])

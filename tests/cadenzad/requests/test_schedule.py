@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from cadenzad.config.files import Config
-from cadenzad.config.settings import Retention
+from cadenzad.config.settings import Check, Retention
 from cadenzad.daemon import Daemon
 from cadenzad.requests import schedule
 from cadenzad.requests.schedule import Schedule
@@ -35,6 +35,7 @@ def once(home, retention: Retention) -> None:
         workspaces=(home.workspace,),
         judge=JudgeSettings(mode="off"),
         lora=LoraSettings(retrain=False),
+        check=Check(enabled=False),
         retention=retention,
     )
     Daemon(config, home.state).run(once=True)

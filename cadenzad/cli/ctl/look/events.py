@@ -15,6 +15,7 @@ from cadenzad.config.paths import state_dir
 from store.errors import ConfigError
 from store.events import EVENT_TYPES
 from store.events.envelope import Recorded, project_stream
+from store.events.files import ProjectChecked
 from store.log import EventLog
 from store.reads.state import State
 from store.schema import connect_reader
@@ -116,6 +117,9 @@ def _gist(record: Recorded) -> str:
         value = data.get(key)
         if value not in (None, "", []):
             words.append(f"{key}={value}" if isinstance(value, int) else str(value))
+    if isinstance(record.event, ProjectChecked):
+        words.append(f"errors={record.event.errors}  warnings={record.event.warnings}")
+        words += [f"{first.place}: {first.what}" for first in record.event.findings[:1]]
     for episode in data.get("episodes", [])[-1:]:
         policy = episode.get("stamp", {}).get("policy")
         under = f" under policy {policy}" if policy else ""

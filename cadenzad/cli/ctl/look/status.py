@@ -286,6 +286,7 @@ def _notes(project: ProjectStatus) -> list[str]:
         for item in project["runs"]["rejected_files"]
         if item["path"] != "env.json"
     )
+    notes += _check(project)
     exports = project["exports"]
     notes.extend(
         f"{name}: export failed for {item['path']}: {item['reason']}"
@@ -305,6 +306,19 @@ def _notes(project: ProjectStatus) -> list[str]:
         count = project["reactions_failed"]
         notes.append(f"{name}: {count} reactions failed, last: {project['last_failure']}")
     return notes
+
+
+def _check(project: ProjectStatus) -> list[str]:
+    """What the check of the mission found: counts, and the first error or warning."""
+    name, check = project["project"], project["check"]
+    if not (check["errors"] or check["warnings"]):
+        return []
+    said = f"errors: {check['errors']}, warnings: {check['warnings']}"
+    since = " (env.json has changed since)" if check["state"] == "pending" else ""
+    first = check["findings"][0]
+    line = f"{first['level']}: {first['place']}: {first['what']}"
+    fix = f"; {first['fix']}" if first["fix"] else ""
+    return [f"{name}: check: {said}{since}: `cadenza env check {name}`", f"{name}: {line}{fix}"]
 
 
 def _improvements(project: ProjectStatus) -> list[str]:
