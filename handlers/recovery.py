@@ -150,6 +150,12 @@ def _recover(effect: Effect, project: Path, writer: Writer) -> None:
     path.unlink(missing_ok=True)
 
 
+def log_name(history: sqlite3.Connection) -> str:
+    """What tells an event log from all others: a hash of its first event."""
+    query = "SELECT type, data, recorded_at_us FROM events WHERE position = 1"
+    return hashlib.sha256(repr(history.execute(query).fetchone()).encode()).hexdigest()[:16]
+
+
 def _any_after(
     history: sqlite3.Connection,
     position: int,
@@ -164,10 +170,7 @@ def _any_after(
 
 
 def _path(effect: Effect, project: Path, history: sqlite3.Connection) -> Path:
-    """A log is told from all others by its first event."""
-    query = "SELECT type, data, recorded_at_us FROM events WHERE position = 1"
-    name = hashlib.sha256(repr(history.execute(query).fetchone()).encode()).hexdigest()[:16]
-    return inside(project, Path(effect.folder)) / f".pending-{name}.json"
+    return inside(project, Path(effect.folder)) / f".pending-{log_name(history)}.json"
 
 
 def _log(effect: Effect) -> logging.Logger:

@@ -88,7 +88,7 @@ CREATE TABLE progress (
 """
 
 VIEW_NAME = "state"
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Raise when `views.apply` or a view table changes: the daemon then rebuilds at its next start."""
 
 VIEW_TABLES = (
@@ -116,6 +116,7 @@ CREATE TABLE view_projects (
   paused             INTEGER NOT NULL DEFAULT 0,
   reason             TEXT NOT NULL DEFAULT '',
   env_sha256         TEXT,
+  env_since          INTEGER NOT NULL DEFAULT 0,  -- position since which env.json is that
   runs_total         INTEGER NOT NULL DEFAULT 0,
   runs_succeeded     INTEGER NOT NULL DEFAULT 0,
   runs_failed        INTEGER NOT NULL DEFAULT 0,
@@ -127,6 +128,9 @@ CREATE TABLE view_projects (
   exports_records    INTEGER NOT NULL DEFAULT 0,
   examples_train     INTEGER NOT NULL DEFAULT 0,
   examples_exam      INTEGER NOT NULL DEFAULT 0,
+  trials             INTEGER NOT NULL DEFAULT 0,  -- decided ones, which share one error budget
+  trial_level        REAL NOT NULL DEFAULT 0,     -- what the last of them could spend
+  trial_improved     INTEGER NOT NULL DEFAULT 0,  -- whether it said "improved"
   reactions_failed   INTEGER NOT NULL DEFAULT 0,
   last_failure       TEXT NOT NULL DEFAULT '',
   checked_sha256     TEXT,     -- of the env.json that the check below is of; NULL: none yet
@@ -244,6 +248,7 @@ CREATE TABLE view_prompts (
   unread        TEXT NOT NULL,     -- logs that lay on disk then and were not read yet
   undoes        INTEGER,           -- the version it took back
   watch         TEXT NOT NULL,     -- how its watch ended; '' while it has not
+  unwanted      INTEGER NOT NULL,  -- position where it was taken back or rejected; 0: never
   PRIMARY KEY (project, version)
 ) STRICT, WITHOUT ROWID;
 

@@ -37,7 +37,7 @@ from store.errors import MissingExtraError
 from store.events.base import Event
 from store.events.prompt import PromptRewritten
 from store.log import EventLog
-from store.reads.improvements import last_judged
+from store.reads.improvements import first_told, last_judged
 
 COMPLETION = 2000
 """What an answer gets at least, in tokens."""
@@ -145,7 +145,7 @@ def _judged(context: JudgeContext) -> tuple[list[Event], str]:
     except MissingExtraError as error:
         return keep_prompt(context, "missing_extra", error.with_hint)
     claims = check_claims(pack.real(context.answer.reply), shown, context.spec, context.library)
-    context.claims = claims = without_rejected(claims, context.known.rows)
+    context.claims = claims = without_rejected(claims, context.known.rows, _seen(context))
     if not claims.rules:
         reason = "no verified findings: no claim of the model held"
         return keep_prompt(context, "no_verified_findings", reason)
@@ -164,6 +164,16 @@ def _source(context: JudgeContext) -> tuple[PromptSource | None, RefusedSource |
         return find_prompt(context.project, context.settings.prompt), None
     except RefusedSource as error:
         return None, error
+
+
+def _seen(context: JudgeContext) -> dict[str, list[int]]:
+    """Failure mode -> for each run that shows it, the position where it was first told of."""
+    first = first_told(context.state.connection, str(context.project))
+    head = context.state.head()
+    return {
+        finding.id: [first.get(run, head) for run in {cited.run for cited in finding.citations}]
+        for finding in context.report.findings
+    }
 
 
 def completion_of(max_tokens: int) -> int:

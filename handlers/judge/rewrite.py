@@ -10,8 +10,10 @@ from handlers.judge.context import JudgeContext
 from handlers.judge.evidence.claims import Claims
 from handlers.judge.evidence.ticks import Episode
 from handlers.judge.gate import Gate
+from handlers.judge.gates.arena import Arena, spare_cores
+from handlers.judge.gates.budget import Budget, next_budget
 from handlers.judge.gates.replay import replay
-from handlers.judge.gates.simulation import trials
+from handlers.judge.gates.simulation import Limits, Trial, trials
 from handlers.judge.monitor.samples import unread_logs
 from handlers.judge.outcome import keep_prompt, report_conflict, runs_judged, usage_of
 from handlers.judge.policy import Choice, choose_policy
@@ -29,11 +31,11 @@ from handlers.judge.prompt.source import (
 )
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
-from handlers.recovery import note
+from handlers.recovery import log_name, note
 from store.errors import CadenzaError
 from store.events.base import Event
 from store.events.prompt import PromptProposed, PromptRewritten, PromptVersion, RuleFact
-from store.reads.improvements import trusted
+from store.reads.improvements import trials_so_far, trusted
 
 
 def gated(
@@ -54,27 +56,47 @@ def gated(
         _citations(context.claims),
         replay(parse_all(source.value.split("\n")), parse_all(made.value.split("\n")), tested),
     ]
-    name = driver_name(context.project, source)
-    trust = trusted(context.state.connection, str(context.project), name)
+    failed = next((gate for gate in gates if gate.result == "fail"), None)
+    if failed is not None:  # no trial: that would use up some of the project's error budget
+        return keep_prompt(context, "gate", f"{failed.name}: {failed.detail}")
+    trial = _trial(context, source, made)
+    tried = [trial.fact] if trial.fact is not None else []
+    if trial.gate.result == "fail":
+        events, summary = keep_prompt(context, "gate", f"{trial.gate.name}: {trial.gate.detail}")
+        return [*tried, *events], summary
+    version = _version(
+        context, source, after, rules, [*gates, trial.gate], trial.verdict == "improved"
+    )
+    return _write(context, source, after, version, tried)
+
+
+def _trial(context: JudgeContext, source: PromptSource, made: PromptSource) -> Trial:
+    """Old and new prompt against each other, in simulation."""
+    trust = trusted(
+        context.state.connection, str(context.project), driver_name(context.project, source)
+    )
     choice = Choice("none", f"a part of {source.found.label} is known only when it runs")
     if source.is_exact:
         choice = choose_policy(context.project, source, trust)
-    simulated, verdict = trials(
+    arena = Arena(
         context.spec,
         context.library,
         choice,
-        source,
-        made,
-        seeds=context.settings.seeds,
-        folder=context.project,
-        report=context.task.report,
+        context.project,
+        spare_cores(),
     )
-    gates.append(simulated)
-    failed = next((gate for gate in gates if gate.result == "fail"), None)
-    if failed is not None:
-        return keep_prompt(context, "gate", f"{failed.name}: {failed.detail}")
-    version = _version(context, source, after, rules, gates, verdict == "improved")
-    return _write(context, source, after, version)
+    limits = Limits(context.settings.seeds, context.settings.trial_s)
+    return trials(
+        arena, source, [made], _budget(context, source, made), limits, report=context.task.report
+    )
+
+
+def _budget(context: JudgeContext, source: PromptSource, made: PromptSource) -> Budget:
+    """What this trial may use of what all of the project's trials share."""
+    log = context.state.connection
+    identity = f"{log_name(log)} {context.project} {source.sha256} {made.sha256}"
+    on_disk = versions.last_decision(context.project)
+    return next_budget(trials_so_far(log, str(context.project)), on_disk, identity)
 
 
 def _citations(claims: Claims) -> Gate:
@@ -127,19 +149,26 @@ def _version(
 
 
 def _write(
-    context: JudgeContext, source: PromptSource, after: bytes, version: PromptVersion
+    context: JudgeContext,
+    source: PromptSource,
+    after: bytes,
+    version: PromptVersion,
+    tried: Sequence[Event],
 ) -> tuple[list[Event], str]:
     facts = version.model_dump()
     verdict = "improved" if version.improved else "unverified"
-    judged = runs_judged(context)
+    found = [runs_judged(context), *tried]
 
     def propose(reason: str, summary: str) -> tuple[list[Event], str]:
         proposed = PromptProposed(**facts, reason=reason)
         _save(context, proposed, source, after)
-        return [judged, proposed], f"version {version.version} is proposed{summary}"
+        return [*found, proposed], f"version {version.version} is proposed{summary}"
 
     if context.settings.mode == "propose":
         return propose(f"waits for approval ({verdict})", f" ({verdict})")
+    if not version.improved and context.settings.unverified == "propose":
+        why = 'nothing shows that it helps, and judge.unverified is "propose"'
+        return propose(f"waits for approval ({verdict}): {why}", f" ({verdict}): {why}")
     current = context.known.current
     if current is not None and current.watching:
         approve = f"`cadenzactl prompt {context.project.name} approve`"
@@ -149,7 +178,7 @@ def _write(
     unread = unread_logs(context.state, context.project)
     rewritten = PromptRewritten(**facts, by=context.by, unread=unread)
     _save(context, rewritten, source, after)
-    pending = (*context.known.events, judged, rewritten)
+    pending = (*context.known.events, *found, rewritten)
     note(PROMPTS, context.project, context.state.connection, context.task.job, pending)
     try:
         swap(inside(context.project, source.path), source.sha256, after)
@@ -157,7 +186,7 @@ def _write(
         why = error.message if isinstance(error, CadenzaError) else _refused(error)
         return propose(why, f": {why}")
     summary = f"version {version.version}: {len(version.rules)} rules ({verdict})"
-    return [judged, rewritten], summary
+    return [*found, rewritten], summary
 
 
 def _save(

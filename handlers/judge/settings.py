@@ -61,7 +61,15 @@ class JudgeSettings(Section):
         200_000, ge=0, description="tokens a day (UTC) over all projects; 0: no call at all"
     )
     seeds: Annotated[int, Mark.PROJECT_LOWERS] = Field(
-        12, ge=0, le=200, description="paired simulations before a rewrite at most; 0: none"
+        400, ge=0, le=4000, description="paired simulations before a rewrite at most; 0: none"
+    )
+    trial_s: Annotated[float, Mark.PROJECT_LOWERS] = Field(
+        900.0, gt=0, le=DAY, description="seconds these may take together"
+    )
+    unverified: Annotated[Literal["propose", "apply"], Mark.PROJECT_LOWERS] = Field(
+        "propose",
+        description="a rewrite that cannot be simulated (no brain to run, none trusted, no seeds):"
+        ' "propose" it, or "apply" it all the same and let the watch over its runs judge',
     )
 
 

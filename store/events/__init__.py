@@ -72,6 +72,7 @@ from store.events.prompt import (
     PromptRejected,
     PromptRewritten,
     PromptRolledBack,
+    PromptTried,
     PromptWatchEnded,
     RunsJudged,
 )
@@ -113,6 +114,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         RunsJudged,
         PromptProposed,
         PromptRewritten,
+        PromptTried,
         PromptKept,
         PromptConflictFound,
         PromptRejected,

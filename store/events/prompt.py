@@ -120,6 +120,28 @@ class PromptRewritten(PromptVersion):
     unread: tuple[str, ...] = ()
 
 
+class PromptTried(Event):
+    """Old and new prompt drove the same simulated missions, and that was decided.
+
+    `decision` counts the project's trials from 1, and `level` is what this one may spend of the
+    error that all of them share (handlers.judge.gates.budget). `evidence` is the e-value reached:
+    "improved" needs 1 / level of it. Pairs have the seeds `first_seed` and those that follow, which
+    decide nothing else. `searched`: episodes driven before to choose among candidates, on other
+    seeds.
+    """
+
+    decision: int = Field(ge=1)
+    level: float = Field(gt=0, le=1)
+    verdict: Literal["improved", "worse", "not_improved"]
+    evidence: float = Field(ge=0)
+    pairs: int = Field(ge=1)
+    first_seed: int = Field(ge=0, lt=2**53)
+    searched: int = Field(0, ge=0)
+    before_sha256: str
+    after_sha256: str
+    reason: str
+
+
 class PromptKept(Event):
     """The judge ran and the prompt stays as it is. `code` names the reason for programs.
 

@@ -7,7 +7,8 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from store.reads.rows import Rows
+from store.events.files import RunStamp
+from store.reads.rows import Rows, decoded
 
 
 class PromptRow(NamedTuple):
@@ -15,7 +16,7 @@ class PromptRow(NamedTuple):
 
     `since`: the position from which on it was in the file, 0 for never; `unread`: run logs that lay
     there then and were not read yet. `undoes`: the version it took back. `watch`: how its watch
-    ended.
+    ended. `unwanted`: the position where it was taken back, rejected or changed, 0 for never.
     """
 
     version: int
@@ -33,6 +34,15 @@ class PromptRow(NamedTuple):
     unread: tuple[str, ...]
     undoes: int | None
     watch: str
+    unwanted: int
+
+
+class TrialsRow(NamedTuple):
+    """What a project's trials have used up: how many there were, and how the last one ended."""
+
+    decisions: int = 0
+    level: float = 0.0
+    improved: bool = False
 
 
 class JudgedRow(NamedTuple):
@@ -67,7 +77,8 @@ class AdapterRow(NamedTuple):
 class EpisodeRow(NamedTuple):
     """A run as far as its outcome goes.
 
-    `position` is of the event that last told of it, `first` of the one that first did.
+    `position` is of the event that last told of it, `first` of the one that first did. `stamp`:
+    what it was driven under, None where its log does not say.
     """
 
     path: str
@@ -76,6 +87,7 @@ class EpisodeRow(NamedTuple):
     phases_done: int
     position: int
     first: int
+    stamp: RunStamp | None = None
 
 
 def _tuple_of_json(text: str) -> tuple[Any, ...]:
@@ -116,6 +128,20 @@ def current_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
 def pending_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
     """The version that waits for approval."""
     return next((row for row in prompt_versions(view, project) if row.state == "proposed"), None)
+
+
+def trials_so_far(view: sqlite3.Connection, project: str) -> TrialsRow:
+    """What a project's trials have used up."""
+    query = "SELECT trials, trial_level, trial_improved FROM view_projects WHERE path = ?"
+    row = view.execute(query, (project,)).fetchone()
+    return TrialsRow(int(row[0]), float(row[1]), bool(row[2])) if row else TrialsRow()
+
+
+def environment(view: sqlite3.Connection, project: str) -> tuple[str | None, int]:
+    """The sha256 of a project's env.json, and the position since which it has these bytes."""
+    query = "SELECT env_sha256, env_since FROM view_projects WHERE path = ?"
+    row = view.execute(query, (project,)).fetchone()
+    return (row[0], int(row[1])) if row else (None, 0)
 
 
 def last_judged(view: sqlite3.Connection, project: str) -> JudgedRow | None:
@@ -168,17 +194,33 @@ def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
     Of logs with the same bytes, the one recorded first stands for all: a copy is no further run.
     """
     rows = view.execute(
-        "SELECT e.path, e.idx, e.outcome, e.phases_done, e.position, e.first, f.sha256, f.twin_of"
+        "SELECT e.path, e.idx, e.outcome, e.phases_done, e.position, e.first, e.stamp,"
+        " f.sha256, f.twin_of"
         " FROM view_episodes e LEFT JOIN view_files f ON f.project = e.project AND f.path = e.path"
         " WHERE e.project = ? AND e.outcome IN ('succeeded', 'failed')"
         " ORDER BY e.first, e.path, e.idx",
         (project,),
     )
     found, holder = [], dict[str, str]()
-    for *row, sha256, twin_of in rows:
+    for *row, stamp, sha256, twin_of in rows:
         if twin_of is None and holder.setdefault(sha256 or row[0], row[0]) == row[0]:
-            found.append(EpisodeRow._make(row))
+            known = decoded(RunStamp.model_validate_json, stamp) if stamp is not None else None
+            found.append(EpisodeRow._make((*row, known)))
     return found
+
+
+def first_told(view: sqlite3.Connection, project: str) -> dict[str, int]:
+    """Run id -> the position of the event that first told of the run, its copies left out.
+
+    The further runs of a log are called as its citations call them: run#2 and so on.
+    """
+    rows = view.execute(
+        "SELECT f.run_id, e.idx, e.first FROM view_episodes e JOIN view_files f"
+        " ON f.project = e.project AND f.path = e.path"
+        " WHERE e.project = ? AND f.run_id IS NOT NULL AND f.twin_of IS NULL",
+        (project,),
+    )
+    return {run if idx == 0 else f"{run}#{idx + 1}": first for run, idx, first in rows}
 
 
 # -- status ----------------------------------------------------------------------------------------
@@ -187,7 +229,7 @@ def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
 def prompt_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
     """What `status` shows of a project's prompt."""
     judged, current = last_judged(view, project), current_prompt(view, project)
-    pending = pending_prompt(view, project)
+    pending, trials = pending_prompt(view, project), trials_so_far(view, project)
     today = datetime.now(UTC).date().isoformat()
     return {
         "version": current.version if current else None,
@@ -200,6 +242,7 @@ def prompt_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
         "findings": judged.findings if judged else [],
         "claims": judged.claims if judged else {"kept": 0, "dropped": 0},
         "pending": pending.version if pending else None,
+        "trials": trials.decisions,
         "last_judged": _iso(judged.recorded_us) if judged else None,
         "tokens_today": tokens_on(view, today, project),
     }

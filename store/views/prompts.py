@@ -18,6 +18,7 @@ from store.events.prompt import (
     PromptRejected,
     PromptRewritten,
     PromptRolledBack,
+    PromptTried,
     PromptVersion,
     PromptWatchEnded,
     RunsJudged,
@@ -65,6 +66,15 @@ def _rewritten(view: sqlite3.Connection, record: Recorded, event: PromptRewritte
     _set_outcome(view, project, "rewritten", f"version {event.version}")
 
 
+def _tried(view: sqlite3.Connection, record: Recorded, event: PromptTried) -> None:
+    facts = {
+        "trials": event.decision,
+        "trial_level": event.level,
+        "trial_improved": int(event.verdict == "improved"),
+    }
+    update(view, "view_projects", {"path": project_of(record)}, **facts)
+
+
 def _kept(view: sqlite3.Connection, record: Recorded, event: PromptKept) -> None:
     _set_outcome(view, project_of(record), event.code, event.reason)
 
@@ -74,20 +84,21 @@ def _conflict(view: sqlite3.Connection, record: Recorded, event: PromptConflictF
     if event.version is not None:
         ours = {"project": project, "version": event.version, "state": "current"}
         ended = f"ended: {event.reason}"
-        update(view, "view_prompts", ours, state="theirs", watching=0, watch=ended)
+        facts: dict[str, object] = {"watching": 0, "watch": ended, "unwanted": record.position}
+        update(view, "view_prompts", ours, state="theirs", **facts)
     _set_outcome(view, project, "conflict", f"{event.file}: {event.reason}")
 
 
 def _rejected(view: sqlite3.Connection, record: Recorded, event: PromptRejected) -> None:
-    _set(view, record, event.version, state="rejected")
+    _set(view, record, event.version, state="rejected", unwanted=record.position)
 
 
 def _rolled_back(view: sqlite3.Connection, record: Recorded, event: PromptRolledBack) -> None:
     project = project_of(record)
     _supersede(view, project)
-    _set(view, record, event.of, state="rolled_back")
+    _set(view, record, event.of, state="rolled_back", unwanted=record.position)
     if event.restores is not None:  # its rules are wanted after all
-        _set(view, record, event.restores, state="superseded")
+        _set(view, record, event.restores, state="superseded", unwanted=0)
     version = PromptVersion(
         version=event.version,
         parent=event.of,
@@ -150,6 +161,7 @@ def _put_version(
         "unread": json.dumps(unread),
         "undoes": undoes,
         "watch": "",
+        "unwanted": 0,
     }
     put(view, "view_prompts", row)
 
@@ -167,6 +179,7 @@ PROMPT_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, An
     RunsJudged: _judged,
     PromptProposed: _proposed,
     PromptRewritten: _rewritten,
+    PromptTried: _tried,
     PromptKept: _kept,
     PromptConflictFound: _conflict,
     PromptRejected: _rejected,

@@ -50,7 +50,8 @@ def _project_known(
     view: sqlite3.Connection, record: Recorded, event: ProjectDiscovered | ProjectChanged
 ) -> None:
     project = project_of(record)
-    facts = {
+    known = view.execute("SELECT env_sha256 FROM view_projects WHERE path = ?", (project,))
+    facts: dict[str, object] = {
         "name": event.name,
         "mission": event.mission,
         "robot": event.robot,
@@ -59,6 +60,8 @@ def _project_known(
         "reason": "",
         "env_sha256": event.file.sha256,
     }
+    if (event.file.sha256,) != known.fetchone():
+        facts["env_since"] = record.position
     if not update(view, "view_projects", {"path": project}, **facts):
         insert(view, "view_projects", {"path": project, **facts})
     put_file(view, record, event.file, "config")

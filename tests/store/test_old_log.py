@@ -8,7 +8,8 @@ optional was left out; some envelopes have a cause, a dedup key, a meta, a time 
 the view's constraints refused is not there. Then came a cursor, a progress value and a seen file,
 and `VACUUM INTO`. STORED_VIEW is what that code computed. Since version 5 of the projection the row
 of an episode has a stamp, since version 6 that of a project what its check found; both are null or
-empty in all of these. The other two hashes are of that.
+empty in all of these. Since version 7 a project's row counts trials and says since when env.json is
+as it is, and a prompt's row when it was turned down. The other two hashes are of that.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from store.views import replay
 STORED = Path(__file__).parent / "data" / "log-of-2026-11.db.gz"
 EVENTS = 650
 STORED_VIEW = "8d7657ee1b3738b1dbb33ac93cf5432c1ebeb8ee176aabd08c59265bd315a5bb"
-VIEW = "85cea1f40c7c6058c7ea895d7b336b70d820f727c3489f2dc25a57ce6caf0549"
+VIEW = "a1065b04191c2d8edf9460c13c8bf6e289a6388da9172b46684d74e8d1e9ab90"
 """Of the whole history. It may change with `store.schema.CODE_VERSION` and never without."""
-VIEWS = "b3f54771f91288d29e732dbc760002c194e9f90fc0a8ad0e1024be34236ecebb"
+VIEWS = "42112bb1190ca445d23f81d40bfe8acf7a2b043dcb73b6b74823f8a901e62b98"
 """Over the hashes of the views as of every 25th event."""
 
 

@@ -1,255 +1,221 @@
 """G3: the old prompt and the new one drive the same simulated missions, pair by pair.
 
-A pair is one seed, won by whoever completes more phases (then: the mission; then: falls less).
-Exact sign test, looked at as pairs come in: 5 of 5, 7 of 8 or 10 of 12 decided pairs are enough to
-say "improved" (a prompt that makes no difference gets there with probability 0.057).
-Besides, no phase may be completed less often and falls may not go up. Only this gate may ever say
-"improved".
+Only this gate may say "improved". It is looked at after every pair and stops as soon as it is
+decided (tally.py), within the error that all trials of the project's life share (budget.py). What
+is tried and not shown to be better is not written: "not_improved" and "worse" both fail the gate.
+What cannot be tried is "unverified", and what becomes of that is a setting (judge.unverified).
 
-A `decide` that breaks is no fault of the prompt: the gate is "not runnable" then. Only where the
-old prompt has an answer to the very observation that the new one breaks on, the gate fails.
+A `decide` that breaks is no fault of the prompt: it is "not runnable" then. Only where the old
+prompt has an answer to the very observation that the new one breaks on, the gate fails.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from handlers.judge.gate import Gate
-from handlers.judge.policy import BrokenPolicy, Choice, Decided, checked, open_policy
+from handlers.judge.gates.arena import Arena, Broken
+from handlers.judge.gates.betting import least_pairs
+from handlers.judge.gates.budget import ALPHA, SEEDS, Budget
+from handlers.judge.gates.search import halve
+from handlers.judge.gates.tally import Drive, Tally, Verdict
 from handlers.judge.prompt.source import PromptSource
-from handlers.project.library import ActionLibrary
-from handlers.project.project import Project
-from handlers.project.spec import ProjectSpec
-from store.errors import CadenzaError, MissingExtraError
-
-if TYPE_CHECKING:
-    from handlers.mission.world.model import SceneModel
+from store.errors import CadenzaError, InputError, MissingExtraError
+from store.events.prompt import PromptTried
 
 NAME = "G3 simulation"
-ENOUGH = ((5, 5), (7, 8), (10, 12))
-MAX_TICKS = 150
-Verdict = Literal["improved", "worse", "unverified"]
 Progress = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Drive:
-    """One simulated mission: phases done by name, in numbers."""
+class Limits:
+    """`pairs` at most, within `seconds`; `search` missions at most to choose among candidates."""
 
-    seed: int
-    success: bool
-    phases: tuple[str, ...]
-    falls: int
-
-    @property
-    def rank(self) -> tuple[int, bool, int]:
-        return len(self.phases), self.success, -self.falls
+    pairs: int
+    seconds: float = 3600.0
+    search: int = 96
 
 
-@dataclass(slots=True)
-class Tally:
-    """Pairs as they come in."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a trial. `chosen`: which candidate it was about.
 
-    won: int = 0
-    lost: int = 0
-    tied: int = 0
-    before: list[Drive] = field(default_factory=list)
-    after: list[Drive] = field(default_factory=list)
+    `fact`: None without a decision, which is one that was reached by driving pairs. Only that uses
+    up its level and its seeds.
+    """
 
-    def add(self, before: Drive, after: Drive) -> None:
-        self.before.append(before)
-        self.after.append(after)
-        self.won += after.rank > before.rank
-        self.lost += after.rank < before.rank
-        self.tied += after.rank == before.rank
-
-    @property
-    def decided(self) -> Verdict | None:
-        """Improved or worse as soon as the pairs are enough for it."""
-        if enough(self.won, self.won + self.lost):
-            return "improved"
-        if enough(self.lost, self.won + self.lost):
-            return "worse"
-        return None
-
-
-def enough(wins: int, pairs: int) -> bool:
-    """Whether so many wins of so many decided pairs show a difference."""
-    return any(pairs == size and wins >= least for least, size in ENOUGH)
+    gate: Gate
+    verdict: Verdict
+    chosen: int = 0
+    fact: PromptTried | None = None
 
 
 def trials(
-    spec: ProjectSpec,
-    library: ActionLibrary,
-    choice: Choice,
+    arena: Arena,
     before: PromptSource,
-    after: PromptSource,
+    candidates: Sequence[PromptSource],
+    budget: Budget,
+    limits: Limits,
     *,
-    seeds: int,
-    folder: Path | None = None,
     report: Progress = lambda _values: None,
-) -> tuple[Gate, Verdict]:
-    """Drive both prompts over at most `seeds` seeds; stops as soon as it is decided.
-
-    `folder`: the project's, where a model of its own lies (`xml_path`).
-    """
-    if choice.kind == "none":
-        return Gate(NAME, "skipped", f"unverified: {choice.reason}"), "unverified"
-    if seeds < 1:
-        return Gate(NAME, "skipped", "unverified: judge.seeds is 0"), "unverified"
-    try:
-        scene = _scene(spec, folder)
-        tally = _run(spec, scene, library, choice, before, after, seeds, report)
-    except MissingExtraError as error:
-        return Gate(NAME, "skipped", f"unverified: {error.message}; {error.hint}"), "unverified"
-    except _WorseThanBefore as error:
-        return Gate(NAME, "fail", error.message), "worse"
-    except CadenzaError as error:
-        detail = f"{error.message}; {error.hint}" if error.hint else error.message
-        return Gate(NAME, "skipped", f"unverified: not runnable: {detail}"), "unverified"
-    return judge(tally)
-
-
-def judge(tally: Tally) -> tuple[Gate, Verdict]:
-    """What the pairs say together."""
-    sides = (tally.before, tally.after)
-    phases = [Counter(name for drive in side for name in drive.phases) for side in sides]
-    falls = [sum(drive.falls for drive in side) for side in sides]
-    numbers = {
-        "pairs": len(tally.before),
-        "won": tally.won,
-        "lost": tally.lost,
-        "tied": tally.tied,
-        "phases_before": sum(phases[0].values()),
-        "phases_after": sum(phases[1].values()),
-        "falls_before": falls[0],
-        "falls_after": falls[1],
-    }
-    detail = (
-        f"{tally.won} pairs won, {tally.lost} lost, {tally.tied} tied;"
-        f" phases done {numbers['phases_before']} -> {numbers['phases_after']},"
-        f" falls {falls[0]} -> {falls[1]}"
-    )
-    less = [name for name in phases[0] if phases[1][name] < phases[0][name]]
-    verdict = tally.decided or "unverified"
-    problem = ""
-    if verdict == "worse":
-        problem = "worse"
-    elif less:
-        problem = f"phase {less[0]} is done less often"
-    elif falls[1] > falls[0]:
-        problem = "more falls"
+    now: Callable[[], float] = time.monotonic,
+) -> Trial:
+    """Choose the best candidate; on other seeds, drive it against the prompt as it is."""
+    problem = _impossible(arena, budget, limits)
     if problem:
-        return Gate(NAME, "fail", f"{problem}: {detail}", numbers), "worse"
-    return Gate(NAME, "pass", f"{verdict}: {detail}", numbers), verdict
+        return Trial(Gate(NAME, "skipped", f"unverified: {problem}"), "unverified")
+    try:
+        with arena:
+            return _Run(arena, before, candidates, budget, limits, report, now).trial()
+    except MissingExtraError as error:
+        return Trial(_unverified(_told(error)), "unverified")
+    except _WorseThanBefore as error:
+        return Trial(Gate(NAME, "fail", error.message), "worse", error.chosen)
+    except CadenzaError as error:
+        return Trial(_unverified(f"not runnable: {_told(error)}"), "unverified")
 
 
-def _scene(spec: ProjectSpec, folder: Path | None) -> SceneModel:
-    from handlers.mission.episode.setting import scene_of
-    from handlers.mission.world.model import compile_scene, require_built_in
-
-    if folder is not None:
-        return scene_of(Project(folder, spec))
-    require_built_in(spec.robot)
-    return compile_scene(spec.scene.objects)
+def _told(error: CadenzaError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
-def _run(
-    spec: ProjectSpec,
-    scene: SceneModel,
-    library: ActionLibrary,
-    choice: Choice,
-    before: PromptSource,
-    after: PromptSource,
-    seeds: int,
-    report: Progress,
-) -> Tally:
-    tally = Tally()
-    for seed in range(seeds):
-        score = {"won": tally.won, "lost": tally.lost}
-        report({"step": "simulating", "done": seed, "total": seeds, **score})
-        old = _drive(spec, library, scene, choice, before, seed)
-        try:
-            new = _drive(spec, library, scene, choice, after, seed)
-        except _Broke as broke:
-            asked = broke.asked  # once more, in a new process: it may have been chance
-            if not _answers(choice, after, library, *asked) and _answers(
-                choice, before, library, *asked
-            ):
-                raise _WorseThanBefore(f"under the new prompt alone: {broke.message}") from None
-            raise
-        tally.add(old, new)
-        if tally.decided is not None:
-            break
-    return tally
+def _unverified(why: str) -> Gate:
+    return Gate(NAME, "skipped", f"unverified: {why}")
 
 
-class _Broke(BrokenPolicy):
-    """A policy broke on an observation: `asked` is that and those before it."""
-
-    def __init__(
-        self,
-        error: BrokenPolicy,
-        observation: Mapping[str, Any],
-        recent: Sequence[Mapping[str, Any]],
-    ) -> None:
-        super().__init__(error.message, hint=error.hint)
-        self.asked = (observation, recent)
+def _impossible(arena: Arena, budget: Budget, limits: Limits) -> str:
+    """Why nothing could be decided; "" where it could."""
+    if arena.choice.kind == "none":
+        return arena.choice.reason
+    if limits.pairs < 1:
+        return "judge.seeds is 0"
+    least = least_pairs(budget.level)
+    if limits.pairs < least:
+        return (
+            f"judge.seeds = {limits.pairs} pairs cannot show anything at level"
+            f" {budget.level:.2g}, the share of trial {budget.decision}; it takes {least} at least"
+        )
+    return ""
 
 
 class _WorseThanBefore(CadenzaError):
     """The old prompt can be run where the new one cannot."""
 
-
-def _answers(
-    choice: Choice,
-    source: PromptSource,
-    library: ActionLibrary,
-    observation: Mapping[str, Any],
-    recent: Sequence[Mapping[str, Any]],
-) -> bool:
-    """Whether this prompt has an action for an observation."""
-    policy = open_policy(choice, source, source.value)
-    try:
-        checked(policy.decide(observation, recent), source, library)
-    except BrokenPolicy:
-        return False
-    finally:
-        policy.close()
-    return True
+    def __init__(self, message: str, chosen: int) -> None:
+        super().__init__(message)
+        self.chosen = chosen
 
 
-def _drive(
-    spec: ProjectSpec,
-    library: ActionLibrary,
-    scene: Any,
-    choice: Choice,
-    source: PromptSource,
-    seed: int,
-) -> Drive:
-    from handlers.mission.episode.environment import Mission
-    from handlers.mission.episode.episode import run_episode
-    from handlers.mission.policies.prompted import Prompted
+@dataclass
+class _Run:
+    arena: Arena
+    before: PromptSource
+    candidates: Sequence[PromptSource]
+    budget: Budget
+    limits: Limits
+    report: Progress
+    now: Callable[[], float]
 
-    policy = open_policy(choice, source, source.value)
-
-    def decide(observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]) -> Decided:
-        try:
-            return checked(policy.decide(observation, recent), source, library)
-        except BrokenPolicy as error:
-            raise _Broke(error, observation, recent) from None
-
-    try:
-        prompted = Prompted(decide)
-        mission = Mission(
-            spec, library, scene, seed=seed, policy=prompted.name, max_ticks=MAX_TICKS
+    def trial(self) -> Trial:
+        self.began = self.now()
+        found = halve(
+            len(self.candidates), self.limits.search, self.budget.search_seed, self._search
         )
-        result = run_episode(mission, prompted, prompted.note)
-    finally:
-        policy.close()
-    done = tuple(phase.name for phase in result.phases if phase.outcome == "done")
-    return Drive(seed, result.success, done, result.falls)
+        tally = Tally(self.budget.level, [phase.name for phase in self.arena.spec.phases])
+        stopped = self._confirm(tally, found.best)
+        verdict = tally.decided or "not_improved"
+        detail = f"{_said(tally, verdict, stopped)}: {tally.detail()}; {self._level(tally)}"
+        if found.episodes:
+            detail += f"; chosen from {len(self.candidates)} in {found.episodes} missions before"
+        if self.budget.remark:
+            detail += f"; {self.budget.remark}"
+        numbers = tally.numbers() | {
+            "decision": self.budget.decision,
+            "level": self.budget.level,
+            "first_seed": self.budget.first_seed,
+            "searched": found.episodes,
+        }
+        fact = PromptTried(
+            decision=self.budget.decision,
+            level=self.budget.level,
+            verdict=verdict,
+            evidence=tally.gains.peak,
+            pairs=tally.pairs,
+            first_seed=self.budget.first_seed,
+            searched=found.episodes,
+            before_sha256=self.before.sha256,
+            after_sha256=self.candidates[found.best].sha256,
+            reason=detail,
+        )
+        gate = Gate(NAME, "pass" if verdict == "improved" else "fail", detail, numbers)
+        return Trial(gate, verdict, found.best, fact)
+
+    def _level(self, tally: Tally) -> str:
+        needed = 1 / self.budget.level
+        return (
+            f"evidence {tally.gains.peak:.3g} of {needed:.3g} needed in trial"
+            f" {self.budget.decision} (level {self.budget.level:.2g} of {ALPHA:g} in all)"
+        )
+
+    def _search(self, tasks: Sequence[tuple[int, int]]) -> Sequence[Drive | Broken]:
+        self.report({"step": "choosing", "missions": len(tasks)})
+        return self.arena.drive_all([(self.candidates[index], seed) for index, seed in tasks])
+
+    def _confirm(self, tally: Tally, chosen: int) -> str:
+        """Drive pairs until it is decided; why it was stopped before, "" where it was not."""
+        after = self.candidates[chosen]
+        most = min(self.limits.pairs, SEEDS)
+        while tally.pairs < most:
+            if tally.pairs and self.now() - self.began >= self.limits.seconds:
+                return f"stopped after judge.trial_s = {self.limits.seconds:g} s"
+            self._tell(tally, most)
+            size = max(1, self.arena.workers // 2)
+            first = self.budget.first_seed + tally.pairs
+            seeds = range(first, first + min(size, most - tally.pairs))
+            tasks = [(source, seed) for seed in seeds for source in (self.before, after)]
+            driven = self.arena.drive_all(tasks)
+            for old, new in zip(driven[::2], driven[1::2], strict=True):
+                tally.add(self._whole(old), self._whole_or_worse(new, chosen))
+                if tally.decided is not None:
+                    return ""
+        return f"judge.seeds = {most} pairs are driven"
+
+    def _tell(self, tally: Tally, most: int) -> None:
+        self.report(
+            {
+                "step": "simulating",
+                "done": tally.pairs,
+                "total": most,
+                "won": tally.won,
+                "lost": tally.lost,
+                "at_most_s": self.limits.seconds,
+            }
+        )
+
+    def _whole(self, result: Drive | Broken) -> Drive:
+        if isinstance(result, Broken):
+            raise InputError(result.message, hint=result.hint)
+        return result
+
+    def _whole_or_worse(self, result: Drive | Broken, chosen: int) -> Drive:
+        after = self.candidates[chosen]
+        # Once more, in a new process: it may have been chance.
+        if (
+            isinstance(result, Broken)
+            and not self.arena.answers(after, result.asked)
+            and self.arena.answers(self.before, result.asked)
+        ):
+            raise _WorseThanBefore(f"under the new prompt alone: {result.message}", chosen)
+        return self._whole(result)
+
+
+def _said(tally: Tally, verdict: Verdict, stopped: str) -> str:
+    """The verdict, for people."""
+    if verdict == "improved":
+        return "improved"
+    if verdict == "worse":
+        return tally.harm
+    return f"not improved ({tally.hopeless or stopped})"

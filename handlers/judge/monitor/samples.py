@@ -1,7 +1,13 @@
 """Which runs were driven under which version of the prompt, and what the monitor says of them.
 
-A run belongs to the version that was in the file when it was first recorded. One that lay on disk
-unread at that moment was driven before, and is counted there; a copy of a log is no further run.
+A run whose log says under which bytes of the prompt's file it was driven belongs to the version
+with these bytes. Any other belongs to the version that was in the file when it was first recorded.
+One that lay on disk unread at that moment was driven before, and is counted there; a copy of a log
+is no further run.
+
+Only runs that the prompt drove count: those of other policies say nothing about it. A log that
+names no policy is a robot's own, driven by the project's brain. And only those under env.json as it
+is now: where that was changed, the watch starts anew.
 """
 
 from __future__ import annotations
@@ -14,12 +20,22 @@ from typing import Any
 
 from handlers.judge.monitor.sequential import Look, RunScore, decide
 from handlers.project.formats.runs import run_logs
+from store.events.files import RunStamp
 from store.events.prompt import PromptWatchEnded
-from store.reads.improvements import EpisodeRow, PromptRow, episodes, prompt_versions
+from store.reads.improvements import (
+    EpisodeRow,
+    PromptRow,
+    environment,
+    episodes,
+    prompt_versions,
+)
 from store.reads.state import State
 
 BEFORE = 20
-"""So many of the runs before a rewrite are compared with those after it."""
+"""So many of the runs before a rewrite are compared with those after it: the newest, as older ones
+say less about what the world is like now."""
+PROMPTED = "prompt"
+"""The policy of a run that the project's brain drove under its prompt."""
 
 
 def monitor(view: sqlite3.Connection, project: str, current: PromptRow) -> Look:
@@ -32,18 +48,40 @@ def scores(
 ) -> tuple[list[RunScore], list[RunScore]]:
     """The newest runs under the rules that a version replaced, and those under the version."""
     rows = prompt_versions(view, project)
-    runs = episodes(view, project)
+    runs = comparable(episodes(view, project), *environment(view, project))
     by_number = {row.version: row for row in rows}
     parent = by_number.get(current.parent) if current.parent is not None else None
     replaced = _lines(parent)
     before, after = [], []
     for run, under in zip(runs, _versions_of(runs, rows), strict=True):
-        score = RunScore(f"{run.path}#{run.episode}", run.outcome == "succeeded", run.phases_done)
+        name, stratum = f"{run.path}#{run.episode}", _stratum(run.stamp)
+        score = RunScore(name, run.outcome == "succeeded", run.phases_done, stratum)
         if under is not None and under.version == current.version:
             after.append(score)
         elif _lines(under) == replaced:  # by the parent, or by an older one with the same rules
             before.append(score)
     return before[-BEFORE:], after
+
+
+def comparable(runs: Sequence[EpisodeRow], env_sha256: str | None, since: int) -> list[EpisodeRow]:
+    """The runs that the prompt drove under env.json as it is, and has been since a position."""
+
+    def counts(run: EpisodeRow) -> bool:
+        stamp = run.stamp or RunStamp()
+        if stamp.policy not in (None, PROMPTED):
+            return False
+        if stamp.env_sha256 is None or env_sha256 is None:
+            return run.first > since
+        return stamp.env_sha256 == env_sha256
+
+    return [run for run in runs if counts(run)]
+
+
+def _stratum(stamp: RunStamp | None) -> str:
+    """The conditions that must be alike: all of the stamp but the seed and the prompt."""
+    if stamp is None:
+        return ""
+    return stamp.model_dump_json(exclude={"seed", "prompt_sha256", "env_sha256"})
 
 
 def unread_logs(state: State, project: Path) -> tuple[str, ...]:
@@ -102,10 +140,16 @@ def _versions_of(runs: Sequence[EpisodeRow], rows: Sequence[PromptRow]) -> list[
                 late[row.version, path] = min(since)
     found: list[PromptRow | None] = []
     for run in runs:
-        index = sum(row.since < run.first for row in written)
-        while index and late.get((written[index - 1].version, run.path)) == run.first:
-            index -= 1
-        found.append(written[index - 1] if index else None)
+        there = [row for row in written if row.since < run.first]
+        while there and late.get((there[-1].version, run.path)) == run.first:
+            there.pop()
+        sha256 = run.stamp and run.stamp.prompt_sha256
+        same = [row for row in written if row.after_sha256 == sha256]
+        if same:  # the last of them that was there, else the first
+            there = [row for row in there if row in same] or same[:1]
+        elif written and sha256 == written[0].before_sha256:
+            there = []
+        found.append(there[-1] if there else None)
     return found
 
 

@@ -115,6 +115,19 @@ def load(project: Path, number: int) -> Saved:
     return Saved(number, facts, before, after)
 
 
+def last_decision(project: Path) -> int:
+    """The last trial that the versions on disk tell of (its number in the project); 0 for none."""
+    last = 0
+    for record in inside(project, project / PROMPTS_DIR).glob(f"*/{RECORD}"):
+        try:
+            gates = json.loads(record.read_bytes())["gates"]
+            told = [gate["numbers"].get("decision", 0) for gate in gates]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue  # not whole, or of no rewrite: it tells of none
+        last = max([last, *(int(item) for item in told if isinstance(item, int | float))])
+    return last
+
+
 def discard(project: Path, number: int) -> None:
     """Remove a version that came to nothing."""
     shutil.rmtree(_folder(project, number), ignore_errors=True)

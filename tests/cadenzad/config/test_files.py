@@ -325,6 +325,8 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "judge.max_runs",
         "judge.max_tokens",
         "judge.seeds",
+        "judge.trial_s",
+        "judge.unverified",
         "lora.retrain",
         "lora.debounce",
         "lora.threads",
@@ -388,7 +390,7 @@ def test_a_project_cannot_widen_its_own_rights(project: Path, key: Key) -> None:
 def _steps(key: Key) -> tuple[Any, Any, Any]:
     """Three values of a key, from low to high; two where it has no more."""
     if key.order:
-        return key.order[0], key.order[1], key.order[2]
+        return key.order[0], key.order[-2], key.order[-1]
     if isinstance(key.default, bool):
         return False, False, True
     if isinstance(key.default, int):

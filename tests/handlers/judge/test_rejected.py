@@ -1,7 +1,8 @@
-"""What was taken back is not written again, and only that."""
+"""What was taken back is not written again on the same evidence, and only that."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from handlers.judge.evidence.claims import Claims
@@ -11,17 +12,20 @@ from store.reads.improvements import PromptRow
 
 
 def rule(phase: str = "a", action: str = "sit", ticks: int = 2) -> Rule:
-    return Rule(phase, "stuck", ticks, action)
+    return Rule(phase, "stuck", ticks, action, mode_id=f"stuck@{phase}")
 
 
 def version(number: int, state: str, *rules: Rule, parent: int | None = None, **more: Any):
     facts: dict[str, Any] = dict.fromkeys(PromptRow._fields)
-    facts |= {"version": number, "state": state, "parent": parent, "undoes": None} | more
+    facts |= {"version": number, "state": state, "parent": parent, "undoes": None}
+    facts |= {"unwanted": 100} | more
     return PromptRow(**facts | {"rules": [{"line": render(item)} for item in rules]})
 
 
-def left(claimed: Rule, *rows: PromptRow) -> bool:
-    claims = without_rejected(Claims((claimed,), (("r:1-2",),), (), ()), rows)
+def left(claimed: Rule, *rows: PromptRow, seen: Sequence[int] = (50,)) -> bool:
+    """Whether a claim stays. `seen`: the positions of the runs that show the failure it is for."""
+    made = Claims((claimed,), (("r:1-2",),), (), ())
+    claims = without_rejected(made, rows, {claimed.mode_id: seen})
     assert len(claims.rules) + len(claims.dropped) == 1
     return bool(claims.rules)
 
@@ -56,3 +60,25 @@ def test_a_rollback_that_was_taken_back_bans_nothing() -> None:
     undone = version(2, "rolled_back", rule("b"), parent=1, undoes=1)
     assert left(rule("b"), restored, undone)
     assert left(rule(), restored, undone)
+
+
+def test_it_is_barred_for_its_evidence_and_not_for_ever() -> None:
+    # given a remedy that was taken back at position 100, when three runs showed the failure
+    gone, then = version(1, "rolled_back", rule()), [10, 20, 30]
+    assert not left(rule(), gone, seen=then)
+    # then fewer further runs are no new evidence, and as many are
+    assert not left(rule(), gone, seen=[*then, 110, 120])
+    assert left(rule(), gone, seen=[*then, 110, 120, 130])
+
+
+def test_each_time_it_takes_twice_as_much() -> None:
+    once = version(1, "rolled_back", rule())
+    again = version(3, "rolled_back", rule(), unwanted=200)
+    seen = [10, 20, 30, 110, 120, 130]
+    assert left(rule(), once, seen=seen)
+    assert not left(rule(), once, again, seen=[*seen, 210, 220, 230])
+    assert left(rule(), once, again, seen=[*seen, *range(210, 270, 10)])
+
+
+def test_one_failure_that_no_run_shows_any_more_stays_barred() -> None:
+    assert not left(rule(), version(1, "rejected", rule()), seen=[])

@@ -8,7 +8,16 @@ from random import Random
 
 import pytest
 
-from handlers.judge.monitor.sequential import ALPHA, RunScore, decide, looks_for, p_worse
+from handlers.judge.monitor.sequential import (
+    ALPHA,
+    FIRST,
+    LAST,
+    RunScore,
+    decide,
+    first_look,
+    level_of,
+    p_worse,
+)
 
 
 def runs(*phases: int, success: int = 5) -> list[RunScore]:
@@ -16,7 +25,7 @@ def runs(*phases: int, success: int = 5) -> list[RunScore]:
 
 
 def test_the_p_value_is_that_of_counting_every_split() -> None:
-    before, after = [3, 1, 4, 1], [0, 1, 2]
+    before, after = (3, 1, 4, 1), (0, 1, 2)
     pool = [*before, *after]
 
     def midrank(value: int) -> float:
@@ -25,7 +34,7 @@ def test_the_p_value_is_that_of_counting_every_split() -> None:
     seen = sum(map(midrank, after))
     splits = list(combinations(pool, len(after)))
     as_low = sum(sum(map(midrank, split)) <= seen for split in splits)
-    assert p_worse(before, after) == Fraction(as_low, len(splits))
+    assert p_worse((before, after)) == Fraction(as_low, len(splits))
 
 
 def test_clearly_worse_runs_are_found_at_the_first_look() -> None:
@@ -41,12 +50,13 @@ def test_three_bad_runs_are_not_yet_evidence() -> None:
     assert decide(runs(5, 5, 5, 5, 5, 5), runs(1, 0, 1)).decision == "waiting"
 
 
-def test_better_or_equal_runs_keep_it_after_the_window() -> None:
-    assert decide(runs(2, 3, 2), runs(*[3] * 11)).decision == "waiting"
-    assert decide(runs(2, 3, 2), runs(*[3] * 12)).decision == "kept"
-    kept = decide(runs(2, 3, 2), runs(*[3] * 12))
-    assert "were not found worse than the 3 before" in kept.reason
-    assert kept.evidence["least_p"] == round(1 / 455, 6)
+def test_runs_that_are_no_worse_keep_it_as_soon_as_nothing_else_could_come_of_it() -> None:
+    before = runs(2, 3, 2)
+    looks = [decide(before, runs(*[3] * count)) for count in range(LAST + 1)]
+    assert {look.decision for look in looks[:8]} == {"waiting"}
+    assert {look.decision for look in looks[8:]} == {"kept"}
+    assert "were not found worse than the 3 runs before" in looks[8].reason
+    assert looks[8].evidence["after"]["runs"] == 8
 
 
 def test_what_could_not_have_been_found_is_not_said_to_be_well() -> None:
@@ -59,18 +69,21 @@ def test_what_could_not_have_been_found_is_not_said_to_be_well() -> None:
         assert watch.evidence["least_p"] == 1.0
 
 
-@pytest.mark.parametrize(("count", "first", "last"), [(1, 19, 19), (2, 10, 20), (3, 6, 12)])
-def test_with_few_runs_before_the_looks_come_as_soon_as_they_can_tell(
-    count: int, first: int, last: int
-) -> None:
+@pytest.mark.parametrize(("count", "first"), [(1, 20), (2, 14), (3, 8), (4, 6), (6, 4), (20, 4)])
+def test_with_few_runs_before_it_is_looked_as_soon_as_that_can_tell(count: int, first: int) -> None:
     before = runs(*[5] * count)
+    assert first_look(before) == first
     assert decide(before, runs(*[0] * (first - 1))).decision == "waiting"
     assert decide(before, runs(*[0] * first)).decision == "worse"
-    assert decide(before, runs(*[5] * last)).decision == "kept"
     # one look earlier could not have told
-    looks = looks_for(count)
-    assert looks[0] == first
-    assert p_worse([1] * count, [0] * (first - 1)) > ALPHA / len(looks)
+    assert first == FIRST or p_worse(((1,) * count, (0,) * (first - 1))) > level_of(
+        first - 1, first - 1
+    )
+
+
+@pytest.mark.parametrize("first", [4, 5, 8, 14, 20])
+def test_all_looks_together_spend_the_level_once(first: int) -> None:
+    assert sum(level_of(look, first) for look in range(100)) == ALPHA
 
 
 def test_success_counts_above_phases() -> None:
@@ -80,7 +93,66 @@ def test_success_counts_above_phases() -> None:
 
 def test_a_look_does_not_change_with_the_runs_after_it() -> None:
     before, bad = runs(*[5] * 8), runs(*[0] * 4)
-    assert decide(before, [*bad, *runs(*[5] * 20)]).decision == "worse"
+    assert decide(before, [*bad, *runs(*[5] * 20)]) == decide(before, bad)
+
+
+# -- conditions ------------------------------------------------------------------------------------
+
+
+def under(stratum: str, made: list[RunScore]) -> list[RunScore]:
+    return [run._replace(stratum=stratum) for run in made]
+
+
+def test_only_like_is_compared_with_like() -> None:
+    # given good runs in simulation and bad ones on the robot, before and after alike
+    pairs = zip(under("sim", runs(*[5] * 8)), under("robot", runs(*[0] * 8)), strict=True)
+    before = [run for pair in pairs for run in pair]
+    after = under("robot", runs(*[0] * LAST))
+    assert decide(before, after).decision == "kept"
+    # which would look like harm if all were alike
+    assert decide(under("", before), under("", after)).decision == "worse"
+
+
+def test_harm_under_one_condition_is_found_beside_another() -> None:
+    before = [*under("sim", runs(*[5] * 8)), *under("robot", runs(*[1] * 8))]
+    after = [*under("sim", runs(*[0] * 4)), *under("robot", runs(1, 1))]
+    assert decide(before, after).decision == "worse"
+
+
+def test_strata_add_up_as_counting_every_split_of_each_does() -> None:
+    strata = [((3, 1), (1, 0)), ((2,), (2, 1))]
+
+    def sums(before: tuple[int, ...], after: tuple[int, ...]) -> list[float]:
+        pool = [*before, *after]
+        ranks = [sum(v < u for v in pool) + (sum(v == u for v in pool) + 1) / 2 for u in pool]
+        return [sum(split) for split in combinations(ranks, len(after))]
+
+    def seen(before: tuple[int, ...], after: tuple[int, ...]) -> float:
+        pool = [*before, *after]
+        return sum(sum(v < u for v in pool) + (sum(v == u for v in pool) + 1) / 2 for u in after)
+
+    totals = [a + b for a in sums(*strata[0]) for b in sums(*strata[1])]
+    low = sum(total <= sum(seen(*each) for each in strata) for total in totals)
+    assert p_worse(*strata) == Fraction(low, len(totals))
+
+
+def test_runs_under_conditions_that_there_were_not_before_decide_nothing() -> None:
+    before = under("old version", runs(*[5] * 8))
+    after = under("new version", runs(*[0] * LAST))
+    assert decide(before, after[:-1]).decision == "waiting"
+    look = decide(before, after)
+    assert look.decision == "undecided"
+    assert "conditions under which there were no runs before" in look.reason
+
+
+def test_a_world_that_got_harder_before_is_not_held_against_the_rewrite() -> None:
+    # given runs that failed already in the days before
+    before = [*runs(*[5] * 10), *runs(*[1] * 10)]
+    assert decide(before, runs(*[1] * LAST)).decision == "kept"
+    look = decide(before, runs(1, 1))
+    assert "10 runs (the newer half: it had grown worse before)" in look.reason
+    # while those that got better are compared with as they are
+    assert "20 runs before" in decide(before[::-1], runs(1, 1)).reason
 
 
 @pytest.mark.parametrize(
@@ -97,9 +169,8 @@ def test_a_prompt_that_makes_no_difference_is_seldom_taken_back(before: int, win
     taken = 0
     for _ in range(windows):
         made = [RunScore("r", (k := draw.choice((0, 1, 2, 3, 5))) == 5, k) for _ in range(40)]
-        after = made[before : before + looks_for(before)[-1]]
-        # the daemon looks after every run
-        decisions = (decide(made[:before], after[:seen]).decision for seen in looks_for(before))
-        taken += "worse" in decisions
+        # the daemon looks after every run, and so does this: the first look that decides is kept
+        taken += decide(made[:before], made[before : before + LAST]).decision == "worse"
+    print(f"{before} before: {taken / windows:.1%} of {windows} taken back")
     # then the promised level holds (three standard errors above it would be 6.7%)
     assert taken / windows <= 0.05

@@ -1,0 +1,185 @@
+"""Simulated missions under a prompt, driven by the project's own brain, several at a time.
+
+Work is shared by `workers` processes where there are more than one. A mission is the same in each
+of them: its seed and its prompt decide it, and the dice of a brain that throws some.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from handlers.judge.gates.tally import Drive
+from handlers.judge.policy import BrokenPolicy, Choice, Decided, checked, choose_policy, open_policy
+from handlers.judge.prompt.source import PromptSource
+from handlers.project.library import ActionLibrary, library_for
+from handlers.project.project import Project
+from handlers.project.spec import ProjectSpec
+from store import interpreter
+from store.errors import InputError
+
+if TYPE_CHECKING:
+    from handlers.mission.world.model import SceneModel
+
+MAX_TICKS = 150
+
+Asked = tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]
+"""An observation, and those before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A mission that its brain broke off: why, and the observation it had no answer to."""
+
+    message: str
+    hint: str
+    asked: Asked
+
+
+class _Broke(BrokenPolicy):
+    """A brain broke on an observation."""
+
+    def __init__(self, error: BrokenPolicy, asked: Asked) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.asked = asked
+
+
+@dataclass
+class Arena:
+    """Where prompts are tried. `folder`: the project's, where a model of its own (`xml_path`) lies.
+
+    As a context manager it ends its processes. Raises MissingExtraError without MuJoCo, InputError
+    for a robot or scene that cannot be simulated.
+    """
+
+    spec: ProjectSpec
+    library: ActionLibrary
+    choice: Choice
+    folder: Path | None = None
+    workers: int = 1
+    _scene: SceneModel | None = None
+    _pool: ProcessPoolExecutor | None = field(default=None, repr=False)
+
+    def __enter__(self) -> Arena:
+        self._scene = _scene(self.spec, self.folder)
+        if self.workers > 1:
+            # Spawned, not forked: the parent may hold threads. A worker dies with its parent.
+            choice = (self.choice.kind, self.choice.sha256)
+            self._pool = ProcessPoolExecutor(
+                self.workers,
+                get_context("spawn"),
+                initializer=_begin,
+                initargs=(os.getpid(), self.spec, choice, self.folder),
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def drive_all(self, tasks: Sequence[tuple[PromptSource, int]]) -> list[Drive | Broken]:
+        """Drive a mission for each prompt and seed, in the order of the tasks."""
+        if self._pool is None:
+            return [self.drive(source, seed) for source, seed in tasks]
+        try:
+            return list(self._pool.map(_drive_there, tasks))
+        except BrokenProcessPool:
+            raise InputError(
+                "a process that drove missions was ended from outside",
+                hint="too little memory, perhaps: `journalctl -k` would say",
+            ) from None
+
+    def drive(self, source: PromptSource, seed: int) -> Drive | Broken:
+        """One mission under the prompt that a source holds."""
+        from handlers.mission.episode.environment import Mission
+        from handlers.mission.episode.episode import run_episode
+        from handlers.mission.policies.prompted import Prompted
+
+        policy = open_policy(self.choice, source, source.value)
+
+        def decide(observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]) -> Decided:
+            try:
+                return checked(policy.decide(observation, recent), source, self.library)
+            except BrokenPolicy as error:
+                raise _Broke(error, (observation, recent)) from None
+
+        assert self._scene is not None
+        try:
+            prompted = Prompted(decide)
+            mission = Mission(
+                self.spec,
+                self.library,
+                self._scene,
+                seed=seed,
+                policy=prompted.name,
+                max_ticks=MAX_TICKS,
+            )
+            result = run_episode(mission, prompted, prompted.note)
+        except _Broke as error:
+            return Broken(error.message, error.hint, error.asked)
+        finally:
+            policy.close()
+        done = tuple(phase.name for phase in result.phases if phase.outcome == "done")
+        return Drive(seed, result.success, done, result.falls, len(result.phases))
+
+    def answers(self, source: PromptSource, asked: Asked) -> bool:
+        """Whether this prompt has an action for an observation, asked in a new process."""
+        policy = open_policy(self.choice, source, source.value)
+        try:
+            checked(policy.decide(*asked), source, self.library)
+        except BrokenPolicy:
+            return False
+        finally:
+            policy.close()
+        return True
+
+
+def spare_cores() -> int:
+    """Processes that missions may use: one core stays with the robot."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
+
+
+def _scene(spec: ProjectSpec, folder: Path | None) -> SceneModel:
+    from handlers.mission.episode.setting import scene_of
+    from handlers.mission.world.model import compile_scene, require_built_in
+
+    if folder is not None:
+        return scene_of(Project(folder, spec))
+    require_built_in(spec.robot)
+    return compile_scene(spec.scene.objects)
+
+
+# -- in a worker -----------------------------------------------------------------------------------
+
+_here: Arena | None = None
+
+
+def _begin(
+    parent: int,
+    spec: ProjectSpec,
+    choice: tuple[Literal["built-in", "decide", "none"], str | None],
+    folder: Path | None,
+) -> None:
+    global _here
+    interpreter.die_with(parent)
+    library = library_for(spec.robot, folder, spec.signals)
+    kind, sha256 = choice
+    _here = Arena(spec, library, Choice(kind, sha256=sha256), folder).__enter__()
+
+
+def _drive_there(task: tuple[PromptSource, int]) -> Drive | Broken:
+    assert _here is not None
+    source, seed = task
+    trusted = _here.choice
+    if trusted.kind == "decide":  # what is trusted is looked at again before each start
+        now = choose_policy(_here.folder or source.path.parent, source, trusted.sha256)
+        if now.kind != "decide":
+            return Broken(f"{source.path}: {now.reason}", "", ({}, ()))
+        _here.choice = now
+    return _here.drive(source, seed)
