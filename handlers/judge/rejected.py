@@ -2,7 +2,8 @@
 
 The evidence are the runs that show the failure a remedy is for. Those that were known when it was
 turned down do not count for it again. It may come back when as many further runs show the failure
-as had shown it then: each time it takes twice as many, so that nothing swings to and fro.
+as had shown it then, and FURTHER at least: each time it takes twice as many, so that nothing swings
+to and fro.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from store.reads.improvements import PromptRow
 
 Remedy = tuple[str | None, str, str | None, str]
 
+FURTHER = 4
+"""As many as the watch over a rewrite waits for at least."""
 UNWANTED = ("rolled_back", "rejected", "theirs")
 """States of versions that somebody, or the monitor, did not want."""
 
@@ -34,7 +37,7 @@ def without_rejected(
         ended = max(barred.get(render(rule), 0), barred.get(_remedy(rule), 0))
         runs = seen.get(rule.mode_id, ())
         further = sum(first > ended for first in runs)
-        return ended > 0 and further < max(1, len(runs) - further)
+        return ended > 0 and further < max(FURTHER, len(runs) - further)
 
     good = [index for index, rule in enumerate(claims.rules) if not is_gone(rule)]
     dropped = [

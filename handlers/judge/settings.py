@@ -61,10 +61,10 @@ class JudgeSettings(Section):
         200_000, ge=0, description="tokens a day (UTC) over all projects; 0: no call at all"
     )
     seeds: Annotated[int, Mark.PROJECT_LOWERS] = Field(
-        400, ge=0, le=4000, description="paired simulations before a rewrite at most; 0: none"
+        500, ge=0, le=4000, description="paired simulations before a rewrite at most; 0: none"
     )
     trial_s: Annotated[float, Mark.PROJECT_LOWERS] = Field(
-        900.0, gt=0, le=DAY, description="seconds these may take together"
+        1200.0, gt=0, le=DAY, description="seconds these may take together"
     )
     unverified: Annotated[Literal["propose", "apply"], Mark.PROJECT_LOWERS] = Field(
         "propose",

@@ -6,7 +6,8 @@ Mining is `mine` as the job calls it, from the file to the findings, against jso
 line alone, which finds nothing. The edit is `parse_prompt` and `edited` with every check, against
 ast.parse of the same file alone. Sides take turns; what is compared is CPU time. Prints figures and
 asserts nothing about time; only that what was planted was found and that no other byte changed.
-Last, what the watch over a rewrite takes back, by drawn runs.
+Last, how many pairs a trial takes and what the watch over a rewrite takes back, by drawn runs
+(`--only-decisions` for these alone).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import gc
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,13 @@ from report import Goal, Samples, Table, alternate, scratch
 from handlers.judge.evidence.mining import MiningReport, mine, report_on
 from handlers.judge.evidence.pack import build_pack, split
 from handlers.judge.evidence.ticks import RunLog
-from handlers.judge.monitor.sequential import RunScore, decide, looks_for
+from handlers.judge.gates.budget import spendable
+from handlers.judge.gates.tally import Drive, Tally
+from handlers.judge.monitor.sequential import LAST, RunScore, decide, first_look
 from handlers.judge.prompt.check import check_static
 from handlers.judge.prompt.rules import parse_all
 from handlers.judge.prompt.source import edited, parse_prompt
+from handlers.judge.settings import JudgeSettings
 from handlers.project.library import library_for
 from handlers.project.spec import parse_spec
 
@@ -57,7 +61,15 @@ def main() -> None:
     parser.add_argument("--ticks", type=int, default=20_000, help="in all logs together")
     parser.add_argument("--lines", type=int, default=2_000, help="of the source that is edited")
     parser.add_argument("--rounds", type=int, default=5, help="times each side is run")
+    parser.add_argument("--only-decisions", action="store_true", help="the trial and the watch")
     options = parser.parse_args()
+    if not options.only_decisions:
+        costs(options)
+    trying()
+    watching()
+
+
+def costs(options: argparse.Namespace) -> None:
     with scratch() as folder:
         logs = write_logs(folder, options.ticks)
         size = sum(log.path.stat().st_size for log in logs)
@@ -67,7 +79,6 @@ def main() -> None:
         mining(logs, options.ticks, options.rounds)
         pack(mine(logs, SPEC, LIBRARY), options.rounds)
         editing(folder / "main.py", options.lines, options.rounds)
-        watching()
 
 
 def cpu_ms(work: Callable[[], object]) -> float:
@@ -255,37 +266,57 @@ def step_{0}(values, limit={0}):
     return "".join(made).encode()
 
 
-def watching(windows: int = 4000) -> None:
+def trying(trials: int = 1000) -> None:
+    """How many pairs a trial takes that finds a rewrite better, and what becomes of others."""
+    print(f"\nthe trial of a rewrite, {trials} trials each, success drawn apart")
+    print("TRIAL  LEVEL     SUCCESS     IMPROVED  PAIRS: MEDIAN, 80% OF TRIALS  GIVEN UP AFTER")
+    draw = random.Random(13)
+    for decision in (1, 10, 50):
+        for old, new in ((0.5, 0.7), (0.2, 0.4), (0.7, 0.9), (0.5, 0.5), (0.1, 0.1)):
+            made = [tried(draw, old, new, spendable(decision)) for _ in range(trials)]
+            found = sorted(item.pairs for item in made if item.decided == "improved")
+            others = sorted(item.pairs for item in made if item.decided != "improved")
+            at = [found[n] for n in (trials // 2, trials * 4 // 5) if n < len(found)]
+            print(f"{decision:>5}  {spendable(decision):<8.2g}  {old} -> {new}"
+                  f"  {len(found) / trials:>8.1%}  {', '.join(map(str, at)) or '-':>28}"
+                  f"  {others[len(others) // 2] if others else '-':>14}")  # fmt: skip
+
+
+def tried(draw: random.Random, old: float, new: float, level: float) -> Tally:
+    made = Tally(level, ["go"])
+    while made.decided is None and made.pairs < JudgeSettings().seeds:
+        made.add(*(drive(draw.random() < share) for share in (old, new)))
+    return made
+
+
+def drive(success: bool) -> Drive:
+    return Drive(0, success, ("go",) * success, 0)
+
+
+def watching(windows: int = 1000) -> None:
     """How often the watch takes a rewrite back that changes nothing, or that does harm."""
     print(f"\nthe watch over a rewrite, {windows} windows each")
-    print("RUNS BEFORE  LOOKS AFTER  NO DIFFERENCE  ALL FAIL SINCE  EVERY OTHER ONE FAILS")
+    print("RUNS BEFORE  FIRST LOOK  NO DIFFERENCE  ALL FAIL SINCE  EVERY OTHER ONE FAILS"
+          "  KEPT AFTER, IF ALL IS WELL")  # fmt: skip
     draw = random.Random(11)
-    for before in (20, 8, 4, 3, 2, 1):
-        looks = looks_for(before)
+    for before in (20, 12, 8, 4, 3, 2, 1):
         fine = [score(True) for _ in range(before)]
-        alike = taken(
-            looks, windows, lambda n=before: [score_of(draw) for _ in range(n + 40)], before
-        )
-        all_fail = taken(looks, 1, lambda f=fine: [*f, *[score(False)] * 40], before)
+        alike = taken(windows, lambda n=before: [score_of(draw) for _ in range(n + LAST)], before)
+        all_fail = taken(1, lambda f=fine: [*f, *[score(False)] * LAST], before)
         half = taken(
-            looks,
             windows,
-            lambda f=fine: [*f, *(score(draw.random() < 0.5) for _ in range(40))],
+            lambda f=fine: [*f, *(score(draw.random() < 0.5) for _ in range(LAST))],
             before,
         )
-        print(f"{before:>11}  {', '.join(map(str, looks)):<11}  {alike:>13.1%}  {all_fail:>14.0%}"
-              f"  {half:>21.0%}")  # fmt: skip
+        well = decide(fine, [score(True)] * LAST).evidence["after"]["runs"]
+        print(f"{before:>11}  {first_look(fine):>10}  {alike:>13.1%}  {all_fail:>14.0%}"
+              f"  {half:>21.0%}  {well:>26}")  # fmt: skip
 
 
-def taken(
-    looks: Sequence[int], windows: int, drawn: Callable[[], list[RunScore]], before: int
-) -> float:
+def taken(windows: int, drawn: Callable[[], list[RunScore]], before: int) -> float:
     """The share of windows in which some look says "worse"."""
-    worse = 0
-    for _ in range(windows):
-        runs = drawn()
-        earlier, later = runs[:before], runs[before:]
-        worse += any(decide(earlier, later[:seen]).decision == "worse" for seen in looks)
+    made = (drawn() for _ in range(windows))
+    worse = sum(decide(runs[:before], runs[before:]).decision == "worse" for runs in made)
     return worse / windows
 
 

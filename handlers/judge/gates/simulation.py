@@ -118,6 +118,7 @@ class _Run:
     limits: Limits
     report: Progress
     now: Callable[[], float]
+    began: float = 0.0
 
     def trial(self) -> Trial:
         self.began = self.now()

@@ -63,18 +63,24 @@ def test_a_rollback_that_was_taken_back_bans_nothing() -> None:
 
 
 def test_it_is_barred_for_its_evidence_and_not_for_ever() -> None:
-    # given a remedy that was taken back at position 100, when three runs showed the failure
-    gone, then = version(1, "rolled_back", rule()), [10, 20, 30]
+    # given a remedy that was taken back at position 100, when five runs showed the failure
+    gone, then = version(1, "rolled_back", rule()), [10, 20, 30, 40, 50]
     assert not left(rule(), gone, seen=then)
     # then fewer further runs are no new evidence, and as many are
-    assert not left(rule(), gone, seen=[*then, 110, 120])
-    assert left(rule(), gone, seen=[*then, 110, 120, 130])
+    assert not left(rule(), gone, seen=[*then, 110, 120, 130, 140])
+    assert left(rule(), gone, seen=[*then, 110, 120, 130, 140, 150])
+
+
+def test_a_single_run_more_is_never_enough() -> None:
+    gone = version(1, "rejected", rule())
+    assert not left(rule(), gone, seen=[10, 110, 120, 130])
+    assert left(rule(), gone, seen=[10, 110, 120, 130, 140])
 
 
 def test_each_time_it_takes_twice_as_much() -> None:
     once = version(1, "rolled_back", rule())
     again = version(3, "rolled_back", rule(), unwanted=200)
-    seen = [10, 20, 30, 110, 120, 130]
+    seen = [10, 20, 30, 40, 110, 120, 130, 140]
     assert left(rule(), once, seen=seen)
     assert not left(rule(), once, again, seen=[*seen, 210, 220, 230])
     assert left(rule(), once, again, seen=[*seen, *range(210, 270, 10)])

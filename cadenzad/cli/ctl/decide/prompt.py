@@ -12,6 +12,7 @@ from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.cli.base.promptplace import place_of_prompt, said_of
 from cadenzad.cli.base.requests import run_by_hand
+from cadenzad.cli.base.watched import watched
 from cadenzad.config.paths import state_dir
 from cadenzad.config.prompt import prompt_setting
 from store.errors import CadenzaError, DaemonError, InputError
@@ -68,12 +69,7 @@ def _show(
     status["changed"] = changed(reader, project)
     status["place"] = place_of_prompt(Path(project), prompt_setting(Path(project)))
     current = next((row for row in rows if row.state == "current"), None)
-    if current is not None and current.watching:
-        from handlers.judge.monitor.samples import monitor
-
-        look = monitor(reader, project, current)
-        status["watch"] = look.reason
-        status["evidence"] = dict(look.evidence)
+    status |= watched(reader, project, current) or {}
     if arguments.json:
         say_json(status, indent=2)
         return OK

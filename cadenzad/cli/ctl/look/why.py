@@ -11,6 +11,7 @@ from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, one_line
+from cadenzad.cli.base.watched import watched
 from cadenzad.config.paths import state_dir
 from store.events.base import Event
 from store.events.envelope import Recorded
@@ -58,6 +59,7 @@ def command(arguments: argparse.Namespace) -> int:
             "chain": chain(history, prompt.position),
             "taken_back": _taken_back(history, prompt),
             "watch": prompt.watch,
+            "watched": watched(reader, project.path, prompt),
             "changed": changed(reader, project.path),
             "files": _files(reader, project.path, prompt.rules),
         }
@@ -204,6 +206,8 @@ def _print_fate(prompt: dict[str, Any]) -> None:
         p, before, after = (back["evidence"].get(name) for name in ("p", "before", "after"))
         say(f"      {back['test']}: p = {p}")
         say(f"      before: {_counts(before)}; after: {_counts(after)}")
+    if prompt["watched"] is not None:
+        say(f"  watched: {prompt['watched']['watch']}")
     for line in (prompt["watch"] and f"watch {prompt['watch']}", prompt["changed"]):
         if line:
             say(f"  {line}")

@@ -10,7 +10,7 @@ from handlers.judge.gates.budget import ALPHA, SEEDS, next_budget, spendable
 from store.reads.improvements import TrialsRow
 
 REWRITES = 50
-PAIRS = 400
+PAIRS = 500
 
 
 def test_however_many_decisions_there_are_they_share_one_budget() -> None:

@@ -1,0 +1,18 @@
+"""What the monitor says now of the prompt version in the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from store.reads.improvements import PromptRow
+
+
+def watched(view: sqlite3.Connection, project: str, row: PromptRow | None) -> dict[str, Any] | None:
+    """The monitor's reason and numbers; None for a version that is not watched."""
+    if row is None or not row.watching:
+        return None
+    from handlers.judge.monitor.samples import monitor
+
+    look = monitor(view, project, row)
+    return {"watch": look.reason, "test": look.test, "evidence": dict(look.evidence)}
