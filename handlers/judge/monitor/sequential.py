@@ -37,8 +37,10 @@ BLIND = 4
 """After so many runs monitoring ends that can tell nothing."""
 ALPHA = Fraction(5, 100)
 DRIFT = Fraction(1, 100)
-"""At this level the older half of the runs before is said to be better than the newer half. Small, as
-it is a few failures that lead to a rewrite: the newest runs before look worse than they are."""
+"""At this level the older half of the runs before is said to be better than the newer half.
+
+Small, as it is failures that lead to a rewrite: the newest runs before look worse than they are.
+"""
 TEST = f"exact one-sided permutation test after every run, {float(ALPHA):g} over all looks together"
 
 
