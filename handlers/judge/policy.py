@@ -41,6 +41,13 @@ class BrokenPolicy(InputError):
     """The project's `decide` cannot be run, raises, or answers what is no action."""
 
 
+class Located(Protocol):
+    """What has the prompt in a file: a PromptSource, or as much of it as another process needs."""
+
+    @property
+    def path(self) -> Path: ...
+
+
 class PromptPolicy(Protocol):
     """Decides under a prompt. `close` ends what it started.
 
@@ -92,7 +99,10 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
 
     def check() -> None:
         try:
-            now = project_code(project, brain, source).sha256
+            as_it_is = source.again(source.path.read_bytes())  # its file may have changed as well
+            now = project_code(project, brain, as_it_is).sha256
+        except OSError as error:
+            raise BrokenPolicy(f"{source.path}: cannot be read: {error.strerror}") from None
         except InputError as error:
             raise BrokenPolicy(error.message, hint=error.hint) from None
         if now != trusted:
@@ -101,7 +111,7 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
     return Choice("decide", sha256=trusted, check=check, brain=brain)
 
 
-def open_policy(choice: Choice, source: PromptSource, prompt: str) -> PromptPolicy:
+def open_policy(choice: Choice, source: Located, prompt: str) -> PromptPolicy:
     """A policy under a prompt's text. Raises BrokenPolicy when its code is not the trusted one."""
     if choice.kind == "built-in":
         return _Sample(prompt)
@@ -109,7 +119,7 @@ def open_policy(choice: Choice, source: PromptSource, prompt: str) -> PromptPoli
     return _Process(choice.brain or source.path, prompt)
 
 
-def checked(action: Decided, source: PromptSource, library: ActionLibrary) -> Decided:
+def checked(action: Decided, source: Located, library: ActionLibrary) -> Decided:
     """An answer that the robot can carry out. Raises BrokenPolicy for another."""
     problems = library.validate(action)
     if problems:

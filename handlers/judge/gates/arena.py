@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from handlers.judge.gates.tally import Drive
-from handlers.judge.policy import BrokenPolicy, Choice, Decided, checked, choose_policy, open_policy
+from handlers.judge.policy import (
+    BrokenPolicy,
+    Choice,
+    Decided,
+    checked,
+    open_policy,
+)
 from handlers.judge.prompt.source import PromptSource
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.project import Project
@@ -31,6 +37,14 @@ MAX_TICKS = 150
 
 Asked = tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]
 """An observation, and those before it."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """As much of a PromptSource as driving needs, for another process."""
+
+    path: Path
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +84,11 @@ class Arena:
         self._scene = _scene(self.spec, self.folder)
         if self.workers > 1:
             # Spawned, not forked: the parent may hold threads. A worker dies with its parent.
-            choice = (self.choice.kind, self.choice.sha256)
             self._pool = ProcessPoolExecutor(
                 self.workers,
                 get_context("spawn"),
                 initializer=_begin,
-                initargs=(os.getpid(), self.spec, choice, self.folder),
+                initargs=(os.getpid(), self.spec, self.choice.kind, self.choice.brain, self.folder),
             )
         return self
 
@@ -87,15 +100,17 @@ class Arena:
         """Drive a mission for each prompt and seed, in the order of the tasks."""
         if self._pool is None:
             return [self.drive(source, seed) for source, seed in tasks]
+        self.choice.check()  # here, as what it looks at does not travel
+        prompts = [(Prompt(source.path, source.value), seed) for source, seed in tasks]
         try:
-            return list(self._pool.map(_drive_there, tasks))
+            return list(self._pool.map(_drive_there, prompts))
         except BrokenProcessPool:
             raise InputError(
                 "a process that drove missions was ended from outside",
                 hint="too little memory, perhaps: `journalctl -k` would say",
             ) from None
 
-    def drive(self, source: PromptSource, seed: int) -> Drive | Broken:
+    def drive(self, source: Prompt | PromptSource, seed: int) -> Drive | Broken:
         """One mission under the prompt that a source holds."""
         from handlers.mission.episode.environment import Mission
         from handlers.mission.episode.episode import run_episode
@@ -128,7 +143,7 @@ class Arena:
         done = tuple(phase.name for phase in result.phases if phase.outcome == "done")
         return Drive(seed, result.success, done, result.falls, len(result.phases))
 
-    def answers(self, source: PromptSource, asked: Asked) -> bool:
+    def answers(self, source: Prompt | PromptSource, asked: Asked) -> bool:
         """Whether this prompt has an action for an observation, asked in a new process."""
         policy = open_policy(self.choice, source, source.value)
         try:
@@ -163,23 +178,16 @@ _here: Arena | None = None
 def _begin(
     parent: int,
     spec: ProjectSpec,
-    choice: tuple[Literal["built-in", "decide", "none"], str | None],
+    kind: Literal["built-in", "decide", "none"],
+    brain: Path | None,
     folder: Path | None,
 ) -> None:
     global _here
     interpreter.die_with(parent)
     library = library_for(spec.robot, folder, spec.signals)
-    kind, sha256 = choice
-    _here = Arena(spec, library, Choice(kind, sha256=sha256), folder).__enter__()
+    _here = Arena(spec, library, Choice(kind, brain=brain), folder).__enter__()
 
 
-def _drive_there(task: tuple[PromptSource, int]) -> Drive | Broken:
+def _drive_there(task: tuple[Prompt, int]) -> Drive | Broken:
     assert _here is not None
-    source, seed = task
-    trusted = _here.choice
-    if trusted.kind == "decide":  # what is trusted is looked at again before each start
-        now = choose_policy(_here.folder or source.path.parent, source, trusted.sha256)
-        if now.kind != "decide":
-            return Broken(f"{source.path}: {now.reason}", "", ({}, ()))
-        _here.choice = now
-    return _here.drive(source, seed)
+    return _here.drive(*task)
