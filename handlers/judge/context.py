@@ -7,16 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from handlers.jobs import JobContext
+from handlers.judge.driver import driver_of, newest_logs
 from handlers.judge.evidence.claims import Claims
 from handlers.judge.evidence.mining import MiningReport, mine
 from handlers.judge.evidence.pack import Pack
-from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.groq.budget import Ledger
 from handlers.judge.groq.question import Answer
 from handlers.judge.groq.wire import server
 from handlers.judge.prompt.known import Known, known
 from handlers.judge.settings import JudgeOverrides, JudgeSettings
-from handlers.project.formats.runs import run_logs
 from handlers.project.library import ActionLibrary
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
@@ -53,13 +52,12 @@ class JudgeContext:
         asked = JudgeOverrides.model_validate(task.spec.get("settings", {}))
         settings = asked.over(task.settings.of(JudgeSettings))
         task.report({"step": "mining"})
-        logs, left_out = newest_logs(project, settings.max_runs)
-        report = mine(logs, opened.spec, opened.library)
         state = State(connect_reader(task.state_dir))
+        driver = driver_of(opened, settings.prompt, state.connection)
+        logs, older, none = newest_logs(project, settings.max_runs, driver)
+        report = mine(logs, opened.spec, opened.library, driver, none)
         file = known(state, project, settings.prompt)
-        return cls(
-            task, project, opened.spec, opened.library, state, report, settings, file, left_out
-        )
+        return cls(task, project, opened.spec, opened.library, state, report, settings, file, older)
 
     @property
     def by(self) -> str:
@@ -82,11 +80,3 @@ class JudgeContext:
             limit=self.settings.daily_tokens,
             recorded=tokens_on(self.state.connection, datetime.now(UTC).date().isoformat()),
         )
-
-
-def newest_logs(
-    project: Path, limit: int, unreadable: list[tuple[str, str]] | None = None
-) -> tuple[list[RunLog], int]:
-    """A project's newest run logs, the oldest of them first, and how many are older still."""
-    logs = [RunLog(log.run_id, log.path, log.format) for log in run_logs(project, unreadable)]
-    return logs[-limit:], max(0, len(logs) - limit)

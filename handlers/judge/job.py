@@ -19,13 +19,14 @@ from handlers.judge.evidence.claims import (
     system_message,
     user_message,
 )
+from handlers.judge.evidence.findings import FOR_PEOPLE, Finding
 from handlers.judge.evidence.mining import report_on
 from handlers.judge.evidence.pack import Pack, build_pack, split
 from handlers.judge.groq.client import ask, usable_key
 from handlers.judge.groq.errors import JudgeFailure, NoKey
 from handlers.judge.groq.question import Ask
 from handlers.judge.monitor.samples import ended, monitor
-from handlers.judge.outcome import keep_prompt, question_key, report_conflict
+from handlers.judge.outcome import keep_prompt, nothing_found, question_key, report_conflict
 from handlers.judge.prompt import actions
 from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.known import FOUND
@@ -107,16 +108,16 @@ def _is_recorded(context: JudgeContext, failure: JudgeFailure) -> bool:
 
 
 def _judged(context: JudgeContext) -> tuple[list[Event], str]:
-    if not context.report.findings:
-        return keep_prompt(context, "no_findings", "no failure mode was found in the runs")
-    learned, tested = split(context.report.episodes)
-    shown = report_on(learned, context.library)
     source, refused = _source(context)
-    if isinstance(refused, NoPrompt):
-        return keep_prompt(context, "no_prompt", refused.with_hint)
     block = source.block if source is not None else None
     if source is not None and block is not None and not block.intact:
         return report_conflict(context, source, block.problem)
+    if not context.report.findings:
+        return keep_prompt(context, "no_findings", nothing_found(context))
+    learned, tested = split(context.report.episodes)
+    shown = report_on(learned, context.spec, context.library)
+    if isinstance(refused, NoPrompt):
+        return keep_prompt(context, "no_prompt", refused.with_hint)
     if not shown.findings:
         return keep_prompt(context, "held_out", "what was found is in held-out runs alone")
     old = block.rules if block is not None else []
@@ -125,8 +126,9 @@ def _judged(context: JudgeContext) -> tuple[list[Event], str]:
     pack = build_pack(shown, context.spec, [render(rule) for rule in old], room)
     context.pack = pack
     if not pack.mode_ids:
-        if not any(finding.citations for finding in shown.findings):
-            return keep_prompt(context, "nothing_to_ask", "no tick shows what was found: no call")
+        if not any(_is_askable(finding) for finding in shown.findings):
+            reason = "no rule of a prompt can mend what was found: no call"
+            return keep_prompt(context, "nothing_to_ask", reason)
         reason = "no failure mode fits into judge.max_tokens: no call (raise it)"
         return keep_prompt(context, "no_room", reason)
     schema = response_schema(pack, context.spec, context.library)
@@ -174,6 +176,11 @@ def _seen(context: JudgeContext) -> dict[str, list[int]]:
         finding.id: [first.get(run, head) for run in {cited.run for cited in finding.citations}]
         for finding in context.report.findings
     }
+
+
+def _is_askable(finding: Finding) -> bool:
+    """Whether a rule could mend it, and ticks show it."""
+    return bool(finding.citations) and finding.kind not in FOR_PEOPLE
 
 
 def completion_of(max_tokens: int) -> int:

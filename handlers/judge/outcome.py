@@ -81,6 +81,22 @@ def keep_prompt(
     return [runs_judged(context, failure), kept], reason
 
 
+def nothing_found(context: JudgeContext) -> str:
+    """Why there is nothing to do, with the runs that are no evidence and what is resolved."""
+    report = context.report
+    said = ["no failure mode was found in the runs"]
+    if not report.runs:
+        said = ["no run is evidence about the prompt"]
+    elif not any(name in report.outcomes for name in ("failed", "unfinished", "unknown")):
+        said = ["nothing failed"]
+    if report.left_out:
+        counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
+        said.append(f"not counted: {counts}")
+    if report.resolved:
+        said.append(f"not seen since: {', '.join(report.resolved)}")
+    return "; ".join(said)
+
+
 def report_conflict(
     context: JudgeContext, source: PromptSource, reason: str
 ) -> tuple[list[Event], str]:

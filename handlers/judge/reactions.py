@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from handlers.jobs import queue_job
+from handlers.judge.evidence.driven import is_evidence
 from handlers.judge.monitor.samples import ended, monitor, rollback_spec
 from handlers.judge.prompt.drift import changed_by_hand
 from handlers.reactions import Tools
@@ -22,11 +23,14 @@ PROMPT_JOBS = frozenset({"judge", "prompt"})
 
 
 def judge_on_run(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
-    """A finished run: judge, once it has been quiet for a while."""
+    """A finished run that says something about the prompt: judge, once it has been quiet."""
     fact = event.event
     assert isinstance(fact, RunRecorded | RunExtended | RunReplaced)
+    if isinstance(fact, RunRecorded | RunReplaced) and fact.twin_of is not None:
+        return []  # a copy is no further run
     finished = fact.format == "orchestrator" or any(
-        episode.outcome in ("succeeded", "failed") for episode in fact.episodes
+        episode.outcome in ("succeeded", "failed") and is_evidence(episode.stamp)
+        for episode in fact.episodes
     )
     return _judge(event, state, tools, f"run {fact.run_id}") if finished else []
 

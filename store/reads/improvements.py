@@ -223,6 +223,13 @@ def first_told(view: sqlite3.Connection, project: str) -> dict[str, int]:
     return {run if idx == 0 else f"{run}#{idx + 1}": first for run, idx, first in rows}
 
 
+def told_of(view: sqlite3.Connection, project: str) -> list[tuple[str, int, int]]:
+    """(path, index in the file, position of the event that first told of it) of every run."""
+    query = "SELECT path, idx, first FROM view_episodes WHERE project = ? ORDER BY path, idx"
+    rows = view.execute(query, (project,))
+    return [(str(path), int(index), int(first)) for path, index, first in rows]
+
+
 # -- status ----------------------------------------------------------------------------------------
 
 

@@ -198,7 +198,7 @@ def record(rng: random.Random, tick: int, length: int) -> dict[str, Any]:
 
 def pack(report: MiningReport, rounds: int) -> None:
     learned, tested = split(report.episodes)
-    shown = report_on(learned, LIBRARY)
+    shown = report_on(learned, SPEC, LIBRARY)
     made = build_pack(shown, SPEC, [], BUDGET)
     everything = sum(len(json.dumps(finding.as_json())) for finding in shown.findings)
     speed = Samples(

@@ -59,7 +59,7 @@ WALL = {
 
 @pytest.fixture
 def train(house, stubs) -> Iterator[Callable[..., Any]]:
-    """Judge a project by hand, with a Groq that answers with this rule for the phase's timeout."""
+    """Judge a project by hand, with a Groq that answers with this rule for being stuck there."""
     with ExitStack() as stack:
 
         def run(project: Path, rule: dict[str, Any], unverified: str = "apply") -> Any:
@@ -67,7 +67,7 @@ def train(house, stubs) -> Iterator[Callable[..., Any]]:
             house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
             mined = house.run("cadenza", "env", "train", project, "--dry-run", "--json")
             findings = {item["id"]: item for item in json.loads(mined.stdout)["findings"]}
-            finding = findings["timeout@pass"]
+            finding = findings["stuck@pass"]
             claim = {
                 "mode_id": finding["id"],
                 "cites": finding["citations"][:1],

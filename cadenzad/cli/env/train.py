@@ -26,6 +26,7 @@ from store.events.prompt import (
     RunsJudged,
 )
 from store.lock import is_held
+from store.reads.state import State
 
 DESCRIPTION = """Find in the project's runs why they fail, ask a Groq model to choose remedies,
 check every claim against the logs, and rewrite the managed block of SYSTEM_PROMPT. Nothing else in
@@ -59,11 +60,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     with open_state(arguments.state) as state:
         project = project_folder(state, arguments.project)
-    config = load_config(expand(arguments.config) if arguments.config else None)
-    judge = load_project_config(project, config).judge
-    asked = JudgeOverrides(model=arguments.model, max_runs=arguments.max_runs)
-    if arguments.dry_run or judge.mode == "off":
-        return _dry_run(arguments, project, asked.over(judge))
+        config = load_config(expand(arguments.config) if arguments.config else None)
+        judge = load_project_config(project, config).judge
+        asked = JudgeOverrides(model=arguments.model, max_runs=arguments.max_runs)
+        if arguments.dry_run or judge.mode == "off":
+            return _dry_run(arguments, project, asked.over(judge), state)
     spec = {"settings": asked.model_dump(exclude_none=True)}
     ended = run_by_hand(
         arguments, "judge", project, spec, "cadenza env train", config=config, with_files=True
@@ -89,22 +90,31 @@ def _later(ended: Ended, directory: Path) -> str:
     return f"{who}; `cadenzactl cancel {ended.job.id}` ends that"
 
 
-def _dry_run(arguments: argparse.Namespace, project: Path, judge: JudgeSettings) -> int:
-    from handlers.judge.context import newest_logs
+def _dry_run(
+    arguments: argparse.Namespace, project: Path, judge: JudgeSettings, state: State | None
+) -> int:
+    from handlers.judge.driver import driver_of, newest_logs
     from handlers.judge.evidence.mining import mine
     from handlers.project.project import Project
 
     opened = Project.open(project, actions=True)
     unreadable: list[tuple[str, str]] = []
-    logs, left_out = newest_logs(project, judge.max_runs, unreadable)
-    report = mine(logs, opened.spec, opened.library)
+    driver = driver_of(opened, judge.prompt, state.connection if state is not None else None)
+    logs, older, none = newest_logs(project, judge.max_runs, driver, unreadable)
+    report = mine(logs, opened.spec, opened.library, driver, none)
     if arguments.json:
         place = place_of_prompt(project, judge.prompt)
-        say_json({**report.as_json(), "left_out": left_out, "prompt": place}, indent=2)
+        say_json({**report.as_json(), "left_out": older, "prompt": place}, indent=2)
     else:
         findings = [finding.as_json(citations=2) for finding in report.findings]
-        _print_findings(findings, len(report.runs), report.ticks, left_out)
+        _print_findings(findings, len(report.runs), report.ticks, older)
         say(f"prompt: {said_of(place_of_prompt(project, judge.prompt))}")
+        say(report.contrast)
+        if report.left_out:
+            counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
+            say(f"no evidence about the prompt: {counts}")
+        if report.resolved:
+            say(f"resolved, not seen since the rules are as they are: {', '.join(report.resolved)}")
     for run, reason in [*unreadable, *report.unreadable]:
         say(f"{run}: {reason}", err=True)
     if not arguments.dry_run:

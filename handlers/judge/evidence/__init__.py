@@ -1,8 +1,15 @@
 """Why runs fail, counted in code: the only thing the judge may speak about.
 
-    ticks.py     a log's ticks as plain tuples
+    wire.py      the fields of a line that are wanted, decoded once
+    reading.py   a log's bytes as its runs
+    ticks.py     a run's ticks as plain tuples
+    driven.py    which runs are evidence about a prompt
+    mission.py   what env.json says a phase is about, as geometry
+    legs.py      a run's stay in a phase, and what each action did
+    causes/      what a leg shows, a family of causes a module
+    contrast.py  whether successes show it as well
     findings.py  failure modes, with citations
-    mining.py    from ticks to findings
+    mining.py    from runs to findings
     pack.py      what of them is sent, under aliases
     claims.py    what comes back, held against the ticks
 

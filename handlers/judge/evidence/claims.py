@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.judge.evidence.findings import Citation, Finding
+from handlers.judge.evidence.findings import FOR_PEOPLE, MEANINGS, Citation, Finding
 from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.pack import Pack
 from handlers.judge.prompt.rules import CONDITIONS, MAX_TICKS, TAGGED, Rule, render
@@ -155,6 +155,8 @@ def _checked(
     finding = report.finding(str(item.get("mode_id")))
     if finding is None:
         raise _Wrong(f"no such finding {_shown(item.get('mode_id'))}")
+    if finding.kind in FOR_PEOPLE:
+        raise _Wrong(f"{finding.id}: {MEANINGS[finding.kind]}: no rule can mend that")
     held = _citations(item.get("cites"), finding)
     wanted = item.get("rule")
     if item.get("verdict") != "remedy" or not isinstance(wanted, Mapping):

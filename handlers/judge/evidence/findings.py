@@ -12,16 +12,65 @@ from typing import Any, Literal
 
 Kind = Literal[
     "stuck",
-    "fall",
-    "mismatch",
-    "timeout",
-    "phase_failed",
-    "oscillation",
+    "no_effect",
+    "oscillating",
+    "spinning",
+    "wrong_way",
+    "too_slow",
+    "idle",
+    "stops_short",
+    "overshoot",
+    "drifts_past",
+    "over_rotation",
+    "obstacle_ignored",
+    "zone_violated",
+    "fell",
+    "tipped",
+    "never_signals",
     "missed_signal",
     "false_signal",
+    "phase_skipped",
+    "repeats_pose",
+    "dwell_reset",
     "diverged",
     "error",
+    "interrupted",
+    "timeout",
+    "phase_failed",
 ]
+
+MEANINGS: Mapping[str, str] = {
+    "stuck": "moves that gained no ground",
+    "no_effect": "actions that did nothing, with nothing in the way",
+    "oscillating": "left and right, or forth and back, in turn",
+    "spinning": "more than a full turn the same way",
+    "wrong_way": "away from the target from the start",
+    "too_slow": "nearer all the time, and the time was not enough",
+    "idle": "stood, and did nothing toward the goal",
+    "stops_short": "came near the target and stood there",
+    "overshoot": "one move went through the target and beyond",
+    "drifts_past": "passed the target and went on",
+    "over_rotation": "turned far beyond the target's direction",
+    "obstacle_ignored": "ran into what was seen near",
+    "zone_violated": "was where the phase forbids it",
+    "fell": "tilted over 60 degrees, or down",
+    "tipped": "tilted over 45 degrees",
+    "never_signals": "never sent the signal that was due",
+    "missed_signal": "did not signal while what it reports was in view",
+    "false_signal": "signalled with nothing to report",
+    "phase_skipped": "a phase began before the one before it was done",
+    "repeats_pose": "the same pose again and again",
+    "dwell_reset": "gave up too early what has to hold for some ticks",
+    "diverged": "a pose that physics does not allow",
+    "error": "a step, or whoever decides, broke",
+    "interrupted": "somebody stopped the run",
+    "timeout": "time ran out; no cause was found",
+    "phase_failed": "the phase failed; no cause was found",
+}
+"""Every kind in a few words, for people and models; docs/judge.md has the definitions."""
+
+FOR_PEOPLE = frozenset({"phase_skipped", "diverged", "error", "interrupted"})
+"""Kinds that no rule of a prompt can remedy: they are shown, and not sent to a model."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,7 +102,9 @@ class Finding:
     `last_seen` are run ids in the order the runs were recorded. `citations`: every occurrence that
     ticks show. `actions`: action -> how often it was taken in those ticks. `canonical`: action ->
     how often it was the canonical one there (confidence-gated); `canonical_params`: action ->
-    parameter -> median. `detail`: numbers worth telling (longest run of ticks, mean severity ...).
+    parameter -> median. `detail`: numbers worth telling: the longest occurrence in ticks, how many
+    runs failed and succeeded in the phase, how many successes show as much of it, the lift of the
+    failed over the succeeded ones (absent where no success shows it) and the p of Fisher's test.
     """
 
     id: str

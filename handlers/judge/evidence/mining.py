@@ -1,16 +1,9 @@
-"""Mining: every failure mode of all runs, found and counted in code.
+"""Mining: why runs fail, found and counted in code.
 
-stuck           a gait that gains no ground, three ticks in a row or more
-fall            roll or pitch over 60 degrees
-mismatch        another action than the confident canonical one, at severity 0.5 or more
-timeout         the phase in which a run was cut off
-phase_failed    a phase that failed
-oscillation     left and right (or forth and back) in turn, six times or more, without getting away
-missed_signal, false_signal     as the log says
-diverged        a pose that physics does not allow
-error           a step that went wrong; an orchestrator's failed inference
-
-What a log does not say is unknown and shows nothing. An occurrence is a run of ticks in one phase.
+Every leg of every run is looked at for the causes in causes/. A cause is a finding where it is
+shown by runs that did not succeed, and not as much by those that did. `timeout` and `phase_failed`
+are what is left to say of a leg for which no cause was found. What a log does not say is unknown,
+and shows nothing. The kinds are defined in docs/judge.md.
 """
 
 from __future__ import annotations
@@ -18,29 +11,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import hypot
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
+from handlers.judge.evidence.causes import ending
+from handlers.judge.evidence.causes.explain import shown_by
+from handlers.judge.evidence.contrast import Contrast
+from handlers.judge.evidence.driven import EARLIER, Driver, LeftOut
 from handlers.judge.evidence.findings import Citation, Finding, Kind
-from handlers.judge.evidence.ticks import FALLEN_DEG, Episode, RunLog, Tick, Vocabulary, episodes_of
+from handlers.judge.evidence.legs import Leg, Sight, legs_of
+from handlers.judge.evidence.reading import episodes_of
+from handlers.judge.evidence.ticks import Episode, RunLog, Tick, Vocabulary
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 
-STUCK_TICKS = 3
-SWINGS = 6
-AWAY_M = 0.3
 CONFIDENT = 0.5
-SEVERE = 0.5
-_OPPOSITE = {
-    "turn_left": "turn_right",
-    "precision_turn_left": "precision_turn_right",
-    "side_step_left": "side_step_right",
-    "walk_forward": "walk_backward",
-}
-_OPPOSITE |= {b: a for a, b in _OPPOSITE.items()}
+"""A canonical action that is less sure than this is not counted."""
+AS_MUCH = 0.5
+"""A success shows as much of a cause when it has this part of the failed runs' median of ticks."""
+SUCCEEDED, INTERRUPTED = "succeeded", "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,11 @@ class PhaseCount:
 
 @dataclass(frozen=True, slots=True)
 class MiningReport:
-    """What all runs say. `runs` in the order given; `unreadable`: (run id, reason)."""
+    """What all runs say. `runs` in the order given; `unreadable`: (run id, reason).
+
+    `left_out`: how many runs are no evidence about the prompt, by the reason. `resolved`: ids of
+    what runs under an earlier prompt show and none does since.
+    """
 
     findings: tuple[Finding, ...]
     runs: tuple[str, ...]
@@ -64,15 +59,32 @@ class MiningReport:
     outcomes: Mapping[str, int]
     unreadable: tuple[tuple[str, str], ...] = ()
     episodes: tuple[Episode, ...] = field(default=(), repr=False)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    resolved: tuple[str, ...] = ()
 
     def finding(self, finding_id: str) -> Finding | None:
         return next((item for item in self.findings if item.id == finding_id), None)
+
+    @property
+    def contrast(self) -> str:
+        """What the findings are worth, by what there is to compare them with."""
+        bad = sum(n for name, n in self.outcomes.items() if name not in (SUCCEEDED, INTERRUPTED))
+        good = self.outcomes.get(SUCCEEDED, 0)
+        if not bad:
+            return "no run failed: there is nothing to explain" if good else "no runs"
+        if not good:
+            return (
+                f"{bad} runs failed and none succeeded: what successful runs would show as well"
+                " cannot be told apart"
+            )
+        return f"{bad} runs that failed, compared with {good} that succeeded"
 
     def as_json(self) -> dict[str, Any]:
         return {
             "runs": len(self.runs),
             "ticks": self.ticks,
             "outcomes": dict(self.outcomes),
+            "contrast": self.contrast,
             "phases": {
                 name: {
                     "runs": count.runs,
@@ -83,6 +95,8 @@ class MiningReport:
                 for name, count in self.phases.items()
             },
             "findings": [finding.as_json() for finding in self.findings],
+            "resolved": list(self.resolved),
+            "no_evidence": dict(self.left_out),
             "unreadable": [{"run": run, "reason": reason} for run, reason in self.unreadable],
         }
 
@@ -101,37 +115,63 @@ def vocabulary(spec: ProjectSpec, library: ActionLibrary) -> Vocabulary:
     )
 
 
-def mine(runs: Sequence[RunLog], spec: ProjectSpec, library: ActionLibrary) -> MiningReport:
-    """Read every log and find its failure modes. A log that cannot be read is named, not raised."""
+def mine(
+    runs: Sequence[RunLog],
+    spec: ProjectSpec,
+    library: ActionLibrary,
+    driver: Driver | None = None,
+    left_out: LeftOut | None = None,
+) -> MiningReport:
+    """Read every log and find out why runs failed. A log that cannot be read is named, not raised.
+
+    `driver`: the prompt that it is about; None: whatever drove the runs. `left_out` are the logs
+    that need not be read.
+    """
     words = vocabulary(spec, library)
+    left_out = left_out or LeftOut()
     episodes: list[Episode] = []
+    earlier: list[Episode] = []
     unreadable = []
     for run in runs:
         try:
-            episodes += episodes_of(run, words)
+            found = episodes_of(run, words)
         except OSError as error:
             unreadable.append((run.run_id, error.strerror or str(error)))
-    return report_on(episodes, library, unreadable)
+            continue
+        for episode in found:
+            reason = driver.excludes(episode.run, episode.stamp) if driver else None
+            if reason is None:
+                episodes.append(episode)
+            else:
+                left_out.add(reason)
+                earlier += [episode] if reason == EARLIER else []
+    report = report_on(episodes, spec, library, unreadable)
+    now = {finding.id for finding in report.findings}
+    before = report_on(earlier, spec, library).findings if earlier and episodes else ()
+    return MiningReport(
+        **{name: getattr(report, name) for name in _REPORTED},
+        left_out=left_out.as_json(),
+        resolved=tuple(sorted({finding.id for finding in before} - now)),
+    )
+
+
+_REPORTED = ("findings", "runs", "ticks", "phases", "outcomes", "unreadable", "episodes")
 
 
 def report_on(
     episodes: Sequence[Episode],
+    spec: ProjectSpec,
     library: ActionLibrary,
     unreadable: Sequence[tuple[str, str]] = (),
 ) -> MiningReport:
     """The findings of runs that were read already."""
-    gathered: dict[tuple[Kind, str | None], list[_Occurrence]] = {}
     phases: dict[str, Counter[str]] = {}
     for episode in episodes:
-        for occurrence in _occurrences(episode, library):
-            gathered.setdefault((occurrence.kind, occurrence.phase), []).append(occurrence)
         _count_phases(episode, phases)
-    findings = [_finding(kind, phase, found) for (kind, phase), found in gathered.items()]
-    findings.sort(key=lambda item: (-item.runs, -item.ticks, item.id))
     return MiningReport(
-        findings=tuple(findings),
+        findings=tuple(_findings(episodes, Sight(spec, library))),
         runs=tuple(episode.run for episode in episodes),
-        ticks=sum(len(episode.ticks) for episode in episodes),
+        ticks=sum(len(e.ticks) - any(t.cut_off for t in e.ticks[-1:]) for e in episodes),
         phases={name: PhaseCount(**count) for name, count in phases.items()},
         outcomes=dict(sorted(Counter(episode.outcome for episode in episodes).items())),
         unreadable=tuple(unreadable),
@@ -155,103 +195,129 @@ def _count_phases(episode: Episode, phases: dict[str, Counter[str]]) -> None:
         phases.setdefault(phase, Counter()).update(marks)
 
 
-# -- occurrences -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Occurrence:
-    kind: Kind
-    phase: str | None
-    run: str
-    ticks: Sequence[Tick]
-    count: int = 1
-
-
-def _occurrences(episode: Episode, library: ActionLibrary) -> Iterator[_Occurrence]:
-    ticks = episode.ticks
-    gaits = {name for name in library.names if library.spec(name).kind == "gait"}
-    tests: list[tuple[Kind, Callable[[Tick], bool], int]] = [
-        ("stuck", lambda t: t.label == "stuck" and t.action in gaits, STUCK_TICKS),
-        ("fall", lambda t: t.tilt is not None and t.tilt > FALLEN_DEG, 1),
-        ("mismatch", _mismatch, 1),
-        ("phase_failed", lambda t: t.failed, 1),
-        ("missed_signal", lambda t: t.signal == "missed", 1),
-        ("false_signal", lambda t: t.signal == "false_positive", 1),
-        ("diverged", lambda t: t.diverged, 1),
-        ("error", lambda t: t.step_ok is False and not t.diverged, 1),
-    ]
-    for kind, test, shortest in tests:
-        for run in _stretches(ticks, test):
-            if len(run) >= shortest:
-                yield _Occurrence(kind, run[0].phase, episode.run, run)
-    yield from _timeouts(episode)
-    yield from _oscillations(episode)
-    if episode.errors:  # of a log that numbers no ticks: nothing in it can be cited
-        yield _Occurrence("error", None, episode.run, (), episode.errors)
-
-
-def _mismatch(tick: Tick) -> bool:
-    return (
-        tick.match is False
-        and tick.severity is not None
-        and tick.severity >= SEVERE
-        and tick.confidence is not None
-        and tick.confidence >= CONFIDENT
-    )
-
-
-def _stretches(ticks: Sequence[Tick], test: Callable[[Tick], bool]) -> Iterator[Sequence[Tick]]:
-    """Runs of ticks in one phase for which a test holds."""
-    start = None
-    for index, tick in enumerate(ticks):
-        holds = test(tick)
-        if start is not None and (not holds or tick.phase != ticks[start].phase):
-            yield ticks[start:index]
-            start = None
-        if holds and start is None:
-            start = index
-    if start is not None:
-        yield ticks[start:]
-
-
-def _timeouts(episode: Episode) -> Iterator[_Occurrence]:
-    """The whole of the phase in which time ran out."""
-    for index, tick in enumerate(episode.ticks):
-        if tick.truncated:
-            first = index
-            while first > 0 and episode.ticks[first - 1].phase == tick.phase:
-                first -= 1
-            yield _Occurrence("timeout", tick.phase, episode.run, episode.ticks[first : index + 1])
-            return
-
-
-def _oscillations(episode: Episode) -> Iterator[_Occurrence]:
-    ticks, start = episode.ticks, 0
-    for index in range(1, len(ticks) + 1):
-        going = (
-            index < len(ticks)
-            and ticks[index].phase == ticks[start].phase
-            and _OPPOSITE.get(ticks[index - 1].action or "") == ticks[index].action
-        )
-        if going:
-            continue
-        if index - start >= SWINGS and _stays(ticks[start], ticks[index - 1]):
-            yield _Occurrence("oscillation", ticks[start].phase, episode.run, ticks[start:index])
-        start = index
-
-
-def _stays(first: Tick, last: Tick) -> bool:
-    """Whether it is known that the robot got nowhere."""
-    if first.x is None or first.y is None or last.x is None or last.y is None:
-        return False
-    return hypot(last.x - first.x, last.y - first.y) < AWAY_M
-
-
 # -- findings --------------------------------------------------------------------------------------
 
+Mode = tuple[Kind, str | None]
 
-def _finding(kind: Kind, phase: str | None, found: Sequence[_Occurrence]) -> Finding:
-    ticks = [tick for occurrence in found for tick in occurrence.ticks]
+
+class _Shown(NamedTuple):
+    """A cause in the ticks of a run; `times` occurrences."""
+
+    run: str
+    ticks: Sequence[Tick]
+    times: int = 1
+
+
+def _findings(episodes: Sequence[Episode], sight: Sight) -> Iterator[Finding]:
+    """The findings, those first that set failed runs apart the most."""
+    bad = [e for e in episodes if e.outcome not in (SUCCEEDED, INTERRUPTED)]
+    shown: dict[Mode, list[_Shown]] = {}
+    undone: list[Leg] = []
+    for episode in bad:
+        legs = list(legs_of(episode, sight))
+        for leg in legs:
+            _gather(shown, leg, everything=not leg.done)
+            undone += [] if leg.done else [leg]
+        for leg, occurrence in ending.skipped(legs):
+            shown.setdefault(("phase_skipped", leg.phase), []).append(
+                _Shown(leg.run, leg.ticks[occurrence.first : occurrence.last + 1])
+            )
+        if episode.errors:  # of a log that numbers no ticks: nothing in it can be cited
+            mode: Mode = ("error", None)
+            shown.setdefault(mode, []).append(_Shown(episode.run, (), episode.errors))
+    contrasts = _contrasts(shown, bad, [e for e in episodes if e.outcome == SUCCEEDED], sight)
+    told = {mode: found for mode, found in shown.items() if contrasts[mode].tells}
+    _add_symptoms(told, contrasts, undone, len(bad))
+    stopped = [e for e in episodes if e.outcome == INTERRUPTED]
+    made = [_finding(mode, found, contrasts[mode]) for mode, found in told.items()]
+    made.sort(key=lambda item: (item.detail["p"], -item.runs, -item.ticks, item.id))
+    yield from made
+    yield from _interrupted(stopped, sight)
+
+
+def _gather(shown: dict[Mode, list[_Shown]], leg: Leg, everything: bool) -> None:
+    for kind, first, last in shown_by(leg, everything):
+        ticks = leg.ticks[first : last + 1]
+        shown.setdefault((kind, leg.phase), []).append(_Shown(leg.run, ticks))
+
+
+def _contrasts(
+    shown: Mapping[Mode, Sequence[_Shown]],
+    bad: Sequence[Episode],
+    good: Sequence[Episode],
+    sight: Sight,
+) -> dict[Mode, Contrast]:
+    """How common each mode is in failed runs and in the others, by the runs in its phase."""
+    wanted = {phase for _, phase in shown}
+    as_much = {mode: AS_MUCH * median(_ticks_by_run(found)) for mode, found in shown.items()}
+    with_it: Counter[Mode] = Counter()
+    came: Counter[str | None] = Counter()
+    for episode in good:
+        there: dict[Mode, list[_Shown]] = {}
+        phases = set()
+        for leg in legs_of(episode, sight):
+            phases.add(leg.phase)
+            if leg.phase in wanted:
+                _gather(there, leg, everything=True)
+        came.update(phases)
+        with_it.update(
+            mode
+            for mode, found in there.items()
+            if mode in as_much and sum(len(item.ticks) for item in found) >= as_much[mode]
+        )
+    into = Counter(phase for episode in bad for phase in {tick.phase for tick in episode.ticks})
+    contrasts = {}
+    for mode, found in shown.items():
+        runs = len({item.run for item in found})
+        contrasts[mode] = Contrast(
+            runs, max(into[mode[1]], runs), with_it[mode], max(came[mode[1]], with_it[mode])
+        )
+    return contrasts
+
+
+def _ticks_by_run(found: Iterable[_Shown]) -> list[int]:
+    ticks: Counter[str] = Counter()
+    for item in found:
+        ticks[item.run] += len(item.ticks)
+    return list(ticks.values())
+
+
+def _add_symptoms(
+    told: dict[Mode, list[_Shown]],
+    contrasts: dict[Mode, Contrast],
+    undone: Sequence[Leg],
+    failed: int,
+) -> None:
+    """timeout and phase_failed, for legs in which nothing that is told is shown."""
+    explained = {(item.run, phase) for (_, phase), found in told.items() for item in found}
+    symptoms: dict[Mode, list[_Shown]] = {}
+    for leg in undone:
+        if (leg.run, leg.phase) in explained:
+            continue
+        for kind, first, last in ending.symptom(leg):
+            ticks = leg.ticks[first : last + 1]
+            symptoms.setdefault((kind, leg.phase), []).append(_Shown(leg.run, ticks))
+    for mode, found in symptoms.items():
+        told[mode] = found
+        runs = len({item.run for item in found})
+        contrasts[mode] = Contrast(runs, max(failed, runs), 0, 0)
+
+
+def _interrupted(stopped: Sequence[Episode], sight: Sight) -> Iterator[Finding]:
+    """Runs that somebody stopped: shown, and no evidence of anything."""
+    shown: dict[Mode, list[_Shown]] = {}
+    for episode in stopped:
+        for leg in legs_of(episode, sight):
+            for kind, first, last in ending.interrupted(leg):
+                ticks = leg.ticks[first : last + 1]
+                shown.setdefault((kind, leg.phase), []).append(_Shown(leg.run, ticks))
+    for mode, found in shown.items():
+        yield _finding(mode, found, Contrast(0, 0, 0, 0))
+
+
+def _finding(mode: Mode, found: Sequence[_Shown], contrast: Contrast) -> Finding:
+    kind, phase = mode
+    ticks = [tick for item in found for tick in item.ticks]
     confident = [
         tick
         for tick in ticks
@@ -259,23 +325,31 @@ def _finding(kind: Kind, phase: str | None, found: Sequence[_Occurrence]) -> Fin
     ]
     canonical = Counter(str(tick.canonical) for tick in confident)
     severities = [tick.severity for tick in ticks if tick.severity is not None]
-    detail = {"longest": float(max(len(occurrence.ticks) for occurrence in found))}
+    detail = {"longest": float(max(len(item.ticks) for item in found))}
     if severities:
         detail["mean_severity"] = round(sum(severities) / len(severities), 3)
-    runs = list(dict.fromkeys(occurrence.run for occurrence in found))
+    detail |= {
+        "failed_runs": float(contrast.failed),
+        "succeeded_runs": float(contrast.succeeded),
+        "succeeded_with": float(contrast.succeeded_with),
+        "p": round(contrast.p, 6),
+    }
+    if contrast.lift is not None:
+        detail["lift"] = round(contrast.lift, 3)
+    runs = list(dict.fromkeys(item.run for item in found))
     return Finding(
         id=f"{kind}@{phase or '-'}",
         kind=kind,
         phase=phase,
-        count=sum(occurrence.count for occurrence in found),
+        count=sum(item.times for item in found),
         ticks=len(ticks),
         runs=len(runs),
         first_seen=runs[0],
         last_seen=runs[-1],
         citations=tuple(
-            Citation(occurrence.run, occurrence.ticks[0].tick, occurrence.ticks[-1].tick)
-            for occurrence in found
-            if occurrence.ticks
+            Citation(item.run, item.ticks[0].tick, item.ticks[-1].tick)
+            for item in found
+            if item.ticks
         ),
         actions=dict(Counter(tick.action for tick in ticks if tick.action).most_common()),
         canonical=dict(canonical.most_common()),

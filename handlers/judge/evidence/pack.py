@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handlers.judge.evidence.findings import Citation, Finding
+from handlers.judge.evidence.findings import FOR_PEOPLE, MEANINGS, Citation, Finding
 from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.ticks import Episode, Tick
 from handlers.project.spec import ProjectSpec
@@ -113,8 +113,8 @@ def build_pack(
     modes: list[str] = []
     runs: list[str] = []
     for finding in report.findings:
-        if not finding.citations:
-            continue  # of what no tick shows nothing can be claimed
+        if not finding.citations or finding.kind in FOR_PEOPLE:
+            continue  # of what no tick shows nothing can be claimed, nor can a rule mend all
         cited = [citation.run for citation in _spread(finding)]
         named = _named(runs, *cited)
         if not _fits(body, "findings", _mode(finding, named), max_tokens):
@@ -182,6 +182,7 @@ def _mode(finding: Finding, runs: Sequence[str]) -> dict[str, Any]:
     return {
         "mode_id": finding.id,
         "kind": finding.kind,
+        "means": MEANINGS[finding.kind],
         "phase": finding.phase,
         "count": finding.count,
         "ticks": finding.ticks,

@@ -6,19 +6,24 @@ that text in a log reaches neither a model nor a prompt. A missing field is unkn
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from handlers.project.formats.lines import BadLine, LineReader, parse_line
-from handlers.project.formats.logsummary import LineTally, lines_of
-from handlers.project.formats.orchestrator import OrchestratorFold
-from handlers.project.formats.runlog import FAR_M, TALL_M, MissionFold, cut_off
+from handlers.judge.evidence.wire import Amounts, Record
+from handlers.project.formats.runlog import FAR_M, TALL_M, cut_off
+from store.events.files import RunStamp
 
+LABELS = frozenset({"stuck", "moving", "navigating", "reaching_goal"})
+SIGNAL_EVENTS = frozenset({"missed", "false_positive", "correct", "none"})
+OUTCOMES = frozenset({"done", "blocked", "timeout", "fell", "diverged"})
 FALLEN_DEG = 60.0
+"""As env.json's `flipped`."""
+TIPPED_DEG = 45.0
+"""As rules say `fallen`."""
+_NOTHING: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,15 @@ class RunLog:
 
 
 class Tick(NamedTuple):
-    """One tick. None is unknown. `tilt` is the larger of |roll| and |pitch| (degrees)."""
+    """One tick. None is unknown.
+
+    `x`, `y` (m) where the robot was at its end, `height` (m) of the body, `heading` (degrees, 0
+    along world -X, left positive), `tilt` the larger of |roll| and |pitch| (degrees), `nearest_m`
+    to the nearest obstacle, `goal_m` to what the log says was aimed at. `amount`: metres or radians
+    that the action was told to go or turn. `outcome`: how the action ended. `contact`: whether
+    anything but a foot touched something. `visible`: tag -> distance (m), None where the log does
+    not say what was seen. `signal`: missed, false_positive, correct or none.
+    """
 
     tick: int
     phase: str | None
@@ -48,149 +61,196 @@ class Tick(NamedTuple):
     confidence: float | None
     canonical_params: Mapping[str, float]
     signal: str | None
-    done: bool
+    done: bool | None
     failed: bool
     truncated: bool
     step_ok: bool | None
     diverged: bool
-    visible: Mapping[str, float]
+    visible: Mapping[str, float] | None
+    height: float | None = None
+    heading: float | None = None
+    goal_m: float | None = None
+    amount: float | None = None
+    outcome: str | None = None
+    contact: bool | None = None
+    person: bool = False
+    cut_off: str | None = None
 
 
 @dataclass(slots=True)
 class Episode:
-    """One run: its ticks in order, each tick once. `run` is how citations name it."""
+    """One run: its ticks in order, each tick once. `run` is how citations name it.
+
+    `before`: what was observed before the first action (the record of tick 0), where it is there.
+    """
 
     run: str
     outcome: str = "unfinished"
     ticks: list[Tick] = field(default_factory=list)
     errors: int = 0
+    before: Tick | None = None
+    stamp: RunStamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The names that may be kept."""
 
-    phases: Collection[str]
-    actions: Collection[str]
-    tags: Collection[str]
+    phases: frozenset[str]
+    actions: frozenset[str]
+    tags: frozenset[str]
 
 
-def episodes_of(log: RunLog, words: Vocabulary) -> list[Episode]:
-    """The runs in a log. No content makes it raise; OSError does.
-
-    The first is named by the run id, a second in the same file `run-id#2`, and so on.
-    """
-    with log.path.open("rb") as stream:
-        records = _records(LineReader(stream))
-        if log.format == "orchestrator":
-            return _sessions(log.run_id, records)
-        return _episodes(log.run_id, records, words)
-
-
-def _records(reader: LineReader) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, data in lines_of(reader, LineTally()):
-        try:
-            yield number, parse_line(data)
-        except BadLine:
-            continue
-
-
-def _episodes(
-    run_id: str, records: Iterator[tuple[int, dict[str, Any]]], words: Vocabulary
-) -> list[Episode]:
-    fold = MissionFold()
-    found: list[Episode] = []
-    for number, record in records:
-        if fold.add(number, record) is not None:
-            continue
-        while len(found) <= fold.index:
-            name = run_id if not found else f"{run_id}#{len(found) + 1}"
-            found.append(Episode(name))
-        tick = _tick(record, words)
-        if tick is not None and tick.tick > 0:
-            found[-1].ticks.append(tick)
-    for fact, episode in zip(fold.finish(), found, strict=False):
-        episode.outcome = fact.outcome
-        episode.ticks = _in_order(episode.ticks)
-    return found
-
-
-def _sessions(run_id: str, records: Iterator[tuple[int, dict[str, Any]]]) -> list[Episode]:
-    """An orchestrator's log says nothing of what was seen: only its errors are facts."""
-    fold = OrchestratorFold()
-    errors: dict[int, int] = {}
-    index = -1
-    for number, record in records:
-        if fold.add(number, record) is not None:
-            continue
-        if index < 0 or record.get("event") == "session_start":
-            index += 1
-        errors.setdefault(index, 0)
-        errors[index] += record.get("event") in ("infer_error", "retries_exceeded")
-    return [
-        Episode(run_id if i == 0 else f"{run_id}#{i + 1}", fact.outcome, [], errors.get(i, 0))
-        for i, fact in enumerate(fold.finish())
-    ]
+def tick_of(r: Record, words: Vocabulary) -> Tick | None:
+    """A typed record as a tick: the quick way, for what a log's writer got right."""
+    number = r.tick
+    if number is None or not -(2**53) < number < 2**53 or number % 1:
+        return None
+    obs, judged, seen = r.obs, r.judgment, r.visible_tags
+    x, y, z, near, heading = obs.pos_x, obs.pos_y, obs.body_height, obs.nearest_m, r.yaw_deg
+    phase, action, wanted = r.phase, r.action, judged.canonical_action
+    label, event, ended, params = r.motion.label, r.signal_event, r.outcome, r.action_params
+    if seen and (not seen.keys() <= words.tags or None in seen.values()):
+        seen = {tag: way for tag, way in seen.items() if tag in words.tags and way is not None}
+    scraped, person = r.scraped, r.touched_person
+    # Built as a plain tuple: the named constructor costs as much again.
+    return _new(
+        Tick,
+        (
+            int(number),
+            phase if phase in words.phases else None,
+            action if action in words.actions else None,
+            label if label in LABELS else None,
+            _tilt(obs.roll_deg, obs.pitch_deg),
+            near if near is not None and near >= 0 else None,
+            x,
+            y,
+            r.reward,
+            judged.match,
+            judged.severity,
+            wanted if wanted in words.actions else None,
+            judged.canonical_confidence,
+            _numbers(judged.canonical_params) if wanted is not None else _NOTHING,
+            event if event in SIGNAL_EVENTS else None,
+            r.phase_done,
+            r.phase_failed is True,
+            r.truncated is True,
+            r.step_ok,
+            r.finite is False
+            or (x is not None and not -FAR_M < x < FAR_M)
+            or (y is not None and not -FAR_M < y < FAR_M)
+            or (z is not None and not -TALL_M < z < TALL_M),
+            seen,
+            z,
+            obs.yaw_deg if heading is None else heading,
+            r.motion.distance_to_goal_m,
+            _amount(params),
+            ended if ended in OUTCOMES else None,
+            None if scraped is None and person is None else bool(scraped or person),
+            bool(person),
+            None,
+        ),
+    )
 
 
-def _in_order(ticks: Sequence[Tick]) -> list[Tick]:
-    """By tick; of duplicates the first."""
-    once: dict[int, Tick] = {}
-    for tick in ticks:
-        once.setdefault(tick.tick, tick)
-    return sorted(once.values()) if _unsorted(ticks) or len(once) != len(ticks) else list(ticks)
+_new = tuple.__new__
 
 
-def _unsorted(ticks: Sequence[Tick]) -> bool:
-    return any(a.tick > b.tick for a, b in pairwise(ticks))
+def _amount(params: Amounts) -> float | None:
+    """How far an action was told to go or turn in all: 0 where only a time was told, which may end
+    it anywhere; None for its default."""
+    told = params.distance_m or params.rotation_rad
+    if told is None or told == 0:
+        told = 0.0 if params.duration_s or (params.repeat or 1) != 1 else None
+    elif params.repeat is not None and params.repeat > 1:
+        told *= params.repeat
+    return told
 
 
-def _tick(record: Mapping[str, Any], words: Vocabulary) -> Tick | None:
+def _tilt(roll: float | None, pitch: float | None) -> float | None:
+    """The larger of both angles' sizes; of one that is known, its own."""
+    if roll is None:
+        return None if pitch is None else abs(pitch)
+    if pitch is None:
+        return abs(roll)
+    return max(roll, pitch, -roll, -pitch)
+
+
+def lenient_tick(record: Mapping[str, Any], words: Vocabulary) -> Tick | None:
+    """A record of which any field may hold anything, as a tick; None when it is none."""
     number = record.get("tick")
     if type(number) is float and number.is_integer():
         number = int(number)
-    if type(number) is not int or cut_off(record) is not None:
-        return None  # a run that was stopped in an action: it neither timed out nor went wrong
-    obs, motion = _object(record.get("obs")), _object(record.get("motion"))
-    judgment, visible = _object(record.get("judgment")), _object(record.get("visible_tags"))
-    roll, pitch = _number(obs.get("roll_deg")), _number(obs.get("pitch_deg"))
-    tilts = [abs(angle) for angle in (roll, pitch) if angle is not None]
-    x, y, z = (_number(obs.get(name)) for name in ("pos_x", "pos_y", "body_height"))
-    far = any(
-        abs(v) >= limit for v, limit in ((x, FAR_M), (y, FAR_M), (z, TALL_M)) if v is not None
-    )
+    if type(number) is not int:
+        return None
+    how = cut_off(record)
+    if how is not None:  # no step: what it names was not carried out, and nothing timed out
+        blank = Record(tick=number, phase=_text(record.get("phase")))
+        closing = tick_of(blank, words)
+        return closing and closing._replace(cut_off=how)
+    tick = tick_of(_sound(record, number), words)
+    if tick is None:
+        return None
+    obs = _object(record.get("obs"))
     wild = any(
         type(value) is float and not isfinite(value)
         for value in (obs.get(name) for name in ("pos_x", "pos_y", "body_height"))
     )
-    nearest = _number(obs.get("nearest_m"))
-    return Tick(
+    return tick._replace(diverged=tick.diverged or wild)
+
+
+def _sound(record: Mapping[str, Any], number: int) -> Record:
+    """What of a record is of its type; the rest is unknown."""
+    obs, motion = _object(record.get("obs")), _object(record.get("motion"))
+    judged, params = _object(record.get("judgment")), _object(record.get("action_params"))
+    visible, scraped = record.get("visible_tags"), record.get("scraped")
+    sound = Record(
         tick=number,
-        phase=_known(record.get("phase"), words.phases),
-        action=_known(record.get("action"), words.actions),
-        label=_known(motion.get("label"), ("stuck", "moving", "navigating", "reaching_goal")),
-        tilt=max(tilts) if tilts else None,
-        nearest_m=nearest if nearest is not None and nearest >= 0 else None,
-        x=x,
-        y=y,
-        reward=_number(record.get("reward")),
-        match=_flag(judgment.get("match")),
-        severity=_number(judgment.get("severity")),
-        canonical=_known(judgment.get("canonical_action"), words.actions),
-        confidence=_number(judgment.get("canonical_confidence")),
-        canonical_params=_numbers(_object(judgment.get("canonical_params"))),
-        signal=_known(record.get("signal_event"), ("missed", "false_positive", "correct")),
-        done=record.get("phase_done") is True,
-        failed=record.get("phase_failed") is True,
-        truncated=record.get("truncated") is True,
-        step_ok=_flag(record.get("step_ok")),
-        diverged=far or wild or record.get("finite") is False,
-        visible={
-            tag: number
-            for tag in visible
-            if tag in words.tags and (number := _number(visible[tag])) is not None
-        },
+        visible_tags={tag: _number(way) for tag, way in visible.items()}
+        if isinstance(visible, dict)
+        else None,
+        scraped=scraped if isinstance(scraped, list) else None,
     )
+    for name in ("phase", "action", "signal_event", "outcome"):
+        setattr(sound, name, _text(record.get(name)))
+    for name in ("phase_done", "phase_failed", "truncated", "step_ok", "finite"):
+        setattr(sound, name, _flag(record.get(name)))
+    for name in ("reward", "yaw_deg", "touched_person"):
+        setattr(sound, name, _number(record.get(name)))
+    for part, values, names in (
+        (sound.obs, obs, sound.obs.__struct_fields__),
+        (sound.action_params, params, sound.action_params.__struct_fields__),
+        (sound.judgment, judged, ("severity", "canonical_confidence")),
+        (sound.motion, motion, ("distance_to_goal_m",)),
+        (sound.judgment.canonical_params, _object(judged.get("canonical_params")),
+         sound.action_params.__struct_fields__),
+    ):  # fmt: skip
+        for name in names:
+            setattr(part, name, _number(values.get(name)))
+    sound.motion.label = _text(motion.get("label"))
+    sound.judgment.match = _flag(judged.get("match"))
+    sound.judgment.canonical_action = _text(judged.get("canonical_action"))
+    return sound
+
+
+def in_order(ticks: Sequence[Tick]) -> list[Tick]:
+    """By tick; of duplicates the first."""
+    once: dict[int, Tick] = {}
+    for tick in ticks:
+        once.setdefault(tick.tick, tick)
+    return [once[number] for number in sorted(once)]
+
+
+def _numbers(given: Amounts) -> Mapping[str, float]:
+    """Those that are known, by name."""
+    values = {}
+    if given.distance_m is not None:
+        values["distance_m"] = given.distance_m
+    if given.rotation_rad is not None:
+        values["rotation_rad"] = given.rotation_rad
+    if given.duration_s is not None:
+        values["duration_s"] = given.duration_s
+    return values
 
 
 def _object(value: object) -> Mapping[str, Any]:
@@ -204,14 +264,9 @@ def _number(value: object) -> float | None:
     return None
 
 
-def _numbers(values: Mapping[str, Any]) -> Mapping[str, float]:
-    known = ("distance_m", "rotation_rad", "duration_s")
-    return {name: number for name in known if (number := _number(values.get(name))) is not None}
-
-
 def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _known(value: object, known: Collection[str]) -> str | None:
-    return value if isinstance(value, str) and value in known else None
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

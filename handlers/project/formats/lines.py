@@ -76,16 +76,29 @@ class _Hasher:
         return self._sha.hexdigest()
 
 
+class _Counter(_Hasher):
+    """Counts bytes alone, for whoever only wants the lines: hashing takes as long as parsing."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def update(self, data: bytes | memoryview) -> None:
+        self.size += len(data)
+
+
 class LineReader:
     """Iterates over (1-based number, line without its newline); None for a line over MAX_LINE.
 
     Only lines that end with a newline are iterated over. Afterwards `tail` holds what follows the
-    last newline; call `take_tail` to count it as read. `head` then says what was read.
+    last newline; call `take_tail` to count it as read. `head` then says what was read; without
+    `hashing` its hashes say nothing.
     """
 
-    def __init__(self, stream: BinaryIO, *, prior_size: int | None = None) -> None:
+    def __init__(
+        self, stream: BinaryIO, *, prior_size: int | None = None, hashing: bool = True
+    ) -> None:
         self._stream = stream
-        self._read = _Hasher(prior_size)
+        self._read = _Hasher(prior_size) if hashing else _Counter()
         self._ahead: _Hasher | None = None  # runs ahead of _read in a line too long to hold
         self._held: list[bytes] = []
         self._held_size = 0

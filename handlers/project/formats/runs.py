@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from handlers.project.formats.lines import MAX_LINE, first_objects
+from handlers.project.formats.stamp import stamp_of
 from handlers.project.paths import CADENZA_DIR, classify, inside, printable, run_id_of, sniff
 from store.errors import UnsafePathError
+from store.events.files import RunStamp
 
 PEEK = 1 << 16
 """Bytes at a file's start that tell what it is and when it began; a longer first line is read."""
@@ -25,11 +27,13 @@ _TIMES = (946_684_800.0, 4_102_444_800.0)
 
 
 class LogFile(NamedTuple):
-    """A run log. `path` is real and lies in the project."""
+    """A run log. `path` is real and lies in the project; `stamp` is of its first run."""
 
     run_id: str
     path: Path
     format: Literal["mission", "orchestrator"]
+    stamp: RunStamp | None = None
+    size: int = 0
 
 
 def run_logs(project: Path, unreadable: list[tuple[str, str]] | None = None) -> list[LogFile]:
@@ -57,7 +61,7 @@ def run_logs(project: Path, unreadable: list[tuple[str, str]] | None = None) -> 
                 continue
             if log is not None:
                 found.append(log)
-    return [log for _, log in sorted(found)]
+    return [log for _, log in sorted(found, key=lambda item: (item[0], item[1][:2]))]
 
 
 def _log(project: Path, relative: str) -> tuple[float, LogFile] | None:
@@ -80,8 +84,9 @@ def _log(project: Path, relative: str) -> tuple[float, LogFile] | None:
         return None
     orchestrator = role == "orchestrator" or content == "orchestrator"
     when = _time_in(path.name) or _time_of(objects) or info.st_mtime_ns / 1e9
-    log = LogFile(run_id_of(relative), path, "orchestrator" if orchestrator else "mission")
-    return when, log
+    stamp = stamp_of(objects[0]) if objects else None
+    kind: Literal["mission", "orchestrator"] = "orchestrator" if orchestrator else "mission"
+    return when, LogFile(run_id_of(relative), path, kind, stamp, info.st_size)
 
 
 def _why(error: Exception) -> str:

@@ -49,8 +49,9 @@ STUCK = Finding(
     canonical={"walk_backward": 9},
     canonical_params={"walk_backward": {"distance_m": 0.4}, "sit": {"duration_s": 3.0}},
 )
+FELL = Finding("fell@-", "fell", None, 1, 2, 1, "o", "o", (Citation("o", 1, 2),))
 ERROR = Finding("error@-", "error", None, 1, 2, 1, "o", "o", (Citation("o", 1, 2),))
-REPORT = MiningReport((STUCK, ERROR), ("r1", "r2", "o"), 20, {}, {})
+REPORT = MiningReport((STUCK, FELL, ERROR), ("r1", "r2", "o"), 20, {}, {})
 
 
 def claim(change: dict[str, Any] | None = None, /, **changes: Any) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def test_a_rule_for_any_phase_and_one_for_a_tag() -> None:
 
 
 def test_a_finding_without_a_phase_may_be_answered_in_any() -> None:
-    there = claim({"phase": "exit"}, mode_id="error@-", cites=["o:1-2"])
+    there = claim({"phase": "exit"}, mode_id="fell@-", cites=["o:1-2"])
     assert checked(there).rules[0].phase == "exit"
 
 
@@ -192,6 +193,7 @@ def test_a_claim_without_citations_is_dropped(cites: Any) -> None:
         (claim(mode_id="stuck@exit"), "no such finding 'stuck@exit'"),
         (claim(mode_id="none"), "no such finding 'none'"),
         (claim(mode_id=None), "no such finding 'None'"),
+        (claim(mode_id="error@-", cites=["o:1-2"]), "no rule can mend that"),
         (claim(mode_id=[STUCK.id]), "no such finding"),
         (claim({"action": "moonwalk"}), "no action 'moonwalk'"),
         (claim({"action": "walk_backward distance_m=9"}), "no action"),
@@ -366,7 +368,7 @@ def test_the_schema_is_strict_and_lists_every_name() -> None:
     for unsupported in ("minimum", "maximum", "pattern", "maxLength", "minItems"):
         assert unsupported not in text
     item = schema["properties"]["items"]["items"]["properties"]
-    assert item["mode_id"]["enum"] == [STUCK.id, "error@-"]
+    assert item["mode_id"]["enum"] == [STUCK.id, "fell@-"]
     assert item["verdict"]["enum"] == list(VERDICTS)
     assert item["rule"]["properties"]["action"]["enum"] == list(LIBRARY.names)
     assert item["rule"]["properties"]["tag"]["enum"] == ["none", "rubble", "victim"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handlers.judge.evidence.findings import Citation, Finding
+from handlers.judge.evidence.findings import FOR_PEOPLE, MEANINGS, Citation, Finding
 from handlers.judge.evidence.mining import MiningReport, mine, report_on
 from handlers.judge.evidence.pack import (
     CITATIONS,
@@ -138,6 +138,7 @@ def test_every_text_in_it_is_a_name_that_is_known(tmp_path: Path) -> None:
         *(phase.name for phase in SPEC.phases),
         *(finding.id for finding in report.findings),
         *(finding.kind for finding in report.findings),
+        *(MEANINGS[finding.kind] for finding in report.findings),
         *(str(cited) for finding in report.findings for cited in finding.citations),
         *report.runs,
         *COLUMNS,
@@ -150,7 +151,7 @@ def test_every_text_in_it_is_a_name_that_is_known(tmp_path: Path) -> None:
     }
     keys = "mission phases runs current_rules findings columns excerpts name max_ticks done failed"
     keys += " timed_out mode_id kind phase count ticks cites actions canonical detail run why"
-    keys += " longest mean_severity"
+    keys += " means longest mean_severity failed_runs succeeded_runs succeeded_with p lift"
 
     def walk(value: object) -> None:
         if isinstance(value, dict):
@@ -231,7 +232,7 @@ def test_held_out_runs_never_enter_a_pack(tmp_path: Path) -> None:
 
     # when
     for budget in (400, 1000, BUDGET, 10**6):
-        pack = build_pack(report_on(learned, LIBRARY), SPEC, [], budget)
+        pack = build_pack(report_on(learned, SPEC, LIBRARY), SPEC, [], budget)
 
         # then
         assert not any(run.run in pack.text for run in tested)
@@ -248,7 +249,7 @@ def crowded(phases: int, name: str, runs: int, run: str) -> tuple[MiningReport, 
     """A report with a failure mode of every kind in every phase, and the mission it is of."""
     names = [f"{name}{number}" for number in range(phases)]
     text = json.dumps({"name": name, "phases": [{"name": phase} for phase in names]})
-    kinds = ("stuck", "fall", "mismatch", "timeout", "oscillation", "diverged", "error")
+    kinds = ("stuck", "fell", "wrong_way", "timeout", "oscillating", "diverged", "error")
     findings = tuple(
         Finding(
             id=f"{kind}@{phase}",
@@ -312,7 +313,8 @@ def test_the_worst_come_first_and_the_rest_is_left_out() -> None:
     report, spec = crowded(12, "phase_", 30, "run-")
     pack = build_pack(report, spec, [], BUDGET)
     assert 3 <= len(pack.mode_ids) < len(report.findings)
-    assert list(pack.mode_ids) == [item.id for item in report.findings[: len(pack.mode_ids)]]
+    mendable = [item.id for item in report.findings if item.kind not in FOR_PEOPLE]
+    assert list(pack.mode_ids) == mendable[: len(pack.mode_ids)]
 
 
 def test_half_a_pack_has_half_the_space_and_the_same_report() -> None:

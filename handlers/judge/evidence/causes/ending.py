@@ -1,0 +1,60 @@
+"""How a run ended: diverged, error, interrupted, phase_skipped; timeout and phase_failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from handlers.judge.evidence.causes.occurrence import Occurrence, each
+from handlers.judge.evidence.legs import Leg
+from handlers.project.formats.runlog import ERROR, INTERRUPTED
+
+
+def broken(leg: Leg) -> Iterator[Occurrence]:
+    """diverged and error."""
+    yield from each("diverged", [tick.diverged for tick in leg.ticks])
+    yield from each(
+        "error",
+        [
+            tick.cut_off == ERROR
+            or (tick.step_ok is False and tick.outcome is None and not tick.diverged
+                and tick.cut_off is None)
+            for tick in leg.ticks
+        ],
+    )  # fmt: skip
+
+
+def interrupted(leg: Leg) -> Iterator[Occurrence]:
+    yield from each("interrupted", [tick.cut_off == INTERRUPTED for tick in leg.ticks])
+
+
+def skipped(legs: Sequence[Leg]) -> Iterator[tuple[Leg, Occurrence]]:
+    """phase_skipped: a phase began before the one before it was done, or in another's place."""
+    order = legs[0].sight.order if legs else {}
+    reached = -1
+    for index, leg in enumerate(legs):
+        place = order.get(leg.phase)
+        if place is None:
+            continue
+        previous = legs[index - 1] if index else None
+        gap = previous is not None and leg.ticks[0].tick - previous.ticks[-1].tick > 1
+        jumped = False  # a log may begin anywhere
+        if previous is not None:
+            left = previous.phase in order and place != order[previous.phase]
+            jumped = left and not gap and (place > reached + 1 or _undone(previous))
+        if jumped:
+            yield leg, Occurrence("phase_skipped", 0, 0)
+        reached = max(reached, place)
+
+
+def _undone(leg: Leg) -> bool:
+    """Whether the log says that the phase was left without being done."""
+    return not leg.done and leg.ticks[-1].done is False
+
+
+def symptom(leg: Leg) -> Iterator[Occurrence]:
+    """timeout or phase_failed: what is left to say of a leg for which no cause was found."""
+    if leg.timed_out:
+        last = next(i for i, tick in enumerate(leg.ticks) if tick.truncated)
+        yield Occurrence("timeout", 0, last)
+    elif leg.failed:
+        yield from each("phase_failed", [tick.failed for tick in leg.ticks])

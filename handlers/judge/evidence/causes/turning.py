@@ -1,0 +1,142 @@
+"""About headings: oscillating, spinning, over_rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import degrees
+
+from handlers.judge.evidence.causes.occurrence import Occurrence
+from handlers.judge.evidence.legs import Leg
+
+REVERSALS = 4
+"""Changes of side from which on a robot oscillates: left, right, left, right, left."""
+BALANCE = 0.5
+"""Of all it was told to turn or go, at most this part is left when sides are added up."""
+NOWHERE_M = 0.3
+"""It got nowhere: it ended nearer than this to where it began, or not this much nearer the goal."""
+FULL_TURN, GRACE = 400.0, 20.0
+"""Degrees in one direction: a full turn to look around, and more; a turn is full within `grace`."""
+SPUN_M, SPOT_M = 0.1, 0.5
+"""It spins if all those turns brought it less than 0.1 m nearer (without a target: if it is within
+0.5 m of where it was); it goes in circles if it is back after a full one, within NOWHERE_M."""
+NEEDED, TOO_FAR, OFF = 20.0, 30.0, 30.0
+"""over_rotation (degrees): a turn of at least `needed` was due, it went `too_far` beyond, and the
+target is `off` to the other side now."""
+SLIP, SLIP_PART = 20.0, 1.3
+"""Or the robot turned this much, and this many times as far as it was told."""
+GROSS = 90.0
+"""One turn this far beyond is enough; else two."""
+
+
+def oscillating(leg: Leg) -> Iterator[Occurrence]:
+    """Left and right, or forth and back, in turn: with repeats, and with other moves between."""
+    for axis in ("turn", "side", "forward"):
+        signed = [
+            (index, act.sign * told)
+            for index, (act, told) in enumerate(zip(leg.acts, leg.told, strict=True))
+            if act.axis == axis and told > 0
+        ]
+        if len(signed) > REVERSALS and any(amount < 0 for _, amount in signed):
+            yield from _swings(leg, signed)
+
+
+def _swings(leg: Leg, signed: list[tuple[int, float]]) -> Iterator[Occurrence]:
+    """The longest stretches with enough changes of sign that come to little and lead nowhere."""
+    start = 0
+    while start + REVERSALS < len(signed):
+        best = None
+        changes, net, gross = 0, signed[start][1], abs(signed[start][1])
+        for end in range(start + 1, len(signed)):
+            amount = signed[end][1]
+            changes += (amount > 0) != (signed[end - 1][1] > 0)
+            net, gross = net + amount, gross + abs(amount)
+            # Each side is taken back soon: three in a row on one side are a turn, no swing.
+            if end >= start + 3 and len({a > 0 for _, a in signed[end - 3 : end + 1]}) == 1:
+                break
+            first, last = signed[start][0], signed[end][0]
+            if changes >= REVERSALS and abs(net) <= BALANCE * gross and _nowhere(leg, first, last):
+                best = end
+        if best is None:
+            start += 1
+            continue
+        yield Occurrence("oscillating", signed[start][0], signed[best][0])
+        start = best + 1
+
+
+def _nowhere(leg: Leg, first: int, last: int) -> bool:
+    """Whether it is known that the robot got nowhere."""
+    gain, away = leg.gain(first, last), leg.away(first, last)
+    if gain is not None:
+        return gain < NOWHERE_M
+    return away is not None and away < NOWHERE_M
+
+
+def spinning(leg: Leg) -> Iterator[Occurrence]:
+    """More than a full turn the same way, on the spot or in circles."""
+    turns: list[tuple[int, float]] = []
+    sign = 0
+    for index, (act, told) in enumerate(zip(leg.acts, leg.told, strict=True)):
+        if act.axis != "turn" or not told:
+            continue
+        if act.sign != sign:
+            yield from _spun(leg, turns)
+            turns, sign = [], act.sign
+        measured = None if _was_hit(leg, index) else leg.turned[index]
+        turns.append((index, degrees(told) if measured is None else act.sign * measured))
+    yield from _spun(leg, turns)
+
+
+def _spun(leg: Leg, turns: Sequence[tuple[int, float]]) -> Iterator[Occurrence]:
+    """One way round: did it bring nothing, or the robot back to where it was?"""
+    if sum(turned for _, turned in turns) < FULL_TURN:
+        return
+    first, last = turns[0][0], turns[-1][0]
+    gain, away = leg.gain(first, last), leg.away(first, last)
+    nothing = gain < SPUN_M if gain is not None else away is None or away < SPOT_M
+    total, full = 0.0, len(leg.ticks) - 1
+    for index, turned in turns:
+        if total >= 360.0 - GRACE:
+            full = index - 1  # the moves after a circle's last turn belong to it
+            break
+        total += turned
+    back = leg.away(first, full)
+    if nothing or (back is not None and back < NOWHERE_M):
+        yield Occurrence("spinning", first, last)
+
+
+def over_rotation(leg: Leg) -> Iterator[Occurrence]:
+    """Turns in the right direction that go far beyond what they had to."""
+    found: list[tuple[int, float]] = []
+    for index, (act, told, turned) in enumerate(zip(leg.acts, leg.told, leg.turned, strict=True)):
+        if act.axis != "turn" or turned is None or _was_hit(leg, index):
+            continue
+        beyond = _beyond(leg, index, turned)
+        meant = degrees(told)
+        if abs(turned) >= SLIP_PART * meant + SLIP:
+            beyond = max(beyond, abs(turned) - meant)
+        if beyond >= TOO_FAR or (beyond and abs(turned) > meant + SLIP):
+            found.append((index, beyond))
+    if len(found) >= 2 or any(beyond >= GROSS for _, beyond in found):
+        for index, _ in found:
+            yield Occurrence("over_rotation", index, index)
+
+
+def _was_hit(leg: Leg, index: int) -> bool:
+    """Whether something may have turned the robot that is no action of its own."""
+    tick = leg.ticks[index]
+    return tick.contact is True or tick.outcome in ("blocked", "fell", "timeout")
+
+
+def _beyond(leg: Leg, index: int, turned: float) -> float:
+    """How far (degrees) a turn went beyond the target's direction; 0 where it did not."""
+    before, after, aim = leg.befores[index], leg.ticks[index], leg.aim
+    if aim is None or before is None or before.x is None or before.y is None:
+        return 0.0
+    if before.heading is None or after.heading is None:
+        return 0.0
+    due = aim.bearing(before.x, before.y, before.heading)
+    if due is None or abs(due) < NEEDED or (due > 0) != (turned > 0):
+        return 0.0
+    beyond = abs(turned) - abs(due)
+    off = aim.bearing(before.x, before.y, after.heading)
+    return beyond if beyond >= TOO_FAR and off is not None and abs(off) >= OFF else 0.0

@@ -1,0 +1,168 @@
+"""A leg: one stay of one run in one phase, and what each of its actions did.
+
+What an action did is measured, not read: how far the robot got against how far it was told to go,
+how far it turned, how the way to the target changed. Each is a column, one value a tick, None where
+the log does not say enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
+from math import hypot
+
+from handlers.judge.evidence.mission import Act, Aim, Ground, acts_of, wrapped
+from handlers.judge.evidence.ticks import FALLEN_DEG, Episode, Tick
+from handlers.project.library import ActionLibrary
+from handlers.project.spec import ProjectSpec
+
+NO_ACT = Act("", "", 0, 0.0)
+
+
+class Sight:
+    """What the mission and the robot are, worked out once for all runs."""
+
+    def __init__(self, spec: ProjectSpec, library: ActionLibrary) -> None:
+        self.aims: Mapping[str | None, Aim] = {p.name: Aim(spec, p) for p in spec.phases}
+        self.order: Mapping[str | None, int] = {p.name: i for i, p in enumerate(spec.phases)}
+        self.acts = acts_of(library)
+        self.ground = Ground(spec)
+
+
+class Leg:
+    """Ticks of one run in one phase, one after the other.
+
+    `start`: the tick before its first, None where the log begins with it. `is_last`: whether the
+    run ended in it. `aim` None: env.json has no such phase.
+    """
+
+    def __init__(
+        self, run: str, ticks: Sequence[Tick], start: Tick | None, is_last: bool, sight: Sight
+    ) -> None:
+        self.run, self.ticks, self.start = run, ticks, start
+        self.is_last, self.sight = is_last, sight
+        self.phase = ticks[0].phase
+        self.aim = sight.aims.get(self.phase)
+
+    @cached_property
+    def done(self) -> bool:
+        return any(tick.done for tick in self.ticks)
+
+    @cached_property
+    def failed(self) -> bool:
+        return any(tick.failed for tick in self.ticks)
+
+    @cached_property
+    def timed_out(self) -> bool:
+        return any(tick.truncated for tick in self.ticks)
+
+    @cached_property
+    def befores(self) -> Sequence[Tick | None]:
+        """What was last observed when each action was chosen."""
+        return [self.start, *self.ticks[:-1]]
+
+    @cached_property
+    def acts(self) -> list[Act]:
+        known = self.sight.acts
+        return [known.get(tick.action, NO_ACT) for tick in self.ticks]
+
+    @cached_property
+    def told(self) -> list[float]:
+        """How far each action was told to go (m) or turn (rad); 0 where that is not known, and
+        for all else."""
+        return [
+            (act.default if tick.amount is None else tick.amount)
+            if act.kind in ("gait", "turn")
+            else 0.0
+            for tick, act in zip(self.ticks, self.acts, strict=True)
+        ]
+
+    @cached_property
+    def moved(self) -> list[float | None]:
+        """How far (m) the robot got in each tick."""
+        return [
+            None
+            if a is None or a.x is None or a.y is None or b.x is None or b.y is None
+            else hypot(b.x - a.x, b.y - a.y)
+            for a, b in zip(self.befores, self.ticks, strict=True)
+        ]
+
+    @cached_property
+    def turned(self) -> list[float | None]:
+        """How far (degrees, left positive) it turned in each tick; of more than half a turn, as
+        much as was told, for a heading says no more."""
+        found: list[float | None] = []
+        for a, b, act, told in zip(self.befores, self.ticks, self.acts, self.told, strict=True):
+            if a is None or a.heading is None or b.heading is None:
+                found.append(None)
+                continue
+            turn = wrapped(b.heading - a.heading)
+            if act.axis == "turn":
+                meant = act.sign * told * 57.29578
+                turn += 360.0 * round((meant - turn) / 360.0)
+            found.append(turn)
+        return found
+
+    @cached_property
+    def way(self) -> list[float | None]:
+        """How far (m) it still is to the target after each tick; not known of who has fallen."""
+        aim = self.aim
+        if aim is not None and aim.has_place:
+            way = aim.way
+            return [
+                None
+                if t.x is None or t.y is None or t.diverged or (t.tilt or 0.0) > FALLEN_DEG
+                else way(t.x, t.y)
+                for t in self.ticks
+            ]
+        if aim is not None:
+            return [None] * len(self.ticks)
+        return [tick.goal_m for tick in self.ticks]
+
+    @cached_property
+    def way_at_first(self) -> float | None:
+        """The way before its first action; that after it, where nothing is known of before."""
+        start, aim = self.start, self.aim
+        known = start is not None and start.x is not None and start.y is not None
+        if known and aim is not None and aim.has_place:
+            return aim.way(start.x, start.y)  # type: ignore[union-attr,arg-type]
+        return next((way for way in self.way if way is not None), None)
+
+    @cached_property
+    def way_at_last(self) -> float | None:
+        return next((way for way in reversed(self.way) if way is not None), None)
+
+    @cached_property
+    def nearest(self) -> tuple[int, float] | None:
+        """The tick's index after which the way was shortest, and how short; the last of equals."""
+        known = [(way, -index) for index, way in enumerate(self.way) if way is not None]
+        if not known:
+            return None
+        way, index = min(known)
+        return -index, way
+
+    def gain(self, first: int, last: int) -> float | None:
+        """By how much (m) the way became shorter from before tick `first` to after tick `last`."""
+        before = self.way_at_first if first == 0 else self.way[first - 1]
+        after = self.way[last]
+        return None if before is None or after is None else before - after
+
+    def away(self, first: int, last: int) -> float | None:
+        """How far (m) from where it was before tick `first` the robot is after tick `last`."""
+        a, b = self.befores[first], self.ticks[last]
+        if a is None or a.x is None or a.y is None:
+            a = self.ticks[first]
+        if a.x is None or a.y is None or b.x is None or b.y is None:
+            return None
+        return hypot(b.x - a.x, b.y - a.y)
+
+
+def legs_of(episode: Episode, sight: Sight) -> Iterator[Leg]:
+    """The legs of a run, in order."""
+    ticks = episode.ticks
+    starts = [0, *(i for i, (a, b) in enumerate(pairwise(ticks), 1) if a.phase != b.phase)]
+    for first, end in zip(starts, [*starts[1:], len(ticks)], strict=True):
+        if first < end:
+            before = ticks[first - 1] if first else episode.before
+            yield Leg(episode.run, ticks[first:end], before, end == len(ticks), sight)

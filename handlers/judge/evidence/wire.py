@@ -1,0 +1,99 @@
+"""The fields of a run log's line that the judge wants, as types: the rest is never decoded.
+
+msgspec reads a line of 2.3 kB in 2 us where orjson takes 3.4 and json 14, because what no field
+asks for is skipped. A line that does not fit is no error: it is read again, leniently.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from handlers.project.formats.lines import BadLine, parse_line
+
+
+class Amounts(msgspec.Struct, gc=False):
+    """Parameters of an action: m, rad, s."""
+
+    distance_m: float | None = None
+    rotation_rad: float | None = None
+    duration_s: float | None = None
+    repeat: float | None = None
+
+
+class Observed(msgspec.Struct, gc=False):
+    """`obs`: m and degrees."""
+
+    body_height: float | None = None
+    roll_deg: float | None = None
+    pitch_deg: float | None = None
+    nearest_m: float | None = None
+    pos_x: float | None = None
+    pos_y: float | None = None
+    yaw_deg: float | None = None
+
+
+class Moved(msgspec.Struct, gc=False):
+    """`motion`."""
+
+    label: str | None = None
+    distance_to_goal_m: float | None = None
+
+
+class Judged(msgspec.Struct, gc=False):
+    """`judgment`."""
+
+    match: bool | None = None
+    severity: float | None = None
+    canonical_action: str | None = None
+    canonical_confidence: float | None = None
+    canonical_params: Amounts = msgspec.field(default_factory=Amounts)
+
+
+class Record(msgspec.Struct, gc=False):
+    """A line of a run log."""
+
+    tick: float | None = None
+    phase: str | None = None
+    phase_idx: float | None = None
+    action: str | None = None
+    action_params: Amounts = msgspec.field(default_factory=Amounts)
+    obs: Observed = msgspec.field(default_factory=Observed)
+    motion: Moved = msgspec.field(default_factory=Moved)
+    judgment: Judged = msgspec.field(default_factory=Judged)
+    reward: float | None = None
+    phase_done: bool | None = None
+    phase_failed: bool | None = None
+    terminated: bool | None = None
+    truncated: bool | None = None
+    mission_success: bool | None = None
+    step_ok: bool | None = None
+    finite: bool | None = None
+    visible_tags: dict[str, float | None] | None = None
+    signal_event: str | None = None
+    yaw_deg: float | None = None
+    outcome: str | None = None
+    scraped: list[str] | None = None
+    touched_person: float | None = None
+    end_reason: str | None = None
+    stamp: msgspec.Raw | None = None
+
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def typed(line: bytes) -> Record | None:
+    """A line's fields; None for one whose every field has to be looked at by itself."""
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def lenient(line: bytes) -> dict[str, Any] | None:
+    """The object on a line; None for a line that is no object."""
+    try:
+        return parse_line(line)
+    except BadLine:
+        return None
