@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from store.events.files import RunStamp
 from store.reads.rows import Rows, decoded
+
+if TYPE_CHECKING:
+    from store.events.files import RunStamp
 
 
 class PromptRow(NamedTuple):
@@ -201,6 +203,10 @@ def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
         " ORDER BY e.first, e.path, e.idx",
         (project,),
     )
+    from store.events.files import (
+        RunStamp,
+    )  # pydantic: `status` reads this module, and does not pay
+
     found, holder = [], dict[str, str]()
     for *row, stamp, sha256, twin_of in rows:
         if twin_of is None and holder.setdefault(sha256 or row[0], row[0]) == row[0]:
