@@ -203,9 +203,8 @@ def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
         " ORDER BY e.first, e.path, e.idx",
         (project,),
     )
-    from store.events.files import (
-        RunStamp,
-    )  # pydantic: `status` reads this module, and does not pay
+    # Imported here: `status` needs this module, and does not pay for pydantic.
+    from store.events.files import RunStamp
 
     found, holder = [], dict[str, str]()
     for *row, stamp, sha256, twin_of in rows:
