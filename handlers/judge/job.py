@@ -25,7 +25,8 @@ from handlers.judge.evidence.pack import Pack, build_pack, split
 from handlers.judge.groq.client import ask, usable_key
 from handlers.judge.groq.errors import JudgeFailure, NoKey
 from handlers.judge.groq.question import Ask
-from handlers.judge.monitor.samples import ended, monitor
+from handlers.judge.monitor.outcome import ended
+from handlers.judge.monitor.samples import monitor
 from handlers.judge.outcome import keep_prompt, nothing_found, question_key, report_conflict
 from handlers.judge.prompt import actions
 from handlers.judge.prompt.block import block_text

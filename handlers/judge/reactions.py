@@ -7,7 +7,8 @@ from pathlib import Path
 
 from handlers.jobs import queue_job
 from handlers.judge.evidence.driven import is_evidence
-from handlers.judge.monitor.samples import ended, monitor, rollback_spec
+from handlers.judge.monitor.outcome import ended, rollback_spec
+from handlers.judge.monitor.samples import monitor
 from handlers.judge.prompt.drift import changed_by_hand
 from handlers.reactions import Tools
 from store.events.base import Event

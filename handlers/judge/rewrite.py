@@ -14,7 +14,7 @@ from handlers.judge.gates.arena import Arena, spare_cores
 from handlers.judge.gates.budget import Budget, next_budget
 from handlers.judge.gates.replay import replay
 from handlers.judge.gates.simulation import Limits, Trial, trials
-from handlers.judge.monitor.samples import unread_logs
+from handlers.judge.monitor.unread import unread_logs
 from handlers.judge.outcome import keep_prompt, report_conflict, runs_judged, usage_of
 from handlers.judge.policy import Choice, choose_policy
 from handlers.judge.prompt import versions

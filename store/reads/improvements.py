@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from store.reads.rows import Rows, decoded
 
 if TYPE_CHECKING:
-    from store.events.files import RunStamp
+    pass
 
 
 class PromptRow(NamedTuple):
@@ -80,7 +80,7 @@ class EpisodeRow(NamedTuple):
     """A run as far as its outcome goes.
 
     `position` is of the event that last told of it, `first` of the one that first did. `stamp`:
-    what it was driven under, None where its log does not say.
+    a RunStamp as plain data, what it was driven under; empty where its log does not say.
     """
 
     path: str
@@ -89,7 +89,7 @@ class EpisodeRow(NamedTuple):
     phases_done: int
     position: int
     first: int
-    stamp: RunStamp | None = None
+    stamp: dict[str, Any]
 
 
 def _tuple_of_json(text: str) -> tuple[Any, ...]:
@@ -204,13 +204,11 @@ def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
         (project,),
     )
     # Imported here: `status` needs this module, and does not pay for pydantic.
-    from store.events.files import RunStamp
 
     found, holder = [], dict[str, str]()
     for *row, stamp, sha256, twin_of in rows:
         if twin_of is None and holder.setdefault(sha256 or row[0], row[0]) == row[0]:
-            known = decoded(RunStamp.model_validate_json, stamp) if stamp is not None else None
-            found.append(EpisodeRow._make((*row, known)))
+            found.append(EpisodeRow._make((*row, decoded(json.loads, stamp or "{}"))))
     return found
 
 

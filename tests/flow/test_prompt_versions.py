@@ -134,7 +134,10 @@ def test_too_few_runs_before_leave_the_watch_undecided(house, logs, judged) -> N
     drop(project, "r1", stuck_log(logs))
     house.once()
     shown = prompt(house).stdout
-    assert "watched: with 1 runs (1 as bad as a run can be) before the watch cannot tell" in shown
+    says = "watched: with 1 runs (1 as bad as a run can be) before the watch cannot tell"
+    assert says in shown
+    for look in ("status", "why"):
+        assert says in house.run("cadenzactl", look, "rescue").stdout
 
     # when as many runs come as are waited for
     for number in range(4):

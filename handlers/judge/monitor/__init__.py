@@ -2,6 +2,8 @@
 
     sequential.py  the test, looked at after every run
     samples.py     which run was driven under which version
+    outcome.py     what follows from what it says
+    unread.py      logs that were there already at a rewrite
 
 May import handlers.project.
 """

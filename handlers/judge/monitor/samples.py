@@ -12,16 +12,12 @@ is now: where that was changed, the watch starts anew.
 
 from __future__ import annotations
 
-import os
+import json
 import sqlite3
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handlers.judge.monitor.sequential import Look, RunScore, decide
-from handlers.project.formats.runs import run_logs
-from store.events.files import RunStamp
-from store.events.prompt import PromptWatchEnded
 from store.reads.improvements import (
     EpisodeRow,
     PromptRow,
@@ -29,7 +25,6 @@ from store.reads.improvements import (
     episodes,
     prompt_versions,
 )
-from store.reads.state import State
 
 BEFORE = 20
 """So many of the runs before a rewrite are compared with those after it: the newest, as older ones
@@ -67,62 +62,21 @@ def comparable(runs: Sequence[EpisodeRow], env_sha256: str | None, since: int) -
     """The runs that the prompt drove under env.json as it is, and has been since a position."""
 
     def counts(run: EpisodeRow) -> bool:
-        stamp = run.stamp or RunStamp()
-        if stamp.policy not in (None, PROMPTED):
+        if run.stamp.get("policy") not in (None, PROMPTED):
             return False
-        if stamp.env_sha256 is None or env_sha256 is None:
+        driven = run.stamp.get("env_sha256")
+        if driven is None or env_sha256 is None:
             return run.first > since
-        return stamp.env_sha256 == env_sha256
+        return bool(driven == env_sha256)
 
     return [run for run in runs if counts(run)]
 
 
-def _stratum(stamp: RunStamp | None) -> str:
+def _stratum(stamp: Mapping[str, Any]) -> str:
     """The conditions that must be alike: all of the stamp but the seed and the prompt."""
-    if stamp is None:
-        return ""
-    return stamp.model_dump_json(exclude={"seed", "prompt_sha256", "env_sha256"})
-
-
-def unread_logs(state: State, project: Path) -> tuple[str, ...]:
-    """Run logs on disk that the event log does not know as they are now."""
-    found = []
-    root = Path(os.path.realpath(project))
-    for log in run_logs(project):
-        name = log.path.relative_to(root).as_posix()
-        known = state.file(str(project), name)
-        try:
-            info = log.path.stat()
-        except OSError:
-            continue
-        if known is None or (known.size, known.mtime_ns) != (info.st_size, info.st_mtime_ns):
-            found.append(name)
-    return tuple(found)
-
-
-def ended(version: int, look: Look) -> PromptWatchEnded | None:
-    """The event of a version that stays; None while it is monitored, or is to be taken back."""
-    if look.decision == "worse" or look.decision == "waiting":
-        return None
-    return PromptWatchEnded(
-        version=version,
-        test=look.test,
-        evidence=dict(look.evidence),
-        outcome=look.decision,
-        reason=look.reason,
-    )
-
-
-def rollback_spec(version: int, look: Look) -> dict[str, Any]:
-    """The spec of the job that takes a version back because of what the monitor says."""
-    return {
-        "action": "rollback",
-        "version": version,
-        "by": "cadenzad",
-        "reason": look.reason,
-        "test": look.test,
-        "evidence": dict(look.evidence),
-    }
+    others = {"seed", "prompt_sha256", "env_sha256"}
+    known = {name: value for name, value in stamp.items() if name not in others and value}
+    return json.dumps(known, sort_keys=True)
 
 
 def _versions_of(runs: Sequence[EpisodeRow], rows: Sequence[PromptRow]) -> list[PromptRow | None]:
@@ -143,7 +97,7 @@ def _versions_of(runs: Sequence[EpisodeRow], rows: Sequence[PromptRow]) -> list[
         there = [row for row in written if row.since < run.first]
         while there and late.get((there[-1].version, run.path)) == run.first:
             there.pop()
-        sha256 = run.stamp and run.stamp.prompt_sha256
+        sha256 = run.stamp.get("prompt_sha256")
         same = [row for row in written if row.after_sha256 == sha256]
         if same:  # the last of them that was there, else the first
             there = [row for row in there if row in same] or same[:1]

@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from handlers.jobs import JobContext, JobResult, PermanentFailure
-from handlers.judge.monitor.samples import rollback_spec, unread_logs
+from handlers.judge.monitor.outcome import rollback_spec
 from handlers.judge.monitor.sequential import Look
+from handlers.judge.monitor.unread import unread_logs
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
 from handlers.judge.prompt.known import FOUND, Known, known
