@@ -22,10 +22,12 @@ from cadenzad.cli.base.output import (
     table,
 )
 from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled
+from cadenzad.cli.base.watched import watched
 from cadenzad.config.paths import state_dir
 from cadenzad.requests.role import takes_requests
 from store.errors import NoEventLog, StoreError
 from store.lock import is_held
+from store.reads.improvements import current_prompt
 from store.reads.state import DegradedStatus, State
 from store.reads.status import (
     STATUS_SCHEMA,
@@ -115,6 +117,9 @@ def _show(
     if not arguments.at:  # what is in the file today says nothing of the past
         for project in projects:
             project["prompt"]["changed"] = changed(view, project["path"])
+            if project["prompt"]["watching"]:
+                look = watched(view, project["path"], current_prompt(view, project["path"]))
+                project["prompt"] |= look or {}
             project["adapter"]["unrecorded"] = unrecorded(view, project["path"])
     if arguments.json:
         answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "projects": projects}
