@@ -16,9 +16,9 @@ from typing import Any
 
 from handlers.judge.evidence.mission import Aim
 from handlers.mission.episode.environment import Mission, Record
-from handlers.mission.episode.signals import VisionFirst
 from handlers.mission.episode.sim import Variation
 from handlers.mission.locomotion.skill import Call
+from handlers.mission.policies.lookout import VisionFirst
 from handlers.mission.policies.protocol import Decision, View
 from handlers.mission.policies.scripted import Scripted
 from handlers.mission.world.model import SceneModel, compile_scene

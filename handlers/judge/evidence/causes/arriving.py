@@ -57,9 +57,12 @@ def overshoot(leg: Leg) -> Iterator[Occurrence]:
     aim = leg.aim
     if aim is None or leg.done or not aim.has_place:
         return
-    for index, (a, b, moved) in enumerate(zip(leg.befores, leg.ticks, leg.moved, strict=True)):
-        if moved is None or moved < LEAP_M or a is None:
-            continue
+    ways = [leg.way_at_first, *leg.way]
+    for index, (a, b, moved, way) in enumerate(
+        zip(leg.befores, leg.ticks, leg.moved, ways, strict=False)
+    ):
+        if moved is None or moved < LEAP_M or a is None or way is None or moved <= way:
+            continue  # not known, no leap, or too short to get there
         if a.x is None or a.y is None or b.x is None or b.y is None:
             continue
         if aim.crosses((a.x, a.y), (b.x, b.y)):
