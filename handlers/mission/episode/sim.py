@@ -30,7 +30,7 @@ SETTLE = Call("stand", duration_s=0.5)
 down on its feet, and its weight sinks into the servos."""
 
 SUNK_M, WILD_M, WILD_M_S = 1.0, 3.0, 20.0
-"""A trunk this far under the ground or over it (m), or this fast (m/s), is nothing that Go1's
+"""A trunk this far under the floor or over the ground (m), or this fast (m/s), is nothing that its
 motors can do to it: the physics has diverged. A jump gets to half a metre and 2 m/s."""
 
 NEAR_LIMIT = 0.99
@@ -158,8 +158,7 @@ class Monitor:
     """Whether joints and motors are at their limits."""
 
     def __init__(self, scene: SceneModel) -> None:
-        self.low = [low for low, _ in scene.wiring.ranges]
-        self.high = [high for _, high in scene.wiring.ranges]
+        self.low, self.high = zip(*scene.wiring.ranges, strict=True)
         self.motors = [index for index, _ in scene.wiring.torques]
         self.strong = [NEAR_LIMIT * most for _, most in scene.wiring.torques]
         self.weakest = min(self.strong, default=inf)
@@ -178,9 +177,12 @@ def diverged(sense: Sense, terrain: HeightMap) -> bool:
     """Whether the physics has left the realm of the possible."""
     if not sense.finite:
         return True
-    ground = terrain.height(sense.x, sense.y)
-    speed = abs(sense.vx) + abs(sense.vy) + abs(sense.vz)
-    return not (ground - SUNK_M < sense.z < ground + WILD_M) or speed > WILD_M_S
+    if abs(sense.vx) + abs(sense.vy) + abs(sense.vz) > WILD_M_S:
+        return True
+    # No ground is lower than 0, so most of the time it need not be looked up.
+    return sense.z < -SUNK_M or (
+        sense.z > WILD_M and sense.z > terrain.height(sense.x, sense.y) + WILD_M
+    )
 
 
 class Simulator:
@@ -270,9 +272,18 @@ class Simulator:
         result.joint_saturation += bent
         result.torque_saturation += full
         if scene.solids and data.ncon:
-            pairs = data.contact.geom.tolist()
-            met = {a for a, b in pairs if b in scene.robot}
-            met.update(b for a, b in pairs if a in scene.robot)
-            result.touched.update(met & scene.solids.keys())
-            if scene.persons:
-                result.person_contact += any(not scene.persons.isdisjoint(pair) for pair in pairs)
+            self._bump(result)
+
+    def _bump(self, result: Execution) -> None:
+        """What stands in the way and was touched; a foot may touch anything but a person."""
+        solids, robot, persons = self.scene.solids, self.scene.robot, self.scene.persons
+        hurt = False
+        for a, b in self.data.contact.geom.tolist():
+            if a not in solids:
+                if b not in solids:
+                    continue
+                a, b = b, a
+            if b in robot:
+                result.touched.add(a)
+            hurt = hurt or a in persons
+        result.person_contact += hurt

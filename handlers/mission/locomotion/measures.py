@@ -52,9 +52,15 @@ AIM_M = 0.16
 """How far around its landing place the ground must be even for a foot to be aimed until it lands,
 m: the same as CAPTURE_M, which is as far as the aim can move."""
 
-UPHILL_M = 0.25
-"""On a slope, feet are set uphill of the hips by this times the sine of the slope, m: about the
-height of the trunk, so they stand under the weight and not under the hips."""
+UPHILL_M = 0.05
+"""On a slope, feet are set downhill of the hips by this times the sine of the slope, m: the trunk
+leans uphill, since legs that lose their hold lose it downhill. At 0 and at 0.1, one and three of 10
+walks down 15 degrees fall."""
+
+SLIP_M = 0.03
+"""A standing foot is taken to be where its anchor is up to this, m: the rest it has slipped, and
+its anchor goes along. Without, legs push after feet that are no longer there, ever faster: every
+crawl down 10 degrees ends in a fall."""
 
 SWAY_LEAD_S = 0.06
 """How much earlier than the feet the sway is commanded, s: the trunk follows its reference that
@@ -110,8 +116,8 @@ class Measures:
 
     __slots__ = (
         "aim", "capture", "capture_s", "leak", "leash", "levelling", "lift_high", "lift_low",
-        "lift_rate", "lost", "press", "sink_even", "sink_max", "sink_rate", "stands", "sway_lead",
-        "touch", "uphill",
+        "lift_rate", "lost", "press", "sink_even", "sink_max", "sink_rate", "slip", "stands",
+        "sway_lead", "touch", "uphill",
     )  # fmt: skip
 
     def __init__(self, body: Body) -> None:
@@ -123,5 +129,6 @@ class Measures:
         self.lift_low, self.lift_high = LIFT_LOW * size, LIFT_HIGH * size
         self.sway_lead = SWAY_LEAD_S * pace
         self.touch, self.stands = TOUCH_N * load, STANDS_N * load
+        self.slip = SLIP_M * size
         self.sink_rate = SINK_M_S * pace
         self.sink_max, self.sink_even, self.lost = SINK_MAX * size, SINK_EVEN * size, LOST * size

@@ -181,8 +181,9 @@ class Travel:
             top = HEADING_MAX
         else:
             along, top = min(max(left, -SIDE_MAX), SIDE_MAX), self.speed * self.pace
-        side = min(max(-SIDE_GAIN * aside, -SIDE_MAX), SIDE_MAX)
-        wz = min(max(HEADING_GAIN * off, -top), top)
+        side, wz = -SIDE_GAIN * aside, HEADING_GAIN * off
+        side = -SIDE_MAX if side < -SIDE_MAX else SIDE_MAX if side > SIDE_MAX else side
+        wz = -top if wz < -top else top if wz > top else wz
         return along * self.ux - side * self.uy, along * self.uy + side * self.ux, wz
 
     def _settle(self, sense: Sense, off: float) -> list[float] | None:

@@ -21,6 +21,7 @@ the abduction draws (1 cm is left of it) there is no solution at all."""
 TURN = 2.0 * pi
 Vec = tuple[float, float, float]
 Range = tuple[float, float]
+UP: Vec = (0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,19 @@ class Leg:
         """The angles of standing with the hip at a height (m) and the foot right under the leg."""
         return self.solve(0.0, self.offset, self.foot_radius - height)
 
-    def torques(self, angles: Vec, force: float) -> Vec:
-        """Joint torques (Nm) with which a standing leg carries `force` newtons straight down."""
-        hip, thigh, calf = angles
-        length, ratio = self.thigh, self.ratio
-        low = length * ratio * sin(thigh + calf)
-        depth = length * (cos(thigh) + ratio * cos(thigh + calf)) - self.rise
-        ch = cos(hip)
-        sagittal = force * ch
-        y = self.offset * ch + depth * sin(hip)
-        return -force * y, sagittal * (-length * sin(thigh) - low), -sagittal * low
+    def torques(self, angles: Vec, place: Vec, force: float, up: Vec = UP) -> Vec:
+        """Joint torques (Nm) with which a standing leg carries `force` newtons.
+
+        `place`: where that foot is from its hip; `up`: where the force pushes the robot, both in
+        the trunk's frame. Each is minus the force's work on the foot for a radian of the joint.
+        """
+        (hip, thigh, calf), (x, y, z), (ux, uy, uz) = angles, place, up
+        bent, length = thigh + calf, self.calf
+        low, below = length * sin(bent), length * cos(bent)
+        c, s = cos(hip), sin(hip)
+        lifts = uy * s - uz * c  # of a metre that the leg gets longer
+        return (
+            force * (uy * z - uz * y),
+            force * (ux * (y * s - z * c + self.rise) - lifts * x),
+            force * (ux * below + lifts * low),
+        )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import asin, atan2, cos, degrees, isfinite, pi, sin
 
 from handlers.mission.world.body import Body
-from handlers.mission.world.leg import Vec
+from handlers.mission.world.leg import TURN, Vec
 
 GROUNDED_N = 1.0
 """Force from which on a foot presses on something, N: a standing one carries 29."""
@@ -66,7 +66,8 @@ class Sense:
         nose = 2.0 * (w * j - k * i)
         self.pitch = asin(-1.0 if nose < -1.0 else 1.0 if nose > 1.0 else nose)
         yaw = atan2(2.0 * (w * k + i * j), 1.0 - 2.0 * (j * j + k * k))
-        self.yaw = previous_yaw + wrapped(yaw - previous_yaw)
+        turned = yaw - previous_yaw
+        self.yaw = previous_yaw + turned - TURN * round(turned / TURN)
 
     @property
     def feet_grounded(self) -> int:
@@ -89,22 +90,24 @@ class Sense:
             self._frame = rotation(self.roll, self.pitch, self.yaw)
         return self._frame
 
+    def foot(self, leg: int) -> Vec:
+        """One foot's centre in the world."""
+        return self.feet()[leg] if self._feet else self._foot(leg)
+
     def feet(self) -> list[Vec]:
         """The four feet's centres in the world."""
         if self._feet is None:
-            (a, b, c), (d, e, f), (g, h, i) = self.frame()
-            joints = self.joints
-            found = []
-            for leg, first in zip(self.body.legs, (0, 3, 6, 9), strict=True):
-                hip_x, hip_y, hip_z = leg.hip
-                px, py, pz = leg.foot(joints[first], joints[first + 1], joints[first + 2])
-                px, py, pz = px + hip_x, py + hip_y, pz + hip_z
-                found.append(
-                    (
-                        self.x + a * px + b * py + c * pz,
-                        self.y + d * px + e * py + f * pz,
-                        self.z + g * px + h * py + i * pz,
-                    )
-                )
-            self._feet = found
+            self._feet = [self._foot(leg) for leg in (0, 1, 2, 3)]
         return list(self._feet)
+
+    def _foot(self, leg: int) -> Vec:
+        (a, b, c), (d, e, f), (g, h, i) = self.frame()
+        own, first = self.body.legs[leg], 3 * leg
+        hip_x, hip_y, hip_z = own.hip
+        px, py, pz = own.foot(*self.joints[first : first + 3])
+        px, py, pz = px + hip_x, py + hip_y, pz + hip_z
+        return (
+            self.x + a * px + b * py + c * pz,
+            self.y + d * px + e * py + f * pz,
+            self.z + g * px + h * py + i * pz,
+        )

@@ -33,7 +33,7 @@ STEP = 0.105
 """The most a foothold may lie above or below the other feet, m: 2 cm more than the highest step
 that the crawl is sent up (vision.STEP_M). What is higher the legs cannot climb."""
 
-CALF_CLEARANCE = 0.11
+CALF_CLEARANCE = 0.13
 """Room behind a foothold for the calf, which leans back over it, m: half its length. With less, the
 calf rests on the edge of the step and not the foot on the ground."""
 
@@ -108,8 +108,16 @@ class HeightMap:
         return tile.ceilings[at] - tile.heights[at]
 
     def even(self, x: float, y: float, reach: float) -> bool:
-        """Whether the ground is level within `reach` of a place (looked up at 24 points)."""
-        if self.flat:
+        """Whether the ground is level within `reach` of a place, m (looked up at 24 points).
+
+        `reach` is less than a tile: where no corner of that square has one, nothing stands.
+        """
+        if self.flat or not any(
+            (floor((x + dx) * PER_M) >> TILE_BITS, floor((y + dy) * PER_M) >> TILE_BITS)
+            in self.tiles
+            for dx in (-reach, reach)
+            for dy in (-reach, reach)
+        ):
             return True
         if self.roughness(x, y) > LEVEL:
             return False

@@ -1,6 +1,6 @@
 """Every action of the library is executed and does what it says."""
 
-from math import cos, degrees, hypot, radians, sin
+from math import cos, degrees, hypot, pi, radians, sin
 from typing import Any
 
 import pytest
@@ -9,9 +9,10 @@ pytest.importorskip("mujoco")
 
 from handlers.mission.episode.sim import Simulator, Variation
 from handlers.mission.locomotion.actions import LINES, NAMES, TURNS, Call
+from handlers.mission.locomotion.limits import CLIMB_STEP_M, SLOPE_RAD
 from handlers.mission.world.model import SceneModel, compile_scene
 from handlers.project.library import library_for
-from handlers.project.scene import Box
+from handlers.project.scene import Box, Slope
 from store.errors import InputError
 
 UNPUSHED = Variation(push_n=(0.0, 0.0))
@@ -112,6 +113,54 @@ def test_a_crawl_steps_over_a_box(flat: SceneModel) -> None:
     # when the robot crawls on, then it comes down on the other side
     assert sim.execute(Call("crawl_forward", distance_m=1.2)).ok
     assert sim.sense.x < -1.1
+
+
+def _ramp(degrees: float) -> list[Box | Slope]:
+    """A ramp of 1.2 m that begins at x = -0.6, and a platform of 1.2 m on top."""
+    angle = radians(degrees)
+    shape = {"near_x": -0.6, "near_y": 0.0, "hx": 0.6, "hy": 1.0, "hz": 0.02, "angle_deg": degrees}
+    top, end = 1.2 * sin(angle), -0.6 - 1.2 * cos(angle)
+    platform = Box(type="box", position=(end - 0.6, 0, top / 2), size=(0.6, 1.0, top / 2))
+    return [Slope.model_validate({"type": "slope", "slope": shape}), platform]
+
+
+def _stairs(height: float) -> list[Box | Slope]:
+    """Two steps that begin at x = -0.6, the first 35 cm deep and the second 1.6 m."""
+    upper = Box(type="box", position=(-1.75, 0, height), size=(0.8, 1.0, height))
+    return [Box(type="box", position=(-1.2, 0, height / 2), size=(0.6, 1.0, height / 2)), upper]
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
+@pytest.mark.parametrize(
+    "course", [_ramp(degrees(SLOPE_RAD)), _stairs(CLIMB_STEP_M)], ids=["ramp", "stairs"]
+)
+def test_a_crawl_goes_up_and_down_what_the_limits_say(
+    course: list[Box | Slope], down: bool
+) -> None:
+    # given a robot before a ramp or stairs, or on top of them, on a slippery floor
+    slippery = Variation(friction=(0.55, 0.55), push_n=(0.0, 0.0))
+    start, goal = (-2.2, 0.2) if down else (0.0, -2.1)
+    sim = Simulator(
+        compile_scene(course), seed=2, variation=slippery, spawn=(start, 0.1, 0.0),
+        yaw=pi if down else 0.0,
+    )  # fmt: skip
+    before = sim.sense.z
+    # when it crawls on, then it arrives, on another height
+    result = sim.execute(Call("crawl_forward", distance_m=abs(goal - start)))
+    assert result.outcome == "done"
+    assert sim.sense.x == pytest.approx(goal, abs=0.1)
+    assert abs(sim.sense.z - before) > 0.15
+
+
+@pytest.mark.parametrize("friction", [0.12, 0.2])
+def test_feet_that_slip_are_not_run_after(flat: SceneModel, friction: float) -> None:
+    # given a floor on which feet slip, when the robot turns one foot at a time
+    ice = Variation(friction=(friction, friction), push_n=(0.0, 0.0))
+    sim = Simulator(flat, seed=1, variation=ice)
+    result = sim.execute(Call("precision_turn_left"))
+    # then it gets around, on its feet
+    assert result.outcome == "done"
+    assert sim.sense.heading_deg == pytest.approx(90.0, abs=1.0)
 
 
 def test_a_wall_ends_a_walk(flat: SceneModel) -> None:

@@ -39,15 +39,20 @@ def test_a_place_out_of_reach_gives_angles_within_the_joints_ranges() -> None:
 
 
 @pytest.mark.parametrize("leg", [RIGHT, UNEVEN])
-def test_the_load_torque_is_the_work_of_lifting_the_foot(leg: Leg) -> None:
+@pytest.mark.parametrize("up", [(0.0, 0.0, 1.0), (-0.2, 0.1, 0.97)])
+def test_the_load_torque_is_the_work_of_moving_the_foot(
+    leg: Leg, up: tuple[float, float, float]
+) -> None:
     # given a standing leg
-    angles = leg.solve(0.03, leg.offset + 0.01, -0.6 * leg.length)
-    torques = leg.torques(angles, 50.0)
-    # when one joint moves a little, then its torque is minus the force times the foot's rise
+    place = (0.03, leg.offset + 0.01, -0.6 * leg.length)
+    angles = leg.solve(*place)
+    torques = leg.torques(angles, place, 50.0, up)
+    # when one joint moves a little, then its torque is minus the force times the foot's way
     for joint in range(3):
         moved = list(angles)
         moved[joint] += 1e-6
-        rise = (leg.foot(*moved)[2] - leg.foot(*angles)[2]) / 1e-6
+        ways = zip(leg.foot(*moved), leg.foot(*angles), up, strict=True)
+        rise = sum((to - at) * part for to, at, part in ways) / 1e-6
         assert torques[joint] == pytest.approx(-50.0 * rise, abs=1e-3)
 
 
