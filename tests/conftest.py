@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import waiting
-from checkout import RECORDED
+from checkout import RECORDED, ROOT
 
 ENVIRON = (
     "CADENZAD_STATE",
@@ -23,6 +24,13 @@ ENVIRON = (
     "GROQ_API_KEY",
     "GROQ_BASE_URL",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Our byte code is whole before a test bounds the size of files: a limit would cut it short."""
+    if not hasattr(config, "workerinput"):  # once, and not in every process of pytest-xdist
+        for package in ("store", "handlers", "cadenzad"):
+            compileall.compile_dir(ROOT / package, quiet=2)
 
 
 FOR_LIVE = ("GROQ_API_KEY", "GROQ_BASE_URL")
