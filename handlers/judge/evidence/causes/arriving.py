@@ -12,7 +12,7 @@ from handlers.judge.evidence.legs import Leg
 AWAY_M = 0.3
 """wrong_way: so much farther from the target than it began."""
 SHORT_TICKS = 3
-SHORT_M, CAME = 1.0, 0.3
+SHORT_M, CAME = 1.0, 0.5
 """stops_short: it stands within so many m, having done such a part of the way, 0.2 m at least."""
 PAST_M = 0.5
 """drifts_past: it was so much nearer before, and did not turn back by BACK_M."""

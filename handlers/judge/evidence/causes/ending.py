@@ -37,7 +37,9 @@ def skipped(legs: Sequence[Leg]) -> Iterator[tuple[Leg, Occurrence]]:
             continue
         previous = legs[index - 1] if index else None
         gap = previous is not None and leg.ticks[0].tick - previous.ticks[-1].tick > 1
-        jumped = False  # a log may begin anywhere
+        # A log may begin anywhere, but not elsewhere than it says in what came before its actions.
+        began = leg.start.phase if previous is None and leg.start is not None else None
+        jumped = began in order and place > order[began]
         if previous is not None:
             left = previous.phase in order and place != order[previous.phase]
             jumped = left and not gap and (place > reached + 1 or _undone(previous))
