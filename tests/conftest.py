@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import re
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -26,11 +27,15 @@ ENVIRON = (
 )
 
 
+SAMPLE = re.compile(r"/sample/")
+"""Files that are given out as they are."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Our byte code is whole before a test bounds the size of files: a limit would cut it short."""
     if not hasattr(config, "workerinput"):  # once, and not in every process of pytest-xdist
         for package in ("store", "handlers", "cadenzad"):
-            compileall.compile_dir(ROOT / package, quiet=2)
+            compileall.compile_dir(ROOT / package, rx=SAMPLE, quiet=2)
 
 
 FOR_LIVE = ("GROQ_API_KEY", "GROQ_BASE_URL")

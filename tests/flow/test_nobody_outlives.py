@@ -28,7 +28,7 @@ interpreter.command = command
 SELFTEST = """
 import json, os, signal
 from pathlib import Path
-from handlers.judge.gates import policy
+from handlers.judge import policy
 from handlers.selftest import run as selftest
 from types import SimpleNamespace
 

@@ -216,7 +216,7 @@ def test_one_usable_line_is_enough(project: Path) -> None:
 def test_examples_are_checked_with_the_projects_own_actions(project: Path) -> None:
     # given a mission with a signal
     spec = json.loads((project / "env.json").read_text())
-    spec["control_panel"] = {"actions": {"wave_flag": "I see you"}}
+    spec["control_panel"]["actions"]["wave_flag"] = "I see you"
     (project / "env.json").write_text(json.dumps(spec))
     row = b'{"goal": "g", "actions": [{"action": "wave_flag"}]}\n'
     put(project, "lora/eval.jsonl", row)
