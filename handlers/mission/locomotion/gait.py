@@ -204,6 +204,7 @@ class Walker:
         else:
             self.sway_x, self.sway_y = SWAY_KEEP * self.sway_x, SWAY_KEEP * self.sway_y
             self.sway_scale = 0.0
+        self._let_slip(sense)
         before, now = self.time / gait.period, (self.time + TICK_S) / gait.period
         self.time += TICK_S
         if stepping:
@@ -232,7 +233,6 @@ class Walker:
         planned = rotation(self.roll, self.pitch, self.yaw)
         (a, b, c), (d, e, f), (g, h, i) = planned
         swing, free, lost, kp = self.swing, self.free, self.lost, self.body.kp
-        self._let_slip(sense)
         standing = [leg for leg in (0, 1, 2, 3) if swing[leg] < 0.0 and leg not in free]
         loads = carried(self.body, sense, standing, self.anchors, self.roll, self.pitch)
         targets: list[float] = []

@@ -29,9 +29,9 @@ edge that the foot slips from."""
 LEVEL = 0.005
 """Height range that counts as flat, m: a slope of 3 degrees across a footprint."""
 
-STEP = 0.105
+STEP = 0.14
 """The most a foothold may lie above or below the other feet, m: 2 cm more than the highest step
-that the crawl is sent up (vision.STEP_M). What is higher the legs cannot climb."""
+that the crawl climbs (limits.CLIMB_STEP_M)."""
 
 CALF_CLEARANCE = 0.13
 """Room behind a foothold for the calf, which leans back over it, m: half its length. With less, the

@@ -41,10 +41,10 @@ def test_the_robot_that_is_another_robot_walks_and_turns(
     xml = tmp_path / "mine.xml"
     xml.write_text(build(), "utf-8")
     scene = proven_scene(xml=xml)
-    # when it trots a metre and turns, on a slippery floor and with a mass of its own
+    # when it walks a metre and turns, on a slippery floor and with a mass of its own
     sim = Simulator(scene, seed=3, variation=SLIPPERY)
     x, y = sim.sense.x, sim.sense.y
-    assert sim.execute(Call("trot_forward", distance_m=1.0)).ok
+    assert sim.execute(Call("walk_forward", distance_m=1.0)).ok
     assert hypot(sim.sense.x - x + 1.0, sim.sense.y - y) < 0.03
     yaw = sim.sense.yaw
     assert sim.execute(Call("turn_right")).ok
