@@ -10,11 +10,11 @@ from math import radians
 
 CLIMB_STEP_M = 0.12
 """The highest step that the crawl goes up and down, m: stairs 30 times of 30, boxes of any depth
-and from aslant 29 times. 14 cm: 28 and 25 times."""
+and from aslant 27 times. 14 cm: 20 and 24 times."""
 
 SLOPE_RAD = radians(15.0)
-"""The steepest slope that the crawl goes up and down, rad: 30 and 29 times of 30. 20 degrees: 22
-times. On a floor of friction 0.5 nothing holds on 27 degrees, and steps need some of that."""
+"""The steepest slope that the crawl goes up and down, rad: 30 and 28 times of 30. 20 degrees: 22
+and 21 times. On a floor of friction 0.5 nothing holds on 27 degrees, and steps need some of it."""
 
 WALK_SLOPE_RAD = radians(10.0)
-"""The steepest for the walk, rad: always; down 12 degrees, 25 times of 30."""
+"""The steepest for the walk, rad: 30 and 29 times of 30; down 15 degrees 25 times."""
