@@ -11,8 +11,9 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice, takewhile
 
-from handlers.reactions import Reaction, Stopping, Tools
+from handlers.reactions import Reaction, ReactTogether, Stopping, Tools
 from store.errors import CadenzaError, StoreError, one_line
 from store.events.base import Event
 from store.events.envelope import NewEvent, Recorded
@@ -23,6 +24,8 @@ from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.reactor")
 RETRY_S = 5.0
+TOGETHER = 64
+"""Events that a reaction may take at once: what is drafted for them holds two open files each."""
 
 Reactions = Mapping[type[Event], tuple[Reaction, ...]]
 
@@ -83,18 +86,58 @@ class Reactor:
             head = self._log.head()
             if position >= head:
                 return handled
-            for record in self._log.read(position, until=head, types=self._types):
-                for reaction in self._reactions[type(record.event)]:
-                    if cursors[reaction.name] < record.position:
-                        self._react(reaction, record)
-                        handled += 1
-                        cursors[reaction.name] = record.position
-                if self._stopping:
-                    raise Stopping
-            # Events nobody reacts to are done as well; one write for all of them.
+            records = self._log.read(position, until=head, types=self._types)
+            while group := list(islice(records, TOGETHER)):
+                handled += self._handle(group, cursors)
+            # Events nobody reacts to are done as well, and those that led to nothing; one write for
+            # all of them.
             for name in self._names:
                 cursors[name] = max(cursors[name], head)
             self._writer.run(self._advance(dict(cursors)))
+
+    def _handle(self, records: Sequence[Recorded], cursors: dict[str, int]) -> int:
+        """Events in a row to their reactions, in order; how often one ran."""
+        handled = 0
+        for at, record in enumerate(records):
+            for reaction in self._reactions[type(record.event)]:
+                while cursors[reaction.name] < record.position:
+                    done = self._react_to(reaction, records[at:])
+                    cursors[reaction.name] = done[-1].position
+                    handled += len(done)
+            if self._stopping:
+                raise Stopping
+        return handled
+
+    def _react_to(self, reaction: Reaction, records: Sequence[Recorded]) -> Sequence[Recorded]:
+        """Run a reaction on the first of some events, or on several together; on which it ran."""
+        if reaction.together is not None:
+            group = list(
+                takewhile(lambda one: reaction in self._reactions[type(one.event)], records)
+            )
+            if done := self._react_together(reaction, reaction.together, group):
+                return done
+        self._react(reaction, records[0])
+        return records[:1]
+
+    def _react_together(
+        self, reaction: Reaction, together: ReactTogether, records: Sequence[Recorded]
+    ) -> Sequence[Recorded]:
+        """One commit for what several events lead to; none of them where one is in the way.
+
+        Then it is found out which, by running them one by one.
+        """
+        if len(records) < 2:
+            return ()
+        try:
+            led_to = together(records, self._state, self._tools)
+            done = records[: len(led_to)]
+            self._commit(reaction, list(zip(done, led_to, strict=True)))
+        except (Stopping, StoreError):
+            raise
+        except Exception as error:  # noqa: BLE001 - which of them, and what it says, comes next
+            log.info("reaction %s: %s; one by one", reaction.name, one_line(str(error)))
+            return ()
+        return done
 
     def _load_cursors(self) -> dict[str, int]:
         """A reaction that is new to an old log begins where the others are."""
@@ -114,7 +157,7 @@ class Reactor:
         for last_try in (False, False, True):
             try:
                 events = list(reaction.react(record, self._state, self._tools))
-                self._commit(reaction, record, events)
+                self._commit(reaction, [(record, events)])
                 return
             except (Stopping, StoreError):
                 raise
@@ -134,10 +177,16 @@ class Reactor:
                     error=type(error).__name__,
                     message=one_line(str(error)),
                 )
-                self._commit(reaction, record, [failed])
+                self._commit(reaction, [(record, [failed])])
                 return
 
-    def _commit(self, reaction: Reaction, record: Recorded, events: Sequence[Event]) -> None:
+    def _commit(
+        self, reaction: Reaction, led_to: Sequence[tuple[Recorded, Sequence[Event]]]
+    ) -> None:
+        """Store what events led to, with the reaction's cursor after the last of them.
+
+        What led to nothing is not worth a commit: it may run again after a crash.
+        """
         new = [
             NewEvent(
                 record.stream,
@@ -145,12 +194,15 @@ class Reactor:
                 dedup_key=f"react:{reaction.name}:{record.position}:{index}",
                 causation=record.position,
             )
+            for record, events in led_to
             for index, event in enumerate(events)
         ]
+        if not new:
+            return
 
         def unit(transaction: Transaction) -> None:
             transaction.append(*new)
-            transaction.set_cursor(reaction.name, record.position)
+            transaction.set_cursor(reaction.name, led_to[-1][0].position)
 
         self._writer.run(unit)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,9 +53,23 @@ class React(Protocol):
         """The events that follow, for the same stream and caused by `event`."""
 
 
+class ReactTogether(Protocol):
+    """The step for several events in a row, for effects that cost less together.
+
+    The same as `react` for each in turn. It may stop before an event that rests on what an earlier
+    one of them leads to: that one begins the next call.
+    """
+
+    def __call__(
+        self, events: Sequence[Recorded], state: State, tools: Tools
+    ) -> Sequence[Sequence[Event]]:
+        """For each of the first events, one at least, the events that follow it."""
+
+
 @dataclass(frozen=True)
 class Reaction:
     """A named reaction. The name keys its cursor in the log: never rename one."""
 
     name: str
     react: React
+    together: ReactTogether | None = None

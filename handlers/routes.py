@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from handlers.export.reactions import (
     export_on_loss,
     export_on_request,
+    export_on_requests,
     export_on_run,
+    export_on_runs,
     request_on_project,
 )
 from handlers.judge.prompt.recovery import PROMPTS
@@ -39,8 +41,8 @@ from store.events.files import (
     RunReplaced,
 )
 
-EXPORT_RUN = Reaction("export_run", export_on_run)
-EXPORT_REQUESTED = Reaction("export_requested", export_on_request)
+EXPORT_RUN = Reaction("export_run", export_on_run, export_on_runs)
+EXPORT_REQUESTED = Reaction("export_requested", export_on_request, export_on_requests)
 EXPORT_LOST = Reaction("export_lost", export_on_loss)
 REQUEST_EXPORTS = Reaction("request_exports", request_on_project)
 MONITOR_PROMPT = Reaction("watch_prompt", monitor_prompt)

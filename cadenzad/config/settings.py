@@ -23,7 +23,10 @@ class Watch(Section):
     """How long a file must be quiet before it is read."""
 
     settle: Annotated[float, Mark.PROJECT_RAISES] = Field(
-        0.05, gt=0, le=60, description="seconds a file must be quiet after a close or a move-in"
+        0.05,
+        gt=0,
+        le=60,
+        description="seconds a file must be quiet after a close; one moved into place is whole",
     )
     settle_open: Annotated[float, Mark.PROJECT_RAISES] = Field(
         2.0, gt=0, le=600, description="seconds a file must be quiet that nobody has closed"

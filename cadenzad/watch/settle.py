@@ -56,11 +56,12 @@ class _Pending:
 class Settler:
     """Holds changed files back until they are quiet.
 
-    A file is a drop once its size, mtime and inode held for a delay: `after_close` seconds after
-    a close or a move into place, `otherwise` seconds after any other change, counted from the
-    last change that was noted or seen. One that does not become quiet is handed out every
-    `max_wait` seconds. Only regular files count: a directory never becomes a drop, nor does a
-    pipe, which would block its reader. A file that vanished is dropped without a word.
+    A file that was moved or linked into place is whole, and a drop at once. Any other is one when
+    its size, mtime and inode held for a delay: `after_close` seconds after a close, `otherwise`
+    seconds after any other change, counted from the last change that was noted or seen. One that
+    does not become quiet is handed out every `max_wait` seconds. Only regular files count: a
+    directory never becomes a drop, nor does a pipe, which would block its reader. A file that
+    vanished is dropped without a word.
     Not thread-safe.
     """
 
@@ -98,9 +99,12 @@ class Settler:
         """A change of `path` was reported: its delay starts anew."""
         if kind in ("deleted", "moved_out"):
             self.forget(path)
+        elif kind == "moved_in":
+            self._wait(path, now, 0.0)
         else:
-            delay = self._after_close if kind in ("closed", "moved_in") else self._otherwise
-            self._wait(path, now, delay)
+            self._wait(path, now, self._after_close if kind == "closed" else self._otherwise)
+            if kind == "created" and self._is_linked(path):
+                self._hurry(path, now)
 
     def found(self, path: str, now: float, wall: float) -> None:
         """A scan came upon `path`; `wall` is the wall clock (Unix seconds).
@@ -114,8 +118,7 @@ class Settler:
             if entry is not None and entry.signature:
                 mtime = entry.signature[3] / 1e9
                 if wall - mtime > self._otherwise:
-                    entry.quiet_at = now
-                    self._schedule(entry)
+                    self._hurry(path, now)
 
     def forget(self, path: str) -> None:
         """Stop holding `path` back; it will not become a drop."""
@@ -156,6 +159,23 @@ class Settler:
         entry.signature = signature
         entry.quiet_at = now + delay
         self._schedule(entry)
+
+    def _hurry(self, path: str, now: float) -> None:
+        """Have a file that is held back come out now."""
+        if (entry := self._pending.get(path)) is not None:
+            entry.quiet_at = now
+            self._schedule(entry)
+
+    def _is_linked(self, path: str) -> bool:
+        """Whether a file that has just appeared has another name, where it was written before.
+
+        Not an empty one: somebody may have linked its name before writing.
+        """
+        try:
+            seen = self._stat(path)
+        except OSError:
+            return False
+        return seen.st_nlink > 1 and seen.st_size > 0
 
     def _look(self, entry: _Pending, now: float) -> Drop | None:
         """Decide about a file whose time has come: a drop, gone, or held back further."""

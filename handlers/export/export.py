@@ -39,6 +39,14 @@ class ExportReport:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """An export that is written and not yet in place: `publish(*files)` puts it there."""
+
+    report: ExportReport
+    files: tuple[NewFile, ...]
+
+
 def exported_paths(run_id: str) -> tuple[str, str]:
     """Where a run's export and its manifest go, relative to the project."""
     stem = f"{EXPORTS_DIR}/{run_id}.finetune"
@@ -65,7 +73,22 @@ def export_run(
     for paths that cannot be meant, ExportIOError for what the operating system refuses.
     """
     with contextlib.ExitStack() as open_files:
-        reader = open_files.enter_context(LogReader(log))
+        drafted = draft_run(log, output, recipe, open_files, manifest=manifest, progress=progress)
+        publish(*drafted.files)
+    return drafted.report
+
+
+def draft_run(
+    log: Path,
+    output: Path,
+    recipe: Recipe,
+    open_files: contextlib.ExitStack,
+    *,
+    manifest: Path | None,
+    progress: Callable[[int], object] | None = None,
+) -> Drafted:
+    """As `export_run`, without putting anything in place: what is not, leaves with `open_files`."""
+    with LogReader(log) as reader:
         _check_paths(reader, output, manifest)
         new = open_files.enter_context(NewFile(output))
         maker = RecordMaker(recipe)
@@ -81,8 +104,7 @@ def export_run(
             record = build_manifest(source, made, recipe, tally, used=used, warnings=warnings)
             files.append(open_files.enter_context(NewFile(manifest)))
             files[-1].write(encode_manifest(record))
-        publish(*files)
-    return ExportReport(
+    report = ExportReport(
         output=output,
         manifest=manifest,
         source_sha256=source.sha256,
@@ -91,6 +113,7 @@ def export_run(
         tally=tally,
         warnings=warnings,
     )
+    return Drafted(report, tuple(files))
 
 
 def _convert(
@@ -171,6 +194,7 @@ def exported(
     output: str,
     manifest: str | None,
     origin: Literal["reactive", "manual"],
+    env_sha256: str = "",
 ) -> RunExported:
     """The event of a finished export; paths as events write them (see RunExported)."""
     return RunExported(
@@ -188,4 +212,5 @@ def exported(
         filtered=report.tally.filtered,
         warnings=report.warnings,
         origin=origin,
+        env_sha256=env_sha256,
     )

@@ -10,7 +10,9 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +24,10 @@ BLOCK = 256 * 1024
 """Bytes read at once: so few that all passes over a block find it in the processor's cache."""
 
 MAX_LINE = 64 * 1024 * 1024
+
+SYNCS = 8
+"""Files that are synced side by side: 128 files take half of the time that one by one takes, and
+more threads gain nothing."""
 
 
 class ExportIOError(CadenzaError):
@@ -172,10 +178,54 @@ def tidy(project: Path) -> None:
 
 def publish(*files: NewFile) -> None:
     """Put files in their targets' places, durably: none before all of them are safe on disk."""
-    for file in files:
-        file.sync()
-    for file in files:
-        file.replace()
+    for error in publish_each([files]):
+        if error is not None:
+            raise error
+
+
+def publish_each(groups: Sequence[Sequence[NewFile]]) -> list[CadenzaError | None]:
+    """As `publish` for each group by itself; what went wrong with each, None where nothing did.
+
+    The file system writes many files at once for little more than one, so what comes together is
+    synced side by side, and a folder once for all that is put into it.
+    """
+    files = [file for group in groups for file in group]
+    if len(groups) == 1:
+        unsafe = dict(zip(files, map(_sync, files), strict=True))
+    else:
+        with ThreadPoolExecutor(SYNCS, "export-sync") as pool:
+            unsafe = dict(zip(files, pool.map(_sync, files), strict=True))
+    errors = [next(filter(None, map(unsafe.get, group)), None) for group in groups]
+    for at, group in enumerate(groups):
+        if errors[at] is None:
+            errors[at] = _attempt(partial(_replace, group))
     for folder in {file.target.parent for file in files}:
-        with _writing(folder):
-            sync(folder)
+        error = _attempt(partial(_sync_folder, folder))
+        if error is not None:
+            errors = [
+                known or (error if group[0].target.parent == folder else None)
+                for known, group in zip(errors, groups, strict=True)
+            ]
+    return errors
+
+
+def _sync(file: NewFile) -> CadenzaError | None:
+    return _attempt(file.sync)
+
+
+def _replace(group: Sequence[NewFile]) -> None:
+    for file in group:
+        file.replace()
+
+
+def _sync_folder(folder: Path) -> None:
+    with _writing(folder):
+        sync(folder)
+
+
+def _attempt(step: Callable[[], object]) -> CadenzaError | None:
+    try:
+        step()
+    except CadenzaError as error:
+        return error
+    return None

@@ -7,6 +7,7 @@ numbers are spelled. Why the result is the same: see template.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -49,6 +50,12 @@ class Memo(dict[Any, bytes]):
         return value
 
 
+@lru_cache(maxsize=32)
+def _seen(keys: tuple[str, ...], kind: Any) -> type[msgspec.Struct]:
+    """An observation as far as a template looks at it."""
+    return msgspec.defstruct("Seen", [(key, kind, OBS_DEFAULTS[key]) for key in keys], gc=False)
+
+
 class Prompts:
     """Renders the prompts of one mission."""
 
@@ -65,7 +72,7 @@ class Prompts:
         else:
             keys, kind, self.fill = tuple(dict.fromkeys(numbers)), int | float, self._fill_bound
             self._arguments = _arguments(keys, numbers)
-        seen = msgspec.defstruct("Seen", [(key, kind, OBS_DEFAULTS[key]) for key in keys], gc=False)
+        seen = _seen(keys, kind)
         self._see = msgspec.json.Decoder(seen).decode
         self._nothing = seen()
 

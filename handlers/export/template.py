@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from string import Formatter
 
 Value = str | int | float | None
@@ -88,6 +89,7 @@ class Renderer:
         return "".join(bound)
 
 
+@lru_cache(maxsize=32)
 def compile_template(template: str) -> Renderer:
     """The renderer of a template; of FALLBACK when the template can never be rendered."""
     try:

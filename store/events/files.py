@@ -256,7 +256,10 @@ class ExportRequested(Event):
 
 
 class RunExported(Event):
-    """A run log became training records. `output` is relative to the project, else absolute."""
+    """A run log became training records. `output` is relative to the project, else absolute.
+
+    `env_sha256`: of the env.json that it was made with; "" where that was not recorded yet.
+    """
 
     run_id: str
     run_path: str
@@ -272,6 +275,15 @@ class RunExported(Event):
     filtered: int
     warnings: tuple[str, ...] = ()
     origin: Literal["reactive", "manual"] = "reactive"
+    env_sha256: str = ""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Events of before hold no such hash, and are written as they were."""
+        written: dict[str, object] = write(self)
+        if not self.env_sha256:
+            del written["env_sha256"]
+        return written
 
 
 class ExportLost(Event):

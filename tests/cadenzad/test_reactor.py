@@ -88,6 +88,51 @@ def test_a_reaction_runs_once_for_each_event_in_order(make, writer, reader) -> N
     assert State(reader).cursor("answer") == EventLog(reader).head()
 
 
+def test_a_reaction_may_take_events_together_in_one_commit(make, writer, reader) -> None:
+    # given a reaction that takes two at a time
+    positions = [wish(writer, str(number)) for number in range(5)]
+    sizes = []
+
+    def pairs(events, state, tools):
+        sizes.append(len(events))
+        return [[rebuilt(event.position)] for event in events[:2]]
+
+    # when
+    reactor = make({RebuildRequested: (Reaction("answer", answer, pairs),)})
+    assert reactor.drain() == 5
+
+    # then it has answered each once, in order; one that is left alone is no group
+    answers = list(EventLog(reader).read(types=["ViewRebuilt"]))
+    assert [record.causation for record in answers] == positions
+    assert sizes == [5, 3]
+
+
+def test_where_one_of_several_is_in_the_way_they_run_one_by_one(make, writer, reader) -> None:
+    positions = [wish(writer, str(number)) for number in range(3)]
+
+    def fails(event, state, tools):
+        if event.position == positions[1]:
+            raise RuntimeError("no")
+        return answer(event, state, tools)
+
+    def together(events, state, tools):
+        return [fails(event, state, tools) for event in events]
+
+    reactor = make({RebuildRequested: (Reaction("answer", fails, together),)})
+    assert reactor.drain() == 3
+    assert types(reader)[3:] == ["ViewRebuilt", "ReactionFailed", "ViewRebuilt"]
+
+
+def test_what_leads_to_nothing_costs_no_commit_of_its_own(make, writer, monkeypatch) -> None:
+    for number in range(20):
+        wish(writer, str(number))
+    commits = []
+    run = writer.run
+    monkeypatch.setattr(writer, "run", lambda unit: commits.append(unit) or run(unit))
+    make({RebuildRequested: (Reaction("nothing", lambda e, s, t: []),)}).drain()
+    assert len(commits) == 1
+
+
 def test_what_reactions_add_is_reacted_to(make, writer, reader) -> None:
     wish(writer)
     reactor = make(

@@ -12,7 +12,7 @@ from cadenzad.cli.programs import cadenzactl
 from cadenzad.requests.client import perform
 from cadenzad.requests.commands import Pause, Resume
 from cadenzad.watch import exports
-from handlers.export.reactions import CHANGED_SUFFIX
+from handlers.export.runs import CHANGED_SUFFIX
 from store.reads.status import project_statuses
 from store.schema import connect_reader
 

@@ -32,10 +32,20 @@ class Files:
             raise FileNotFoundError(path)
         return self.at[path]
 
-    def write(self, path: str, *, mtime: float = 0.0, inode: int = 1, mode: int = S_IFREG) -> None:
+    def write(
+        self,
+        path: str,
+        *,
+        mtime: float = 0.0,
+        inode: int = 1,
+        mode: int = S_IFREG,
+        names: int = 1,
+        size: int | None = None,
+    ) -> None:
         self.writes += 1
         mtime_ns = int(mtime * 1e9) or self.writes
-        counts = (mode | 0o644, inode, 1, 1, 0, 0, self.writes, 0, 0, 0)
+        size = self.writes if size is None else size
+        counts = (mode | 0o644, inode, 1, names, 0, 0, size, 0, 0, 0)
         self.at[path] = os.stat_result(counts, {"st_mtime_ns": mtime_ns})
 
 
@@ -57,7 +67,6 @@ def paths(drops: list[Drop]) -> list[str]:
     ("kind", "delay"),
     [
         ("closed", AFTER_CLOSE),
-        ("moved_in", AFTER_CLOSE),
         ("created", OTHERWISE),
         ("modified", OTHERWISE),
     ],
@@ -213,6 +222,27 @@ def test_a_file_noted_again_after_its_removal_starts_afresh(files, settler):
     assert paths(settler.due(3.5)) == ["a"]
 
 
+def test_a_file_that_is_renamed_into_place_is_whole(files, settler):
+    files.write("a")
+    settler.note("a", "moved_in", 10.0)
+    assert paths(settler.due(10.0)) == ["a"]
+    # when whoever renamed it goes on writing all the same, then it is held back as any other
+    files.write("a")
+    settler.note("a", "modified", 10.5)
+    assert settler.due(10.5 + OTHERWISE - 0.001) == []
+    assert paths(settler.due(10.5 + OTHERWISE)) == ["a"]
+
+
+def test_a_new_name_of_a_file_that_was_written_before_is_whole(files, settler):
+    files.write("a", names=2)
+    settler.note("a", "created", 10.0)
+    assert paths(settler.due(10.0)) == ["a"]
+    # one without a byte may have been linked first, to be written then
+    files.write("b", names=2, size=0)
+    settler.note("b", "created", 10.0)
+    assert settler.due(10.0 + OTHERWISE - 0.001) == []
+
+
 @pytest.mark.parametrize("mode", [S_IFDIR, S_IFIFO, S_IFSOCK, S_IFCHR])
 def test_what_is_not_a_regular_file_never_becomes_a_drop(files, settler, mode):
     # given a directory, or a pipe that would block whoever opens it
@@ -363,8 +393,8 @@ class History:
         else:
             self.files.write(path)
             self.settler.note(path, what, self.now)
-            short = what in ("closed", "moved_in")
-            self.changed(path, AFTER_CLOSE if short else OTHERWISE)
+            delays = {"moved_in": 0.0, "closed": AFTER_CLOSE}
+            self.changed(path, delays.get(what, OTHERWISE))
 
     def changed(self, path: str, delay: float) -> None:
         self.quiet_since[path] = (self.now, delay)

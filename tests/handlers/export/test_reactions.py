@@ -17,6 +17,7 @@ from handlers.export.reactions import (
     export_on_loss,
     export_on_request,
     export_on_run,
+    export_on_runs,
     request_on_project,
     retries,
 )
@@ -130,6 +131,71 @@ def bench(tmp_path: Path) -> Bench:
 
 def names(events: list[Event]) -> list[str]:
     return [event.type_name() for event in events]
+
+
+# -- several at once -------------------------------------------------------------------------------
+
+
+def test_runs_that_come_together_give_what_they_give_one_by_one(bench: Bench) -> None:
+    # given a good run, a bad one, an orchestrator's, one that is gone, and another good one
+    bench.log("bad", b"[1]\n")
+    runs = [bench.run("one"), bench.run("bad"), bench.run("o", "orchestrator"), bench.run("gone")]
+    (bench.project / ".cadenza-env" / "gone.log.jsonl").unlink()
+    runs.append(bench.run("two"))
+    alone = [list(export_on_run(run, bench.state, Tools())) for run in runs]
+    files = {path.name: path.read_bytes() for path in (bench.project / EXPORTS).iterdir()}
+    shutil.rmtree(bench.project / EXPORTS)
+
+    # when
+    together = export_on_runs(runs, bench.state, Tools())
+
+    # then
+    assert [list(events) for events in together] == alone
+    good = ["RunExported"]
+    assert [names(events) for events in alone] == [good, ["ExportFailed"], [], [], good]
+    assert {p.name: p.read_bytes() for p in (bench.project / EXPORTS).iterdir()} == files
+
+
+def test_a_run_whose_name_is_taken_by_one_before_it_waits_for_that(bench: Bench) -> None:
+    runs = [bench.run("a"), bench.run(suffix=".jsonl"), bench.run(), bench.run("b")]
+    led_to = export_on_runs(runs, bench.state, Tools())
+    assert [output(list(events)) for events in led_to] == ["a", "one.jsonl"]
+    for events in led_to:
+        bench.record(events[0])
+    assert output(list(export_on_runs(runs[2:], bench.state, Tools())[0])) == "one"
+
+
+def test_what_cannot_be_put_in_place_fails_alone(bench: Bench, monkeypatch) -> None:
+    runs = [bench.run("one"), bench.run("two"), bench.run("three")]
+    replace = os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        if target.name.startswith("two."):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr("store.durable.os.replace", refuse)
+    one, two, three = export_on_runs(runs, bench.state, Tools())
+    assert (output(list(one)), output(list(three))) == ("one", "three")
+    assert isinstance(two[0], ExportFailed)
+    assert "No space left" in two[0].reason
+    assert not [name for name in os.listdir(bench.project / EXPORTS) if "two" in name]
+
+
+def test_an_export_that_was_under_way_when_env_json_changed_is_made_again(bench: Bench) -> None:
+    # given an export whose event comes after that of a changed env.json, which it was made without
+    (exported,) = export_on_run(bench.run(), bench.state, Tools())
+    changed = bench.discover(ProjectChanged)
+    bench.record(exported)
+    assert bench.exports()["current"] == 1
+
+    # when, then
+    assert names(bench.react(request_on_project, changed)) == ["ExportRequested"]
+
+    # and one that was made with it is not
+    env = bench.state.project(str(bench.project)).env_sha256
+    bench.record(exported.model_copy(update={"env_sha256": env}))
+    assert bench.react(request_on_project, changed) == []
 
 
 # -- runs of one name ------------------------------------------------------------------------------
@@ -377,7 +443,7 @@ def test_a_refusal_of_the_system_that_nobody_foresaw_is_a_failure_too(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", "/robots/rescue")
 
-    monkeypatch.setattr("handlers.export.reactions.export_run", refuse)
+    monkeypatch.setattr("handlers.export.runs.draft_run", refuse)
     (failed,) = bench.export()
     assert isinstance(failed, ExportFailed)
     assert (failed.reason, failed.retryable) == ("/robots/rescue: Permission denied", True)
