@@ -134,6 +134,7 @@ class Arena:
                 seed=seed,
                 policy=prompted.name,
                 max_ticks=MAX_TICKS,
+                judged=False,
             )
             result = run_episode(mission, prompted, prompted.note)
         except _Broke as error:

@@ -61,7 +61,9 @@ class Acted:
 class Mission:
     """One run of a project's mission. `end` is None while it goes on, else why it ended.
 
-    `stamp` is what the record of tick 0 says of the conditions it is driven under.
+    `stamp` is what the record of tick 0 says of the conditions it is driven under. `judged`: whether
+    each action is compared with the canonical one, which takes more time than all else; without
+    that `judgment` is null, and no signal is said to be missed.
     Raises InputError for a mission that reaches too far.
     """
 
@@ -77,12 +79,13 @@ class Mission:
         variation: Variation | None = None,
         max_ticks: int | None = None,
         on_control: Callable[[Simulator], None] | None = None,
+        judged: bool = True,
     ) -> None:
         refuse_far(spec)
         self.spec, self.library, self.scene = spec, library, scene
         self.seed, self.policy, self.max_ticks = seed, policy, max_ticks
         self.stamp = stamp
-        self.variation, self.on_control = variation, on_control
+        self.variation, self.on_control, self.judged = variation, on_control, judged
         self.senses = Perception(spec, scene)
         self.end: str | None = None
         self.success = self.truncated = False
@@ -150,7 +153,7 @@ class Mission:
             raise InputError(self.library.validate({"action": call.action})[0])
         self.pending = decision
         self.tick += 1
-        before, wanted = self.state, self.judge.advise(self.view()).call.action
+        before, wanted = self.state, self._advised()
         signal = call.action if spec.kind == "signal" else None
         event = self._signal_event(signal, before, wanted)
         result = self.sim.execute(Call("stand", duration_s=PAUSE_S) if signal else call)
@@ -162,7 +165,7 @@ class Mission:
         self.state = self.senses.state(self.sim.sense, signal, event, touched)
         self.motion.add(self._mark())
         done, failed = self.watch.tick(self.state)
-        judgment = self.judge.judgment(call, decision.rationale)
+        judgment = self.judge.judgment(call, decision.rationale) if self.judged else None
         facts = TickFacts(before, self.state, bool(result.touched), done, failed, judgment, event)
         reward = reward_of(self.spec, self.phase.reward, facts)
         self._conclude(done, failed)
@@ -184,6 +187,15 @@ class Mission:
             self.phase_idx += 1
             self._enter_phase()
         return record
+
+    def _advised(self) -> str:
+        """The canonical action; none where nobody asks for it. Either way the route knows where the
+        robot is: a zone that is to be left has to be entered first."""
+        if self.judged:
+            return self.judge.advise(self.view()).call.action
+        if self.phase.success_when.exit_zone is not None:
+            self.route.note(self.sim.sense.x, self.sim.sense.y, self.sim.sense.z)
+        return ""
 
     def cut_off(self, error: str | None = None) -> Record:
         """Close the run where it is: interrupted, or because of an error in whoever decides.

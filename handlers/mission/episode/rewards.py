@@ -20,7 +20,7 @@ class TickFacts:
     scraped: bool
     done: bool
     failed: bool
-    judgment: Mapping[str, Any]
+    judgment: Mapping[str, Any] | None
     signal_event: SignalEvent
 
 
@@ -52,9 +52,9 @@ def reward_of(spec: ProjectSpec, terms: Reward, tick: TickFacts) -> float:
     return total + _judged(terms, tick.judgment) + _signalled(terms, tick.signal_event)
 
 
-def _judged(terms: Reward, judgment: Mapping[str, Any]) -> float:
-    """For or against an action, when the judgment is sure enough of itself."""
-    if judgment["canonical_confidence"] < terms.min_judge_confidence:
+def _judged(terms: Reward, judgment: Mapping[str, Any] | None) -> float:
+    """For or against an action, when there is a judgment that is sure enough of itself."""
+    if judgment is None or judgment["canonical_confidence"] < terms.min_judge_confidence:
         return 0.0
     if judgment["match"]:
         return terms.action_match_bonus

@@ -16,6 +16,9 @@ from handlers.mission.policies.protocol import Decision, View
 REMEMBERED = 20
 """Observations, the last one included; a rule cannot ask for more ticks."""
 
+TEACHERS = frozenset({"judgment", "reward", "signal_event"})
+"""What a record says that no robot can observe: what would have been right."""
+
 Decide = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Mapping[str, Any]]
 """(observation, those before it) -> {"action": name, parameter: number, ...}."""
 
@@ -34,7 +37,7 @@ class Prompted:
 
     def note(self, record: Mapping[str, Any]) -> None:
         """A record that was written: the last one is the observation to decide on."""
-        self._seen.append(record)
+        self._seen.append({name: record[name] for name in record if name not in TEACHERS})
 
     def decide(self, view: View) -> Decision:
         *recent, last = self._seen or [{}]
