@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -40,22 +41,26 @@ def text_of(error: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def refusal(status: int, text: str, model: str) -> Refused:
-    """What to do about a status that would be the same the next time."""
+def refusal(status: int, text: str, model: str, code: str = "") -> Refused:
+    """What to do about a status that would be the same the next time. `code`: Groq's own word."""
     if 300 <= status < 400:
         message = f"Groq answered {status}, a redirect, which is not followed"
         return Refused(message, "redirected", hint="check GROQ_BASE_URL")
-    if status in _REFUSALS:
-        code, hint = _REFUSALS[status]
-        return Refused(text, code, hint=f"{hint} (judge.model is {model})")
+    reason = _REFUSALS.get(code) or _REFUSALS.get(status)
+    if reason is not None:
+        return Refused(text, reason[0], hint=f"{reason[1]} (judge.model is {model})")
     hint = f"judge.model must know strict JSON schemas, as openai/gpt-oss-120b does; it is {model}"
     return Refused(text, "bad_request", hint=hint)
 
 
-_REFUSALS = {
+_NEXT_MODEL = "choose one that Groq serves and that knows strict JSON schemas: openai/gpt-oss-120b"
+_REFUSALS: Mapping[int | str, tuple[str, str]] = {
     401: ("unauthorized", "the key is not valid: make a new one at console.groq.com/keys"),
+    402: ("payment_required", "the account has to be paid for: console.groq.com/settings/billing"),
     403: ("forbidden", "the key may not use this model: see its limits at console.groq.com"),
     404: ("no_such_model", "choose a model that Groq serves"),
+    "model_not_found": ("no_such_model", "choose a model that Groq serves"),
+    "model_decommissioned": ("model_decommissioned", f"the model was shut off: {_NEXT_MODEL}"),
 }
 
 
@@ -112,17 +117,46 @@ def usage_in(text: str) -> tuple[int, int, int] | None:
     return (prompt, completion, total) if total > 0 and prompt + completion <= total else None
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> float:
-    """Seconds, or a date; a minute when it says nothing that can be read."""
-    text = headers.get("retry-after", "").strip()
+def retry_after(headers: Mapping[str, str], now: float, message: str = "") -> float:
+    """How long (s) a server asks to be left alone; a minute when it does not say.
+
+    The header may hold seconds, a date, or a duration as Groq writes it ("7m12.5s"); without one
+    the message may: "Please try again in 7m12.5s."
+    """
+    said = _TRY_AGAIN.search(message)
+    for text in (headers.get("retry-after", "").strip(), said[1] if said else ""):
+        for read in (_seconds, _duration, lambda date: _date(date, now)):
+            wait = read(text)
+            if wait is not None:
+                return min(max(wait, 0.0), LONGEST_RETRY_S)
+    return 60.0
+
+
+_DURATION = r"(?:\d+(?:\.\d+)?(?:ms|[dhms]))+"
+_TRY_AGAIN = re.compile(rf"\btry again in ({_DURATION})", re.IGNORECASE)
+_PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def _seconds(text: str) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - now
-        except (ValueError, TypeError, OverflowError):
-            return 60.0
-    return min(max(seconds, 0.0), LONGEST_RETRY_S) if isfinite(seconds) else 60.0
+        return None
+    return seconds if isfinite(seconds) else None
+
+
+def _duration(text: str) -> float | None:
+    if not re.fullmatch(_DURATION, text):
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in _PARTS.findall(text))
+
+
+def _date(text: str, now: float) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def misfit(value: Any, schema: Mapping[str, Any]) -> str | None:

@@ -32,6 +32,8 @@ from handlers.judge.groq.question import Answer, Ask, Clock
 from handlers.judge.groq.wire import post, sdk
 from store.errors import one_line
 
+REASONING = "low"
+"""What a model thinks is taken from the tokens of its answer, which may be twelve remedies."""
 RETRIES = 3
 SHORT_WAIT_S = 20.0
 SOON_S = 60.0
@@ -209,6 +211,7 @@ class _Conversation:
             ],
             "max_completion_tokens": self.question.max_completion_tokens,
             "temperature": 0.2,
+            "reasoning_effort": REASONING,
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {
@@ -231,13 +234,15 @@ class _Conversation:
             case 413:
                 self._shorten(text)
             case 429:
-                wait = retry_after(error.response.headers, self.clock.wall())
+                wait = retry_after(
+                    error.response.headers, self.clock.wall(), text_of(body, "message")
+                )
                 raise _Again(RateLimited(text, "rate_limited", after_s=wait), wait)
             case 400 if body.get("code") == "json_validate_failed":
                 return self._salvage(text_of(body, "failed_generation"))
             case _ if status == 408 or status >= 498:
                 raise _Again(Unreachable(text, "unavailable", after_s=FIRST_WAIT_S))
-        raise refusal(status, text, self.question.model)
+        raise refusal(status, text, self.question.model, text_of(body, "code"))
 
     def _shorten(self, text: str) -> NoReturn:
         shorter = None
@@ -267,11 +272,23 @@ class _Conversation:
     def _answer(self, status: int, text: str) -> Answer:
         usage = usage_in(text)
         self.spent += usage[2] if usage is not None else self.reserve
-        reply, model = reply_in(status, text, self.question.schema, longer=self.question.longer)
+        try:
+            reply, model = reply_in(status, text, self.question.schema, longer=self.question.longer)
+        except Unusable as error:
+            if error.code == "truncated":
+                self._ask_for_less()
+            raise
         if usage is None:
             raise Unusable("Groq did not say what the call cost", "no_usage")
         model = model or self.question.model
         return Answer(reply, model, usage[0], usage[1], self.spent, self.calls)
+
+    def _ask_for_less(self) -> None:
+        """After an answer that was cut off: the same again would be cut off again."""
+        less = self.question.briefer() if self.question.briefer is not None else None
+        if less is not None:
+            self.question, self.user, self.reserve = less, less.user, less.reserve()
+            raise _Anew
 
     def _slow(self) -> TooSlow:
         message = f"Groq did not answer within {self.question.deadline_s:g} s"

@@ -25,7 +25,8 @@ class Clock:
 
 @dataclass(frozen=True)
 class Ask:
-    """A question. `smaller` gives a shorter `user` once, for a model that finds it too long.
+    """A question. `smaller` gives a shorter `user` once, for a model that finds it too long;
+    `briefer` a question that asks for less, after an answer that was cut off (None: there is none).
 
     `tokens_left`: of today's budget. `deadline_s`: for all attempts together. `by_hand`: somebody
     waits for it, so only a server's own word keeps it from being sent. `longer`: what to do about
@@ -41,6 +42,7 @@ class Ask:
     tokens_left: int
     idempotency_key: str
     smaller: Callable[[], str | None] | None = None
+    briefer: Callable[[], Ask | None] | None = None
     by_hand: bool = False
     longer: str = ""
 

@@ -61,9 +61,9 @@ class Acted:
 class Mission:
     """One run of a project's mission. `end` is None while it goes on, else why it ended.
 
-    `stamp` is what the record of tick 0 says of the conditions it is driven under. `judged`: whether
-    each action is compared with the canonical one, which takes more time than all else; without
-    that `judgment` is null, and no signal is said to be missed.
+    `stamp` is what the record of tick 0 says of the conditions it is driven under. `judged`:
+    whether each action is compared with the canonical one, which takes a quarter of the time;
+    without that `judgment` is null, and no signal is said to be missed.
     Raises InputError for a mission that reaches too far.
     """
 

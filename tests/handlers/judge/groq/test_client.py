@@ -60,6 +60,7 @@ def test_a_good_answer_and_what_was_sent(groq_stub: ModuleType, time, monkeypatc
     ("step", "code", "comes_back", "calls"),
     [
         (("error", 401), "unauthorized", None, 1),
+        (("error", 402), "payment_required", None, 1),
         (("error", 403), "forbidden", None, 1),
         (("error", 404), "no_such_model", None, 1),
         (("error", 408), "unavailable", 300.0, 3),
@@ -220,6 +221,8 @@ def test_a_short_retry_after_is_waited_for(groq_stub: ModuleType, time, monkeypa
         ("inf", 60.0),
         ("1e308", 86400.0),
         ("-1", None),
+        ("7m12s", 432.0),
+        ("1h2m3.5s", 3723.5),
     ],
 )
 def test_a_long_retry_after_is_for_later(
@@ -231,6 +234,61 @@ def test_a_long_retry_after_is_for_later(
     assert caught.value.code == "rate_limited"
     assert caught.value.after_s == (0.0 if after is None else after)
     assert time.slept == ([] if after else [0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("message", "after"),
+    [
+        ("Rate limit reached. Please try again in 7m12s. Need more?", 432.0),
+        ("Please try again in 61.5s.", 61.5),
+        ("Please try again in 1h0m0.5s.", 3600.5),
+        ("Please try again in a while.", 60.0),
+    ],
+)
+def test_without_a_header_the_message_says_when(
+    message, after, groq_stub: ModuleType, time, monkeypatch
+) -> None:
+    limited = groq_stub.error(429, message, "rate_limit_exceeded")
+    with groq_stub.GroqStub([limited]) as stub, pytest.raises(JudgeFailure) as caught:
+        put(stub, time, monkeypatch)
+    assert (caught.value.code, caught.value.after_s) == ("rate_limited", after)
+
+
+def test_a_model_that_was_shut_off_says_which_to_take(
+    groq_stub: ModuleType, time, monkeypatch
+) -> None:
+    gone = groq_stub.error(400, "The model has been decommissioned", "model_decommissioned")
+    with groq_stub.GroqStub([gone]) as stub, pytest.raises(JudgeFailure) as caught:
+        put(stub, time, monkeypatch, model="llama-3.3-70b-versatile")
+    assert caught.value.code == "model_decommissioned"
+    assert "openai/gpt-oss-120b (judge.model is llama-3.3-70b-versatile)" in caught.value.hint
+    assert len(stub.requests) == 1
+
+
+def test_an_answer_that_is_cut_off_is_asked_for_once_more_and_smaller(
+    groq_stub: ModuleType, time, monkeypatch
+) -> None:
+    # given a server that first cuts the answer off
+    brief = replace(QUESTION, system="Be briefer.", max_completion_tokens=400)
+    steps = [groq_stub.completion(YES, finish="length"), groq_stub.completion(YES)]
+    with groq_stub.GroqStub(steps) as stub:
+        answer = put(stub, time, monkeypatch, briefer=lambda: brief)
+
+    # then less was asked for, with more room, and both calls are paid for
+    first, second = (request["body"] for request in stub.requests)
+    assert (answer.reply, answer.calls, answer.total_tokens) == (YES, 2, 2000)
+    assert first["messages"][0]["content"] == "Be brief."
+    assert second["messages"][0]["content"] == "Be briefer."
+    assert second["max_completion_tokens"] == 400
+    assert first["reasoning_effort"] == "low"
+
+    # and what is cut off again is not asked for a third time
+    with (
+        groq_stub.GroqStub(steps[:1]) as stub,
+        pytest.raises(JudgeFailure, match="cut off"),
+    ):
+        put(stub, time, monkeypatch, briefer=lambda: brief)
+    assert len(stub.requests) == 2
 
 
 def test_evidence_that_is_too_long_is_halved_once(groq_stub: ModuleType, time, monkeypatch) -> None:

@@ -1,4 +1,4 @@
-"""What a brain gets to see: what a robot can observe, the same in a run and in a trial of prompts."""
+"""What a brain gets to see: what a robot can observe, the same in a run and in a trial."""
 
 from __future__ import annotations
 
