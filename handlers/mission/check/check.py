@@ -13,6 +13,7 @@ from handlers.mission.check.reach import poses_of
 from handlers.mission.check.sight import unseen
 from handlers.mission.check.spawn import overlaps
 from handlers.mission.check.understanding import in_short, misunderstood, readings
+from handlers.mission.route.footing import Footing
 from handlers.mission.world.bounds import refuse_far
 from handlers.mission.world.model import compile_scene
 from handlers.project.project import Project
@@ -85,5 +86,6 @@ def _in_the_world(spec: ProjectSpec, folder: Path) -> list[Finding]:
     except InputError as error:
         place, _, what = error.message.removeprefix("env.json: ").partition(": ")
         return [Finding("error", place, what or error.message, error.hint or "")]
-    poses, unreached = poses_of(spec, scene.terrain)
-    return [*overlaps(spec, scene.terrain), *unreached, *unseen(spec, scene, poses)]
+    footing = Footing(scene.terrain)
+    poses, unreached = poses_of(spec, footing)
+    return [*overlaps(spec, footing), *unreached, *unseen(spec, scene, poses)]

@@ -7,9 +7,8 @@ from math import pi
 
 from handlers.mission.check.findings import Finding
 from handlers.mission.check.ways import Pose, Way, is_closed, way_through
-from handlers.mission.route.ground import HALF_LENGTH_M
+from handlers.mission.route.footing import HALF_LENGTH_M, Footing
 from handlers.mission.world.body import STAND_HEIGHT
-from handlers.mission.world.terrain import HeightMap
 from handlers.project.scene import Zone
 from handlers.project.spec import Phase, ProjectSpec
 
@@ -22,7 +21,7 @@ SMALL_M = 0.06
 """A zone less wide than this is missed after a push, m: a walk ends 5 mm off without, 8 cm with."""
 
 
-def poses_of(spec: ProjectSpec, terrain: HeightMap) -> tuple[list[Pose], list[Finding]]:
+def poses_of(spec: ProjectSpec, footing: Footing) -> tuple[list[Pose], list[Finding]]:
     """Where the robot is at the start of each phase, and what it cannot reach."""
     here = Pose(spec.spawn[0], spec.spawn[1], pi)
     poses: list[Pose] = []
@@ -30,16 +29,16 @@ def poses_of(spec: ProjectSpec, terrain: HeightMap) -> tuple[list[Pose], list[Fi
     for index, phase in enumerate(spec.phases):
         poses.append(here)
         place = f"phases[{index}]"
-        way = way_through(spec, terrain, phase, here)
-        findings += _zones(spec, terrain, phase, place, here)
+        way = way_through(spec, footing, phase, here)
+        findings += _zones(spec, footing, phase, place, here)
         if way is not None:
-            findings += _problems(spec, terrain, phase, place, way)
+            findings += _problems(spec, footing, phase, place, way)
             here = way.end
     return poses, findings
 
 
 def _problems(
-    spec: ProjectSpec, terrain: HeightMap, phase: Phase, place: str, way: Way
+    spec: ProjectSpec, footing: Footing, phase: Phase, place: str, way: Way
 ) -> Iterator[Finding]:
     wanted = phase.success_when
     name = "enter_zone" if wanted.enter_zone is not None else "near_object"
@@ -59,14 +58,14 @@ def _problems(
 
 
 def _zones(
-    spec: ProjectSpec, terrain: HeightMap, phase: Phase, place: str, here: Pose
+    spec: ProjectSpec, footing: Footing, phase: Phase, place: str, here: Pose
 ) -> Iterator[Finding]:
     wanted, failing = phase.success_when, phase.fail_when
     if wanted.enter_zone is not None:
-        yield from _fits(spec.scene.zone(wanted.enter_zone), terrain, spec)
+        yield from _fits(spec.scene.zone(wanted.enter_zone), footing, spec)
     if wanted.exit_zone is not None and wanted.enter_zone is None:
         zone = spec.scene.zone(wanted.exit_zone)
-        yield from _fits(zone, terrain, spec)
+        yield from _fits(zone, footing, spec)
         if not _over(zone, here):
             what = f"the robot is not inside {zone.name!r} when the phase begins"
             fix = "let the phase before it enter the zone"
@@ -81,13 +80,13 @@ def _over(zone: Zone, here: Pose) -> bool:
     return ax <= here.x <= bx and ay <= here.y <= by
 
 
-def _fits(zone: Zone, terrain: HeightMap, spec: ProjectSpec) -> Iterator[Finding]:
+def _fits(zone: Zone, footing: Footing, spec: ProjectSpec) -> Iterator[Finding]:
     """Whether a zone is where the trunk can be: its z range, its size, the ground in it."""
     (ax, ay, az), (bx, by, bz) = zone.aabb
     index = next(at for at, known in enumerate(spec.scene.zones) if known.name == zone.name)
     place = f"scene.zones[{index}] ({zone.name!r})"
     x, y, _ = zone.centre
-    ground = terrain.height(x, y)
+    ground = footing.terrain.height(x, y)
     low, high = ground + TRUNK_M[0], ground + TRUNK_M[1]
     if bz < low or az > high:
         what = f"z is {az:g} to {bz:g} m, and the trunk is {low:.2f} to {high:.2f} m high there"
@@ -101,6 +100,6 @@ def _fits(zone: Zone, terrain: HeightMap, spec: ProjectSpec) -> Iterator[Finding
     if min(bx - ax, by - ay) < SMALL_M:
         what = f"is {bx - ax:g} x {by - ay:g} m: a push leads the robot out of it"
         yield Finding("warning", place, what, "0.1 m or more is found again and again")
-    if is_closed(terrain, (x, y)):
+    if is_closed(footing, (x, y)):
         what = "its middle is no place to stand: something is in it, or too near"
         yield Finding("hint", place, what, "the robot goes to a part of it that is free")

@@ -7,8 +7,7 @@ from math import hypot
 
 from handlers.mission.check.findings import Finding
 from handlers.mission.check.ways import is_closed
-from handlers.mission.route.ground import BODY_M, CLIMBABLE
-from handlers.mission.world.terrain import HeightMap
+from handlers.mission.route.footing import BODY_M, CLIMBABLE, Footing
 from handlers.mission.world.vision import SceneThing, place_of
 from handlers.project.scene import Box, Marker, Slope, Sphere
 from handlers.project.spec import ProjectSpec
@@ -17,7 +16,7 @@ HEAD_ROOM_M = 0.45
 """What begins higher than this is over the standing robot, m."""
 
 
-def overlaps(spec: ProjectSpec, terrain: HeightMap) -> Iterator[Finding]:
+def overlaps(spec: ProjectSpec, footing: Footing) -> Iterator[Finding]:
     """An object that the robot is put down in, and ground that it cannot stand on."""
     x, y, _ = spec.spawn
     found = False
@@ -30,7 +29,7 @@ def overlaps(spec: ProjectSpec, terrain: HeightMap) -> Iterator[Finding]:
         what = f"overlaps {place}" if room <= 0 else f"is {room:.2f} m from {place}"
         fix = f"move one of them: the robot reaches {BODY_M:g} m around its middle"
         yield Finding("error" if room <= 0 else "warning", "spawn", what, fix)
-    if not found and is_closed(terrain, (x, y)):
+    if not found and is_closed(footing, (x, y)):
         what = "the ground there is too uneven to stand on"
         yield Finding(
             "warning", "spawn", what, f"steps of up to {CLIMBABLE * 100:.1f} cm are crawled"

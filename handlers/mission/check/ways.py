@@ -12,11 +12,10 @@ from math import atan2, ceil, hypot
 from handlers.mission.locomotion.actions import MOST_M
 from handlers.mission.policies.guide import AIM_RAD
 from handlers.mission.route.fewest import fewest
-from handlers.mission.route.ground import GroundMap, Spot, cell_of
+from handlers.mission.route.footing import Footing, Spot, cell_of
 from handlers.mission.route.route import Leg, Route
 from handlers.mission.world.body import STAND_HEIGHT
 from handlers.mission.world.sense import wrapped
-from handlers.mission.world.terrain import HeightMap
 from handlers.project.spec import Phase, ProjectSpec
 
 
@@ -43,23 +42,23 @@ class Way:
     ticks: int
 
 
-def is_closed(terrain: HeightMap, spot: Spot) -> bool:
+def is_closed(footing: Footing, spot: Spot) -> bool:
     """Whether the robot cannot stand at a place."""
-    return GroundMap(terrain).at(cell_of(*spot)) in ("closed", "solid")
+    return footing.at(cell_of(*spot)) in ("closed", "solid")
 
 
-def way_through(spec: ProjectSpec, terrain: HeightMap, phase: Phase, start: Pose) -> Way | None:
+def way_through(spec: ProjectSpec, footing: Footing, phase: Phase, start: Pose) -> Way | None:
     """The way from a pose through a phase, or as near to its end as one gets.
 
     None for a phase that wants the robot nowhere.
     """
-    route = Route(spec, phase, terrain)
+    route = Route(spec, phase, footing)
     if route.target is None:
         return None
     legs: list[Leg] = []
     at, yaw, ticks = (start.x, start.y), start.yaw, 0
     for _ in range(2):  # a zone that is to be left may have to be entered first
-        route.note(*at, terrain.height(*at) + STAND_HEIGHT)
+        route.note(*at, footing.terrain.height(*at) + STAND_HEIGHT)
         for leg in route.legs(*at):
             dx, dy = leg.x - at[0], leg.y - at[1]
             turn = abs(wrapped(atan2(dy, dx) - yaw)) > AIM_RAD

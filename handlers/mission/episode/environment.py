@@ -19,6 +19,7 @@ from handlers.mission.episode.rewards import TickFacts, reward_of
 from handlers.mission.episode.sim import Simulator, Variation
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.protocol import Decision, View
+from handlers.mission.route.footing import Footing
 from handlers.mission.route.route import Route
 from handlers.mission.world.bounds import refuse_far
 from handlers.mission.world.model import SceneModel
@@ -86,7 +87,7 @@ class Mission:
         self.seed, self.policy, self.max_ticks = seed, policy, max_ticks
         self.stamp = stamp
         self.variation, self.on_control, self.judged = variation, on_control, judged
-        self.senses = Perception(spec, scene)
+        self.senses, self.footing = Perception(spec, scene), Footing(scene.terrain)
         self.end: str | None = None
         self.success = self.truncated = False
         self.tick = self.phase_idx = 0
@@ -119,7 +120,7 @@ class Mission:
 
     def _enter_phase(self) -> None:
         self.watch = PhaseWatch(self.spec, self.phase, self.state)
-        self.route = Route(self.spec, self.phase, self.scene.terrain)
+        self.route = Route(self.spec, self.phase, self.footing)
         self.motion = Motion(self._mark())
 
     def view(self) -> View:

@@ -38,7 +38,8 @@ from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.guide import Advice, Guide
 from handlers.mission.policies.lookout import Lookout, clear_to_signal, scan_step
 from handlers.mission.policies.protocol import View
-from handlers.mission.route.ground import GRID, swept
+from handlers.mission.route.footing import GRID
+from handlers.mission.route.ground import swept
 from handlers.mission.world.sense import wrapped
 from handlers.project.library import ActionLibrary, ActionSpec
 

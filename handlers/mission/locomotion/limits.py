@@ -12,6 +12,10 @@ CLIMB_STEP_M = 0.12
 """The highest step that the crawl goes up and down, m: stairs 30 times of 30, boxes of any depth
 and from aslant 27 times. 14 cm: 20 and 24 times."""
 
+SURE_STEP_M = 0.085
+"""The highest that it goes over wherever it comes from, m: no fall in 50 over 8 cm, and three in 30
+over CLIMB_STEP_M. A way leads over more where there is no other."""
+
 SLOPE_RAD = radians(15.0)
 """The steepest slope that the crawl goes up and down, rad: 30 and 28 times of 30. 20 degrees: 22
 and 21 times. On a floor of friction 0.5 nothing holds on 27 degrees, and steps need some of it."""

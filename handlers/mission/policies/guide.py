@@ -16,7 +16,8 @@ from handlers.mission.policies.lookout import clear_to_signal, distance_to, sign
 from handlers.mission.policies.prompts import calls_of, read_prompt
 from handlers.mission.policies.protocol import View
 from handlers.mission.route.fewest import fewest
-from handlers.mission.route.ground import ORDER, Spot, cell_of, swept
+from handlers.mission.route.footing import Spot, cell_of
+from handlers.mission.route.ground import CRAWLED, ORDER, swept
 from handlers.mission.route.route import Leg
 from handlers.mission.world.sense import wrapped
 
@@ -38,6 +39,9 @@ LEG_MAX_M, CRAWL_MAX_M = 3.0, 1.2
 
 STEP_BACK_M, BUMP_M = 0.2, 0.35
 """How far it steps back from what it bumped into, and how far ahead of its middle that is, m."""
+
+CAREFUL = (*CRAWLED, "closed", "solid")
+"""Ground that it crawls over: and out of what it should not be in."""
 
 REPORT_M = 0.5
 """With less than this left to go, m, it reports what it was told to, if that is in view."""
@@ -178,7 +182,7 @@ class Guide:
         ground = route.ground.line(start, end)
         if ORDER[ground] >= ORDER["kept"]:
             return False
-        if ground == "rough" and call.action not in ("crawl_forward", "climb_step"):
+        if ground in CRAWLED and call.action not in ("crawl_forward", "climb_step"):
             return False
         if route.target is not None and line.along > 0 and not (call.distance_m or call.duration_s):
             return False  # it says to go there and not how far: the way leads
@@ -215,7 +219,7 @@ class Guide:
         off = wrapped(atan2(leg.y - view.y, leg.x - view.x) - view.yaw)
         way = hypot(leg.x - view.x, leg.y - view.y)
         hurried = self._hurried(view)
-        careful = leg.ground in ("rough", "closed", "solid")
+        careful = leg.ground in CAREFUL
         if hurried:
             move = self._without_turning(view)
             if move is not None:
@@ -239,7 +243,7 @@ class Guide:
         """Whether the phase has fewer ticks left than its legs take at the usual length."""
         needed, at = 0, (view.x, view.y)
         for leg in self.legs:
-            most = CRAWL_MAX_M if leg.ground == "rough" else LEG_MAX_M
+            most = CRAWL_MAX_M if leg.ground in CRAWLED else LEG_MAX_M
             needed += 1 + ceil(hypot(leg.x - at[0], leg.y - at[1]) / most)
             at = (leg.x, leg.y)
         return needed > view.phase.max_ticks - view.phase_tick

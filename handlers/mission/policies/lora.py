@@ -93,7 +93,9 @@ class Lora:
         self.phase, self.step, self.due, self.tries = view.phase_idx, 0, None, 0
         self.plan = self._decoded(view)
         fail = view.phase.fail_when.enter_zone
-        self.ground = GroundMap(view.terrain, [view.spec.scene.zone(fail)] if fail else [])
+        self.ground = GroundMap(
+            view.route.ground.footing, [view.spec.scene.zone(fail)] if fail else []
+        )
 
     def _next(self, here: Pose) -> Decision:
         """The plan's next step; from its start, and from here, when it is through."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from math import cos, hypot, sin
 
-from handlers.mission.route.ground import ORDER, GroundMap, Spot
+from handlers.mission.route.footing import Spot
+from handlers.mission.route.ground import ORDER, GroundMap
 from handlers.mission.route.target import Target
 
 STEP_M = 0.15

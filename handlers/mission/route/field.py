@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from math import hypot, inf
 
-from handlers.mission.route.ground import COST, GRID, Cell, GroundMap, Spot, cell_of, centre
+from handlers.mission.route.footing import GRID, Cell, Spot, cell_of, centre
+from handlers.mission.route.ground import COST, MOVES, GroundMap
 
 MAX_CELLS = 400_000
 """Cells that are settled before a place counts as out of reach: 1,400 m2, about 4 s."""
@@ -26,7 +27,6 @@ NEARER = 20_000
 """Cells that are looked at for one that is nearer to a place out of reach, before the nearest is
 taken: 70 m2."""
 
-_MOVES = tuple((i, j, GRID * hypot(i, j)) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j)
 _DIAGONAL = 2**0.5
 
 
@@ -51,7 +51,7 @@ class Field:
         here = COST[self.ground.at(cell)]
         cx, cy = centre(cell)
         best = self.left[cell] + here * hypot(cx - x, cy - y)
-        for i, j, _ in _MOVES:
+        for i, j, _ in MOVES:
             beside = (cell[0] + i, cell[1] + j)
             if beside in self.left and self.ground.passable(cell, beside):
                 bx, by = centre(beside)
@@ -105,13 +105,9 @@ class Field:
             return None
         assert self._toward is not None
         self.left[cell] = cost
-        ground = self.ground
-        here = ground.at(cell)
-        for i, j, length in _MOVES:
-            before = (cell[0] + i, cell[1] + j)
-            if before in self.left or not ground.passable(before, cell):
-                continue
-            far = cost + length * COST[here]
+        here = COST[self.ground.at(cell)]
+        for before, length in self.ground.ways_in(cell):
+            far = cost + length * here
             if far < self._reached.get(before, inf):
                 self._reached[before] = far
                 self.next[before] = cell
@@ -133,18 +129,11 @@ class _Flood:
             if not self.edge:
                 return True
             cell = self.edge.popleft()
-            for near in _onward(self.ground, cell):
+            for near in self.ground.ways_out(cell):
                 if near not in self.seen:
                     self.seen.add(near)
                     self.edge.append(near)
         return False
-
-
-def _onward(ground: GroundMap, cell: Cell) -> Iterator[Cell]:
-    for i, j, _ in _MOVES:
-        near = (cell[0] + i, cell[1] + j)
-        if ground.passable(cell, near):
-            yield near
 
 
 def nearest_to(ground: GroundMap, start: Cell, place: Spot) -> Cell:
@@ -161,7 +150,7 @@ def nearest_to(ground: GroundMap, start: Cell, place: Spot) -> Cell:
         since += 1
         if at < best and ground.at(at[1]) != "closed":
             best, since = at, 0
-        for near in _onward(ground, at[1]):
+        for near in ground.ways_out(at[1]):
             if near not in seen:
                 seen.add(near)
                 heapq.heappush(queue, (far(near), near))

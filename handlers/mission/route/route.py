@@ -6,21 +6,18 @@ from dataclasses import dataclass
 from math import ceil, hypot, inf
 
 from handlers.mission.route.field import Field, nearest_to
-from handlers.mission.route.ground import (
+from handlers.mission.route.footing import (
     BODY_M,
-    COST,
     GRID,
-    ORDER,
     ROOM_M,
-    ZONE_MARGIN,
+    Footing,
     Ground,
-    GroundMap,
     Spot,
     cell_of,
     centre,
 )
+from handlers.mission.route.ground import COST, CRAWLED, ORDER, ZONE_MARGIN, GroundMap
 from handlers.mission.route.target import NEAR, inside, targets_of, together
-from handlers.mission.world.terrain import HeightMap
 from handlers.mission.world.vision import place_of
 from handlers.project.scene import Box, Sphere
 from handlers.project.spec import Phase, ProjectSpec
@@ -70,10 +67,10 @@ class Route:
     the target, and the way is to the nearest place that there is one to.
     """
 
-    def __init__(self, spec: ProjectSpec, phase: Phase, terrain: HeightMap) -> None:
+    def __init__(self, spec: ProjectSpec, phase: Phase, footing: Footing) -> None:
         self.phase = phase
         fail, leave = phase.fail_when.enter_zone, phase.success_when.exit_zone
-        self.ground = GroundMap(terrain, [spec.scene.zone(fail)] if fail else [], _kept(spec))
+        self.ground = GroundMap(footing, [spec.scene.zone(fail)] if fail else [], _kept(spec))
         self._final = together(list(targets_of(spec, phase.success_when)))
         self._first = spec.scene.zone(leave) if leave is not None else None
         self.target = self._final if self._first is None else inside(self._first)
@@ -158,7 +155,7 @@ class Route:
         for k in range(steps):
             x, y = start[0] + ux * piece * (k + 0.5), start[1] + uy * piece * (k + 0.5)
             kind = ground.at(cell_of(x, y))
-            if kind == "narrow" and not ground.fits(x, y, ux, uy):
+            if kind == "narrow" and not ground.footing.fits(x, y, ux, uy):
                 kind = "closed"
             if ORDER[kind] >= ORDER["closed"] and ORDER[kind] > stuck:
                 at = (start[0] + ux * piece * k, start[1] + uy * piece * k)
@@ -167,7 +164,7 @@ class Route:
                 )
             stuck = min(stuck, ORDER[kind]) if ORDER[kind] < ORDER["closed"] else stuck
             cost += COST[kind] * piece
-            rough += piece if kind == "rough" else 0.0
+            rough += piece if kind in CRAWLED else 0.0
         return Stroll(end, cost, 0.0, rough)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import floor, hypot
 
-from handlers.mission.route.ground import GRID, Cell, GroundMap, Spot, centre
+from handlers.mission.route.footing import GRID, Cell, Spot, centre
+from handlers.mission.route.ground import ORDER, GroundMap
 from handlers.mission.world.vision import place_of
 from handlers.project.scene import Zone
 from handlers.project.spec import Condition, ProjectSpec
@@ -45,8 +46,8 @@ class Target:
             for j in range(floor(ay / GRID), floor(by / GRID) + 1)
             if self._touches((i, j))
         ]
-        for kinds in (("open", "tight"), ("open", "tight", "rough", "kept", "narrow"), ("closed",)):
-            found = [cell for cell in within if ground.at(cell) in kinds]
+        for worst in ("tight", "kept", "closed"):
+            found = [cell for cell in within if ORDER[ground.at(cell)] <= ORDER[worst]]
             if found:
                 return found
         return []

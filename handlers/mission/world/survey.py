@@ -18,7 +18,7 @@ from handlers.mission.world.terrain import (
     CELL,
     CRAWL_UNDER,
     FLAT,
-    FOOTPRINT,
+    FOOT_CELLS,
     STEP,
     TILE,
     HeightMap,
@@ -31,9 +31,6 @@ REACH_M = 1000.0
 MAX_TILES = 4096
 """The most tiles: 6,700 m2 of ground with something on it, 82 x 82 m. A tile is 66 kB, unless it
 is the same height all over (those share one); 270 MB is the most there can be."""
-
-HALO = round(FOOTPRINT / CELL)
-"""Cells around a tile that its roughness depends on."""
 
 COARSE = 200
 """Columns along a side, at most, where two solids are looked at for a step from one to the other:
@@ -125,8 +122,8 @@ def _tiles_of(solids: Iterable[Solid]) -> set[tuple[int, int]]:
             continue
         across, along = (
             range(
-                floor((solid.low[axis] - (HALO + 1) * CELL) / side),
-                floor((solid.high[axis] + (HALO + 1) * CELL) / side) + 1,
+                floor((solid.low[axis] - (FOOT_CELLS + 1) * CELL) / side),
+                floor((solid.high[axis] + (FOOT_CELLS + 1) * CELL) / side) + 1,
             )
             for axis in (0, 1)
         )
@@ -167,7 +164,7 @@ def _stepped_on(solid: Solid, other: Solid | None) -> bool:
     """Whether its top is at most a step above that of another, or the floor (None), near by."""
     import numpy as np
 
-    near = (HALO + 1) * CELL
+    near = (FOOT_CELLS + 1) * CELL
     low: tuple[float, ...] = solid.low
     high: tuple[float, ...] = solid.high
     if other is not None:
@@ -203,7 +200,10 @@ def _tile(
     """A tile from the solids around it. `shared` holds the cells of those of one value."""
     import numpy as np
 
-    xs, ys = ((key[axis] * TILE + np.arange(-HALO, TILE + HALO) + 0.5) * CELL for axis in (0, 1))
+    xs, ys = (
+        (key[axis] * TILE + np.arange(-FOOT_CELLS, TILE + FOOT_CELLS) + 0.5) * CELL
+        for axis in (0, 1)
+    )
     gx, gy = np.meshgrid(xs, ys, indexing="ij")
 
     def here(solid: Solid) -> bool:
@@ -225,7 +225,7 @@ def _tile(
         if (raised == heights).all():
             break
         heights = raised
-    inner = slice(HALO, -HALO)
+    inner = slice(FOOT_CELLS, -FOOT_CELLS)
     ceilings = np.full_like(heights, np.inf)
     for bottom, _ in columns:
         free = bottom - heights >= CRAWL_UNDER
@@ -247,11 +247,11 @@ def _cells(values: Any, shared: dict[float, array[float]]) -> array[float]:
 
 
 def _range(heights: Any) -> Any:
-    """Highest minus lowest within HALO cells each way, for the cells that have so many."""
+    """Highest minus lowest within FOOT_CELLS cells each way, for the cells that have so many."""
     from numpy.lib.stride_tricks import sliding_window_view as window
 
     highest = lowest = heights
     for axis in (0, 1):
-        highest = window(highest, 2 * HALO + 1, axis).max(axis=-1)
-        lowest = window(lowest, 2 * HALO + 1, axis).min(axis=-1)
+        highest = window(highest, 2 * FOOT_CELLS + 1, axis).max(axis=-1)
+        lowest = window(lowest, 2 * FOOT_CELLS + 1, axis).min(axis=-1)
     return highest - lowest

@@ -22,6 +22,9 @@ FOOTPRINT = 0.045
 """How far around a foot the ground has to be even, m: the foot's radius twice, since it lands a
 little off."""
 
+FOOT_CELLS = round(FOOTPRINT / CELL)
+"""The same in whole cells: what a cell's roughness depends on."""
+
 EDGE = 0.025
 """Height range within a footprint that can still be stood on, m: about a foot's radius. More is an
 edge that the foot slips from."""

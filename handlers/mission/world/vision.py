@@ -16,8 +16,6 @@ from handlers.project.scene import Box, Marker, Slope, Sphere
 from handlers.project.spec import Vision
 
 SceneThing = Box | Marker | Sphere | Slope
-STEP_M = 0.085
-"""The highest step the crawl takes."""
 
 EYE_M = (0.2, 0.05)
 """Where the robot looks from: ahead of and above its trunk's middle, m; the head's middle."""

@@ -12,7 +12,8 @@ from scenes import box, phase, zone
 pytest.importorskip("mujoco")
 
 from handlers.mission.route.field import Field
-from handlers.mission.route.ground import BODY_M, COST, GRID, GroundMap, cell_of, centre
+from handlers.mission.route.footing import BODY_M, GRID, Footing, cell_of, centre
+from handlers.mission.route.ground import COST, GroundMap
 from handlers.mission.route.route import Leg, Route
 from handlers.mission.world.model import compile_scene
 from handlers.project.scene import Zone
@@ -29,7 +30,7 @@ def _spec(objects: list[Any], zones: list[Any], **wanted: Any) -> ProjectSpec:
 
 def _route(objects: list[Any], zones: list[Any], **wanted: Any) -> Route:
     spec = _spec(objects, zones, **wanted)
-    route = Route(spec, spec.phases[0], compile_scene(spec.scene.objects).terrain)
+    route = Route(spec, spec.phases[0], Footing(compile_scene(spec.scene.objects).terrain))
     route.note(0.0, 0.0, 0.28)
     return route
 
@@ -92,7 +93,7 @@ def test_what_hangs_low_is_crawled_under_and_what_hangs_high_walked_under() -> N
 
 def test_a_forbidden_zone_is_walked_around() -> None:
     lava = Zone(name="lava", aabb=((-1.5, -0.5, 0.0), (-0.8, 0.5, 1.0)))
-    ground = GroundMap(compile_scene().terrain, [lava])
+    ground = GroundMap(Footing(compile_scene().terrain), [lava])
     assert ground.line((0.0, 0.0), (-2.0, 0.0)) == "closed"
     assert ground.line((0.0, 1.0), (-2.0, 1.0)) == "open"
 
@@ -143,7 +144,7 @@ def test_the_way_that_is_left_is_the_shortest_however_it_is_asked_for() -> None:
     draw = Random(3)
     heaps = [box(draw.uniform(-2, 1), draw.uniform(-1.5, 1.5), 0.15, 0.15, 0.3) for _ in range(6)]
     spec = _spec(heaps, [BEYOND], enter_zone="beyond")
-    ground = GroundMap(compile_scene(spec.scene.objects).terrain)
+    ground = GroundMap(Footing(compile_scene(spec.scene.objects).terrain))
     goal = cell_of(-2.5, 0.0)
     field = Field(ground, [goal])
     truth = _dijkstra(ground, goal)
