@@ -7,6 +7,8 @@ the survivor") is in no doubt where success_when tells it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from handlers.goals.reading import Reading, read_goal
 from handlers.mission.locomotion.skill import Call
 from handlers.project.spec import Condition, Phase
@@ -16,7 +18,13 @@ _AIMS = ("enter_zone", "exit_zone", "near_object", "see_object", "signal_emitted
 
 def read_prompt(phase: Phase) -> Reading:
     """What a phase's goal prompt asks for."""
-    return read_goal(phase.goal_prompt, aimed=is_aimed(phase.success_when))
+    return _read(phase.goal_prompt, is_aimed(phase.success_when))
+
+
+@lru_cache(maxsize=64)
+def _read(goal: str, aimed: bool) -> Reading:
+    """The driver and the judgment ask for the same phases, episode by episode."""
+    return read_goal(goal, aimed=aimed)
 
 
 def is_aimed(wanted: Condition) -> bool:

@@ -18,7 +18,7 @@ from handlers.mission.route.ground import COST, MOVES, GroundMap
 MAX_CELLS = 400_000
 """Cells that are settled before a place counts as out of reach: 1,400 m2, about 4 s."""
 
-FEW = 512
+FEW = 2048
 """Cells that are settled before it is asked whether the robot is shut in: from then on the cells
 around the robot are looked through as well, as many at a time, so that the search is over when the
 smaller room of the two has been."""

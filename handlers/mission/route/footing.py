@@ -85,7 +85,7 @@ KINDS: tuple[Ground, ...] = ("open", "tight", "narrow", "rough", "high", "closed
 _OPEN = bytes(BLOCK * BLOCK)
 
 _ALONG = [k * GRID for k in range(-5, 6)]
-_ASIDE = [k * HALF_WIDTH_M / 3 for k in range(-3, 4)]
+_ASIDE = [k * HALF_WIDTH_M / 3 for k in (-3, 3, -2, 2, -1, 1, 0)]
 
 
 def cell_of(x: float, y: float) -> Cell:
@@ -104,6 +104,7 @@ class Footing:
     def __init__(self, terrain: HeightMap) -> None:
         self.terrain = terrain
         self._blocks: dict[Cell, bytes] = {}
+        self._room: dict[tuple[Cell, Cell], bool] = {}
 
     @property
     def flat(self) -> bool:
@@ -122,11 +123,20 @@ class Footing:
     def fits(self, x: float, y: float, ux: float, uy: float) -> bool:
         """Whether a robot that walks along the unit vector u has room at a place."""
         rough = self.terrain.roughness
-        return all(
-            rough(x + a * ux - b * uy, y + a * uy + b * ux) <= CLIMBABLE
-            for b in _ASIDE
-            for a in _ALONG
-        )
+        for b in _ASIDE:  # from the sides inward: there it is that something is in the way
+            for a in _ALONG:
+                if rough(x + a * ux - b * uy, y + a * uy + b * ux) > CLIMBABLE:
+                    return False
+        return True
+
+    def admits(self, cell: Cell, i: int, j: int) -> bool:
+        """Whether a robot that walks to the cell i, j further on has room in a cell."""
+        key = (cell, (i, j) if (i, j) > (0, 0) else (-i, -j))
+        known = self._room.get(key)
+        if known is None:
+            size = hypot(i, j)
+            known = self._room[key] = self.fits(*centre(cell), i / size, j / size)
+        return known
 
     def _block(self, key: Cell) -> bytes:
         low = (key[0] * BLOCK - REACH_CELLS) * PARTS, (key[1] * BLOCK - REACH_CELLS) * PARTS

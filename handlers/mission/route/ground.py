@@ -74,7 +74,6 @@ class GroundMap:
         self.kept = list(kept)
         self.plain = footing.flat and not self.forbidden and not self.kept
         self.kinds = _Kinds(self._classify)
-        self._room: dict[tuple[Cell, Cell], bool] = {}
 
     def avoiding(self, x: float, y: float, distance: float) -> GroundMap:
         """The same ground with one more place not to come near to (m)."""
@@ -86,10 +85,10 @@ class GroundMap:
 
     def off_limits(self, x: float, y: float, margin: float = 0.0) -> bool:
         """Whether a place lies in a forbidden zone, or within `margin` metres of one."""
-        return any(
-            ax - margin <= x <= bx + margin and ay - margin <= y <= by + margin
-            for (ax, ay, _), (bx, by, _) in self.forbidden
-        )
+        for (ax, ay, _), (bx, by, _) in self.forbidden:
+            if ax - margin <= x <= bx + margin and ay - margin <= y <= by + margin:
+                return True
+        return False
 
     def _classify(self, cell: Cell) -> Ground:
         kind = self.footing.at(cell)
@@ -98,9 +97,10 @@ class GroundMap:
         x, y = centre(cell)
         if self.off_limits(x, y, ZONE_MARGIN):
             return "closed"
-        if not any(hypot(x - px, y - py) < distance for px, py, distance in self.kept):
-            return kind
-        return max(kind, "closed" if kind == "narrow" else "kept", key=_worse)
+        for px, py, distance in self.kept:
+            if abs(x - px) < distance and hypot(x - px, y - py) < distance:
+                return max(kind, "closed" if kind == "narrow" else "kept", key=_worse)
+        return kind
 
     def ways_in(self, cell: Cell) -> Iterator[tuple[Cell, float]]:
         """The cells beside one from which the robot gets to it, and how far it is (m)."""
@@ -140,22 +140,15 @@ class GroundMap:
         if here != "narrow" and there != "narrow":
             return True
         i, j = b[0] - a[0], b[1] - a[1]
-        if there == "narrow" and not self._fits_in(b, i, j):
+        if there == "narrow" and not self.footing.admits(b, i, j):
             return False
-        return here != "narrow" or self._fits_in(a, i, j) or self._stuck(a)
-
-    def _fits_in(self, cell: Cell, i: int, j: int) -> bool:
-        """Whether a robot that walks to the cell i, j further on fits in a cell."""
-        key = (cell, (i, j) if (i, j) > (0, 0) else (-i, -j))
-        known = self._room.get(key)
-        if known is None:
-            size = hypot(i, j)
-            known = self._room[key] = self.footing.fits(*centre(cell), i / size, j / size)
-        return known
+        return here != "narrow" or self.footing.admits(a, i, j) or self._stuck(a)
 
     def _stuck(self, cell: Cell) -> bool:
         """Whether a robot fits in a cell in no direction, and has to get out of it as it can."""
-        return not any(self._fits_in(cell, i, j) for i, j in ((1, 0), (0, 1), (1, 1), (1, -1)))
+        return not any(
+            self.footing.admits(cell, i, j) for i, j in ((1, 0), (0, 1), (1, 1), (1, -1))
+        )
 
     def line(self, a: Spot, b: Spot) -> Ground:
         """The worst ground along a straight line; closed where it is narrow and there is no room
