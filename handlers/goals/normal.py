@@ -6,6 +6,9 @@ it. It is made of words, not of steps, so that goals nobody understands can be c
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from handlers.goals.clauses import Tag, tags_of
 from handlers.goals.words.quantities import parts
 from handlers.goals.words.tokens import tokens
@@ -17,8 +20,15 @@ _UNITS = {"m": "m", "rad": "rad", "s": "s", "n": "times", "speed": "times speed"
 _JOINTS = frozenset({"then"})
 _ROUNDS = 4
 """What is left out may bring words together that say something else: until nothing changes."""
+_NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 
+def template(goal: str) -> str:
+    """The normal form with "#" for every number: what goals with other numbers share."""
+    return _NUMBER.sub("#", normal_form(goal))
+
+
+@lru_cache(maxsize=20_000)
 def normal_form(goal: str) -> str:
     """The goal in small letters, one way to say each thing; itself for a normal form."""
     for _ in range(_ROUNDS):

@@ -1,4 +1,4 @@
-"""`--steps 'walk_forward 1.0, turn_left 1.57'` as steps, and a row added to lora/patterns.jsonl."""
+"""`--steps 'walk_forward 1.0, turn_left 1.57'` as steps, and a row added to a project's files."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import fcntl
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from handlers.goals.normal import template
 from handlers.goals.reading import read_goal
 from handlers.goals.steps import GoalStep
+from handlers.lora.data.conflicts import Conflict, same_goal
 from handlers.lora.data.dataset import Dataset, image_of, is_placeholder, load_dataset
 from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
-from handlers.project.paths import PATTERNS_FILE, inside
+from handlers.project.paths import EVAL_FILE, PATTERNS_FILE, inside
 from handlers.project.project import Project
 from store.durable import make_folder
 from store.errors import InputError
 
 AMOUNTS = ("distance_m", "rotation_rad", "duration_s")
+_EXAMPLE = "for example: 'walk_forward 1.0, turn_left 1.57', or 'walk 1 m, turn left'"
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf)", re.ASCII | re.I)
 
 
@@ -31,6 +36,8 @@ def parse_steps(text: str, library: ActionLibrary) -> tuple[Step, ...]:
     nothing in them is in doubt. Raises InputError that names the step and the nearest known action,
     or the words that are in doubt.
     """
+    if is_placeholder(text):
+        raise InputError(f"--steps: {text!r} is a place for your own steps", hint=_EXAMPLE)
     if not _names_action(text, library):
         reading = read_goal(text, actions=library.names)
         if reading.steps and not reading.doubtful:
@@ -40,7 +47,7 @@ def parse_steps(text: str, library: ActionLibrary) -> tuple[Step, ...]:
         ):
             raise InputError(
                 f"--steps: {reading.doubts[0]}",
-                hint="for example: 'walk_forward 1.0, turn_left 1.57', or 'walk 1 m, turn left'",
+                hint=_EXAMPLE,
             )
     steps = tuple(
         _step(index, part.split(), library)
@@ -105,13 +112,29 @@ def _step(index: int, words: list[str], library: ActionLibrary) -> Step:
     return Step(name, given)
 
 
-def add_example(
-    project: Project, goal: str, steps: tuple[Step, ...], image: str | None = None
-) -> tuple[str, bool]:
-    """Append a row; returns where it is (file:line) and whether it is new.
+class Added(NamedTuple):
+    """A row that was written. `where` is file:line; `new` False: it was there already; `notes`:
+    rows that it contradicts, or that no longer count by it.
+    """
 
-    Raises InputError for an empty goal, one that is in the exam, one that is there with other
-    steps, for more steps than a row may have, and for an image that is not in the project.
+    where: str
+    new: bool
+    notes: tuple[str, ...] = ()
+
+
+def add_example(
+    project: Project,
+    goal: str,
+    steps: tuple[Step, ...],
+    image: str | None = None,
+    *,
+    exam: bool = False,
+) -> Added:
+    """Append a row to the examples, or to the exam.
+
+    A row with the same goal and other steps is contradicted: the new one counts, and a note says
+    so. Raises InputError for an empty goal, for one that the other of the two has, for more steps
+    than a row may have, and for an image that is not in the project.
     """
     goal = _own_words(goal)
     if len(steps) > MAX_ACTIONS:
@@ -120,18 +143,21 @@ def add_example(
     row = Row(goal, steps, "pattern", "", image_path=path, image_sha256=sha256)
     if not row.key:
         raise InputError(f"{goal!r} has no word")
-    known = _place_of(row, load_dataset(project))
-    if known is not None:
-        return known, False
-    shape: dict[str, object] = {
-        "goal": goal,
-        "actions": [step.as_json() for step in steps],
-        "source": "pattern",
-    }
+    dataset = load_dataset(project)
+    _refuse_leak(row, dataset, exam)
+    same = [other for other in _written(dataset, exam) if same_goal(other, row)]
+    for other in same:
+        if other.key == row.key and other.plan == row.plan:
+            return Added(other.where, False)
+    shape: dict[str, object] = {"goal": goal, "actions": [step.as_json() for step in steps]}
+    if not exam:
+        shape["source"] = "pattern"
     if path is not None:
         shape["image"] = path.relative_to(project.path).as_posix()
-    line = _append(project.path, shape)
-    return f"{PATTERNS_FILE}:{line}", True
+    file = EVAL_FILE if exam else PATTERNS_FILE
+    where = f"{file}:{_append(project.path, file, shape)}"
+    notes = [str(Conflict(o.goal, where, o.where)) for o in same if o.plan != row.plan]
+    return Added(where, True, (*notes, *_uncounted(row, dataset, exam)))
 
 
 def _own_words(goal: str) -> str:
@@ -148,33 +174,36 @@ def _own_words(goal: str) -> str:
     return goal
 
 
-def _place_of(row: Row, dataset: Dataset) -> str | None:
-    """Where just this row is already; None when it is new.
-
-    Raises InputError when the exam asks its goal, or it is taught with other steps.
-    """
-    key = (row.key, row.image_sha256)
-    for other in dataset.exam:
-        if (other.key, other.image_sha256) == key:
-            raise InputError(
-                f"{row.goal!r} is in the exam ({other.where}), which is never trained on",
-                hint="say it in other words",
-            )
-    for other in dataset.train:
-        if (other.key, other.image_sha256) != key or other.origin != "pattern":
-            continue
-        if other.actions == row.actions:
-            return other.where
-        raise InputError(
-            f"{row.goal!r} is there already with other steps ({other.where})",
-            hint="edit that line, or say the goal in other words",
-        )
-    return None
+def _written(dataset: Dataset, exam: bool) -> list[Row]:
+    """The rows that people wrote, of the exam or of the examples."""
+    rows = dataset.exam if exam else dataset.train
+    return [row for row in rows if row.origin == "pattern"]
 
 
-def _append(project: Path, shape: dict[str, object]) -> int:
+def _refuse_leak(row: Row, dataset: Dataset, exam: bool) -> None:
+    """Raises InputError for a goal that the exam asks, or for an exam's goal that is taught."""
+    for other in _written(dataset, not exam):
+        if same_goal(other, row):
+            if exam:
+                told = f"{row.goal!r} is taught ({other.where}), and would examine nothing"
+            else:
+                told = f"{row.goal!r} is in the exam ({other.where}), which is never trained on"
+            raise InputError(told, hint="say it in other words")
+
+
+def _uncounted(row: Row, dataset: Dataset, exam: bool) -> Iterator[str]:
+    """A row of the exam that, by this row, differs from what is taught in its numbers alone."""
+    for other in _written(dataset, not exam):
+        if row.image_sha256 == other.image_sha256 and template(row.goal) == template(other.goal):
+            asked = "it" if exam else other.where
+            taught = other.where if exam else "it"
+            yield f"{asked} does not count in the exam: {taught} differs in the numbers alone"
+            return
+
+
+def _append(project: Path, file: str, shape: dict[str, object]) -> int:
     """One line at the end of the file, whole or not at all; returns its number."""
-    path = inside(project, Path(PATTERNS_FILE))
+    path = inside(project, Path(file))
     make_folder(path.parent)
     data = json.dumps(shape, ensure_ascii=False).encode() + b"\n"
     with path.open("a+b") as stream:

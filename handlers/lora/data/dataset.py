@@ -6,7 +6,7 @@ run       phases completed in run logs: what was done there
 finetune  the same, from a log or training records given with --finetune
 
 The exam (lora/eval.jsonl, *.exam.jsonl) is never trained on. A mined row gives way to a written one
-with the same goal, and to the exam.
+with the same goal, and to the exam. Of written rows with one goal and two plans the newer counts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from handlers.lora.data.conflicts import Conflict, identity, settle
 from handlers.lora.data.mined import Mined, phase_goals, steps_of_runs
 from handlers.lora.data.records import content_of, steps_of_records
 from handlers.lora.model.rows import MAX_ACTIONS, Origin, Row
@@ -46,12 +47,16 @@ class ExamOverlap(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """`problems`: (file:line, reason) of lines that are not used. `left_out`: why rows were."""
+    """`problems`: (file:line, reason) of lines that are not used. `left_out`: why rows were.
+
+    `conflicts`: written rows that a newer one contradicts, and which therefore are not used.
+    """
 
     train: tuple[Row, ...]
     exam: tuple[Row, ...]
     problems: tuple[tuple[str, str], ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def sources(self) -> dict[str, int]:
@@ -71,7 +76,10 @@ def load_dataset(project: Project, *, finetune: Path | None = None) -> Dataset:
     """A project's rows. Raises ExamOverlap, and ProjectError for an unknown robot."""
     spec, library = project.spec, project.library
     problems: list[tuple[str, str]] = []
-    train, exam = _authored(project.path, library, problems)
+    written: dict[str, int] = {}
+    train, exam = _authored(project.path, library, problems, written)
+    train, contradicted = settle(train, written)
+    exam, doubly_asked = settle(exam, written)
     mined: list[tuple[Origin, Mined]] = [("env", item) for item in phase_goals(spec, library)]
     mined += [("run", item) for item in steps_of_runs(run_logs(project.path), library)]
     if finetune is not None:
@@ -79,7 +87,13 @@ def load_dataset(project: Project, *, finetune: Path | None = None) -> Dataset:
     asked: Counter[str] = Counter()
     exam = list(_once(exam, asked, "the same exam row twice").values())
     rows, left_out = _merged(train, exam, mined)
-    return Dataset(tuple(rows), tuple(exam), tuple(problems), {**asked, **left_out})
+    return Dataset(
+        tuple(rows),
+        tuple(exam),
+        tuple(problems),
+        {**asked, **left_out},
+        (*contradicted, *doubly_asked),
+    )
 
 
 def _given(
@@ -109,8 +123,12 @@ def _given(
 
 
 def _authored(
-    project: Path, library: ActionLibrary, problems: list[tuple[str, str]]
+    project: Path,
+    library: ActionLibrary,
+    problems: list[tuple[str, str]],
+    written: dict[str, int],
 ) -> tuple[list[Row], list[Row]]:
+    """The rows of all files; `written` is given each file's time."""
     train: list[Row] = []
     exam: list[Row] = []
     for folder in (LORA_DIR, CADENZA_DIR, EXAMPLES_DIR):
@@ -124,7 +142,7 @@ def _authored(
             if role in ("examples", "exam") or (
                 role == "maybe" and _is_examples(project, relative)
             ):
-                rows = _read(project, relative, library, problems)
+                rows = _read(project, relative, library, problems, written)
                 is_exam = role == "exam" or (role == "maybe" and held_out(relative))
                 (exam if is_exam else train).extend(rows)
     return train, exam
@@ -143,7 +161,11 @@ def _is_examples(project: Path, relative: str) -> bool:
 
 
 def _read(
-    project: Path, relative: str, library: ActionLibrary, problems: list[tuple[str, str]]
+    project: Path,
+    relative: str,
+    library: ActionLibrary,
+    problems: list[tuple[str, str]],
+    written: dict[str, int],
 ) -> list[Row]:
     def rejected(line: int, reason: str) -> None:
         problems.append((f"{relative}:{line}", reason))
@@ -153,6 +175,7 @@ def _read(
         if not path.is_file():
             raise OSError("is not a regular file")
         with path.open("rb") as stream:
+            written[relative] = os.fstat(stream.fileno()).st_mtime_ns
             examples = list(iter_examples(stream, library, rejected=rejected))
     except (OSError, UnsafePathError) as error:
         problems.append((relative, str(error)))
@@ -211,7 +234,7 @@ def _merged(
     train: Sequence[Row], exam: Sequence[Row], mined: Iterable[tuple[Origin, Mined]]
 ) -> tuple[list[Row], dict[str, int]]:
     asked = {(row.key, row.image_sha256): row for row in exam}
-    exam_goals = {row.key for row in exam}
+    exam_goals = {identity(row)[0] for row in exam}
     both = [
         (row, asked[row.key, row.image_sha256])
         for row in train
@@ -232,7 +255,7 @@ def _merged(
         row = Row(item.goal, item.actions, origin, item.where, corrected=item.corrected)
         if with_images:
             left_out["mined, and without an image"] += 1
-        elif row.key in exam_goals:
+        elif identity(row)[0] in exam_goals:
             left_out["mined, and in the exam"] += 1
         elif row.key in written:
             left_out["mined, and written by hand"] += 1
@@ -250,7 +273,7 @@ def _once(
     """Each row where it came first; pinned if any of its copies is."""
     kept: dict[tuple[str, str | None, str], Row] = {}
     for row in rows:
-        key = (row.key, row.image_sha256, json.dumps([step.as_json() for step in row.actions]))
+        key = (row.key, row.image_sha256, row.plan)
         known = kept.setdefault(key, row)
         if known is not row:
             left_out[why] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,16 @@ class Row:
     def key(self) -> str:
         """Goals that read the same are the same; "" for a goal without a word."""
         return reading(self.goal)
+
+    @property
+    def plan(self) -> str:
+        """The steps as one text: equal where they are."""
+        return json.dumps([step.as_json() for step in self.actions], sort_keys=True)
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """The plan without its numbers."""
+        return tuple(step.action for step in self.actions)
 
 
 @lru_cache(maxsize=20_000)

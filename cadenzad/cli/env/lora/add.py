@@ -11,10 +11,12 @@ from handlers.lora.data.authoring import add_example, parse_steps
 from handlers.project.project import Project
 
 DESCRIPTION = """Add an example to lora/patterns.jsonl: a goal in words and the steps it stands for.
-A running daemon trains anew by itself. After an action's name a bare number is radians for turns,
-meters for what travels, seconds otherwise; key=value pairs are accepted as well. Steps may also be
-said in words with their units ('walk 1,5 m, then turn left 90 degrees'), where nothing is in doubt.
-What was understood is shown."""
+With --exam it goes to lora/eval.jsonl instead, which is never trained on. Where the same goal has
+other steps already, that row is named, and the new one counts. A running daemon trains anew by
+itself. After an action's name a bare number is radians for turns, meters for what travels, seconds
+otherwise; key=value pairs are accepted as well. Steps may also be said in words with their units
+('walk 1,5 m, then turn left 90 degrees'), where nothing is in doubt. What was understood is
+shown."""
 EXAMPLE = "cadenza env lora add rescue 'squeeze under the beam' --steps 'crawl_forward 1.0, sit'"
 
 
@@ -25,18 +27,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--steps", required=True, type=filled, metavar="STEPS", help="'name number, name key=value'"
     )
     parser.add_argument("--image", type=filled, metavar="PATH", help="an image, in the project")
+    parser.add_argument("--exam", action="store_true", help="ask it in the exam, do not teach it")
 
 
 def command(arguments: argparse.Namespace) -> int:
     project = Project.open(folder_of(arguments))
     steps = parse_steps(arguments.steps, project.library)
-    where, new = add_example(project, arguments.goal, steps, arguments.image)
+    added = add_example(project, arguments.goal, steps, arguments.image, exam=arguments.exam)
     if arguments.json:
         actions = [step.as_json() for step in steps]
-        say_json({"where": where, "added": new, "actions": actions})
-    else:
-        say(f"{where}: {'added' if new else 'is there already'}")
-        for step in steps:
-            given = " ".join(f"{name}={value:g}" for name, value in step.parameters.items())
-            say(f"  {step.action} {given}".rstrip())
+        say_json(
+            {
+                "where": added.where,
+                "added": added.new,
+                "actions": actions,
+                "notes": list(added.notes),
+            }
+        )
+        return OK
+    say(f"{added.where}: {'added' if added.new else 'is there already'}")
+    for step in steps:
+        given = " ".join(f"{name}={value:g}" for name, value in step.parameters.items())
+        say(f"  {step.action} {given}".rstrip())
+    for note in added.notes:
+        say(note)
     return OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from cadenzad.cli.base.output import say, say_json, say_lines, table
@@ -37,6 +38,7 @@ def command(arguments: argparse.Namespace) -> int:
             "sources": data.sources,
             "actions_without_examples": untaught,
             "left_out": dict(data.left_out),
+            "conflicts": [asdict(conflict) for conflict in data.conflicts],
             "problems": [{"where": where, "reason": reason} for where, reason in data.problems],
             "dataset_sha256": data.sha256,
             "train": [
@@ -61,6 +63,8 @@ def command(arguments: argparse.Namespace) -> int:
         say(f"left out: {count} ({reason})")
     for where, reason in data.problems:
         say(f"{where}: {reason}")
+    for conflict in data.conflicts:
+        say(str(conflict))
     if not data.exam:
         say("there is no exam: an adapter cannot be deployed without one (lora/eval.jsonl)")
     return OK

@@ -165,11 +165,10 @@ def test_steps_are_within_the_library_or_refused(text: str) -> None:
 
 def test_a_row_is_added_and_can_be_trained_on(project: Path) -> None:
     steps = parse_steps("walk_forward 1.0, jump repeat=2", GO1)
-    assert add_example(Project.open(project), "  über den Balken ", steps) == (
-        "lora/patterns.jsonl:1",
-        True,
-    )
-    assert add_example(Project.open(project), "sit down", SIT) == ("lora/patterns.jsonl:2", True)
+    first = add_example(Project.open(project), "  über den Balken ", steps)
+    second = add_example(Project.open(project), "sit down", SIT)
+    assert first == ("lora/patterns.jsonl:1", True, ())
+    assert second == ("lora/patterns.jsonl:2", True, ())
     rows = load_dataset(Project.open(project)).train
     assert [(row.goal, row.actions, row.origin, row.where) for row in rows] == [
         ("über den Balken", steps, "pattern", "lora/patterns.jsonl:1"),
@@ -188,7 +187,7 @@ def test_the_folder_is_made_when_it_is_missing(project: Path) -> None:
 def test_the_same_again_is_there_already(again: str, project: Path) -> None:
     add_example(Project.open(project), "sit down", SIT)
     before = patterns(project).read_bytes()
-    assert add_example(Project.open(project), again, SIT) == ("lora/patterns.jsonl:1", False)
+    assert add_example(Project.open(project), again, SIT)[:2] == ("lora/patterns.jsonl:1", False)
     assert patterns(project).read_bytes() == before
 
 
@@ -201,7 +200,7 @@ def test_the_same_again_is_there_already(again: str, project: Path) -> None:
         ("<in other words: sit>", "is a place for your own words"),
         ("sit\udcff", "is not UTF-8 text"),
         ("Sit, down", "'Sit, down' is in the exam (lora/eval.jsonl:2)"),
-        ("stand", "'stand' is there already with other steps (lora/patterns.jsonl:1)"),
+        ("please sit down now", "is in the exam (lora/eval.jsonl:2)"),
     ],
 )
 def test_a_goal_that_cannot_be_taught_changes_nothing(goal: str, says: str, project: Path) -> None:
@@ -212,6 +211,44 @@ def test_a_goal_that_cannot_be_taught_changes_nothing(goal: str, says: str, proj
         add_example(Project.open(project), goal, SIT)
     assert says in caught.value.message
     assert patterns(project).read_bytes() == before
+
+
+def test_a_goal_with_other_steps_is_written_and_what_it_contradicts_is_named(
+    project: Path,
+) -> None:
+    patterns(project).write_text(row("stand", "stand") + row("rise", "stand_up"))
+    added = add_example(Project.open(project), "Stand, please", SIT)
+    # then the newer row is the one that is taught
+    assert added[:2] == ("lora/patterns.jsonl:3", True)
+    (note,) = added.notes
+    assert "lora/patterns.jsonl:1: " in note
+    assert "lora/patterns.jsonl:3" in note
+    data = load_dataset(Project.open(project))
+    assert [row.where for row in data.train] == ["lora/patterns.jsonl:2", "lora/patterns.jsonl:3"]
+    assert [(c.kept, c.dropped) for c in data.conflicts] == [
+        ("lora/patterns.jsonl:3", "lora/patterns.jsonl:1")
+    ]
+
+
+def test_a_question_goes_to_the_exam_and_is_never_one_that_is_taught(project: Path) -> None:
+    patterns(project).write_text(row("sit down", "sit"))
+    asked = add_example(Project.open(project), "take a seat", SIT, exam=True)
+    assert asked == ("lora/eval.jsonl:1", True, ())
+    assert [row.goal for row in load_dataset(Project.open(project)).exam] == ["take a seat"]
+    with pytest.raises(InputError, match=r"is taught \(lora/patterns.jsonl:1\)"):
+        add_example(Project.open(project), "please sit down", SIT, exam=True)
+
+
+@pytest.mark.parametrize("exam", [True, False])
+def test_what_differs_in_its_numbers_alone_is_said_not_to_count(exam: bool, project: Path) -> None:
+    other = project / "lora" / ("patterns.jsonl" if exam else "eval.jsonl")
+    other.write_text(row("walk ahead 2 meters", "walk_forward"))
+    added = add_example(Project.open(project), "please walk 3 m forward", SIT, exam=exam)
+    assert added.new
+    assert added.notes == ()
+    added = add_example(Project.open(project), "walk ahead 3 m", SIT, exam=exam)
+    assert "does not count in the exam" in added.notes[0]
+    assert "lora/" in added.notes[0]
 
 
 def test_more_steps_than_a_row_may_have_are_refused_at_once(project: Path) -> None:
@@ -239,8 +276,8 @@ def test_a_mined_row_is_no_reason_to_refuse(project: Path) -> None:
 def test_a_torn_last_line_stays_and_the_new_row_is_whole(project: Path) -> None:
     torn = row("stand", "stand") + '{"goal": "wal'
     patterns(project).write_text(torn)
-    where, new = add_example(Project.open(project), "sit down", SIT)
-    assert (where, new) == ("lora/patterns.jsonl:3", True)
+    added = add_example(Project.open(project), "sit down", SIT)
+    assert added[:2] == ("lora/patterns.jsonl:3", True)
     assert patterns(project).read_text().startswith(torn + "\n")
     data = load_dataset(Project.open(project))
     assert [(row.goal, row.where) for row in data.train] == [
@@ -266,9 +303,9 @@ def test_an_image_goes_with_the_row(project: Path) -> None:
     # the same goal under another image is another row, under the same image it is a conflict
     assert add_example(Project.open(project), "do this", (Step("stand", {}),), "b.png")[1]
     assert not add_example(Project.open(project), "do this", SIT, "a.png")[1]
-    with pytest.raises(InputError, match="with other steps"):
-        add_example(Project.open(project), "do this", (Step("stand", {}),), "a.png")
-    assert [row.image for row in load_dataset(Project.open(project)).train] == ["a.png", "b.png"]
+    added = add_example(Project.open(project), "do this", (Step("stand", {}),), "a.png")
+    assert "patterns.jsonl:1" in added.notes[0]
+    assert [row.image for row in load_dataset(Project.open(project)).train] == ["b.png", "a.png"]
 
 
 def test_an_image_is_kept_by_its_place_in_the_project_and_known_by_its_content(

@@ -146,28 +146,48 @@ def test_the_same_row_twice_is_kept_where_it_came_first(project: Path) -> None:
     assert data.left_out == {"the same row twice": 2}
 
 
-def test_the_same_goal_with_other_steps_is_another_row(project: Path) -> None:
-    put(project, "lora/patterns.jsonl", row("rest", "sit"), row("rest", "lie_down"))
-    assert [names(row.actions) for row in load_dataset(Project.open(project)).train] == [
-        ["sit"],
-        ["lie_down"],
-    ]
+def test_of_one_goal_with_two_plans_the_newer_row_counts_and_both_are_named(project: Path) -> None:
+    put(project, "lora/patterns.jsonl", row("rest", "sit"), row("please rest now", "lie_down"))
+    data = load_dataset(Project.open(project))
+    assert [names(row.actions) for row in data.train] == [["lie_down"]]
+    (conflict,) = data.conflicts
+    assert (conflict.dropped, conflict.kept) == ("lora/patterns.jsonl:1", "lora/patterns.jsonl:2")
+    assert "'rest'" in str(conflict)
 
 
-def test_the_same_image_with_other_steps_is_another_row_and_no_copy(project: Path) -> None:
-    # a picture is known by what is in it, whatever its name
+def test_between_files_the_one_written_later_counts_whatever_it_is_called(project: Path) -> None:
+    first = put(project, "lora/patterns.jsonl", row("rest", "sit"))
+    second = put(project, ".cadenza-env/a.examples.jsonl", row("rest", "lie_down"))
+    os.utime(first, ns=(2_000, 2_000))
+    os.utime(second, ns=(1_000, 1_000))
+    data = load_dataset(Project.open(project))
+    assert [row.where for row in data.train] == ["lora/patterns.jsonl:1"]
+    os.utime(second, ns=(3_000, 3_000))
+    data = load_dataset(Project.open(project))
+    assert [row.where for row in data.train] == [".cadenza-env/a.examples.jsonl:1"]
+
+
+def test_the_exams_own_contradictions_are_named_too(project: Path) -> None:
+    put(project, "lora/eval.jsonl", row("rest", "sit"), row("rest", "lie_down"))
+    data = load_dataset(Project.open(project))
+    assert [row.where for row in data.exam] == ["lora/eval.jsonl:2"]
+    assert [conflict.dropped for conflict in data.conflicts] == ["lora/eval.jsonl:1"]
+
+
+def test_a_picture_is_known_by_what_is_in_it_whatever_its_name(project: Path) -> None:
     for name, content in (("a.png", b"1"), ("b.png", b"2"), ("copy_of_a.png", b"1")):
         (project / name).write_bytes(content)
     put(project, "lora/patterns.jsonl", row("this", "sit", image="a.png"),
-        row("this", "lie_down", image="a.png"), row("this", "sit", image="b.png"),
-        row("this", "sit", image="copy_of_a.png"))  # fmt: skip
+        row("this", "sit", image="b.png"), row("this", "sit", image="copy_of_a.png"),
+        row("that", "sit", image="a.png"), row("that", "stand", image="copy_of_a.png"))  # fmt: skip
     data = load_dataset(Project.open(project))
-    assert [(names(row.actions), row.image) for row in data.train] == [
-        (["sit"], "a.png"),
-        (["lie_down"], "a.png"),
-        (["sit"], "b.png"),
+    assert [(row.goal, names(row.actions), row.image) for row in data.train] == [
+        ("this", ["sit"], "a.png"),
+        ("this", ["sit"], "b.png"),
+        ("that", ["stand"], "copy_of_a.png"),
     ]
     assert data.left_out["the same row twice"] == 1
+    assert [conflict.goal for conflict in data.conflicts] == ["that"]
 
 
 def test_a_question_asked_twice_in_the_exam_counts_once(project: Path) -> None:

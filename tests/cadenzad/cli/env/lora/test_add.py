@@ -57,22 +57,36 @@ def test_bad_input_is_one_clear_line(add, one_error, words, expected) -> None:
     assert add.patterns.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (("please sit down now", "--steps", "sit"), "is in the exam"),
-        (("sit down", "--steps", "stand"), "with other steps"),
-    ],
-)
-def test_what_contradicts_the_files_is_one_clear_line(add, one_error, words, expected) -> None:
+def test_what_the_exam_asks_is_not_taught(add, one_error) -> None:
+    exam = {"goal": "please sit down now", "actions": [{"action": "sit"}]}
+    add.patterns.with_name("eval.jsonl").write_text(json.dumps(exam) + "\n")
+    before = add.patterns.read_bytes()
+    for goal in ("please sit down now", "sit down"):
+        code, _, err = add(goal, "--steps", "sit")
+        assert code == 1
+        assert "is in the exam (lora/eval.jsonl:1)" in one_error(err)
+    assert add.patterns.read_bytes() == before
+
+
+def test_a_row_that_is_contradicted_is_named_and_the_new_one_counts(add) -> None:
     sit = {"goal": "sit down", "actions": [{"action": "sit"}]}
     add.patterns.write_text(json.dumps(sit) + "\n")
-    exam = sit | {"goal": "please sit down now"}
-    add.patterns.with_name("eval.jsonl").write_text(json.dumps(exam) + "\n")
-    code, _, err = add(*words)
+    code, out, _ = add("sit down", "--steps", "stand")
+    assert code == 0
+    assert out.startswith("lora/patterns.jsonl:2: added\n")
+    assert "lora/patterns.jsonl:1: lora/patterns.jsonl:2 gives 'sit down' other steps" in out
+    answer = json.loads(add("sit down", "--steps", "lie_down", "--json")[1])
+    assert len(answer["notes"]) == 1
+
+
+def test_a_question_is_added_to_the_exam(add, one_error) -> None:
+    exam = add.patterns.with_name("eval.jsonl")
+    before = len(exam.read_text().splitlines())
+    code, out, _ = add("squeeze under the beam", "--steps", "crawl_forward 1.0", "--exam")
+    assert (code, out.splitlines()[0]) == (0, f"lora/eval.jsonl:{before + 1}: added")
+    code, _, err = add("squeeze under the beam", "--steps", "crawl_forward 1.0")
     assert code == 1
-    assert expected in one_error(err)
-    assert add.patterns.read_text() == json.dumps(sit) + "\n"
+    assert "is in the exam" in one_error(err)
 
 
 def test_without_steps_it_is_a_usage_error(add, one_error) -> None:

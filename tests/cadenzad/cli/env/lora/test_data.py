@@ -43,6 +43,17 @@ def test_json_has_every_row(project, run_cli) -> None:
     assert "turn_left" in answer["actions_without_examples"]
 
 
+def test_rows_that_contradict_each_other_are_named(project, run_cli) -> None:
+    with (project / "lora" / "patterns.jsonl").open("a") as stream:
+        stream.write(json.dumps({"goal": "sit down", "actions": [{"action": "stand"}]}) + "\n")
+    out = run_cli(main, "env", "lora", "data", project)[1]
+    assert "lora/patterns.jsonl:1: lora/patterns.jsonl:4 gives 'sit down' other steps" in out
+    answer = json.loads(run_cli(main, "env", "lora", "data", project, "--json")[1])
+    assert answer["conflicts"] == [
+        {"goal": "sit down", "kept": "lora/patterns.jsonl:4", "dropped": "lora/patterns.jsonl:1"}
+    ]
+
+
 def test_without_an_exam_it_says_what_that_means(project, run_cli) -> None:
     (project / "lora" / "eval.jsonl").unlink()
     assert "there is no exam" in run_cli(main, "env", "lora", "data", project)[1]
