@@ -74,8 +74,8 @@ def set_up_logging(
 
 
 def secrets(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The values that may not appear anywhere: the Groq key, and every credential of the unit."""
-    found = [environ.get("GROQ_API_KEY", "")]
+    """The values that may not appear anywhere: the keys, and every credential of the unit."""
+    found = [environ.get(name, "") for name in ("GROQ_API_KEY", "OPENAI_API_KEY")]
     folder = environ.get("CREDENTIALS_DIRECTORY")
     try:
         files = sorted(Path(folder).iterdir()) if folder else []

@@ -23,7 +23,7 @@ class JobContext:
     """What a job's function gets. `project` is None for a job that concerns no project.
 
     `report(values)` shows live progress (epoch, loss, tick ...); it is no history. `settings`: as
-    they are for this project. `key`: for KEYED kinds alone.
+    they are for this project. `key` (Groq's) and `openai_key`: for KEYED kinds alone.
     `attempt` counts from 1; `job`: the job's id, None when no log queued it.
     """
 
@@ -35,6 +35,7 @@ class JobContext:
     key: str | None = field(default=None, repr=False)
     attempt: int = 1
     job: int | None = None
+    openai_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

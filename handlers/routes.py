@@ -82,7 +82,7 @@ LAST = frozenset({"check"})
 """Kinds that begin when nothing else is due: a thousand new projects delay no judging."""
 
 KEYED = frozenset({"judge"})
-"""Kinds whose child gets the Groq key; no other process does."""
+"""Kinds whose child gets the keys; no other process does, but a proxy that it starts."""
 
 EFFECTS: tuple[Effect, ...] = (ADAPTERS, PROMPTS)
 """What jobs do to a project's files before it is recorded."""

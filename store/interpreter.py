@@ -19,7 +19,7 @@ ISOLATED = ("-P", "-E")
 FOLDER = "/"
 """Where a child of ours starts: a folder that holds nothing it could take for its own."""
 
-SECRET = ("GROQ_API_KEY", "CREDENTIALS_DIRECTORY")
+SECRET = ("GROQ_API_KEY", "OPENAI_API_KEY", "CREDENTIALS_DIRECTORY")
 """Variables that hold a key, or lead to one: no child's business."""
 
 PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
@@ -28,13 +28,15 @@ PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 SAFE = {"PYTHONSAFEPATH": "1"}
 """-P for those that others start: what a package starts gets no options of ours."""
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 
 _DYING = """
 import sys
-from store import interpreter
-interpreter.die_with(int(sys.argv.pop()))
-del interpreter, sys.modules["store.interpreter"], sys.modules["store"]
+from store import interpreter{also}
+interpreter.die_with(int(sys.argv.pop())){first}
+for name in [name for name in sys.modules if name.partition(".")[0] == "store"]:
+    del sys.modules[name]
+del interpreter, name
 """
 """What code begins with that is somebody else's: it finds no module of ours loaded already."""
 
@@ -44,9 +46,21 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, *ISOLATED, *arguments]
 
 
-def script(code: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
-    """A command line, isolated, of code that dies with the thread that starts it."""
-    return command(*options, "-c", _DYING + code, *arguments, str(os.getpid()))
+def script(
+    code: str,
+    *arguments: str,
+    options: Sequence[str] = (),
+    hidden: Collection[str] | None = None,
+) -> list[str]:
+    """A command line, isolated, of code that dies with the thread that starts it.
+
+    With `hidden` (store.landlock) it looks into no other process and reads nothing at these paths.
+    """
+    also, first = "", ""
+    if hidden is not None:
+        also, first = ", landlock", f"\nlandlock.shut_off({list(hidden)!r})\ndel landlock"
+    begin = _DYING.format(also=also, first=first)
+    return command(*options, "-c", begin + code, *arguments, str(os.getpid()))
 
 
 def environ(without: Collection[str] = (), given: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -81,6 +95,15 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
+def hide_memory() -> None:
+    """Have no other process of this user look into this one: it holds a key.
+
+    Neither memory nor environment; nor is there a core dump of it. A process that it starts is as
+    any other. Raises OSError.
+    """
+    _prctl(PR_SET_DUMPABLE, 0)
+
+
 def end_group_with_us() -> None:
     """Have everything in the process group that we lead end when we end, however we do.
 
@@ -106,8 +129,12 @@ def end_group_with_us() -> None:
 
 
 def _signal_at_end_of_parent(number: int) -> None:
+    _prctl(PR_SET_PDEATHSIG, number)
+
+
+def _prctl(option: int, value: int) -> None:
     import ctypes  # every command imports this module, and few need it
 
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option})")

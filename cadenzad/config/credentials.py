@@ -1,4 +1,4 @@
-"""Where the Groq key is: the environment, or the credential systemd gave this unit. Never shown."""
+"""Where keys are: the environment, or the credentials systemd gave this unit. Never shown."""
 
 from __future__ import annotations
 
@@ -8,17 +8,29 @@ from pathlib import Path
 
 KEY = "GROQ_API_KEY"
 CREDENTIAL = "groq_api_key"
+OPENAI_KEY = "OPENAI_API_KEY"
+OPENAI_CREDENTIAL = "openai_api_key"
 
 
 def groq_key(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The key as it was given; None when there is none. The unit's placeholder is blank: none."""
-    if environ.get(KEY, "").strip():
-        return environ[KEY]
+    """The judge's key as it was given; None when there is none."""
+    return _given(KEY, CREDENTIAL, environ)
+
+
+def openai_key(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The key for brains of projects that ask OpenAI; None when there is none."""
+    return _given(OPENAI_KEY, OPENAI_CREDENTIAL, environ)
+
+
+def _given(variable: str, credential: str, environ: Mapping[str, str]) -> str | None:
+    """From the environment, else the unit's credential, of which the placeholder is blank: none."""
+    if environ.get(variable, "").strip():
+        return environ[variable]
     folder = environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         return None
     try:
-        text = (Path(folder) / CREDENTIAL).read_text(encoding="utf-8", errors="replace")
+        text = (Path(folder) / credential).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     # An editor ends a file with a newline; that is not part of the key.

@@ -27,6 +27,8 @@ log = logging.getLogger("cadenzad.jobchild")
 
 def main() -> int:
     request = json.loads(sys.stdin.readline())
+    if request.get("key") or request.get("openai_key"):
+        interpreter.hide_memory()
     interpreter.die_with(int(request["parent"]))
     interpreter.end_group_with_us()
     line = _Lines(os.fdopen(os.dup(1), "w", encoding="utf-8"))
@@ -36,7 +38,7 @@ def main() -> int:
 
 
 def _work(request: Mapping[str, Any], line: _Lines) -> int:
-    hide = redactor([*secrets(), *filter(None, [request.get("key")])])
+    hide = redactor([*secrets(), *filter(None, map(request.get, ("key", "openai_key")))])
     stop = threading.Event()
     beat = threading.Thread(
         target=_beat, args=(line, float(request["heartbeat"]), stop), daemon=True
@@ -99,6 +101,7 @@ def _run(request: Mapping[str, Any], line: _Lines) -> Done:
             report=lambda values: line.send(Progress(values)),
             settings=Settings(config.judge, config.lora),
             key=request.get("key"),
+            openai_key=request.get("openai_key"),
             attempt=int(request["attempt"]),
             job=int(request["job"]),
         )

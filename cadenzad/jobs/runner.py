@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cadenzad.config.credentials import groq_key
+from cadenzad.config.credentials import groq_key, openai_key
 from cadenzad.config.files import Config
 from cadenzad.config.project import load_project_config
 from cadenzad.jobs import process as processes
@@ -231,7 +231,7 @@ class Jobs:
             "settings": config.model_dump(include={"judge", "lora"}),
         }
         if job.kind in KEYED:
-            request["key"] = groq_key()
+            request |= {"key": groq_key(), "openai_key": openai_key()}
         child.send_request(request)
         log.info("job started", extra=_named(job) | {"attempt": attempt, "pid": process.pid})
 

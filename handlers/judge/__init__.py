@@ -5,6 +5,6 @@ evidence/   failure modes, counted in code
 groq/       the question, and what may be believed of the answer
 prompt/     SYSTEM_PROMPT in its file, its rules and versions
 gates/      what a rewrite must pass
-policy.py   who drives under a prompt: `decide` of the project, in a process of its own
+policy.py, brain.py   who drives under a prompt: `decide` of the project, in a process of its own
 monitor/    whether the runs since are worse
 """

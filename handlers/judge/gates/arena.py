@@ -15,14 +15,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from handlers.judge.brain import BrokenPolicy, Decided
 from handlers.judge.gates.tally import Drive
-from handlers.judge.policy import (
-    BrokenPolicy,
-    Choice,
-    Decided,
-    checked,
-    open_policy,
-)
+from handlers.judge.policy import Choice, checked, open_policy
 from handlers.judge.prompt.source import PromptSource
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.project import Project

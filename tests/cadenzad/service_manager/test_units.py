@@ -78,8 +78,11 @@ def test_a_unit_says_what_keeps_the_daemon_on(name):
         "StartLimitIntervalSec": "0",
     }.items():
         assert assignments(unit, key) == [value]
-    for key in ("WatchdogSec", "TimeoutStopSec", "ExecReload", "LoadCredential", "MemoryMax"):
+    for key in ("WatchdogSec", "TimeoutStopSec", "ExecReload", "MemoryMax"):
         assert len(assignments(unit, key)) == 1
+    keys = [value.partition(":")[0] for value in assignments(unit, "LoadCredential")]
+    assert keys == ["groq_api_key", "openai_api_key"]
+    assert assignments(unit, "SetCredential") == [rf"{key}:\n" for key in keys]
     for key in ("StateDirectory", "ConfigurationDirectory", "RuntimeDirectory"):
         assert assignments(unit, key)[0].startswith("cadenzad")
 

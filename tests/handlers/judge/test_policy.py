@@ -12,14 +12,9 @@ from typing import Any
 
 import pytest
 
-from handlers.judge import policy as policy_module
-from handlers.judge.policy import (
-    BrokenPolicy,
-    Choice,
-    PromptPolicy,
-    choose_policy,
-    open_policy,
-)
+from handlers.judge import brain as brain_module
+from handlers.judge.brain import BrokenPolicy
+from handlers.judge.policy import Choice, PromptPolicy, choose_policy, open_policy
 from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.rules import parse_all
 from handlers.judge.prompt.source import PromptSource, edited, find_prompt, parse_prompt
@@ -301,14 +296,48 @@ def test_our_keys_are_not_in_its_environment(
     opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GROQ_API_KEY", "gsk_secret")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/cadenzad")
     monkeypatch.setenv("ROBOT_NAME", "rex")
     answer = opened(decides('{"action": "sit", **os.environ}', before="import os")).decide({}, [])
     assert answer is not None
     assert answer["ROBOT_NAME"] == "rex"
     assert "GROQ_API_KEY" not in answer
+    assert "OPENAI_API_KEY" not in answer
     assert "CREDENTIALS_DIRECTORY" not in answer
     assert os.environ["GROQ_API_KEY"] == "gsk_secret"
+
+
+READS = """
+import os
+
+def reads(path):
+    try:
+        with open(path, "rb") as stream:
+            return bool(stream.read(1))
+    except OSError:
+        return False
+
+def decide(observation, system_prompt):
+    return {"action": "sit", "read": [path for path in observation["paths"] if reads(path)]}
+"""
+
+
+def test_it_reads_neither_our_memory_nor_our_keys_files(
+    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = tmp_path / "cadenzad"
+    folder.mkdir()
+    for name in ("groq_api_key", "openai_api_key", "cadenzad.toml"):
+        (folder / name).write_text("gsk_secret")
+    ours = f"/proc/{os.getpid()}/environ"
+    seen = opened(READS).decide(
+        {"paths": [ours, *map(str, sorted(folder.iterdir())), "/etc/passwd"]}, []
+    )["read"]
+    if ours in seen:
+        pytest.skip("this kernel has no Landlock")
+    assert seen == [str(folder / "cadenzad.toml"), "/etc/passwd"]
 
 
 @pytest.mark.parametrize(
@@ -360,7 +389,7 @@ def test_a_brain_that_does_not_answer_in_time_is_given_up_and_ended(
     opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given one that hangs
-    monkeypatch.setattr(policy_module, "CALL_S", 0.3)
+    monkeypatch.setattr(brain_module, "CALL_S", 0.3)
     policy: Any = opened(decides("threading.Event().wait()", before="import threading"))
 
     # when
