@@ -37,7 +37,13 @@ class LoraSettings(Section):
         0.8, ge=0, le=1, description="share of plans that must stay the same, worded a little else"
     )
     falls: Annotated[float, Mark.PROJECT_LOWERS] = Field(
-        0.05, ge=0, le=1, description="share of simulated runs that may fall"
+        0.05,
+        ge=0,
+        le=1,
+        description="share of simulated runs that may fall, lie or touch people",
+    )
+    mission: Annotated[float, Mark.PROJECT_RAISES] = Field(
+        0.8, ge=0, le=1, description="share of simulated missions that must surely succeed"
     )
 
     def thresholds(self) -> dict[str, float]:
@@ -45,6 +51,7 @@ class LoraSettings(Section):
         return {
             "fidelity": self.fidelity,
             "falls": self.falls,
+            "mission": self.mission,
             "coverage": self.coverage,
             "stability": self.stability,
         }

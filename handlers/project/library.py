@@ -114,6 +114,10 @@ class ActionLibrary:
     robot: str
     actions: Mapping[str, ActionSpec] = field(repr=False)
 
+    def __reduce__(self) -> tuple[type[ActionLibrary], tuple[str, dict[str, ActionSpec]]]:
+        """For worker processes: a read-only mapping cannot be sent to one."""
+        return ActionLibrary, (self.robot, dict(self.actions))
+
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.actions)

@@ -13,9 +13,10 @@ from cadenzad.config.prompt import prompt_setting
 from handlers.judge.policy import Choice, checked, choose_policy, open_policy
 from handlers.judge.prompt.code import driver_name
 from handlers.judge.prompt.source import NAME, PromptSource, find_prompt
+from handlers.lora.rollout.driving import policy_of
 from handlers.lora.serving import project_decoder, serving_version
 from handlers.mission.episode.episode import Sink
-from handlers.mission.policies.lora import Lora, deployed_adapter
+from handlers.mission.policies.lora import deployed_adapter
 from handlers.mission.policies.prompted import Prompted
 from handlers.mission.policies.protocol import Policy
 from handlers.mission.policies.random import RandomPolicy
@@ -106,12 +107,7 @@ def _lora(project: Project, reason: str) -> Driver:
     version = serving_version(project.path)
     with open_state(None) as state:
         decoder = project_decoder(project, state, version)
-
-    def decode(goal: str) -> Sequence[Mapping[str, Any]]:
-        """An empty plan for a goal that the adapter refuses."""
-        return [step.as_json() for step in decoder.decode(goal).actions]
-
-    return _plain(_stamp(project, "lora", adapter=version), reason, Lora(decode))
+    return _plain(_stamp(project, "lora", adapter=version), reason, policy_of(decoder))
 
 
 def _scripted(project: Project, reason: str) -> Driver:

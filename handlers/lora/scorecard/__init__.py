@@ -1,11 +1,13 @@
 """How good an adapter is, axis by axis, and what follows: DEPLOY, BLOCK or NEEDS_DATA.
 
     axes.py        fidelity, coverage, stability, regression: measured on the exam
-    safety.py      plans carried out in simulation; memory.py remembers what became of them
+    driven.py      the mission's seeded runs: the axis `mission`, and beside the deployed adapter
+    safety.py      what plans do to the robot, to people and where they must not; harm.py: how often
+    simulation.py  what is simulated with, handlers.lora.rollout
     results.py     a goal's plan against the expected one, and an axis' check
     statistics.py  bounds on shares, and how many rows would decide
     scorecard.py   all axes together, and the verdict
     nextsteps.py   what to do about a verdict
 
-May import handlers.lora.model, handlers.mission and handlers.project; never the judge.
+May import handlers.lora.model and .rollout, handlers.mission and handlers.project; never the judge.
 """

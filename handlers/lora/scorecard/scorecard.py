@@ -1,10 +1,11 @@
 """The scorecard: what an adapter can do, in numbers with bounds, and the verdict that follows.
 
 fidelity    exam goals decoded to the exact actions, with the numbers within tolerance
-safety      every plan within the library; simulated: falls, limits, trunk contact
+safety      every plan within the library; simulated: forbidden zones, falls, people, limits
+mission     the share of seeded runs that succeed, each phase driven by its plan in env.json's scene
 coverage    mission phases, signals and exam goals that get a plan (a census: no bounds needed)
 stability   the same plan again, under another case and spacing, with a typo, after a reload
-regression  against the deployed adapter: McNemar, and no pinned goal lost
+regression  against the deployed adapter: McNemar on goals and on driven seeds, no pinned goal lost
 
 BLOCK: safety or regression fails, or fidelity is surely below. DEPLOY: every gate passes, on an
 exam that was held out. NEEDS_DATA otherwise, with what to do next. Exam rows that the adapter was
@@ -22,12 +23,15 @@ from handlers.lora.data.dataset import Dataset
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.rows import Row, reading
 from handlers.lora.scorecard.axes import coverage, fidelity, regression, stability
+from handlers.lora.scorecard.driven import also_driven, mission
 from handlers.lora.scorecard.nextsteps import Measured, next_steps
 from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult, ask, examined
-from handlers.lora.scorecard.safety import simulate
+from handlers.lora.scorecard.safety import safety
+from handlers.lora.scorecard.simulation import Simulation
 from handlers.lora.settings import LoraSettings
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
+from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
 
 Verdict = Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
@@ -70,13 +74,11 @@ def score(
     taught: Sequence[str] = (),
     deployed: Decoder | None = None,
     reload: Callable[[], Decoder] | None = None,
-    seeds: int = 32,
     remembered: Path | None = None,
     report: Callable[[Mapping[str, Any]], None] = lambda _values: None,
 ) -> Scorecard:
     """Measure an adapter. `settings`: what it must reach; `taught`: the goals it was trained on;
-    `reload` loads it anew; `seeds`: simulated runs of each moving plan; `remembered`: a folder with
-    what was simulated before.
+    `reload` loads it anew; `remembered`: a folder with what was simulated before.
     """
     wanted = settings or LoraSettings()
     leaked = taught_rows(dataset, taught)
@@ -86,17 +88,22 @@ def score(
     rows = exam or spread(dataset.train, IN_SAMPLE)
     report({"step": "exam", "done": 0, "total": 5})
     results = [examined(decoder, row) for row in rows]
-    phases = _phases(decoder, spec, dataset)
+    phases = _phases(decoder, spec)
     checks = [fidelity(results, wanted.fidelity, held_out, leaked)]
     report({"step": "simulating", "done": 1, "total": 5})
     # what is in-sample cannot be deployed: only the mission's own plans are worth simulating then
-    plans = _plans(results if held_out else (), phases)
-    checks.append(simulate(plans, library, seeds, wanted.falls, report, remembered))
+    simulation = Simulation.open(Project(project, spec), library, wanted, remembered, report)
+    driven = simulation.drive(decoder)
+    plans = _plans(results if held_out else (), () if driven.drives else phases)
+    checks.append(safety(plans, driven, simulation.flat, library, wanted.falls))
+    checks.append(mission(driven, wanted.mission))
     report({"step": "coverage", "done": 3, "total": 5})
     checks.append(coverage(results, phases, spec, library, dataset, wanted.coverage))
     stable, unstable = stability(decoder, spread(rows, ASKED_AGAIN), reload, wanted.stability)
     pinned = [row for row in (*dataset.train, *dataset.exam) if row.pinned]
     checks += [stable, regression(results, rows, pinned, decoder, deployed)]
+    if deployed is not None:
+        checks[-1] = also_driven(checks[-1], driven, simulation.drive(deployed))
     verdict, reasons = decide(checks, held_out, leaked)
     steps: list[str] = []
     if verdict != "DEPLOY":
@@ -149,14 +156,17 @@ def _shape(key: str) -> str:
     return " ".join(f"#{word.partition('#')[2]}" if "#" in word else word for word in key.split())
 
 
-def _phases(decoder: Decoder, spec: ProjectSpec, dataset: Dataset) -> list[PhaseResult]:
-    """The mission's goals, decoded. A phase has no picture: with images they are not asked."""
-    if any(row.image_path is not None for row in (*dataset.train, *dataset.exam)):
-        return []
-    return [
-        PhaseResult(index, phase.name, phase.goal_prompt, ask(decoder, phase.goal_prompt)[0])
+def _phases(decoder: Decoder, spec: ProjectSpec) -> list[PhaseResult]:
+    """The mission's goals, decoded, but for those that this adapter cannot be asked."""
+    asked = [
+        (index, phase, *ask(decoder, phase.goal_prompt))
         for index, phase in enumerate(spec.phases)
         if reading(phase.goal_prompt)
+    ]
+    return [
+        PhaseResult(index, phase.name, phase.goal_prompt, decoded)
+        for index, phase, decoded, problem in asked
+        if not problem
     ]
 
 

@@ -16,7 +16,7 @@ from handlers.mission.episode.judgment import Judge
 from handlers.mission.episode.motion import Mark, Motion
 from handlers.mission.episode.perception import Perception
 from handlers.mission.episode.rewards import TickFacts, reward_of
-from handlers.mission.episode.sim import Simulator, Variation
+from handlers.mission.episode.sim import Execution, Simulator, Variation
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.protocol import Decision, View
 from handlers.mission.route.footing import Footing
@@ -62,9 +62,10 @@ class Acted:
 class Mission:
     """One run of a project's mission. `end` is None while it goes on, else why it ended.
 
-    `stamp` is what the record of tick 0 says of the conditions it is driven under. `judged`:
-    whether each action is compared with the canonical one, which takes a quarter of the time;
-    without that `judgment` is null, and no signal is said to be missed.
+    `stamp` is what the record of tick 0 says of the conditions it is driven under. `execution` is
+    what the last action did, in counts that records do not hold. `judged`: whether each action is
+    compared with the canonical one, which takes a quarter of the time; without that `judgment` is
+    null, no reward is for it, and no signal is said to be missed.
     Raises InputError for a mission that reaches too far.
     """
 
@@ -104,10 +105,11 @@ class Mission:
             spawn=self.spec.spawn,
             on_tick=self.on_control,
         )
-        self.judge = Judge(self.library)
+        self.judge = Judge(self.library) if self.judged else None
         self.tick = 0
         self.phase_idx = 0
         self.last_outcome: str | None = None
+        self.execution: Execution | None = None
         self.obs = self.senses.observe(self.sim.sense)
         self.state = self.senses.state(self.sim.sense, None, "none")
         self._enter_phase()
@@ -158,7 +160,7 @@ class Mission:
         signal = call.action if spec.kind == "signal" else None
         event = self._signal_event(signal, before, wanted)
         result = self.sim.execute(Call("stand", duration_s=PAUSE_S) if signal else call)
-        self.last_outcome = result.outcome
+        self.execution, self.last_outcome = result, result.outcome
         if result.outcome == "diverged":
             return self._diverged(decision, signal, event)
         self.obs = self.senses.observe(self.sim.sense)
@@ -166,7 +168,7 @@ class Mission:
         self.state = self.senses.state(self.sim.sense, signal, event, touched)
         self.motion.add(self._mark())
         done, failed = self.watch.tick(self.state)
-        judgment = self.judge.judgment(call, decision.rationale) if self.judged else None
+        judgment = self.judge.judgment(call, decision.rationale) if self.judge else None
         facts = TickFacts(before, self.state, bool(result.touched), done, failed, judgment, event)
         reward = reward_of(self.spec, self.phase.reward, facts)
         self._conclude(done, failed)
@@ -192,7 +194,7 @@ class Mission:
     def _advised(self) -> str:
         """The canonical action; none where nobody asks for it. Either way the route knows where the
         robot is: a zone that is to be left has to be entered first."""
-        if self.judged:
+        if self.judge is not None:
             return self.judge.advise(self.view()).call.action
         if self.phase.success_when.exit_zone is not None:
             self.route.note(self.sim.sense.x, self.sim.sense.y, self.sim.sense.z)

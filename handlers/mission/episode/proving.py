@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from hashlib import sha256
 from math import degrees, hypot, pi
 from pathlib import Path
-from typing import Any
 
 import handlers.mission.world.model as world
 from handlers.mission.episode.sim import Simulator
@@ -41,16 +40,18 @@ def proven_scene(
     """
     if xml is not None:
         bare = compile_scene((), xml)
-        key = _hash(bare.model)
+        key = model_sha256(bare)
         if key not in _proven:
             prove(bare, str(xml))
             _proven.add(key)
     return compile_scene(objects, xml)
 
 
-def _hash(model: Any) -> str:
+def model_sha256(scene: SceneModel) -> str:
+    """A hash of a compiled model: of robot and scene alike, whatever files they came from."""
     import numpy as np
 
+    model = scene.model
     mj = world.mujoco()
     buffer = np.empty(mj.mj_sizeModel(model), np.uint8)
     mj.mj_saveModel(model, None, buffer)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from math import pi
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from handlers.mission.episode.sim import (
@@ -46,7 +47,9 @@ and leave workers idle at the end; fewer ask the simulator more often for less."
 class Plan:
     """Actions to carry out in a scene, and the zone to end in (None: anywhere).
 
-    `name` tells plans apart in the outcomes. `limit_s` ends a run that takes longer.
+    `name` tells plans apart in the outcomes. `limit_s` ends a run that takes longer. `xml`: a
+    model of the user's own in place of ours. `first_seed` is added to every seed, for plans that
+    are not to meet the same floors and pushes.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Plan:
     spawn: tuple[float, float, float] = (0.0, 0.0, 0.0)
     variation: Variation = field(default_factory=Variation)
     limit_s: float = 120.0
+    xml: Path | None = None
+    first_seed: int = 0
 
 
 @dataclass(slots=True)
@@ -112,7 +117,7 @@ def rollout(
         for call in plan.calls:
             check(call)
     chunks = [
-        (plan, list(seeds[start : start + BATCH]), batched)
+        (plan, [plan.first_seed + seed for seed in seeds[start : start + BATCH]], batched)
         for plan in plans
         for start in range(0, len(seeds), BATCH)
     ]
@@ -138,7 +143,7 @@ def _gathered(
 
 def _chunk(work: tuple[Plan, list[int], bool | None]) -> list[Outcomes]:
     plan, seeds, batched = work
-    scene = compile_scene(plan.scene.objects)
+    scene = compile_scene(plan.scene.objects, plan.xml)
     runs = [_Run(plan, seed, scene) for seed in seeds]
     module = _batch_module() if batched in (None, True) else None
     if batched and module is None:

@@ -334,6 +334,7 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "lora.coverage",
         "lora.stability",
         "lora.falls",
+        "lora.mission",
     }
 
 

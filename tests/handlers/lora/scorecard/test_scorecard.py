@@ -16,6 +16,8 @@ from handlers.lora.data.authoring import add_example, parse_steps
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
+from handlers.lora.scorecard import scorecard
+from handlers.lora.scorecard.driven import Driven
 from handlers.lora.scorecard.results import Check, Result, same_plan
 from handlers.lora.scorecard.scorecard import (
     Scorecard,
@@ -23,6 +25,7 @@ from handlers.lora.scorecard.scorecard import (
     score,
     scorecard_rows,
 )
+from handlers.lora.scorecard.simulation import Simulation
 from handlers.lora.settings import LoraSettings
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
@@ -52,6 +55,15 @@ class Fake:
     def decode(self, goal: str, image: Path | None = None) -> Decoded:
         plan = self.plans.get(self.letters(goal), ())
         return Decoded(goal, plan, not plan, self.doubts(goal), (), 0.9, 0.9)
+
+
+class Unsimulated:
+    """In place of MuJoCo: nothing is driven, and what it would say is told by `safe`."""
+
+    flat = None
+
+    def drive(self, _decoder: Fake) -> Driven:
+        return Driven(missing="nothing is driven here")
 
 
 class Whisperer(Fake):
@@ -103,10 +115,10 @@ def safe(monkeypatch: pytest.MonkeyPatch) -> Callable[[Result], None]:
     """`safe(result)`: what the simulation is going to say; it passes unless told otherwise."""
 
     def says(result: Result) -> None:
-        monkeypatch.setattr(
-            "handlers.lora.scorecard.scorecard.simulate", lambda *_, **__: check("safety", result)
-        )
+        monkeypatch.setattr(scorecard, "safety", lambda *_: check("safety", result))
 
+    monkeypatch.setattr(Simulation, "open", lambda *_: Unsimulated())
+    monkeypatch.setattr(scorecard, "mission", lambda *_: check("mission", "pass", "data"))
     says("pass")
     return says
 
@@ -610,7 +622,7 @@ def test_the_json_has_exactly_this_shape(card: Callable[..., Scorecard]) -> None
         }  # fmt: skip
         assert AxisFact.model_validate(found).axis == found["axis"]
     names = [found["axis"] for found in shape["checks"]]
-    assert sorted(names) == ["coverage", "fidelity", "regression", "safety", "stability"]
+    assert sorted(names) == ["coverage", "fidelity", "mission", "regression", "safety", "stability"]
     for goal in shape["per_goal"]:
         assert set(goal) == {"goal", "expected", "got", "ok", "refused", "confidence"}
     assert [goal["ok"] for goal in shape["per_goal"]] == [True, True, True, False]
@@ -621,7 +633,7 @@ def test_the_json_has_exactly_this_shape(card: Callable[..., Scorecard]) -> None
 def test_people_see_a_row_for_each_axis(card: Callable[..., Scorecard]) -> None:
     made = scorecard_rows(card(Fake(plans(14)), rows(plans(14))).as_json())
     assert {row[0] for row in made} == {
-        "coverage", "fidelity", "regression", "safety", "stability"
+        "coverage", "fidelity", "mission", "regression", "safety", "stability"
     }  # fmt: skip
     assert {len(row) for row in made} == {7}
 
