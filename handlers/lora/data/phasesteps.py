@@ -15,7 +15,7 @@ from handlers.lora.data.mined import LONGEST, phase_goals, step_of
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.lookout import SCAN_RAD
 from handlers.mission.policies.prompts import calls_of, read_prompt
-from handlers.mission.route.ground import ROOM_M
+from handlers.mission.route.footing import ROOM_M
 from handlers.mission.world.vision import bearing, place_of
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
