@@ -27,7 +27,7 @@ from cadenzad.requests.handle import carry_out
 from handlers.export.records import Recipe, RecordMaker
 from handlers.export.template import OBS_DEFAULTS, RENDER_ERRORS, compile_template
 from handlers.goals.reading import read_goal
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.grammar import read
 from handlers.judge.prompt.source import edited, parse_prompt
 from handlers.lora.data.authoring import parse_steps
 from handlers.lora.data.phasesteps import phase_steps
@@ -193,7 +193,7 @@ SOURCES = (
     '# coding: latin-1\ny = "é"; SYSTEM_PROMPT = "Sei gütig."\n'.encode("latin-1"),
     b'def f(x: int) -> str:\n    return f"{x}"\n\nSYSTEM_PROMPT: str = """Be.\n"""\nprint(f(1))\n',
 )
-RULE = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
+RULE = read("- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3")
 
 
 def _source(data: bytes) -> None:

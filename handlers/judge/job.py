@@ -14,7 +14,6 @@ from handlers.judge.context import JudgeContext
 from handlers.judge.evidence.claims import (
     MAX_RULES,
     check_claims,
-    precedence,
     response_schema,
     system_message,
     user_message,
@@ -31,7 +30,9 @@ from handlers.judge.outcome import keep_prompt, nothing_found, question_key, rep
 from handlers.judge.prompt import actions
 from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.known import FOUND
-from handlers.judge.prompt.rules import Rule, render
+from handlers.judge.prompt.rules.grammar import render
+from handlers.judge.prompt.rules.placing import precedence
+from handlers.judge.prompt.rules.rule import Rule
 from handlers.judge.prompt.source import NoPrompt, PromptSource, RefusedSource, find_prompt
 from handlers.judge.rejected import without_rejected
 from handlers.judge.rewrite import gated
@@ -211,10 +212,6 @@ def _question(
 
 def _merged(old: Sequence[Rule], new: Sequence[Rule]) -> list[Rule]:
     """New rules first; old ones stay unless a new one is for the same case."""
-    cases = {(rule.phase, rule.condition, rule.tag) for rule in new}
-    rest = [
-        rule
-        for rule in old
-        if (rule.phase, rule.condition, rule.tag) not in cases and rule.condition != "always"
-    ]
+    cases = {rule.case for rule in new}
+    rest = [rule for rule in old if rule.case not in cases and not rule.is_unconditional]
     return sorted([*new, *rest], key=precedence)[:MAX_RULES]

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from handlers.judge.evidence.claims import Claims
-from handlers.judge.prompt.rules import Rule, parse_all, render
+from handlers.judge.prompt.rules.grammar import parse_all, render
+from handlers.judge.prompt.rules.rule import Condition, Rule
 from store.reads.improvements import PromptRow
 
-Remedy = tuple[str | None, str, str | None, str]
+Remedy = tuple[str | None, frozenset[Condition], str]
 
 FURTHER = 4
 """As many as the watch over a rewrite waits for at least."""
@@ -71,4 +72,4 @@ def _rejected(rows: Sequence[PromptRow]) -> dict[str | Remedy, int]:
 
 
 def _remedy(rule: Rule) -> Remedy:
-    return (rule.phase, rule.condition, rule.tag, rule.action)
+    return (*rule.case, rule.action)

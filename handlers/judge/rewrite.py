@@ -22,7 +22,8 @@ from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.check import check_static
 from handlers.judge.prompt.code import driver_name
 from handlers.judge.prompt.recovery import PROMPTS
-from handlers.judge.prompt.rules import Rule, parse_all, render
+from handlers.judge.prompt.rules.grammar import parse_all, render
+from handlers.judge.prompt.rules.rule import Rule
 from handlers.judge.prompt.source import (
     BlockConflict,
     PromptSource,

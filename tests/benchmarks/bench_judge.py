@@ -32,7 +32,7 @@ from handlers.judge.gates.budget import spendable
 from handlers.judge.gates.tally import Drive, Tally
 from handlers.judge.monitor.sequential import LAST, RunScore, decide, first_look
 from handlers.judge.prompt.check import check_static
-from handlers.judge.prompt.rules import parse_all
+from handlers.judge.prompt.rules.grammar import parse_all
 from handlers.judge.prompt.source import edited, parse_prompt
 from handlers.judge.settings import JudgeSettings
 from handlers.project.library import library_for

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from handlers.judge.prompt.rules import Rule, render
+from handlers.judge.prompt.rules.grammar import render
+from handlers.judge.prompt.rules.rule import Rule
 
 Origin = Literal["model", "code"]
 

@@ -14,11 +14,17 @@ from typing import Any
 from handlers.judge.evidence.findings import FOR_PEOPLE, MEANINGS, Citation, Finding
 from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.pack import Pack
-from handlers.judge.prompt.rules import CONDITIONS, MAX_TICKS, TAGGED, Rule, render
+from handlers.judge.prompt.rules.forms import MAX_TICKS, Kind
+from handlers.judge.prompt.rules.grammar import render
+from handlers.judge.prompt.rules.placing import precedence
+from handlers.judge.prompt.rules.rule import Condition, Rule
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 from store.errors import one_line
 
+CONDITIONS: tuple[Kind, ...] = ("stuck", "blocked", "fallen", "seeing", "near")
+"""What a model may name; `seeing` and `near` go with a tag."""
+TAGGED = frozenset({"seeing", "near"})
 MAX_RULES = 12
 MAX_REMARK = 300
 VERDICTS = ("remedy", "no_remedy")
@@ -85,8 +91,7 @@ def response_schema(pack: Pack, spec: ProjectSpec, library: ActionLibrary) -> di
 
 
 def _conditions(tags: Sequence[str]) -> list[str]:
-    """Not always: such a rule would silence every one below it."""
-    return [name for name in CONDITIONS if name != "always" and (tags or name not in TAGGED)]
+    return [name for name in CONDITIONS if tags or name not in TAGGED]
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,12 +142,6 @@ def check_claims(
         tuple(dropped),
         tuple(remarks),
     )
-
-
-def precedence(rule: Rule) -> tuple[int, bool, int]:
-    """The first rule that holds is followed: so the urgent and the specific come first."""
-    urgency = ("fallen", "near", "seeing", "stuck", "blocked", "always")
-    return urgency.index(rule.condition), rule.phase is None, -rule.min_ticks
 
 
 class _Wrong(Exception):
@@ -204,15 +203,14 @@ def _rule(
         raise _Wrong(f"no tag {_shown(tag)}")
     if not isinstance(min_ticks, int) or isinstance(min_ticks, bool):
         raise _Wrong(f"min_ticks is {_shown(min_ticks)}")
-    if condition == "always":
-        raise _Wrong("a rule without a condition would silence all below it")
+    known = next((kind for kind in CONDITIONS if kind == condition), None)
+    if known is None:
+        raise _Wrong(f"no condition {_shown(condition)}")
     try:
         return Rule(
             phase=None if phase == "any" else str(phase),
-            condition=str(condition),
-            min_ticks=min_ticks,
+            conditions=(Condition(known, str(tag) if known in TAGGED else None, ticks=min_ticks),),
             action=str(action),
-            tag=str(tag) if condition in TAGGED else None,
             parameters=_parameters(str(action), finding, library),
             mode_id=finding.id,
         )
@@ -235,8 +233,7 @@ def _parameters(action: str, finding: Finding, library: ActionLibrary) -> dict[s
 
 def _unlike(rule: Rule, others: Sequence[Rule]) -> None:
     for other in others:
-        same = (rule.phase, rule.condition, rule.tag) == (other.phase, other.condition, other.tag)
-        if same and rule.min_ticks == other.min_ticks:
+        if (rule.phase, {*rule.conditions}) == (other.phase, {*other.conditions}):
             raise _Wrong(f"{render(rule)[2:]!r}: {render(other)[2:]!r} says otherwise")
 
 

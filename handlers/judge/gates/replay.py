@@ -14,7 +14,9 @@ from typing import Any
 from handlers.judge.evidence.mining import CONFIDENT
 from handlers.judge.evidence.ticks import Episode, Tick
 from handlers.judge.gate import Gate
-from handlers.judge.prompt.rules import MAX_TICKS, Rule, first_match
+from handlers.judge.prompt.rules.forms import MAX_TICKS
+from handlers.judge.prompt.rules.holding import first_match
+from handlers.judge.prompt.rules.rule import Rule
 
 NAME = "G2 replay"
 

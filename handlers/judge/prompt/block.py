@@ -1,13 +1,15 @@
 """The managed block: the part of a prompt that is ours, and whether somebody edited it.
 
     [cadenzad rules 3f9a2c1b0d4e]
-    Found in run logs and kept up to date by cadenzad; a rule here comes before those below.
+    Found in run logs and kept up to date by cadenzad. Of the rules here and below, follow the first
+    whose conditions all hold now. ... (two lines, for whoever reads them: a person or a model)
     - when in enter_debris and stuck for 3 ticks: walk_backward distance_m=0.3
     [end of cadenzad rules]
 
 The first line carries a hash of those between it and the last. A person who edits them breaks it,
 and from then on the block is theirs. The first rule that holds is followed, so the author's rules
 about falling and about being near something stay above the block: nothing may silence those.
+Where a prompt is prose, and no code looks for rules in it, ours are sentences (rules/grammar.py).
 """
 
 from __future__ import annotations
@@ -17,10 +19,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handlers.judge.prompt.rules import SAFETY, Rule, parse, parse_all, render
+from handlers.judge.prompt.rules.forms import BLOCKED_M, FALLEN_DEG, NEAR_M, SIDE_M
+from handlers.judge.prompt.rules.grammar import parse, parse_all, render, render_sentence
+from handlers.judge.prompt.rules.rule import Rule
 
 END = "[end of cadenzad rules]"
-ABOUT = "Found in run logs and kept up to date by cadenzad; a rule here comes before those below."
+ABOUT = (
+    "Found in run logs and kept up to date by cadenzad. Of all rules here and below, follow the"
+    " first whose conditions hold now; what is unknown does not hold. A tick is one action.",
+    "stuck: the last moves gained no ground. blocked: something is nearer than"
+    f" {BLOCKED_M:g} m; on a side or ahead, than {SIDE_M:g} m. near: nearer than {NEAR_M:g} m."
+    f" fallen: tilted over {FALLEN_DEG:g} degrees. target: where the phase is to be done.",
+)
+"""What the block says of itself, in two lines."""
 _BEGIN = re.compile(r"^\[cadenzad rules ([0-9a-f]{12})\]$", re.MULTILINE)
 _END = re.compile(rf"^{re.escape(END)}$", re.MULTILINE)
 _TRACE = re.compile(r"^[ \t]*\[(?:end of )?cadenzad rules", re.MULTILINE)
@@ -47,11 +58,14 @@ class Block:
         return parse_all(self.lines)
 
 
-def block_text(rules: Sequence[Rule]) -> str:
-    """The block that holds these rules, without a newline at its end; empty for no rules."""
+def block_text(rules: Sequence[Rule], *, prose: bool = False) -> str:
+    """The block that holds these rules, without a newline at its end; empty for no rules.
+
+    `prose`: as sentences.
+    """
     if not rules:
         return ""
-    lines = [ABOUT, *(render(rule) for rule in rules)]
+    lines = [*ABOUT, *(render_sentence(rule) if prose else render(rule) for rule in rules)]
     return "\n".join([f"[cadenzad rules {_hash(lines)}]", *lines, END])
 
 
@@ -106,7 +120,7 @@ def _is_safety(line: re.Match[str]) -> bool:
     """Whether a rule is about falling or nearness; in the author's own words, too."""
     rule = parse(line[0])
     if rule is not None:
-        return rule.condition in SAFETY
+        return rule.is_safety
     return _SAFETY.search(line["when"]) is not None
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from handlers.judge.gate import Gate
-from handlers.judge.prompt.block import silenced, without_block
+from handlers.judge.prompt.block import ABOUT, silenced, without_block
 from handlers.judge.prompt.source import PromptSource, RefusedSource
 
 NAME = "G0 static"
@@ -52,9 +52,9 @@ def _problem(source: PromptSource, after: bytes, secrets: list[str]) -> str | No
             return f"the managed block holds a control character (U+{ord(character):04X})"
     if _SECRET.search(text) or any(secret in text for secret in secrets):
         return "the managed block holds what looks like a secret"
-    if len(block.rules) != len(block.lines) - 1:
+    if block.lines[: len(ABOUT)] != ABOUT or len(block.rules) != len(block.lines) - len(ABOUT):
         return "the managed block holds a line that is no rule"
-    if any(rule.condition == "always" for rule in block.rules):
+    if any(rule.is_unconditional for rule in block.rules):
         return "the managed block holds a rule without a condition: it would silence all below it"
     below = silenced(made.value)
     if below is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from handlers.judge.prompt.rules import render
+from handlers.judge.prompt.rules.grammar import render
 from handlers.judge.prompt.source import RefusedSource, read_prompt
 from store.reads.improvements import PromptRow
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from handlers.judge.prompt.block import Block, block_text, find_block, place_for, without_block
 from handlers.judge.prompt.locate import PREFERRED, locate
+from handlers.judge.prompt.prose import is_prose
 from handlers.judge.prompt.reading.evaluate import Evaluator
 from handlers.judge.prompt.reading.modules import NOTEBOOK
 from handlers.judge.prompt.reading.variable import Found, in_module
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.rule import Rule
 from handlers.judge.prompt.skeleton import code_skeleton, documents_of, skeleton_sha256
 from handlers.judge.prompt.splice import Change, changes
 from handlers.judge.prompt.writing.documents import Document, Files
@@ -70,6 +71,14 @@ class PromptSource:
         bare = self._bare()
         written = {**documents_of(bare.found.text), bare.path: bare.document}
         return {path: skeleton_sha256(bare.found, one) for path, one in written.items()}
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether our rules are sentences in it: whoever follows it reads prose (prose.py)."""
+        bare = self._bare()
+        beside = [bare.path, bare.found.path, bare.path.parent / PREFERRED]
+        others = [path for path in beside if path != bare.path and path.is_file()]
+        return is_prose(bare.value, [bare.data, *(path.read_bytes() for path in others)])
 
     def _bare(self) -> PromptSource:
         """Without our block, unless it is its author's by now."""
@@ -199,7 +208,7 @@ def edited(source: PromptSource, rules: Sequence[Rule]) -> bytes:
             f"{source.path}:{source.line}: {block.problem}",
             hint="take the block out, or put it back as it was; until then it is left alone",
         )
-    text = block_text(rules)
+    text = block_text(rules, prose=bool(rules) and source.is_prose)
     if block is not None:
         start, end = block.start, block.end
         leading = not source.value[start:end].endswith("\n")

@@ -16,7 +16,7 @@ from handlers.judge import brain as brain_module
 from handlers.judge.brain import BrokenPolicy
 from handlers.judge.policy import Choice, PromptPolicy, choose_policy, open_policy
 from handlers.judge.prompt.code import project_code
-from handlers.judge.prompt.rules import parse_all
+from handlers.judge.prompt.rules.grammar import parse_all
 from handlers.judge.prompt.source import PromptSource, edited, find_prompt, parse_prompt
 
 SAMPLE = files("handlers.project") / "sample" / "mission" / "main.py"

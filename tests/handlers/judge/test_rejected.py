@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from handlers.judge.evidence.claims import Claims
-from handlers.judge.prompt.rules import Rule, render
+from handlers.judge.prompt.rules.grammar import render
+from handlers.judge.prompt.rules.rule import Condition, Rule
 from handlers.judge.rejected import without_rejected
 from store.reads.improvements import PromptRow
 
 
 def rule(phase: str = "a", action: str = "sit", ticks: int = 2) -> Rule:
-    return Rule(phase, "stuck", ticks, action, mode_id=f"stuck@{phase}")
+    return Rule(phase, (Condition("stuck", ticks=ticks),), action, mode_id=f"stuck@{phase}")
 
 
 def version(number: int, state: str, *rules: Rule, parent: int | None = None, **more: Any):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from itertools import permutations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +16,6 @@ from handlers.judge.evidence.claims import (
     VERDICTS,
     Claims,
     check_claims,
-    precedence,
     response_schema,
     system_message,
     user_message,
@@ -27,7 +25,7 @@ from handlers.judge.evidence.mining import MiningReport, mine
 from handlers.judge.evidence.pack import build_pack
 from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.groq.answer import misfit
-from handlers.judge.prompt.rules import Rule, parse, render
+from handlers.judge.prompt.rules.grammar import parse, render
 from handlers.project.library import library_for
 from handlers.project.spec import parse_spec
 
@@ -205,21 +203,21 @@ def test_a_claim_without_citations_is_dropped(cites: Any) -> None:
         (claim({"phase": INJECTED}), "no phase"),
         (claim({"phase": None}), "no phase 'None'"),
         (claim({"phase": {}}), "no phase"),
-        (claim({"condition": "hungry"}), "unknown condition 'hungry'"),
-        (claim({"condition": INJECTED}), "unknown condition"),
+        (claim({"condition": "hungry"}), "no condition 'hungry'"),
+        (claim({"condition": INJECTED}), "no condition"),
         (claim({"condition": ["stuck"]}), "no condition"),
         (claim({"condition": "near"}), "no tag 'none'"),
         (claim({"condition": "seeing", "tag": "treasure"}), "no tag 'treasure'"),
         (claim({"condition": "seeing", "tag": INJECTED}), "no tag"),
         (claim({"condition": "seeing", "tag": ["victim"]}), "no tag"),
-        (claim({"min_ticks": 0}), "min_ticks must be 1 to 20, not 0"),
-        (claim({"min_ticks": 21}), "min_ticks must be 1 to 20, not 21"),
-        (claim({"min_ticks": 10**30}), "min_ticks must be 1 to 20"),
+        (claim({"min_ticks": 0}), "holds for 1 to 20 ticks, not 0"),
+        (claim({"min_ticks": 21}), "holds for 1 to 20 ticks, not 21"),
+        (claim({"min_ticks": 10**30}), "holds for 1 to 20 ticks"),
         (claim({"min_ticks": "3"}), "min_ticks is '3'"),
         (claim({"min_ticks": 2.5}), "min_ticks is '2.5'"),
         (claim({"min_ticks": True}), "min_ticks is 'True'"),
-        (claim({"phase": "any", "condition": "always"}), "would silence all below it"),
-        (claim({"condition": "always"}), "would silence all below it"),
+        (claim({"phase": "any", "condition": "always"}), "no condition 'always'"),
+        (claim({"condition": "always"}), "no condition 'always'"),
         (claim(verdict="maybe"), "no remedy in it"),
         (claim(verdict=None), "no remedy in it"),
         (claim(rule=None), "no remedy in it"),
@@ -338,7 +336,7 @@ def test_whatever_the_answer_rules_hold_known_names_only() -> None:
             assert render(again) == line
             assert made.action in LIBRARY
             assert made.phase in (None, "enter_debris")
-            assert made.tag in (None, "rubble", "victim")
+            assert {said.name for said in made.conditions} <= {None, "rubble", "victim"}
     assert kept > 200
     assert dropped > 200
 
@@ -412,17 +410,3 @@ def test_the_messages_name_signals_and_hold_the_pack() -> None:
     assert "never an instruction" in system_message(LIBRARY)
     pack = build_pack(REPORT, SPEC, [], 5000)
     assert user_message(pack) == pack.text
-
-
-def test_the_urgent_and_the_specific_come_first_in_any_order() -> None:
-    wanted = [
-        Rule(None, "fallen", 1, "stand_up"),
-        Rule("exit", "near", 2, "sit", tag="victim"),
-        Rule(None, "near", 1, "sit", tag="victim"),
-        Rule("exit", "stuck", 5, "sit"),
-        Rule("exit", "stuck", 2, "sit"),
-        Rule(None, "stuck", 3, "sit"),
-        Rule("exit", "always", 1, "sit"),
-    ]
-    for order in list(permutations(wanted))[::97]:
-        assert sorted(order, key=precedence) == wanted

@@ -6,10 +6,11 @@ from typing import Any
 
 from handlers.judge.evidence.ticks import Episode, Tick
 from handlers.judge.gates.replay import NAME, replay
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.grammar import read
+from handlers.judge.prompt.rules.rule import Rule
 
-BACK = Rule("enter", "stuck", 2, "walk_backward")
-SIT = Rule(None, "stuck", 1, "sit")
+BACK = read("- when in enter and stuck for 2 ticks: walk_backward")
+SIT = read("- when stuck: sit")
 
 
 def tick(number: int, **facts: Any) -> Tick:
@@ -58,7 +59,7 @@ def test_old_and_new_rules_are_counted_alike() -> None:
 
 
 def test_the_phase_is_the_one_that_is_decided_in() -> None:
-    here = [Rule("enter", "stuck", 1, "walk_backward")]
+    here = [read("- when in enter and stuck: walk_backward")]
     into = (tick(1, phase="approach"), tick(2, phase="enter"))
     out = (tick(1, phase="enter"), tick(2, phase="exit"))
     assert numbers([], here, *into)["spoke_after"] == 1
@@ -73,9 +74,9 @@ def test_ticks_without_a_confident_canonical_action_do_not_count() -> None:
 
 def test_rules_look_at_tilt_distance_and_tags_as_they_were_logged() -> None:
     rules = [
-        Rule(None, "fallen", 1, "stand_up"),
-        Rule(None, "near", 1, "sit", tag="victim"),
-        Rule(None, "blocked", 1, "turn_left"),
+        read("- when fallen: stand_up"),
+        read("- when near victim: sit"),
+        read("- when blocked: turn_left"),
     ]
     for facts, canonical in (
         ({"tilt": 46.0}, "stand_up"),

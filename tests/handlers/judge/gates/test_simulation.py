@@ -19,7 +19,7 @@ from handlers.judge.gates.simulation import Limits, Trial, trials
 from handlers.judge.gates.tally import Drive
 from handlers.judge.policy import Choice, choose_policy
 from handlers.judge.prompt.code import project_code
-from handlers.judge.prompt.rules import parse_all
+from handlers.judge.prompt.rules.grammar import parse_all
 from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, parse_spec

@@ -13,23 +13,59 @@ from handlers.judge.prompt.block import (
     silenced,
     without_block,
 )
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.grammar import read
 
-STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
-FALLEN = Rule(None, "fallen", 1, "stand_up")
+STUCK = read("- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3")
+FALLEN = read("- when fallen: stand_up")
 TEXT = block_text([STUCK, FALLEN])
 
 
 def test_the_block_is_these_lines() -> None:
     """Its hash too: a release that counted otherwise would take every block for an edited one."""
     assert TEXT.splitlines() == [
-        "[cadenzad rules 966f6208e0fc]",
-        ABOUT,
+        "[cadenzad rules 820567ab7b8a]",
+        *ABOUT,
         "- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3",
         "- when fallen: stand_up",
         END,
     ]
     assert block_text([]) == ""
+
+
+def test_a_block_in_prose_holds_the_same_rules_as_sentences() -> None:
+    text = block_text([STUCK, FALLEN], prose=True)
+    assert text.splitlines()[1:-1] == [
+        *ABOUT,
+        "- If you are in phase enter and you are stuck for 3 ticks, do walk_backward with"
+        " distance_m=0.3.",
+        "- If you have fallen, do stand_up.",
+    ]
+    block = find_block(f"Be good.\n{text}\n")
+    assert block is not None
+    assert block.intact
+    assert block.rules == [STUCK, FALLEN]
+
+
+def test_a_block_of_an_earlier_release_is_nobody_elses() -> None:
+    about = "Found in run logs and kept up to date by cadenzad; a rule here comes before "
+    lines = [
+        "[cadenzad rules 966f6208e0fc]",
+        f"{about}those below.",
+        "- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3",
+        "- when fallen: stand_up",
+        END,
+    ]
+    block = find_block("\n".join(lines))
+    assert block is not None
+    assert block.intact
+    assert block.rules == [STUCK, FALLEN]
+
+
+def test_what_the_block_says_of_itself_says_what_its_words_mean() -> None:
+    assert len(ABOUT) == 2
+    assert "nearer than 0.35 m; on a side or ahead, than 0.5 m. near: nearer than 0.6" in ABOUT[1]
+    assert "fallen: tilted over 45 degrees" in ABOUT[1]
+    assert all(len(line) < 220 for line in ABOUT)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +83,7 @@ def test_a_block_is_found_with_the_newline_that_is_its_own(before: str, after: s
     assert block.intact
     assert block.problem == ""
     assert block.rules == [STUCK, FALLEN]
-    assert block.lines[0] == ABOUT
+    assert block.lines[: len(ABOUT)] == ABOUT
     left = before + after[1:] if after else before[:-1]
     assert without_block(before + TEXT + after) == left
 
@@ -59,7 +95,7 @@ def test_a_prompt_without_a_block_has_none() -> None:
 
 
 EDITS = {
-    "a number": (b"0.3", b"0.4"),
+    "a number": (b"distance_m=0.3", b"distance_m=0.4"),
     "a rule less": (b"- when fallen: stand_up\n", b""),
     "a rule more": (b"- when fallen", b"- when stuck: sit\n- when fallen"),
     "the order": (
@@ -73,7 +109,7 @@ EDITS = {
     "an empty line": (b"stand_up\n", b"stand_up\n\n"),
     "an empty first line": (b"]\nFound", b"]\n\nFound"),
     "the hash": (b"[cadenzad rules ", b"[cadenzad rules 0"),
-    "another hash": (b"[cadenzad rules 9", b"[cadenzad rules 2"),
+    "another hash": (b"[cadenzad rules 8", b"[cadenzad rules 2"),
     "the first line": (b"[cadenzad rules ", b"[my rules "),
     "the first line indented": (b"[cadenzad rules ", b" [cadenzad rules "),
     "the last line": (END.encode(), b""),

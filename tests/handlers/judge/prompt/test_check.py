@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from handlers.judge.prompt.block import ABOUT, END
 from handlers.judge.prompt.check import MAX_BLOCK, NAME, check_static
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.grammar import read
 from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
 
 FILE = Path("/robots/rescue/main.py")
-STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
+STUCK = read("- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3")
 SOURCE = b'''"""A brain."""
 LIMIT = 3
 SYSTEM_PROMPT = """\\
@@ -31,9 +32,9 @@ def source(data: bytes = SOURCE) -> PromptSource:
     return parse_prompt(data, FILE)
 
 
-def with_block(*lines: str, about: str = ABOUT) -> bytes:
+def with_block(*lines: str, about: Sequence[str] = ABOUT) -> bytes:
     """The file with a block of any lines whatsoever, whose hash is right."""
-    body = [about, *lines]
+    body = [*about, *lines]
     digest = hashlib.sha256("\n".join(body).encode()).hexdigest()[:12]
     text = "\n".join([f"[cadenzad rules {digest}]", *body, END])
     return SOURCE.replace(b"- when always", f"{text}\n- when always".encode())

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from handlers.judge.prompt.code import brain_of, project_code
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.grammar import read
 from handlers.judge.prompt.source import edited, find_prompt
 
-STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
+STUCK = read("- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3")
 DECIDE = "def decide(observation, system_prompt):\n    return {'action': 'stand'}\n"
 TEXT = f"{DECIDE}SYSTEM_PROMPT = open('prompt.txt').read()\n"
 YAML = f"import yaml\n{DECIDE}SYSTEM_PROMPT = yaml.safe_load(open('p.yaml'))['s']\n"

@@ -20,7 +20,7 @@ from promptforms.refusals import REFUSED
 
 from handlers.judge.prompt import block, source
 from handlers.judge.prompt.block import block_text
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.grammar import read
 from handlers.judge.prompt.source import (
     RefusedSource,
     edited,
@@ -28,8 +28,8 @@ from handlers.judge.prompt.source import (
     read_prompt,
 )
 
-STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
-NEAR = Rule(None, "near", 1, "signal_found", tag="victim")
+STUCK = read("- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3")
+NEAR = read("- when near victim: signal_found")
 EDITED = CODE | FILES
 NASTY = """- a {brace} {{two}} 100% %s %(x)s $dollar ${x} \\ "quotes" 'more' \"\"\" ''' <r> # é"""
 
@@ -144,8 +144,9 @@ def test_the_prompt_that_runs_is_the_old_one_with_the_block(
 ) -> None:
     old, once, twice = ran[name]
     for new, rules in ((once, [STUCK]), (twice, [NEAR, STUCK])):
-        text = block_text(rules)
-        assert text in new
+        texts = [block_text(rules, prose=prose) for prose in (False, True)]
+        text = next(text for text in texts if text in new)
+        assert ("- If you are" in text) == ("- when" not in old)
         lines = [f"{text}\n", f"\n{text}"]
         assert old in [new.replace(line, "", 1) for line in lines]
         if "when fallen" in old:
@@ -163,15 +164,15 @@ def test_whatever_is_in_the_block_comes_out_as_it_is(
         nasty = NASTY.replace("<r>", "")
     else:
         nasty = NASTY
-    lines = [block.ABOUT, nasty]
+    lines = [*block.ABOUT, nasty]
     text = "\n".join([f"[cadenzad rules {block._hash(lines)}]", *lines, block.END])
-    monkeypatch.setattr(source, "block_text", lambda rules: text if rules else "")
+    monkeypatch.setattr(source, "block_text", lambda rules, **_: text if rules else "")
     form = EDITED[name]
     found = find_prompt(write(tmp_path, form), form.named)
     once = found.again(edited(found, [STUCK]))
     assert once.block is not None
     assert once.block.intact
-    assert once.block.lines[1] == nasty
+    assert once.block.lines[-1] == nasty
     assert edited(once, []) == found.data
 
 

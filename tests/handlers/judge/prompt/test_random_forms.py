@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from handlers.judge.prompt.block import block_text
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.grammar import read
 from handlers.judge.prompt.source import RefusedSource, edited, parse_prompt
 
-STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
+STUCK = read("- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3")
 HEAD = """from inspect import cleandoc
 from string import Template
 from textwrap import dedent
@@ -67,7 +67,6 @@ def python_says(source: str) -> str | None:
 @pytest.mark.timeout(1200)
 def test_what_is_read_is_what_python_comes_to(count: int) -> None:
     rng = random.Random(count)
-    block = block_text([STUCK])
     edits = tried = 0
     warnings.simplefilter("ignore")  # of odd escapes
     for _ in range(count):
@@ -85,6 +84,7 @@ def test_what_is_read_is_what_python_comes_to(count: int) -> None:
         edits += 1
         new = python_says(after.decode())
         assert new is not None
+        block = block_text([STUCK], prose=found.is_prose)
         assert block in new
         assert old in (new.replace(f"{block}\n", "", 1), new.replace(f"\n{block}", "", 1)), source
         assert edited(found.again(after), []) == source.encode()

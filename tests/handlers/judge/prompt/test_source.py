@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handlers.judge.prompt.block import block_text, find_block
-from handlers.judge.prompt.rules import Rule
+from handlers.judge.prompt.rules.grammar import read
 from handlers.judge.prompt.source import (
     BlockConflict,
     NoPrompt,
@@ -20,8 +20,8 @@ from handlers.judge.prompt.source import (
     parse_prompt,
 )
 
-STUCK = Rule("enter", "stuck", 3, "walk_backward", parameters={"distance_m": 0.3})
-NEAR = Rule(None, "near", 1, "signal_found", tag="victim")
+STUCK = read("- when in enter and stuck for 3 ticks: walk_backward distance_m=0.3")
+NEAR = read("- when near victim: signal_found")
 FILE = Path("/robots/rescue/main.py")
 
 EDITED = {
@@ -175,7 +175,7 @@ def test_what_cannot_be_edited_is_refused_with_line_and_reason(data: bytes, says
         lambda text: text.replace("distance_m=0.3", "distance_m=0.4"),
         lambda text: text.replace("[end of cadenzad rules]\n", ""),
         lambda text: text.replace("[cadenzad rules", "[my rules"),
-        lambda text: text.replace("- when in enter", "Be careful.\n- when in enter"),
+        lambda text: text.replace("- If you are in", "Be careful.\n- If you are in"),
         lambda text: text + text[text.index("[cadenzad") :],
     ],
 )
