@@ -125,14 +125,15 @@ class PromptTried(Event):
 
     `decision` counts the project's trials from 1, and `level` is what this one may spend of the
     error that all of them share (handlers.judge.gates.budget). `evidence` is the e-value reached:
-    "improved" needs 1 / level of it. Pairs have the seeds `first_seed` and those that follow, which
+    "improved" needs 1 / level of it, and so does "no_worse", which is said of a prompt without one
+    of its rules. Pairs have the seeds `first_seed` and those that follow, which
     decide nothing else. `searched`: episodes driven before to choose among candidates, on other
     seeds.
     """
 
     decision: int = Field(ge=1)
     level: float = Field(gt=0, le=1)
-    verdict: Literal["improved", "worse", "not_improved"]
+    verdict: Literal["improved", "no_worse", "worse", "not_improved"]
     evidence: float = Field(ge=0)
     pairs: int = Field(ge=1)
     first_seed: int = Field(ge=0, lt=2**53)

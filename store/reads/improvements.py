@@ -40,7 +40,10 @@ class PromptRow(NamedTuple):
 
 
 class TrialsRow(NamedTuple):
-    """What a project's trials have used up: how many there were, and how the last one ended."""
+    """What a project's trials have used up: how many there were, and how the last one ended.
+
+    `improved`: it showed what was asked of it, and passes its level on.
+    """
 
     decisions: int = 0
     level: float = 0.0

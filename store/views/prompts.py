@@ -70,7 +70,7 @@ def _tried(view: sqlite3.Connection, record: Recorded, event: PromptTried) -> No
     facts = {
         "trials": event.decision,
         "trial_level": event.level,
-        "trial_improved": int(event.verdict == "improved"),
+        "trial_improved": int(event.verdict in ("improved", "no_worse")),
     }
     update(view, "view_projects", {"path": project_of(record)}, **facts)
 

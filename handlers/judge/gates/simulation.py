@@ -4,6 +4,8 @@ Only this gate may say "improved". It is looked at after every pair and stops as
 decided (tally.py), within the error that all trials of the project's life share (budget.py). What
 is tried and not shown to be better is not written: "not_improved" and "worse" both fail the gate.
 What cannot be tried is "unverified", and what becomes of that is a setting (judge.unverified).
+Of several candidates the best is looked for first (search.py); where none is ahead, there is no
+trial. A rule that may have become useless is tried by a prompt without it, which must be no worse.
 
 A `decide` that breaks is no fault of the prompt: it is "not runnable" then. Only where the old
 prompt has an answer to the very observation that the new one breaks on, the gate fails.
@@ -13,21 +15,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from handlers.judge.gate import Gate
 from handlers.judge.gates.arena import Arena, Broken
 from handlers.judge.gates.betting import least_pairs
 from handlers.judge.gates.budget import ALPHA, SEEDS, Budget
-from handlers.judge.gates.search import halve
-from handlers.judge.gates.tally import Drive, Tally, Verdict
+from handlers.judge.gates.search import BEFORE, Found, Standing, search
+from handlers.judge.gates.tally import MARGIN, Drive, Tally, Verdict
 from handlers.judge.prompt.source import PromptSource
 from store.errors import CadenzaError, InputError, MissingExtraError
 from store.events.prompt import PromptTried
 
 NAME = "G3 simulation"
+SEARCH_SHARE = 0.5
+"""Of a trial's time, at most, to choose what is tried."""
 Progress = Callable[[Mapping[str, Any]], None]
+Merge = Callable[[int, int], PromptSource | None]
+"""A prompt with what two candidates change, None where that is none; it becomes the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,23 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of a trial. `chosen`: which candidate it was about.
+    """What came of a trial. `chosen`: which candidate it was about; None where none was ahead.
 
     `fact`: None without a decision, which is one that was reached by driving pairs. Only that uses
-    up its level and its seeds.
+    up its level and its seeds. `missions` and `standings`: of the search before.
     """
 
     gate: Gate
     verdict: Verdict
-    chosen: int = 0
+    chosen: int | None = 0
     fact: PromptTried | None = None
+    missions: int = 0
+    standings: Mapping[int, Standing] = field(default_factory=dict)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the pairs showed what was asked: better, or no worse without a rule."""
+        return self.verdict in ("improved", "no_worse")
 
 
 def trials(
@@ -60,16 +73,44 @@ def trials(
     budget: Budget,
     limits: Limits,
     *,
+    merge: Merge = lambda _one, _other: None,
     report: Progress = lambda _values: None,
     now: Callable[[], float] = time.monotonic,
 ) -> Trial:
-    """Choose the best candidate; on other seeds, drive it against the prompt as it is."""
-    problem = _impossible(arena, budget, limits)
+    """Choose the best candidate; on other seeds, drive it against the prompt as it is.
+
+    `chosen` may be one that `merge` made: those are counted on from the candidates.
+    """
+    run = _Run(arena, before, [*candidates], budget, limits, report, now, merge)
+    return _tried(run, run.best)
+
+
+def retirement(
+    arena: Arena,
+    before: PromptSource,
+    without: PromptSource,
+    budget: Budget,
+    limits: Limits,
+    *,
+    report: Progress = lambda _values: None,
+    now: Callable[[], float] = time.monotonic,
+) -> Trial:
+    """Drive a prompt without one of its rules against the prompt as it is: is it no worse?
+
+    What is shown then is that the rule is worth less than MARGIN in simulated missions. All that
+    are ever taken out so may cost that much each, and the error is shared with all other trials.
+    """
+    run = _Run(arena, before, [without], budget, limits, report, now, margin=MARGIN)
+    return _tried(run, lambda: Found(0, 0))
+
+
+def _tried(run: _Run, choose: Callable[[], Found]) -> Trial:
+    problem = _impossible(run.arena, run.budget, run.limits)
     if problem:
         return Trial(Gate(NAME, "skipped", f"unverified: {problem}"), "unverified")
     try:
-        with arena:
-            return _Run(arena, before, candidates, budget, limits, report, now).trial()
+        with run.arena:
+            return run.trial(choose)
     except MissingExtraError as error:
         return Trial(_unverified(_told(error)), "unverified")
     except _WorseThanBefore as error:
@@ -113,24 +154,33 @@ class _WorseThanBefore(CadenzaError):
 class _Run:
     arena: Arena
     before: PromptSource
-    candidates: Sequence[PromptSource]
+    candidates: list[PromptSource]
     budget: Budget
     limits: Limits
     report: Progress
     now: Callable[[], float]
+    merge: Merge = lambda _one, _other: None
+    margin: float = 0.0
     began: float = 0.0
+    step_began: float = 0.0
+    searched: int = 0
 
-    def trial(self) -> Trial:
+    def trial(self, choose: Callable[[], Found]) -> Trial:
         self.began = self.now()
-        found = halve(
-            len(self.candidates), self.limits.search, self.budget.search_seed, self._search
-        )
-        tally = Tally(self.budget.level, [phase.name for phase in self.arena.spec.phases])
+        found = choose()
+        count = len(self.candidates)
+        if found.best is None:
+            what = "the candidate did no" if count == 1 else f"none of {count} candidates did"
+            detail = f"{what} better in {found.episodes} missions: no trial"
+            gate = Gate(NAME, "fail", detail, {"searched": found.episodes})
+            return Trial(gate, "not_improved", None, None, found.episodes, found.standings)
+        names = [phase.name for phase in self.arena.spec.phases]
+        tally = Tally(self.budget.level, names, self.margin)
         stopped = self._confirm(tally, found.best)
         verdict = tally.decided or "not_improved"
         detail = f"{_said(tally, verdict, stopped)}: {tally.detail()}; {self._level(tally)}"
         if found.episodes:
-            detail += f"; chosen from {len(self.candidates)} in {found.episodes} missions before"
+            detail += f"; chosen from {count} in {found.episodes} missions before"
         if self.budget.remark:
             detail += f"; {self.budget.remark}"
         numbers = tally.numbers() | {
@@ -151,8 +201,9 @@ class _Run:
             after_sha256=self.candidates[found.best].sha256,
             reason=detail,
         )
-        gate = Gate(NAME, "pass" if verdict == "improved" else "fail", detail, numbers)
-        return Trial(gate, verdict, found.best, fact)
+        proven = verdict in ("improved", "no_worse")
+        gate = Gate(NAME, "pass" if proven else "fail", detail, numbers)
+        return Trial(gate, verdict, found.best, fact, found.episodes, found.standings)
 
     def _level(self, tally: Tally) -> str:
         needed = 1 / self.budget.level
@@ -161,9 +212,36 @@ class _Run:
             f" {self.budget.decision} (level {self.budget.level:.2g} of {ALPHA:g} in all)"
         )
 
+    def best(self) -> Found:
+        """The candidate that is worth a trial, if one is."""
+        return search(
+            len(self.candidates),
+            self.limits.search,
+            self.budget.search_seed,
+            self._search,
+            self._merged,
+            lambda: self.now() - self.began >= SEARCH_SHARE * self.limits.seconds,
+        )
+
     def _search(self, tasks: Sequence[tuple[int, int]]) -> Sequence[Drive | Broken]:
-        self.report({"step": "choosing", "missions": len(tasks)})
-        return self.arena.drive_all([(self.candidates[index], seed) for index, seed in tasks])
+        """Missions of a round, told of as they are done."""
+        driven: list[Drive | Broken] = []
+        for first in range(0, len(tasks), self.arena.workers):
+            some = tasks[first : first + self.arena.workers]
+            self._progress("choosing", self.searched, self.limits.search)
+            driven += self.arena.drive_all([(self._prompt(i), seed) for i, seed in some])
+            self.searched += len(some)
+        return driven
+
+    def _prompt(self, index: int) -> PromptSource:
+        return self.before if index == BEFORE else self.candidates[index]
+
+    def _merged(self, one: int, other: int) -> int | None:
+        made = self.merge(one, other)
+        if made is None:
+            return None
+        self.candidates.append(made)
+        return len(self.candidates) - 1
 
     def _confirm(self, tally: Tally, chosen: int) -> str:
         """Drive pairs until it is decided; why it was stopped before, "" where it was not."""
@@ -172,7 +250,7 @@ class _Run:
         while tally.pairs < most:
             if tally.pairs and self.now() - self.began >= self.limits.seconds:
                 return f"stopped after judge.trial_s = {self.limits.seconds:g} s"
-            self._tell(tally, most)
+            self._progress("simulating", tally.pairs, most, won=tally.won, lost=tally.lost)
             size = max(1, self.arena.workers // 2)
             first = self.budget.first_seed + tally.pairs
             seeds = range(first, first + min(size, most - tally.pairs))
@@ -184,17 +262,16 @@ class _Run:
                     return ""
         return f"judge.seeds = {most} pairs are driven"
 
-    def _tell(self, tally: Tally, most: int) -> None:
-        self.report(
-            {
-                "step": "simulating",
-                "done": tally.pairs,
-                "total": most,
-                "won": tally.won,
-                "lost": tally.lost,
-                "at_most_s": self.limits.seconds,
-            }
-        )
+    def _progress(self, step: str, done: int, total: int, **more: float) -> None:
+        """`eta_s`: seconds until `total` at this pace, judge.trial_s at most; often less."""
+        now = self.now()
+        if not done:
+            self.step_began = now
+        left = self.limits.seconds - (now - self.began)
+        if done:
+            left = min(left, (now - self.step_began) / done * (total - done))
+        values = {"step": step, "done": done, "total": total, **more}
+        self.report(values | {"eta_s": round(max(0.0, left), 1)})
 
     def _whole(self, result: Drive | Broken) -> Drive:
         if isinstance(result, Broken):
@@ -217,6 +294,8 @@ def _said(tally: Tally, verdict: Verdict, stopped: str) -> str:
     """The verdict, for people."""
     if verdict == "improved":
         return "improved"
+    if verdict == "no_worse":
+        return f"no worse by {100 * MARGIN:.0f} points or more"
     if verdict == "worse":
         return tally.harm
     return f"not improved ({tally.hopeless or stopped})"

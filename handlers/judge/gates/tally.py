@@ -6,10 +6,12 @@ takes the longer the larger its rarest values may be; at two, so that a mission 
 counts whole however many phases it has.
 
 - improved: gains are above 0 on average, at the level of the decision. This alone spends it.
+- no_worse, where a *margin* is given: gains are above -margin on average, at that level. It is
+  asked of a prompt with a rule taken out: the rule is worth less than the margin, if anything.
 - worse: gains are below 0 on average, or some phase is done less often, or falls per phase reached
   are more frequent. All of these together are said of a prompt that is no worse with at most HARM.
 - hopeless: FUTILE_TIES pairs in a row are equal, so that hardly any pair ever differs; or a mean
-  gain of WORTHWHILE is refuted. Then it is given up early.
+  gain of WORTHWHILE is refuted (with a margin: that there is no loss). It is given up early then.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ FUTILE = 0.2
 FUTILE_TIES = 16
 """At +20 points of success a fifth of the pairs differ at least: so many ties are 0.8^16 = 3%."""
 
-Verdict = Literal["improved", "worse", "not_improved", "unverified"]
+MARGIN = WORTHWHILE
+"""What a rule must be worth to stay: as much as a new one must be worth to be waited for."""
+
+Verdict = Literal["improved", "no_worse", "worse", "not_improved", "unverified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,12 @@ def gain(before: Drive, after: Drive) -> float:
 
 @dataclass(slots=True)
 class Tally:
-    """Pairs as they come in. `level`: what "improved" may spend; `names`: the mission's phases."""
+    """Pairs as they come in. `level`: what "improved" (with a margin: "no_worse") may spend;
+    `names`: the mission's phases."""
 
     level: float
     names: Sequence[str]
+    margin: float = 0.0
     won: int = 0
     lost: int = 0
     tied: int = 0
@@ -92,9 +99,10 @@ class Tally:
         self.won += gained > 0
         self.lost += gained < 0
         self.tied += gained == 0
-        self.gains.add(gained)
+        self.gains.add((gained + self.margin) / (1 + self.margin))
         self._losses.add(-gained)
-        self._small.add((WORTHWHILE - gained) / (1 + WORTHWHILE))
+        hoped = 0.0 if self.margin else WORTHWHILE
+        self._small.add((hoped - gained) / (1 + hoped))
         self._falls.add(after.fall_rate - before.fall_rate)
         for name, bets in self._phases.items():
             bets.add((name in before.phases) - (name in after.phases))
@@ -115,9 +123,11 @@ class Tally:
     @property
     def hopeless(self) -> str:
         """Why no further pair is worth driving; "" while one is."""
-        if self._equal >= FUTILE_TIES:
+        if self._equal >= FUTILE_TIES and not self.margin:
             return f"it changes nothing in {self._equal} pairs in a row"
         if self._small.shows(FUTILE):
+            if self.margin:
+                return "that it loses nothing is refuted"
             return f"a gain of {100 * WORTHWHILE:.0f} points or more is refuted"
         return ""
 
@@ -127,7 +137,7 @@ class Tally:
         if self.harm:
             return "worse"
         if self.gains.shows(self.level):
-            return "improved"
+            return "no_worse" if self.margin else "improved"
         return "not_improved" if self.hopeless else None
 
     def detail(self) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from handlers.judge.gates.arena import Arena, Broken
 from handlers.judge.gates.budget import SEEDS, next_budget
-from handlers.judge.gates.simulation import Limits, Trial, trials
+from handlers.judge.gates.simulation import Limits, Trial, retirement, trials
 from handlers.judge.gates.tally import Drive
 from handlers.judge.policy import Choice, choose_policy
 from handlers.judge.prompt.code import project_code
@@ -123,24 +123,34 @@ def test_the_best_candidate_is_confirmed_on_seeds_of_its_own() -> None:
     course, old, new = course_of(
         lambda _n: 1, same=lambda _n: 1, best=lambda _n: 3, worse=lambda _n: 0
     )
-    trial = trials(course, old, new, FIRST, Limits(60, search=12))
+    trial = trials(course, old, new, FIRST, Limits(60, search=24))
     assert (trial.verdict, trial.chosen) == ("improved", 1)
-    assert "chosen from 3 in 12 missions before" in trial.gate.detail
     assert trial.fact is not None
-    assert (trial.fact.searched, trial.fact.decision) == (12, 1)
+    count = trial.fact.searched
+    assert f"chosen from 3 in {count} missions before" in trial.gate.detail
+    assert (count, trial.fact.decision) == (trial.missions, 1)
+    assert trial.standings[1].gain == 1.0
 
     # then no seed of the choice decides, and both prompts drive each seed that does
-    searched = {seed for _, seed in course.driven[:12]}
-    decided = {seed for _, seed in course.driven[12:]}
+    searched = {seed for _, seed in course.driven[:count]}
+    decided = {seed for _, seed in course.driven[count:]}
     assert not searched & decided
     assert decided == {*range(FIRST.first_seed, FIRST.first_seed + trial.fact.pairs)}
     assert searched <= {*range(FIRST.search_seed, FIRST.search_seed + SEEDS)}
     for name in ("old", "best"):
-        assert {seed for who, seed in course.driven[12:] if who == name} == decided
+        assert {seed for who, seed in course.driven[count:] if who == name} == decided
+
+
+def test_what_is_not_ahead_in_the_search_is_not_tried() -> None:
+    course, old, new = course_of(lambda _n: 1, new=lambda _n: 1)
+    trial = trials(course, old, new, FIRST, Limits(60))
+    assert (trial.gate.result, trial.verdict) == ("fail", "not_improved")
+    assert (trial.chosen, trial.fact) == (None, None)
+    assert trial.gate.detail == "the candidate did no better in 32 missions: no trial"
 
 
 def test_what_changes_nothing_is_given_up_and_not_written() -> None:
-    course, old, new = course_of(lambda _n: 1, new=lambda _n: 1)
+    course, old, new = course_of(lambda _n: 1, new=lambda n: 3 if n == 2 else 1)
     trial = trials(course, old, new, FIRST, Limits(60))
     assert (trial.gate.result, trial.verdict) == ("fail", "not_improved")
     assert trial.gate.detail.startswith(
@@ -151,12 +161,28 @@ def test_what_changes_nothing_is_given_up_and_not_written() -> None:
 
 
 def test_when_its_time_is_over_it_is_not_improved() -> None:
-    course, old, new = course_of(lambda _n: 1, new=lambda n: 1 + (n % 4 == 0))
+    course, old, new = course_of(lambda _n: 1, new=lambda n: 3 if n == 2 else 1 + (n % 4 == 0))
     clock = iter(range(1000))
-    trial = trials(course, old, new, FIRST, Limits(60, seconds=5), now=lambda: float(next(clock)))
+    trial = trials(course, old, new, FIRST, Limits(60, seconds=12), now=lambda: float(next(clock)))
     assert trial.verdict == "not_improved"
-    assert "stopped after judge.trial_s = 5 s" in trial.gate.detail
-    assert trial.gate.numbers["pairs"] == 5
+    assert "stopped after judge.trial_s = 12 s" in trial.gate.detail
+    assert 1 < trial.gate.numbers["pairs"] < 12
+
+
+def test_a_rule_that_is_worth_nothing_is_shown_to_be_so_and_one_that_helps_is_not() -> None:
+    # given a prompt without a rule that does nothing: as many pairs as the margin asks for
+    course, old, (new,) = course_of(lambda _n: 1, new=lambda _n: 1)
+    idle = retirement(course, old, new, FIRST, Limits(100))
+    assert (idle.gate.result, idle.verdict, idle.is_proven) == ("pass", "no_worse", True)
+    assert idle.gate.detail.startswith("no worse by 10 points or more: 0 pairs won, 0 lost, 62")
+    assert idle.fact is not None
+    assert (idle.fact.verdict, idle.fact.pairs) == ("no_worse", 62)
+
+    # and without one that a phase is done by, every third time
+    course, old, (new,) = course_of(lambda n: 2 if n % 6 == 1 else 1, new=lambda _n: 1)
+    needed = retirement(course, old, new, FIRST, Limits(100))
+    assert (needed.gate.result, needed.is_proven) == ("fail", False)
+    assert "that it loses nothing is refuted" in needed.gate.detail
 
 
 def test_the_level_and_what_is_odd_about_it_are_said() -> None:
@@ -209,17 +235,14 @@ def test_a_prompt_that_really_helps_is_called_improved_as_soon_as_that_is_sure()
     assert (trial.gate.result, trial.verdict) == ("pass", "improved")
     assert trial.gate.detail == (
         "improved: 8 pairs won, 0 lost, 0 tied; phases done 0 -> 8, falls per phase reached"
-        " 0.00 -> 0.00; evidence 56.7 of 40 needed in trial 1 (level 0.025 of 0.05 in all)"
+        " 0.00 -> 0.00; evidence 56.7 of 40 needed in trial 1 (level 0.025 of 0.05 in all);"
+        " chosen from 1 in 2 missions before"
     )
-    assert [item["done"] for item in told] == [*range(8)]
-    assert told[-1] == {
-        "step": "simulating",
-        "done": 7,
-        "total": 60,
-        "won": 7,
-        "lost": 0,
-        "at_most_s": 3600.0,
-    }
+    assert [item["done"] for item in told if item["step"] == "choosing"] == [0, 1]
+    tried_of = [item for item in told if item["step"] == "simulating"]
+    assert [item["done"] for item in tried_of] == [*range(8)]
+    assert tried_of[-1].pop("eta_s") > 0
+    assert tried_of[-1] == {"step": "simulating", "done": 7, "total": 60, "won": 7, "lost": 0}
 
 
 @simulated
@@ -230,12 +253,10 @@ def test_several_processes_say_what_one_says() -> None:
 
 
 @simulated
-def test_a_prompt_that_is_worse_fails() -> None:
+def test_a_prompt_that_is_worse_fails_without_a_trial() -> None:
     trial = tried(mission(0.4), with_rules("- when in go: sit"))
     assert (trial.gate.result, trial.verdict) == ("fail", "not_improved")
-    assert trial.gate.detail.startswith(
-        "not improved (a gain of 10 points or more is refuted): 0 pairs won, 4 lost"
-    )
+    assert trial.gate.detail == "the candidate did no better in 2 missions: no trial"
 
 
 @simulated
@@ -354,15 +375,15 @@ def test_a_brain_that_cannot_read_the_new_prompt_alone_fails_the_gate(tmp_path: 
 
 @simulated
 def test_a_brain_that_broke_by_chance_is_not_counted_against_the_prompt(tmp_path: Path) -> None:
-    # given one that breaks once, under the new prompt
+    # given one that breaks once, under the new prompt, which is better
     mark = str(tmp_path / "broke")
+    walk = '{"action": "walk_forward", "distance_m": 1.0 if "fallen" in system_prompt else 0.3}'
     source = own(
         tmp_path,
-        f'"sit" if "fallen" not in system_prompt or __import__("os").path.exists({mark!r})'
+        f'{walk} if "fallen" not in system_prompt or __import__("os").path.exists({mark!r})'
         f' else open({mark!r}, "x").undefined',
     )
-    trial = driven(source, "- when fallen: stand_up")
-    assert (trial.gate.result, trial.verdict) == ("skipped", "unverified")
+    assert driven(source, "- when fallen: stand_up").verdict == "improved"
 
 
 @simulated
@@ -383,5 +404,5 @@ def test_code_that_changes_on_the_way_is_not_run_in_any_process(tmp_path: Path) 
 def test_both_prompts_are_driven_with_the_authors_rules() -> None:
     """A rule that takes away what the author's rules do loses."""
     trial = tried(mission(0.4, max_ticks=2), with_rules("- when always: sit"))
-    assert trial.gate.numbers["phases_before"] == trial.gate.numbers["pairs"] == 4
     assert (trial.gate.result, trial.verdict) == ("fail", "not_improved")
+    assert trial.standings[0].gain == -1.0
