@@ -10,7 +10,7 @@ import argparse
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,16 @@ def error(status: int, message: str = "no", code: str = "", **extra: Any) -> dic
 class GroqStub:
     """Serves a script, a step a request; the last step is repeated.
 
-    A step: {status, body (JSON, or text), headers, drip (seconds between bytes), close (bool)}.
+    A step: {status, body (JSON, or text), headers, drip (seconds between bytes), close (bool)}. A
+    script may also be a function that makes the step from the request: {path, headers, body}.
     """
 
-    def __init__(self, script: Sequence[Mapping[str, Any]], seen: Path | None = None) -> None:
-        self.script = list(script)
+    def __init__(
+        self,
+        script: Sequence[Mapping[str, Any]] | Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        seen: Path | None = None,
+    ) -> None:
+        self.script = script if callable(script) else list(script)
         self.requests: list[dict[str, Any]] = []
         self.lock = threading.Lock()
         stub = self
@@ -62,7 +67,7 @@ class GroqStub:
                     "body": json.loads(self.rfile.read(length) or b"null"),
                 }
                 with stub.lock:
-                    step = stub.script[min(len(stub.requests), len(stub.script) - 1)]
+                    step = stub.next_step(request)
                     stub.requests.append(request)
                     if seen is not None:
                         with seen.open("a") as stream:
@@ -79,6 +84,11 @@ class GroqStub:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}"
+
+    def next_step(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        if callable(self.script):
+            return self.script(request)
+        return self.script[min(len(self.requests), len(self.script) - 1)]
 
     def answer(self, handler: BaseHTTPRequestHandler, step: Mapping[str, Any]) -> None:
         if step.get("close"):
