@@ -12,7 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from handlers.judge.evidence.wire import Amounts, Record
+from handlers.judge.evidence.wire import Amounts, Clear, Record, Target
 from handlers.project.formats.runlog import FAR_M, TALL_M, cut_off
 from store.events.files import RunStamp
 
@@ -43,7 +43,9 @@ class Tick(NamedTuple):
     to the nearest obstacle, `goal_m` to what the log says was aimed at. `amount`: metres or radians
     that the action was told to go or turn. `outcome`: how the action ended. `contact`: whether
     anything but a foot touched something. `visible`: tag -> distance (m), None where the log does
-    not say what was seen. `signal`: missed, false_positive, correct or none.
+    not say what was seen. `signal`: missed, false_positive, correct or none. `target`: where
+    the phase is to be done; `clear`: how far it is to what is left, ahead, right; `bearings`: tag ->
+    degrees, left positive.
     """
 
     tick: int
@@ -75,6 +77,10 @@ class Tick(NamedTuple):
     contact: bool | None = None
     person: bool = False
     cut_off: str | None = None
+    phase_tick: float | None = None
+    target: Target | None = None
+    clear: Clear | None = None
+    bearings: Mapping[str, float | None] | None = None
 
 
 @dataclass(slots=True)
@@ -113,6 +119,9 @@ def tick_of(r: Record, words: Vocabulary) -> Tick | None:
     if seen and (not seen.keys() <= words.tags or None in seen.values()):
         seen = {tag: way for tag, way in seen.items() if tag in words.tags and way is not None}
     scraped, person = r.scraped, r.touched_person
+    bearings = r.tag_bearings
+    if bearings and not bearings.keys() <= words.tags:
+        bearings = {tag: angle for tag, angle in bearings.items() if tag in words.tags}
     # Built as a plain tuple: the named constructor costs as much again.
     return _new(
         Tick,
@@ -149,6 +158,10 @@ def tick_of(r: Record, words: Vocabulary) -> Tick | None:
             None if scraped is None and person is None else bool(scraped or person),
             bool(person),
             None,
+            r.phase_tick,
+            r.target,
+            r.clear_m,
+            bearings,
         ),
     )
 
@@ -204,8 +217,15 @@ def _sound(record: Mapping[str, Any], number: int) -> Record:
     obs, motion = _object(record.get("obs")), _object(record.get("motion"))
     judged, params = _object(record.get("judgment")), _object(record.get("action_params"))
     visible, scraped = record.get("visible_tags"), record.get("scraped")
+    bearings, target = record.get("tag_bearings"), record.get("target")
+    clear = record.get("clear_m")
     sound = Record(
         tick=number,
+        target=Target() if isinstance(target, dict) else None,
+        clear_m=Clear() if isinstance(clear, dict) else None,
+        tag_bearings={tag: _number(angle) for tag, angle in bearings.items()}
+        if isinstance(bearings, dict)
+        else None,
         visible_tags={tag: _number(way) for tag, way in visible.items()}
         if isinstance(visible, dict)
         else None,
@@ -215,7 +235,7 @@ def _sound(record: Mapping[str, Any], number: int) -> Record:
         setattr(sound, name, _text(record.get(name)))
     for name in ("phase_done", "phase_failed", "truncated", "step_ok", "finite"):
         setattr(sound, name, _flag(record.get(name)))
-    for name in ("reward", "yaw_deg", "touched_person"):
+    for name in ("reward", "yaw_deg", "touched_person", "phase_tick"):
         setattr(sound, name, _number(record.get(name)))
     for part, values, names in (
         (sound.obs, obs, sound.obs.__struct_fields__),
@@ -224,8 +244,10 @@ def _sound(record: Mapping[str, Any], number: int) -> Record:
         (sound.motion, motion, ("distance_to_goal_m",)),
         (sound.judgment.canonical_params, _object(judged.get("canonical_params")),
          sound.action_params.__struct_fields__),
+        (sound.target, _object(target), Target.__struct_fields__),
+        (sound.clear_m, _object(clear), Clear.__struct_fields__),
     ):  # fmt: skip
-        for name in names:
+        for name in names if part is not None else ():
             setattr(part, name, _number(values.get(name)))
     sound.motion.label = _text(motion.get("label"))
     sound.judgment.match = _flag(judged.get("match"))

@@ -34,6 +34,21 @@ class Observed(msgspec.Struct, gc=False):
     yaw_deg: float | None = None
 
 
+class Target(msgspec.Struct, gc=False):
+    """`target`: m and degrees, left positive."""
+
+    distance_m: float | None = None
+    bearing_deg: float | None = None
+
+
+class Clear(msgspec.Struct, gc=False):
+    """`clear_m`: m, -1 for nothing near."""
+
+    left: float | None = None
+    ahead: float | None = None
+    right: float | None = None
+
+
 class Moved(msgspec.Struct, gc=False):
     """`motion`."""
 
@@ -78,6 +93,10 @@ class Record(msgspec.Struct, gc=False):
     touched_person: float | None = None
     end_reason: str | None = None
     stamp: msgspec.Raw | None = None
+    phase_tick: float | None = None
+    target: Target | None = None
+    clear_m: Clear | None = None
+    tag_bearings: dict[str, float | None] | None = None
 
 
 _decode = msgspec.json.Decoder(Record).decode

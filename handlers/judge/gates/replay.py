@@ -1,65 +1,119 @@
-"""G2: on held-out runs, how often do the rules of a prompt choose the canonical action?
+"""G2: what would the rules of a prompt have said in held-out runs?
 
-What a rule would have chosen on what was seen before tick t is compared with the canonical action
-of tick t, where that is confident. This is agreement with a yardstick, not success: a rule that
-agrees more has not been shown to do better.
+Two things are counted on what was known before each held-out tick. How often the rules choose the
+canonical action, where that is confident: agreement with a yardstick, not success; a rule that
+agrees more has not been shown to do better. And where the new rules would speak: in the ticks that
+show a failure, and in runs that succeeded. One that is silent in every failure and speaks in
+successes is told of, for it can do nothing but change what works. Both are reported; neither fails.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import Any
+from typing import NamedTuple
 
-from handlers.judge.evidence.mining import CONFIDENT
-from handlers.judge.evidence.ticks import Episode, Tick
+from handlers.judge.evidence.findings import Finding
+from handlers.judge.evidence.mining import CONFIDENT, SUCCEEDED
+from handlers.judge.evidence.moments import Moment, moments
+from handlers.judge.evidence.ticks import Episode
 from handlers.judge.gate import Gate
-from handlers.judge.prompt.rules.forms import MAX_TICKS
+from handlers.judge.prompt.rules.grammar import render
 from handlers.judge.prompt.rules.holding import first_match
 from handlers.judge.prompt.rules.rule import Rule
 
 NAME = "G2 replay"
 
 
-def replay(before: Sequence[Rule], after: Sequence[Rule], held_out: Sequence[Episode]) -> Gate:
-    """Canonical agreement of both sets of rules where they speak; never a reason to fail."""
+def replay(
+    before: Sequence[Rule],
+    after: Sequence[Rule],
+    held_out: Sequence[Episode],
+    findings: Sequence[Finding] = (),
+) -> Gate:
+    """What both sets of rules say of held-out runs; never a reason to fail.
+
+    `findings`: of all runs or of the held-out ones; their citations are the failures.
+    """
     if not held_out:
         return Gate(NAME, "skipped", "no runs are held out yet (4 runs are the least)")
-    ticks = fires = 0
-    agreed = {"before": 0, "after": 0}
-    spoke = {"before": 0, "after": 0}
-    for episode in held_out:
-        seen = [_observation(tick) for tick in episode.ticks]
-        for index, (_, tick) in enumerate(pairwise(episode.ticks)):
-            if tick.canonical is None or (tick.confidence or 0.0) < CONFIDENT:
-                continue
-            ticks += 1
-            recent = seen[max(0, index - MAX_TICKS) : index]
-            now = {**seen[index], "phase": tick.phase}
-            for name, rules in (("before", before), ("after", after)):
-                rule = first_match(rules, now, recent)
-                spoke[name] += rule is not None
-                agreed[name] += rule is not None and rule.action == tick.canonical
-            fires = spoke["after"]
-    numbers = {
-        "ticks": ticks,
-        "spoke_before": spoke["before"],
-        "spoke_after": fires,
-        "agreed_before": agreed["before"],
-        "agreed_after": agreed["after"],
-    }
+    seen = [(episode, moments(episode)) for episode in held_out]
+    agreed = _agreement(before, after, [moment for _, known in seen for moment in known])
+    new = [rule for rule in after if rule not in before]
+    spoke = _firing(new, seen, findings)
     detail = (
-        f"canonical agreement on {ticks} held-out ticks: {agreed['after']} of {fires} where a rule"
-        f" speaks (before: {agreed['before']} of {spoke['before']})"
+        f"canonical agreement on {agreed['ticks']:.0f} held-out ticks:"
+        f" {agreed['agreed_after']:.0f} of {agreed['spoke_after']:.0f} where a rule speaks"
+        f" (before: {agreed['agreed_before']:.0f} of {agreed['spoke_before']:.0f})"
     )
+    numbers = dict(agreed)
+    if new and findings:
+        failing, working = sum(s.failing for s in spoke), sum(s.working for s in spoke)
+        ticks = _sizes(seen, findings)
+        detail += (
+            f"; new rules speak in {failing} of {ticks.failing} held-out ticks of failures and in"
+            f" {working} of {ticks.working} of successes"
+        )
+        numbers |= {"fires_failing": failing, "fires_working": working}
+    for rule, said in zip(new, spoke if findings else (), strict=False):
+        if said.working and not said.failing:
+            detail += (
+                f"; {render(rule)[2:]!r} speaks in no held-out failure and {said.working} times in"
+                " successes"
+            )
     return Gate(NAME, "pass", detail, numbers)
 
 
-def _observation(tick: Tick) -> Mapping[str, Any]:
-    """A tick in the shape of a record, as far as rules look at it."""
-    return {
-        "phase": tick.phase,
-        "obs": {"nearest_m": tick.nearest_m, "roll_deg": tick.tilt},
-        "motion": {"label": tick.label},
-        "visible_tags": tick.visible,
-    }
+class Speaks(NamedTuple):
+    """In how many held-out ticks of failures, and of runs that succeeded."""
+
+    failing: int
+    working: int
+
+
+def _firing(
+    rules: Sequence[Rule],
+    seen: Sequence[tuple[Episode, Sequence[Moment]]],
+    findings: Sequence[Finding],
+) -> list[Speaks]:
+    """For each rule by itself, whatever stands above it."""
+    failing = [moment for episode, known in seen for moment in _failing(episode, known, findings)]
+    working = [moment for e, known in seen if e.outcome == SUCCEEDED for moment in known]
+    return [
+        Speaks(sum(m.fires(rule) for m in failing), sum(m.fires(rule) for m in working))
+        for rule in rules
+    ]
+
+
+def _sizes(seen: Sequence[tuple[Episode, Sequence[Moment]]], findings: Sequence[Finding]) -> Speaks:
+    return Speaks(
+        sum(len(_failing(episode, known, findings)) for episode, known in seen),
+        sum(len(known) for episode, known in seen if episode.outcome == SUCCEEDED),
+    )
+
+
+def _failing(
+    episode: Episode, known: Sequence[Moment], findings: Sequence[Finding]
+) -> list[Moment]:
+    """The ticks of a run that some finding cites; none of a run that succeeded."""
+    if episode.outcome == SUCCEEDED:
+        return []
+    cited = [c for finding in findings for c in finding.citations if c.run == episode.run]
+    return [m for m in known if any(c.first <= m.tick.tick <= c.last for c in cited)]
+
+
+def _agreement(
+    before: Sequence[Rule], after: Sequence[Rule], known: Sequence[Moment]
+) -> Mapping[str, float]:
+    """Where the canonical action is known: how often rules speak, and how often they say it."""
+    counts = dict.fromkeys(
+        ("ticks", "spoke_before", "spoke_after", "agreed_before", "agreed_after"), 0.0
+    )
+    for tick, seen in known:
+        if tick.canonical is None or (tick.confidence or 0.0) < CONFIDENT:
+            continue
+        counts["ticks"] += 1
+        for name, rules in (("before", before), ("after", after)):
+            rule = first_match(rules, seen[-1], seen[:-1])
+            counts[f"spoke_{name}"] += rule is not None
+            counts[f"agreed_{name}"] += rule is not None and rule.action == tick.canonical
+    return counts

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import degrees
 from typing import Any
 
 from handlers.mission.episode.conditions import PhaseWatch, SignalEvent, TickState
@@ -125,6 +126,11 @@ class Mission:
         self.route = Route(self.spec, self.phase, self.footing)
         self.motion = Motion(self._mark())
 
+    def target(self) -> dict[str, Any] | None:
+        """Where the present phase is to be done, from here, as records say it."""
+        target = self.senses.target(self.phase, self.sim.sense)
+        return None if target is None else _rounded(target)
+
     def view(self) -> View:
         """What a policy may know now."""
         sense = self.sim.sense
@@ -146,6 +152,7 @@ class Mission:
             visible_bearings=self.state.bearings,
             upright=self.senses.upright(sense),
             last_outcome=self.last_outcome,
+            target=self.target(),
         )
 
     def step(self, decision: Decision) -> Record:
@@ -269,6 +276,10 @@ class Mission:
             "motion": _rounded(self.motion.describe(goal)),
             "judgment": acted.judgment,
             "visible_tags": _rounded(dict(self.state.visible)),
+            "tag_bearings": _rounded({t: degrees(b) for t, b in self.state.bearings.items()}),
+            "clear_m": _rounded(self.senses.clear(self.sim.sense)) if finite else None,
+            "target": self.target() if finite else None,
+            "phase_tick": self.watch.elapsed,
             "is_signal": signal is not None,
             "signal_event": acted.event,
             "signal_phrase": self.spec.control_panel.actions[signal] if signal else None,

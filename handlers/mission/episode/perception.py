@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import degrees
+from math import degrees, hypot
 from typing import Any
 
 from handlers.mission.episode.conditions import SignalEvent, TickState
@@ -11,6 +11,8 @@ from handlers.mission.world.model import SceneModel
 from handlers.mission.world.sense import Sense
 from handlers.mission.world.vision import (
     Sight,
+    bearing,
+    clear_sides,
     nearest_obstacle,
     place_of,
 )
@@ -60,6 +62,32 @@ class Perception:
             event,
             touched_person,
         )
+
+    def clear(self, sense: Sense) -> dict[str, float]:
+        """How far (m) it is to the nearest obstacle to the left, ahead and to the right."""
+        limit = self.spec.vision.max_distance_m
+        return clear_sides(self.scene.terrain, sense.x, sense.y, sense.yaw, limit)
+
+    def target(self, phase: Phase, sense: Sense) -> dict[str, float] | None:
+        """Where the phase is to be done: how far (m, 0 within) and in which direction (degrees).
+
+        A zone to be entered, else the nearest object to be near to or to see. A zone's distance is
+        that of its edge, its direction half way from there to its middle: a grazed edge is no aim.
+        """
+        wanted, x, y = phase.success_when, sense.x, sense.y
+        if wanted.enter_zone:
+            (x1, y1, _), (x2, y2, _) = self.spec.scene.zone(wanted.enter_zone).aabb
+            edge = min(max(x, x1), x2), min(max(y, y1), y2)
+            way = hypot(edge[0] - x, edge[1] - y)
+            to = (edge[0] + (x1 + x2) / 2) / 2, (edge[1] + (y1 + y2) / 2) / 2
+        else:
+            thing = wanted.near_object or wanted.see_object
+            if thing is None:
+                return None
+            places = [place_of(item)[:2] for item in self.spec.scene.tagged(thing.tag)]
+            to = min(places, key=lambda place: hypot(place[0] - x, place[1] - y))
+            way = hypot(to[0] - x, to[1] - y)
+        return {"distance_m": way, "bearing_deg": degrees(bearing(x, y, sense.yaw, *to))}
 
     def goal(self, phase: Phase, sense: Sense) -> Point | None:
         """The middle of what the phase is after."""

@@ -41,7 +41,8 @@ class Prompted:
 
     def decide(self, view: View) -> Decision:
         *recent, last = self._seen or [{}]
-        # A record names the phase of its action; what is decided next is for the present one.
-        action = self._decide({**last, "phase": view.phase.name}, recent)
+        # A record is about the phase of its action; what is decided next is for the present one.
+        now = {"phase": view.phase.name, "phase_tick": view.phase_tick, "target": view.target}
+        action = self._decide({**last, **now}, recent)
         given = {key: value for key, value in action.items() if key != "action"}
         return Decision(Call.of(str(action["action"]), given), "as the prompt says")

@@ -21,7 +21,8 @@ class View:
     `visible` are those of the records: {name: value}, {tag: distance in m}. `visible_bearings`:
     tag -> direction of the nearest such object, rad, left positive. `tick` counts decisions of the
     episode from 1, `phase_tick` those of the phase from 0. `last_outcome`: how the previous action
-    ended (done, blocked, timeout, fell), None before the first. `route`: the way through the phase.
+    ended (done, blocked, timeout, fell), None before the first. `target`: where the phase
+    is to be done, as records say it. `route`: the way through the phase.
     """
 
     spec: ProjectSpec
@@ -41,6 +42,7 @@ class View:
     visible_bearings: Mapping[str, float]
     upright: bool = True
     last_outcome: str | None = None
+    target: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

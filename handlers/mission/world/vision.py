@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import atan2, cos, degrees, hypot, sin
+from math import atan2, cos, degrees, hypot, inf, sin
 from typing import Any
 
 from handlers.mission.world.model import OBSTACLE_M, SceneModel, fixed_geoms, incline, mujoco
@@ -125,23 +125,47 @@ _FACES += [(0.0, 0.0, s) for s in (-1.0, 1.0)]
 def nearest_obstacle(terrain: HeightMap, x: float, y: float, limit: float) -> float:
     """Horizontal distance (m) from the trunk's middle to the nearest ground higher than 3 cm above
     the robot's own; -1 when there is none within `limit`. Ceilings are none: it passes under."""
+    squares = [float((dx * dx + dy * dy).min()) for dx, dy in _high(terrain, x, y, limit)]
+    nearest = min(squares, default=inf) ** 0.5 - CELL / 2
+    return nearest if nearest < limit else -1.0
+
+
+SIDES = {"left": (45.0, 135.0), "ahead": (-45.0, 45.0), "right": (-135.0, -45.0)}
+"""The quarters around a robot, degrees from where it faces, left positive."""
+
+
+def clear_sides(
+    terrain: HeightMap, x: float, y: float, yaw: float, limit: float
+) -> dict[str, float]:
+    """As `nearest_obstacle`, for each of SIDES of a robot that faces `yaw` (rad, world)."""
+    import numpy as np
+
+    nearest = dict.fromkeys(SIDES, inf)
+    for dx, dy in _high(terrain, x, y, limit):
+        squares = dx * dx + dy * dy
+        angles = (np.degrees(np.arctan2(dy, dx) - yaw) + 180.0) % 360.0 - 180.0
+        for side, (low, high) in SIDES.items():
+            there = squares[(angles >= low) & (angles <= high)]
+            if there.size:
+                nearest[side] = min(nearest[side], float(there.min()))
+    ways = {side: square**0.5 - CELL / 2 for side, square in nearest.items()}
+    return {side: way if way < limit else -1.0 for side, way in ways.items()}
+
+
+def _high(terrain: HeightMap, x: float, y: float, limit: float) -> Iterator[tuple[Any, Any]]:
+    """Where (dx, dy from a place, m, of cells' middles) the ground of near tiles is an obstacle."""
     import numpy as np
 
     top, side = terrain.height(x, y) + OBSTACLE_M, TILE * CELL
     middles = (np.arange(TILE) + 0.5) * CELL
-    nearest = limit + CELL / 2  # cells are told by their middles
     for (i, j), tile in terrain.tiles.items():
         aside = max(i * side - x, x - (i + 1) * side, 0.0)
         ahead = max(j * side - y, y - (j + 1) * side, 0.0)
-        if hypot(aside, ahead) >= nearest:
+        if hypot(aside, ahead) >= limit + CELL / 2:  # cells are told by their middles
             continue
-        high = np.frombuffer(tile.heights).reshape(TILE, TILE) > top
-        if high.any():
-            dx, dy = i * side + middles - x, j * side + middles - y
-            squares = np.where(high, dx[:, None] ** 2 + dy[None, :] ** 2, np.inf)
-            nearest = min(nearest, float(squares.min()) ** 0.5)
-    nearest -= CELL / 2
-    return nearest if nearest < limit else -1.0
+        at = np.nonzero(np.frombuffer(tile.heights).reshape(TILE, TILE) > top)
+        if at[0].size:
+            yield i * side + middles[at[0]] - x, j * side + middles[at[1]] - y
 
 
 def highest_ahead(

@@ -76,7 +76,6 @@ def is_true(condition: Condition, history: Sequence[Observation]) -> bool:
             return ticks is not None and ticks >= number
         case "tried":
             return _tries(name, history) >= number
-    return False
 
 
 def _is_blocked(condition: Condition, now: Observation) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from handlers.judge.evidence.findings import Citation, Finding
 from handlers.judge.evidence.ticks import Episode, Tick
+from handlers.judge.evidence.wire import Clear, Target
 from handlers.judge.gates.replay import NAME, replay
 from handlers.judge.prompt.rules.grammar import read
 from handlers.judge.prompt.rules.rule import Rule
@@ -94,3 +96,44 @@ def test_runs_add_up_and_do_not_run_into_each_other() -> None:
     gate = replay([], [BACK], [*runs, Episode("empty"), Episode("one", ticks=[tick(1)])])
     assert gate.numbers["ticks"] == 3
     assert gate.numbers["spoke_after"] == 0
+
+
+def test_where_new_rules_would_speak_is_counted_in_failures_and_in_successes() -> None:
+    # given a held-out run that failed, two of its ticks cited, and one that succeeded while stuck
+    cited = (Citation("bad", 3, 4),)
+    finding = Finding("stuck@enter", "stuck", "enter", 1, 2, 1, "bad", "bad", cited)
+    runs = [
+        Episode("bad", "failed", [tick(n) for n in range(1, 5)]),
+        Episode("good", "succeeded", [tick(n, visible={"victim": 1.0}) for n in range(1, 4)]),
+    ]
+    rules = [BACK, read("- when seeing victim: sit")]
+
+    # when / then
+    gate = replay([], rules, runs, [finding])
+    assert gate.result == "pass"
+    assert "new rules speak in 2 of 2 held-out ticks of failures and in 3 of 2" in gate.detail
+    assert (gate.numbers["fires_failing"], gate.numbers["fires_working"]) == (2, 3)
+    assert "'when seeing victim: sit' speaks in no held-out failure and 2 times" in gate.detail
+    assert "stuck for 2 ticks: walk_backward' speaks in no" not in gate.detail
+    assert "new rules" not in replay(rules, rules, runs, [finding]).detail
+
+
+def test_what_is_known_only_at_the_decision_is_read_from_the_log() -> None:
+    rules = [
+        read("- when the target more than 20 degrees to the left: turn_left"),
+        read("- when blocked on the right: side_step_left"),
+        read("- when seeing victim within 10 degrees ahead: walk_forward"),
+        read("- when after 9 ticks in phase: sit"),
+    ]
+    for facts, canonical in (
+        ({"target": Target(2.0, 30.0)}, "turn_left"),
+        ({"clear": Clear(-1.0, 2.0, 0.4)}, "side_step_left"),
+        ({"bearings": {"victim": -9.0}}, "walk_forward"),
+        ({"phase_tick": 9.0}, "sit"),
+    ):
+        ticks = (tick(1, label=None, **facts), tick(2, canonical=canonical))
+        assert numbers([], rules, *ticks)["agreed_after"] == 1
+        # then where a phase begins the record before says nothing of it
+        into = (tick(1, label=None, **facts), tick(2, canonical=canonical, phase="exit"))
+        own = canonical in ("side_step_left", "walk_forward")
+        assert numbers([], rules, *into)["agreed_after"] == own

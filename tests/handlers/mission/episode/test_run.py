@@ -30,6 +30,7 @@ KEYS = {
     "phase_done", "phase_failed", "terminated", "truncated", "mission_success", "step_ok",
     "motion", "judgment", "visible_tags", "is_signal", "signal_event", "signal_phrase",
     "seed", "policy", "sim_time_s", "yaw_deg", "finite", "outcome", "scraped", "touched_person",
+    "tag_bearings", "clear_m", "target", "phase_tick",
 }  # fmt: skip
 SURVIVOR = {"type": "sphere", "tag": "survivor", "position": [-0.5, -1.6, 0.2], "radius": 0.15}
 SEEN_TWICE = {"see_object": {"tag": "survivor", "for_ticks": 2}}

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("mujoco")
 
 from handlers.mission.world.model import compile_scene
-from handlers.mission.world.vision import SceneThing, Sight, nearest_obstacle
+from handlers.mission.world.vision import SceneThing, Sight, clear_sides, nearest_obstacle
 from handlers.project.scene import Box, Incline, Marker, Slope, Sphere
 from handlers.project.spec import Vision
 
@@ -82,3 +82,15 @@ def test_the_nearest_obstacle_is_measured_to_its_near_side() -> None:
     assert nearest_obstacle(terrain, 0.0, 0.0, 1.4) == -1.0
     assert nearest_obstacle(terrain, -9.0, 3.0, 3.5) == -1.0
     assert nearest_obstacle(compile_scene().terrain, 0.0, 0.0, inf) == -1.0
+
+
+def test_what_is_free_to_the_left_ahead_and_to_the_right_turns_with_the_robot() -> None:
+    # given a wall along -X, seen from the origin, and nothing anywhere else
+    terrain = compile_scene([_wall(-1.5)]).terrain
+    facing = clear_sides(terrain, 0.0, 0.0, pi, 3.5)
+    assert facing == {"left": -1.0, "ahead": pytest.approx(1.45, abs=0.02), "right": -1.0}
+    # then on its left when the robot has turned right, and behind it, where nobody looks
+    assert clear_sides(terrain, 0.0, 0.0, pi / 2, 3.5)["left"] == facing["ahead"]
+    assert clear_sides(terrain, 0.0, 0.0, 3 * pi / 2, 3.5)["right"] == facing["ahead"]
+    assert set(clear_sides(terrain, 0.0, 0.0, 0.0, 3.5).values()) == {-1.0}
+    assert clear_sides(terrain, 0.0, 0.0, pi, 1.4)["ahead"] == -1.0
