@@ -4,18 +4,23 @@
 
 Friction and trunk mass vary with the seed, pushes are those of a run (up to 30 N); the start is up
 to 30 cm off the middle. A run counts when the robot ends on its feet within 12 cm of its goal.
+`mission`: the scripted policy plans over such ground, or through a door or under a table (its size
+in m) that is not straight before it, and back again.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from math import cos, pi, radians, sin
+from math import cos, pi
 from pathlib import Path
 from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # runs from a checkout as it is
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from climbs import climbing, passing
+from planting import Tally, drive
 
 from handlers.mission.episode.sim import Simulator
 from handlers.mission.locomotion.skill import Call
@@ -23,32 +28,14 @@ from handlers.mission.world.model import compile_scene
 from handlers.project.scene import Box, Slope
 
 FIRST_SEED = 80_000
-FOOT_X = -0.8
-"""Where a climb begins, m."""
-
-Course = tuple[Sequence[Box | Slope], float]
+Course = tuple[tuple[Box | Slope, ...], float]
 """What stands there, and the x of the platform on top."""
 
 
-def ramp(degrees: float, length: float = 2.0) -> Course:
-    """A ramp onto a platform."""
-    angle = radians(degrees)
-    shape = {"near_x": FOOT_X, "near_y": 0.0, "hx": length / 2, "hy": 1.0, "hz": 0.02,
-             "angle_deg": degrees}  # fmt: skip
-    top, end = length * sin(angle), FOOT_X - length * cos(angle)
-    platform = Box(type="box", position=(end - 0.6, 0.0, top / 2), size=(0.6, 1.0, top / 2))
-    return [Slope(type="slope", slope=shape), platform], end - 0.6  # type: ignore[arg-type]
-
-
-def stairs(height: float, steps: int = 3, depth: float = 0.35) -> Course:
-    """Steps onto a platform."""
-    far = FOOT_X - depth * steps - 0.8
-    boxes = []
-    for step in range(1, steps + 1):
-        near, top = FOOT_X - depth * (step - 1), height * step
-        size = ((near - far) / 2, 1.0, top / 2)
-        boxes.append(Box(type="box", position=((near + far) / 2, 0.0, top / 2), size=size))
-    return boxes, far + 0.4
+def course(kind: str, size: float) -> Course:
+    """A ramp or stairs, without a mission."""
+    (ax, _, _), (bx, _, _) = (spec := climbing(kind, size)).scene.zones[0].aabb
+    return spec.scene.objects, (ax + bx) / 2  # type: ignore[return-value]
 
 
 def climbed(course: Course, action: str, seed: int, down: bool) -> bool:
@@ -79,19 +66,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--runs", type=int, default=30)
     seeds = range(FIRST_SEED, FIRST_SEED + parser.parse_args().runs)
-    courses = [(f"ramp of {d} degrees", ramp(d), ("crawl_forward", "walk_forward"))
+    courses = [(f"ramp of {d} degrees", course("ramp", d), ("crawl_forward", "walk_forward"))
                for d in (10, 12, 15, 17, 20, 25)]  # fmt: skip
-    courses += [(f"stairs of {100 * h:.0f} cm", stairs(h), ("crawl_forward",))
+    courses += [(f"stairs of {100 * h:.0f} cm", course("stairs", h), ("crawl_forward",))
                 for h in (0.08, 0.1, 0.12, 0.14, 0.16)]  # fmt: skip
-    for name, course, actions in courses:
+    for name, there, actions in courses:
         for action in actions:
             up, down = (
-                sum(climbed(course, action, seed, way) for seed in seeds) for way in (False, True)
+                sum(climbed(there, action, seed, way) for seed in seeds) for way in (False, True)
             )
             print(f"{name:<20} {action:<14} up {up:2d}, down {down:2d} of {len(seeds)}", flush=True)
     for height in (0.08, 0.1, 0.12, 0.14):
         over = sum(boxed(height, seed) for seed in seeds)
         print(f"box of {100 * height:.0f} cm, any depth {'':<10} {over:2d} of {len(seeds)}",
+              flush=True)  # fmt: skip
+    for made, kind, size in (
+        (climbing, "ramp", 15.0), (climbing, "stairs", 0.12), (passing, "door", 0.5),
+        (passing, "door", 0.55), (passing, "door", 0.6), (passing, "table", 0.35),
+    ):  # fmt: skip
+        tally = Tally()
+        for seed in seeds:
+            drive(made(kind, size, seed), seed, tally)
+        print(f"mission: {kind} of {size:g}, there and back {tally.won:2d} of {len(seeds)}",
               flush=True)  # fmt: skip
     return 0
 

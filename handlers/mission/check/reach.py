@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import pi
+from math import degrees, pi
 
 from handlers.mission.check.findings import Finding
 from handlers.mission.check.ways import Pose, Way, is_closed, way_through
+from handlers.mission.locomotion.limits import CLIMB_STEP_M, SLOPE_RAD
 from handlers.mission.route.footing import HALF_LENGTH_M, Footing
 from handlers.mission.world.body import STAND_HEIGHT
 from handlers.project.scene import Zone
@@ -48,7 +49,11 @@ def _problems(
     if not way.arrives:
         what = f"cannot be reached: the way ends {way.left_m:.2f} m from it"
         at = f"at [{way.end.x:.2f}, {way.end.y:.2f}]"
-        fix = f"open a way that is {2 * HALF_LENGTH_M:.1f} m wide, or move it"
+        fix = (
+            f"open a way that is {2 * HALF_LENGTH_M:.1f} m wide, over steps of at most"
+            f" {CLIMB_STEP_M * 100:.0f} cm and slopes of at most {degrees(SLOPE_RAD):.0f} degrees,"
+            " or move it"
+        )
         if wanted.near_object is not None:
             fix += ", or raise max_distance_m"
         yield Finding("error", where, f"{what}, {at}", fix)

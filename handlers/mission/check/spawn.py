@@ -7,6 +7,7 @@ from math import hypot
 
 from handlers.mission.check.findings import Finding
 from handlers.mission.check.ways import is_closed
+from handlers.mission.locomotion.limits import CLIMB_STEP_M
 from handlers.mission.route.footing import BODY_M, CLIMBABLE, Footing
 from handlers.mission.world.vision import SceneThing, place_of
 from handlers.project.scene import Box, Marker, Slope, Sphere
@@ -31,9 +32,8 @@ def overlaps(spec: ProjectSpec, footing: Footing) -> Iterator[Finding]:
         yield Finding("error" if room <= 0 else "warning", "spawn", what, fix)
     if not found and is_closed(footing, (x, y)):
         what = "the ground there is too uneven to stand on"
-        yield Finding(
-            "warning", "spawn", what, f"steps of up to {CLIMBABLE * 100:.1f} cm are crawled"
-        )
+        fix = f"steps of up to {CLIMB_STEP_M * 100:.0f} cm are crawled over"
+        yield Finding("warning", "spawn", what, fix)
 
 
 def _stands_in_the_way(item: SceneThing) -> bool:

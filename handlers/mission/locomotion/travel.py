@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import cos, hypot, pi, sin, sqrt
+from typing import NamedTuple
 
 from handlers.mission.locomotion.gait import Walker
 from handlers.mission.locomotion.rhythm import TICK_S, Gait
@@ -67,11 +68,28 @@ STALL_S, STALL_M, STALL_RAD, NEAR_ENOUGH = 2.5, 0.02, 0.03, 0.05
 DEADLINE, DEADLINE_S = 2.0, 4.0
 """A way may take twice as long as its length at its speed, and 4 s to start and to settle."""
 
-PATIENCE_S = 10.0
-"""How long after that a robot that is still tipped may go on stepping, s."""
+STRAY_M, STRAY_RAD = 0.3, 0.6
+"""Further off its line (m), or off every heading on the way (rad), it has been thrown there by what
+its legs are caught in: it gives up. Pushes of 60 N lead it 8 cm and 4 degrees off."""
+
+STOP_S = 0.2
+"""How long a robot that gives up takes to come to a stop, s: it stays where it does."""
+
+PATIENCE_S, PATIENCE_M = 3.0, 0.3
+"""How long (s), and how far from where it gave up (m), a robot that is still tipped may go on
+stepping."""
 
 FOR_EVER = 1e9
 """More (m, rad) than is ever left: the first look at progress is no stall."""
+
+
+class Stop(NamedTuple):
+    """Where (m, rad) and when (s since its start) a move is given up."""
+
+    x: float
+    y: float
+    yaw: float
+    time: float
 
 
 class Travel:
@@ -103,13 +121,13 @@ class Travel:
         self.limit = limit_s
         self.outcome: Outcome = "done"
         self.elapsed = self.settled = self.pace = 0.0
-        self.giving_up = False
         self.returns = RETURNS
         self.slack = CLOSE_SWAYING if gait.sway else 1.0
         self.tipped = TIPPED_RAD + gait.rocks
         self.tipped_m_s = TIPPED_M_S * walker.body.pace
         self.arrived = False
         self.started = False
+        self.stop: Stop | None = None
         self.mark = (0.0, 0.0)
 
     def _begin(self, sense: Sense) -> None:
@@ -135,11 +153,16 @@ class Travel:
         off = self.yaw0 + self.turn - sense.yaw
         if not self.arrived:
             self._check(sense, left if self.length else off, left, off)
-        elif self._tipped(sense):
+            if self.stop is None and self._strayed(done, aside, off):
+                self._give_up(sense, "blocked")
+        elif self._tipped(sense) and self._patient(sense):
             self._walk_on()
         if self.arrived and walker.all_down:
             return self._settle(sense, off)
-        vx, vy, wz = self._command(left, aside, off)
+        if self.stop is None:
+            vx, vy, wz = self._command(left, aside, off)
+        else:
+            vx, vy, wz = self._back_to(self.stop, sense)
         return walker.tick(sense, vx, vy, wz, stepping=not self.arrived)
 
     def _tipped(self, sense: Sense) -> bool:
@@ -151,28 +174,49 @@ class Travel:
             or hypot(sense.vx, sense.vy) > self.tipped_m_s
         )
 
+    def _strayed(self, done: float, aside: float, off: float) -> bool:
+        """Whether it is where, or faces where, nothing but its own way could have led it."""
+        back = off if self.turn >= 0.0 else -off  # what is left of the turn
+        return (
+            abs(aside) > STRAY_M
+            or not -STRAY_M < done < self.length + STRAY_M
+            or not -STRAY_RAD < back < abs(self.turn) + STRAY_RAD
+        )
+
+    def _give_up(self, sense: Sense, outcome: Outcome = "done") -> None:
+        """Go no further, and stay where it can come to a stop."""
+        self.outcome = outcome
+        x, y = sense.x - self.walker.sway_x, sense.y - self.walker.sway_y
+        self.stop = Stop(x + STOP_S * sense.vx, y + STOP_S * sense.vy, sense.yaw, self.elapsed)
+
+    def _patient(self, sense: Sense) -> bool:
+        """Whether more steps may yet save a robot that is tipped."""
+        stop = self.stop
+        return stop is None or (
+            self.elapsed - stop.time < PATIENCE_S
+            and hypot(stop.x - sense.x, stop.y - sense.y) < PATIENCE_M
+        )
+
     def _check(self, sense: Sense, remaining: float, left: float, off: float) -> None:
         """Whether to stop here: arrived, out of time, or no longer getting anywhere."""
         at, before = self.mark
-        if not self.giving_up and self.elapsed - at > STALL_S:
+        if self.stop is None and self.elapsed - at > STALL_S:
             # A push may well undo progress once; only no gain at all over the window counts.
             gained = before - abs(remaining)
             if gained < (STALL_M if self.length else STALL_RAD) and abs(remaining) > NEAR_ENOUGH:
-                self.giving_up, self.outcome = True, "blocked"
+                self._give_up(sense, "blocked")
             self.mark = (self.elapsed, abs(remaining))
-        if not self.giving_up and self.elapsed > self.deadline:
-            self.giving_up, self.outcome = True, "timeout"
-        if self.limit is not None and self.elapsed >= self.limit:
-            self.giving_up = True
+        if self.stop is None and self.elapsed > self.deadline:
+            self._give_up(sense, "timeout")
+        if self.stop is None and self.limit is not None and self.elapsed >= self.limit:
+            self._give_up(sense)
         there = abs(left) < CLOSE_M * self.slack and abs(off) < CLOSE_RAD * self.slack
-        overdue = self.elapsed > self.deadline + PATIENCE_S
-        if (there or self.giving_up) and (overdue or not self._tipped(sense)):
+        over = there or self.stop is not None
+        if (over and not self._tipped(sense)) or not self._patient(sense):
             self.arrived = True
 
     def _command(self, left: float, aside: float, off: float) -> tuple[float, float, float]:
         """World velocity and yaw rate that bring the robot on along its line."""
-        if self.giving_up:
-            return 0.0, 0.0, 0.0
         self.pace = min(self.pace + ACCELERATION * TICK_S, 1.0)
         if self.length:
             stopping = sqrt(2.0 * BRAKING * abs(left))  # from which braking ends just there
@@ -186,11 +230,20 @@ class Travel:
         wz = -top if wz < -top else top if wz > top else wz
         return along * self.ux - side * self.uy, along * self.uy + side * self.ux, wz
 
+    def _back_to(self, stop: Stop, sense: Sense) -> tuple[float, float, float]:
+        """World velocity and yaw rate that keep a robot that gave up where it did."""
+        gx = stop.x - (sense.x - self.walker.sway_x)
+        gy = stop.y - (sense.y - self.walker.sway_y)
+        gap = hypot(gx, gy)
+        fit = min(SIDE_GAIN, SIDE_MAX / gap) if gap > 1e-6 else 0.0
+        wz = min(max(HEADING_GAIN * (stop.yaw - sense.yaw), -HEADING_MAX), HEADING_MAX)
+        return gx * fit, gy * fit, wz
+
     def _settle(self, sense: Sense, off: float) -> list[float] | None:
         """With all feet down, bring the trunk to the very place and stop."""
         walker = self.walker
         self.settled += TICK_S
-        if self.giving_up:
+        if self.stop is not None:
             if self.settled > SETTLE_MIN_S:
                 return None
             return walker.tick(sense, 0.0, 0.0, 0.0, stepping=False)

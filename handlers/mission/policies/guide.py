@@ -34,8 +34,9 @@ ARRIVED_M, OFF_PATH_M = 0.05, 0.12
 AWAY_M = 0.3
 """How much further from the target a move of the prompt may lead, m."""
 
-LEG_MAX_M, CRAWL_MAX_M = 3.0, 1.2
-"""The longest walk and crawl in one action, m: then it looks again, unless ticks are short."""
+LEG_MAX_M = 3.0
+"""The longest walk or crawl in one action, m: then it looks again, unless ticks are short. Shorter
+crawls stop, and begin anew, in the middle of a ramp, where three in 20 then fall."""
 
 STEP_BACK_M, BUMP_M = 0.2, 0.35
 """How far it steps back from what it bumped into, and how far ahead of its middle that is, m."""
@@ -231,11 +232,10 @@ class Guide:
             side = "left" if off > 0 else "right"
             call = Call(f"turn_{side}", rotation_rad=round(abs(off), 4))
             return Advice(call, 0.8, f"the way leads {side}: turn to it")
+        most = MOST_M if hurried else LEG_MAX_M
         if careful:
-            most = MOST_M if hurried else CRAWL_MAX_M
             call = Call("crawl_forward", distance_m=round(min(way, most), 3))
             return Advice(call, 0.75, "rough ground on the way: crawl")
-        most = MOST_M if hurried else LEG_MAX_M
         call = Call(self._gait(), distance_m=round(min(way, most), 3))
         return Advice(call, 0.8, "the way is open: walk")
 
@@ -243,8 +243,7 @@ class Guide:
         """Whether the phase has fewer ticks left than its legs take at the usual length."""
         needed, at = 0, (view.x, view.y)
         for leg in self.legs:
-            most = CRAWL_MAX_M if leg.ground in CRAWLED else LEG_MAX_M
-            needed += 1 + ceil(hypot(leg.x - at[0], leg.y - at[1]) / most)
+            needed += 1 + ceil(hypot(leg.x - at[0], leg.y - at[1]) / LEG_MAX_M)
             at = (leg.x, leg.y)
         return needed > view.phase.max_ticks - view.phase_tick
 
