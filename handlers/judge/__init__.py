@@ -3,6 +3,7 @@
 job.py, rewrite.py, outcome.py   one judging, from run logs to a version of the prompt
 evidence/   failure modes, counted in code
 groq/       the question, and what may be believed of the answer
+proxy/      what a brain that is a language model asks through
 prompt/     SYSTEM_PROMPT in its file, its rules and versions
 gates/      what a rewrite must pass
 policy.py, brain.py   who drives under a prompt: `decide` of the project, in a process of its own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,17 @@ from store.errors import InputError, one_line
 START_S = 60.0
 """A policy may have to load a model."""
 CALL_S = 10.0
+MODEL_CALL_S = 60.0
+"""For one that asks a language model."""
 MAX_MESSAGE = 300
-NO_BYTE_CODE = ("-B", "-X", f"pycache_prefix={os.devnull}")
-"""Byte code that lies about could be of other sources than those that are trusted."""
+NO_BYTE_CODE = ("-B",)
+"""None is left behind. What lies about is read for installed packages alone (in _HOST): a project's
+could be of other sources than those that are trusted."""
+
+_NAMED = {
+    name: re.compile(rf"(?<![a-z]){name}(?![a-z])".encode(), re.IGNORECASE)
+    for name in ("groq", "openai")
+}
 
 Decided = Mapping[str, Any]
 """{"action": name, parameter: number, ...}"""
@@ -26,6 +35,11 @@ Decided = Mapping[str, Any]
 
 class BrokenPolicy(InputError):
     """The project's `decide` cannot be run, raises, or answers what is no action."""
+
+
+def providers_in(code: bytes) -> frozenset[str]:
+    """The providers of language models ("groq", "openai") that code names: it may ask them."""
+    return frozenset(name for name, pattern in _NAMED.items() if pattern.search(code))
 
 
 def keys_on_disk(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -39,7 +53,22 @@ def keys_on_disk(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 
 _HOST = """
-import importlib.util, json, os, sys, traceback
+import importlib._bootstrap_external as loading
+import importlib.util, json, os, sys, sysconfig, traceback
+
+packages = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
+installed = tuple(os.path.join(folder, "") for folder in
+                  (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *packages))
+cache_of = loading.cache_from_source
+
+
+def cache_from_source(path, *arguments, **named):
+    if not path.startswith(installed):
+        raise NotImplementedError  # for importlib: there is none
+    return cache_of(path, *arguments, **named)
+
+
+loading.cache_from_source = cache_from_source
 
 out, asked = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(0))
 os.dup2(2, 1)

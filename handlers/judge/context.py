@@ -78,5 +78,10 @@ class JudgeContext:
             self.task.state_dir,
             f"{server()} {self.settings.model}",
             limit=self.settings.daily_tokens,
-            recorded=tokens_on(self.state.connection, datetime.now(UTC).date().isoformat()),
+            recorded=self.tokens_today,
         )
+
+    @property
+    def tokens_today(self) -> int:
+        """What the event log knows was spent today (UTC), over all projects."""
+        return tokens_on(self.state.connection, datetime.now(UTC).date().isoformat())

@@ -16,9 +16,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from handlers.judge.brain import Brain, BrokenPolicy, Decided
+from handlers.judge.brain import MODEL_CALL_S, Brain, BrokenPolicy, Decided, providers_in
 from handlers.judge.prompt.code import brain_of, project_code
 from handlers.judge.prompt.source import PromptSource, code_sha256
+from handlers.project.code import read
 from handlers.project.library import ActionLibrary
 from store.errors import InputError
 
@@ -44,20 +45,26 @@ class PromptPolicy(Protocol):
     def close(self) -> None: ...
 
 
+def unchecked() -> None:
+    """For code that is ours, or was looked at already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The kind of policy, and where there is none, why.
 
     `sha256` is of the code that would drive, the prompt left out: what trust in it says. `check`
     raises BrokenPolicy when the code is no longer what it was when it was chosen. `brain` is the
-    file with `decide`, which need not be the one that holds the prompt.
+    file with `decide`, which need not be the one that holds the prompt. `providers` of language
+    models are those that the project's code names ("groq", "openai").
     """
 
     kind: Literal["built-in", "decide", "none"]
     reason: str = ""
     sha256: str | None = field(default=None, compare=False)
-    check: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+    check: Callable[[], None] = field(default=unchecked, compare=False, repr=False)
     brain: Path | None = field(default=None, compare=False)
+    providers: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> Choice:
@@ -90,15 +97,25 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
         if now != trusted:
             raise BrokenPolicy(f"{brain}: the project's code changed meanwhile")
 
-    return Choice("decide", sha256=trusted, check=check, brain=brain)
+    root = project.resolve()
+    asked = frozenset[str]().union(
+        *(providers_in(read(root / file)) for file in code.files if file.endswith(".py"))
+    )
+    return Choice("decide", sha256=trusted, check=check, brain=brain, providers=asked)
 
 
-def open_policy(choice: Choice, source: Located, prompt: str) -> PromptPolicy:
-    """A policy under a prompt's text. Raises BrokenPolicy when its code is not the trusted one."""
+def open_policy(
+    choice: Choice, source: Located, prompt: str, environ: Mapping[str, str] | None = None
+) -> PromptPolicy:
+    """A policy under a prompt's text. Raises BrokenPolicy when its code is not the trusted one.
+
+    `environ`: what a brain's own process finds in its environment besides.
+    """
     if choice.kind == "built-in":
         return _Sample(prompt)
     choice.check()
-    return Brain(choice.brain or source.path, prompt)
+    call_s = MODEL_CALL_S if choice.providers else None
+    return Brain(choice.brain or source.path, prompt, environ, call_s)
 
 
 def checked(action: Decided, source: Located, library: ActionLibrary) -> Decided:

@@ -30,6 +30,7 @@ from handlers.judge.prompt.source import (
     RefusedSource,
     edited,
 )
+from handlers.judge.proxy.client import Proxy
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
 from handlers.recovery import log_name, note
@@ -85,10 +86,24 @@ def _trial(context: JudgeContext, source: PromptSource, made: PromptSource) -> T
         choice,
         context.project,
         spare_cores(),
+        _models(context, choice),
     )
     limits = Limits(context.settings.seeds, context.settings.trial_s)
     return trials(
         arena, source, [made], _budget(context, source, made), limits, report=context.task.report
+    )
+
+
+def _models(context: JudgeContext, choice: Choice) -> Proxy | None:
+    """What a brain that is a language model asks through."""
+    if not choice.providers:
+        return None
+    return Proxy(
+        {"groq": context.task.key, "openai": context.task.openai_key},
+        context.settings.trial_calls,
+        context.task.state_dir,
+        context.settings.daily_tokens,
+        context.tokens_today,
     )
 
 

@@ -66,6 +66,13 @@ class JudgeSettings(Section):
     trial_s: Annotated[float, Mark.PROJECT_LOWERS] = Field(
         1200.0, gt=0, le=DAY, description="seconds these may take together"
     )
+    trial_calls: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        200,
+        ge=0,
+        le=100_000,
+        description="calls of a language model that a project's brain may make in a trial, or in"
+        " one `cadenza env run`, where ours is the key",
+    )
     unverified: Annotated[Literal["propose", "apply"], Mark.PROJECT_LOWERS] = Field(
         "propose",
         description="a rewrite that cannot be simulated (no brain to run, none trusted, no seeds):"

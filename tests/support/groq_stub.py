@@ -74,6 +74,8 @@ class GroqStub:
                             stream.write(json.dumps(request) + "\n")
                 stub.answer(self, step)
 
+            do_GET = do_POST
+
             def log_message(self, *_: object) -> None:
                 pass
 

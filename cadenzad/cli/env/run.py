@@ -78,6 +78,7 @@ def command(args: argparse.Namespace) -> int:
         with ExitStack() as stack:
             if film is not None:
                 stack.callback(film.close)
+            stack.enter_context(driver.session())
             watch = film or (None if args.headless else _window(stack))
             for episode in range(args.episodes):
                 results.append(EpisodeResult(args.seed + episode, str(driver.stamp.policy)))

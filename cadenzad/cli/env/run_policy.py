@@ -9,7 +9,9 @@ from typing import Any
 
 from cadenzad import __version__
 from cadenzad.cli.base.lookup import open_state
+from cadenzad.cli.env.models import announced, proxy_for
 from cadenzad.config.prompt import prompt_setting
+from handlers.judge.brain import BrokenPolicy
 from handlers.judge.policy import Choice, checked, choose_policy, open_policy
 from handlers.judge.prompt.code import driver_name
 from handlers.judge.prompt.source import NAME, PromptSource, find_prompt
@@ -34,12 +36,14 @@ class Driver:
     """Who decides in the episodes of one command.
 
     `stamp`: under what, as far as that is the policy's. `reason`: why it is this one. `episode`
-    opens a policy for one episode, with what it is to be told: every record of it.
+    opens a policy for one episode, with what it is to be told: every record of it. `session` is to
+    be entered around all of them.
     """
 
     stamp: RunStamp
     reason: str
     episode: Callable[[], AbstractContextManager[tuple[Policy, Sink]]]
+    session: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def driver_for(wanted: str | None, project: Project) -> Driver:
@@ -79,15 +83,22 @@ def _brain(project: Project) -> tuple[PromptSource, Choice]:
 
 
 def _prompted(project: Project, source: PromptSource, choice: Choice) -> Driver:
+    models = proxy_for(project.path, choice.providers)
+
     @contextmanager
     def episode() -> Iterator[tuple[Policy, Sink]]:
         # A brain may remember what it saw: each episode has one of its own, or its seed means less.
-        brain = open_policy(choice, source, source.value)
+        environ = models.environ if models is not None else None
+        brain = open_policy(choice, source, source.value, environ)
 
         def decide(
             observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]
         ) -> Mapping[str, Any]:
-            return checked(brain.decide(observation, recent), source, project.library)
+            action = brain.decide(observation, recent)
+            if models is not None and (ended := models.asked().ended):
+                # What it did without its model would be logged as what the prompt leads to.
+                raise BrokenPolicy(f"{source.path}: decide: {ended}")
+            return checked(action, source, project.library)
 
         policy = Prompted(decide)
         try:
@@ -99,6 +110,7 @@ def _prompted(project: Project, source: PromptSource, choice: Choice) -> Driver:
         _stamp(project, "prompt", prompt_sha256=source.sha256, brain_sha256=choice.sha256),
         f"decide in {source.path.name}, under its {NAME}",
         episode,
+        nullcontext if models is None else lambda: announced(models),
     )
 
 

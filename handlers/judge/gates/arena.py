@@ -10,20 +10,21 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Protocol
 
 from handlers.judge.brain import BrokenPolicy, Decided
 from handlers.judge.gates.tally import Drive
-from handlers.judge.policy import Choice, checked, open_policy
+from handlers.judge.policy import Choice, checked, open_policy, unchecked
 from handlers.judge.prompt.source import PromptSource
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
 from store import interpreter
-from store.errors import InputError
+from store.errors import CadenzaError, InputError
 
 if TYPE_CHECKING:
     from handlers.mission.world.model import SceneModel
@@ -59,9 +60,43 @@ class _Broke(BrokenPolicy):
         self.asked = asked
 
 
+class Unanswered(CadenzaError):
+    """A brain asked a language model and got no answer: what it did then says nothing."""
+
+
+class AskedModels(Protocol):
+    """What was asked of language models so far. `ended`: why nothing is answered any more."""
+
+    @property
+    def ended(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+class Models(Protocol):
+    """What brains ask language models through, open while it is entered.
+
+    `environ`: what a brain has to find in its environment; `calls`: how many may be made.
+    """
+
+    @property
+    def environ(self) -> Mapping[str, str]: ...
+
+    @property
+    def calls(self) -> int: ...
+
+    def asked(self) -> AskedModels: ...
+
+    def __enter__(self) -> Models: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 @dataclass
 class Arena:
     """Where prompts are tried. `folder`: the project's, where a model of its own (`xml_path`) lies.
+    `models`: what its brain asks language models through, where it does.
 
     As a context manager it ends its processes. Raises MissingExtraError without MuJoCo, InputError
     for a robot or scene that cannot be simulated.
@@ -72,30 +107,52 @@ class Arena:
     choice: Choice
     folder: Path | None = None
     workers: int = 1
+    models: Models | None = None
     _scene: SceneModel | None = None
     _pool: ProcessPoolExecutor | None = field(default=None, repr=False)
+    _opened: ExitStack = field(default_factory=ExitStack, repr=False)
+    _environ: Mapping[str, str] | None = field(default=None, repr=False)
 
     def __enter__(self) -> Arena:
         self._scene = _scene(self.spec, self.folder)
+        if self.models is not None:
+            self._environ = self._opened.enter_context(self.models).environ
         if self.workers > 1:
             # Spawned, not forked: the parent may hold threads. A worker dies with its parent.
             self._pool = ProcessPoolExecutor(
                 self.workers,
                 get_context("spawn"),
                 initializer=_begin,
-                initargs=(os.getpid(), self.spec, self.choice.kind, self.choice.brain, self.folder),
+                initargs=(
+                    os.getpid(),
+                    self.spec,
+                    replace(self.choice, check=unchecked),  # what it looks at does not travel
+                    self.folder,
+                    self._environ,
+                ),
             )
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+        self._opened.close()
 
     def drive_all(self, tasks: Sequence[tuple[PromptSource, int]]) -> list[Drive | Broken]:
-        """Drive a mission for each prompt and seed, in the order of the tasks."""
+        """Drive a mission for each prompt and seed, in the order of the tasks.
+
+        Raises Unanswered when a question of the brain's to a language model was not answered.
+        """
+        driven = self._driven(tasks)
+        ended = self.models.asked().ended if self.models is not None else ""
+        if ended:
+            raise Unanswered(ended)
+        return driven
+
+    def _driven(self, tasks: Sequence[tuple[PromptSource, int]]) -> list[Drive | Broken]:
         if self._pool is None:
             return [self.drive(source, seed) for source, seed in tasks]
-        self.choice.check()  # here, as what it looks at does not travel
+        self.choice.check()
         prompts = [(Prompt(source.path, source.value), seed) for source, seed in tasks]
         try:
             return list(self._pool.map(_drive_there, prompts))
@@ -111,7 +168,7 @@ class Arena:
         from handlers.mission.episode.episode import run_episode
         from handlers.mission.policies.prompted import Prompted
 
-        policy = open_policy(self.choice, source, source.value)
+        policy = open_policy(self.choice, source, source.value, self._environ)
 
         def decide(observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]) -> Decided:
             try:
@@ -141,7 +198,7 @@ class Arena:
 
     def answers(self, source: Prompt | PromptSource, asked: Asked) -> bool:
         """Whether this prompt has an action for an observation, asked in a new process."""
-        policy = open_policy(self.choice, source, source.value)
+        policy = open_policy(self.choice, source, source.value, self._environ)
         try:
             checked(policy.decide(*asked), source, self.library)
         except BrokenPolicy:
@@ -174,14 +231,14 @@ _here: Arena | None = None
 def _begin(
     parent: int,
     spec: ProjectSpec,
-    kind: Literal["built-in", "decide", "none"],
-    brain: Path | None,
+    choice: Choice,
     folder: Path | None,
+    environ: Mapping[str, str] | None,
 ) -> None:
     global _here
     interpreter.die_with(parent)
     library = library_for(spec.robot, folder, spec.signals)
-    _here = Arena(spec, library, Choice(kind, brain=brain), folder).__enter__()
+    _here = Arena(spec, library, choice, folder, _environ=environ).__enter__()
 
 
 def _drive_there(task: tuple[Prompt, int]) -> Drive | Broken:

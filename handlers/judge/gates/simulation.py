@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handlers.judge.gate import Gate
-from handlers.judge.gates.arena import Arena, Broken
+from handlers.judge.gates.arena import Arena, Broken, Unanswered
 from handlers.judge.gates.betting import least_pairs
 from handlers.judge.gates.budget import ALPHA, SEEDS, Budget
 from handlers.judge.gates.search import BEFORE, Found, Standing, search
@@ -115,6 +115,8 @@ def _tried(run: _Run, choose: Callable[[], Found]) -> Trial:
         return Trial(_unverified(_told(error)), "unverified")
     except _WorseThanBefore as error:
         return Trial(Gate(NAME, "fail", error.message), "worse", error.chosen)
+    except Unanswered as error:
+        return Trial(_unverified(error.message), "unverified")
     except CadenzaError as error:
         return Trial(_unverified(f"not runnable: {_told(error)}"), "unverified")
 
@@ -181,6 +183,8 @@ class _Run:
         detail = f"{_said(tally, verdict, stopped)}: {tally.detail()}; {self._level(tally)}"
         if found.episodes:
             detail += f"; chosen from {count} in {found.episodes} missions before"
+        if self.arena.models is not None:
+            detail += f"; {self.arena.models.asked().text}"
         if self.budget.remark:
             detail += f"; {self.budget.remark}"
         numbers = tally.numbers() | {
@@ -255,7 +259,12 @@ class _Run:
             first = self.budget.first_seed + tally.pairs
             seeds = range(first, first + min(size, most - tally.pairs))
             tasks = [(source, seed) for seed in seeds for source in (self.before, after)]
-            driven = self.arena.drive_all(tasks)
+            try:
+                driven = self.arena.drive_all(tasks)
+            except Unanswered as error:
+                needed = least_pairs(self.budget.level)
+                done = f"after {tally.pairs} pairs of the {needed} that it takes at least"
+                raise Unanswered(f"{error.message}; {done}") from None
             for old, new in zip(driven[::2], driven[1::2], strict=True):
                 tally.add(self._whole(old), self._whole_or_worse(new, chosen))
                 if tally.decided is not None:
@@ -270,8 +279,13 @@ class _Run:
         left = self.limits.seconds - (now - self.began)
         if done:
             left = min(left, (now - self.step_began) / done * (total - done))
-        values = {"step": step, "done": done, "total": total, **more}
+        values = {"step": step, "done": done, "total": total, **more, **self._announced()}
         self.report(values | {"eta_s": round(max(0.0, left), 1)})
+
+    def _announced(self) -> Mapping[str, Any]:
+        """How often a brain may ask a language model: said before it does so."""
+        models = self.arena.models
+        return {} if models is None else {"model_calls_at_most": models.calls}
 
     def _whole(self, result: Drive | Broken) -> Drive:
         if isinstance(result, Broken):

@@ -37,36 +37,48 @@ def sdk() -> tuple[Any, Any]:
 
 
 def base_url(environ: Mapping[str, str] = os.environ) -> str | None:
-    """GROQ_BASE_URL, checked. Raises Refused for one that would not work or send in the clear.
+    """GROQ_BASE_URL, checked: without a path, which the SDK adds itself. Raises Refused."""
+    return _checked(VARIABLE, environ, "")
+
+
+def address_of(
+    variable: str, otherwise: str, path: str, environ: Mapping[str, str] = os.environ
+) -> str:
+    """The server that a variable names, with this path or none; `otherwise` where it names none.
+
+    Raises Refused.
+    """
+    return _checked(variable, environ, path) or otherwise
+
+
+def _checked(variable: str, environ: Mapping[str, str], path: str) -> str | None:
+    """A base URL. Raises Refused for one that would not work or send in the clear.
 
     A message names scheme and host alone: the rest may be somebody's secret.
     """
-    text = environ.get(VARIABLE, "").strip()
+    text = environ.get(variable, "").strip()
     if not text:
         return None
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise Refused(f"{VARIABLE} is no URL", "bad_base_url", hint="write https://HOST") from None
+        raise Refused(f"{variable} is no URL", "bad_base_url", hint="write https://HOST") from None
     shown = f"{parts.scheme}://{host or ''}" + (f":{port}" if port else "")
     local = host in ("127.0.0.1", "::1", "localhost")
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise Refused(f"{VARIABLE}: {shown} is not https", "bad_base_url", hint="use https")
+        raise Refused(f"{variable}: {shown} is not https", "bad_base_url", hint="use https")
     if not host:
-        raise Refused(f"{VARIABLE}: {shown} has no host", "bad_base_url", hint="write https://HOST")
+        raise Refused(f"{variable}: {shown} has no host", "bad_base_url", hint="write https://HOST")
     if parts.username is not None or parts.password is not None:
         raise Refused(
-            f"{VARIABLE}: {shown} comes with a user name or a password",
+            f"{variable}: {shown} comes with a user name or a password",
             "bad_base_url",
             hint="take it out: the key alone says who asks",
         )
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise Refused(
-            f"{VARIABLE}: {shown} has a path, which the SDK adds itself",
-            "bad_base_url",
-            hint=f"write {shown}",
-        )
+    if parts.path.strip("/") != path.strip("/") or parts.query or parts.fragment:
+        what = f"has another path than {path}" if path else "has a path, which the SDK adds itself"
+        raise Refused(f"{variable}: {shown} {what}", "bad_base_url", hint=f"write {shown}{path}")
     return text.rstrip("/")
 
 

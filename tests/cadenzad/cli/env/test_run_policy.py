@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from groq_stub import GroqStub, completion
 from missions import Cli, logs_of
 
 from cadenzad import __version__
@@ -175,7 +176,7 @@ def test_a_brain_that_breaks_is_one_line_and_an_error_in_the_log(
     says: str,
 ) -> None:
     # given a brain that does well once
-    monkeypatch.setattr("handlers.judge.policy.CALL_S", 0.5)
+    monkeypatch.setattr("handlers.judge.brain.CALL_S", 0.5)
     brain(f"if observation['tick'] == 0: return 'stand'\n    {body}")
     capsys.readouterr()
 
@@ -228,3 +229,45 @@ def test_stats_tell_runs_apart_that_are_not_comparable(
     assert [count["runs"] for count in told] == [2, 1, 1]
     assert told[0]["stamp"]["policy"] == "scripted"
     assert "seed" not in told[0]["stamp"]
+
+
+# -- a brain that is a language model --------------------------------------------------------------
+
+ASKS = (
+    "import groq; answer = groq.Groq().chat.completions.create(model='m', temperature=0,"
+    " messages=[{'role': 'user', 'content': str(observation['tick'])}]);"
+    " return {'action': answer.choices[0].message.content}"
+)
+
+
+def test_a_brain_that_asks_groq_does_so_through_us_and_never_sees_the_key(
+    cli: Cli,
+    project: Path,
+    brain: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("groq")
+    brain(ASKS)
+    with GroqStub([completion("sit")]) as stub:
+        monkeypatch.setenv("GROQ_BASE_URL", stub.url)
+        monkeypatch.setenv("GROQ_API_KEY", "gsk_the-real-one")
+        (project / "cadenzad.toml").write_text("[judge]\ntrial_calls = 2\n")
+
+        # when it asks once more than it may
+        with pytest.raises(InputError) as no:
+            cli("run", project, "--headless", "--policy", "prompt", "--max-ticks", 9)
+
+    # then what was announced was kept, and the run is one that was broken off
+    said = capsys.readouterr().err
+    assert said.startswith("its calls go to Groq with our key, 2 at most (judge.trial_calls)\n")
+    assert "2 calls of a language model, 2000 tokens\n" in said
+    assert "its 2 calls of a language model are used up" in no.value.message
+    ((_, *ticks),) = records_of(project)
+    assert [tick["action"] for tick in ticks[:-1]] == ["sit", "sit"]
+    assert ticks[-1]["end_reason"].startswith("error: ")
+    assert {seen["headers"]["authorization"] for seen in stub.requests} == {
+        "Bearer gsk_the-real-one"
+    }
+    files = [path.read_text() for path in project.rglob("*") if path.is_file()]
+    assert "gsk_the-real-one" not in "".join([said, no.value.message, *files])
