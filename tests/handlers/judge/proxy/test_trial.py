@@ -20,7 +20,7 @@ from handlers.judge.gates.budget import next_budget
 from handlers.judge.gates.simulation import Limits, Trial, trials
 from handlers.judge.policy import choose_policy
 from handlers.judge.prompt.code import project_code
-from handlers.judge.prompt.rules import parse_all
+from handlers.judge.prompt.rules.grammar import parse_all
 from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
 from handlers.judge.proxy.client import Proxy
 from handlers.project.library import library_for
@@ -82,7 +82,7 @@ def tried(folder: Path, calls: int, module: str = "groq", workers: int = 1, **mo
     rules = parse_all(["- when fallen: stand_up"])
     after: PromptSource = source.again(edited(source, rules))
     first = next_budget(TrialsRow(), 0, "a log and two prompts")
-    return trials(arena, source, [after], first, Limits(60), **more)
+    return trials(arena, source, [after], first, Limits(60, search=0), **more)
 
 
 def test_past_its_calls_a_trial_is_unverified_and_not_counted_against_the_prompt(
