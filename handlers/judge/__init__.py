@@ -6,6 +6,7 @@ groq/       the question, and what may be believed of the answer
 proxy/      what a brain that is a language model asks through
 prompt/     SYSTEM_PROMPT in its file, its rules and versions
 gates/      what a rewrite must pass
+driven.py   which runs a prompt drove, for what is mined and for the monitor alike
 policy.py, brain.py   who drives under a prompt: `decide` of the project, in a process of its own
 monitor/    whether the runs since are worse
 """

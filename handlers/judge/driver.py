@@ -9,13 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from handlers.judge.evidence.driven import Driver, LeftOut
+from handlers.judge.driven import Driver, LeftOut, is_under, lines_of, versions_of
 from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.prompt.source import RefusedSource, find_prompt
 from handlers.project.formats.runs import LogFile, run_logs
 from handlers.project.paths import run_id_of
 from handlers.project.project import Project
-from store.reads.improvements import PromptRow, prompt_versions, told_of
+from store.reads.improvements import (
+    PromptRow,
+    ToldRow,
+    environment,
+    prompt_versions,
+    told_of,
+)
 
 HASHED = 1 << 20
 """Bytes hashed at a time."""
@@ -40,35 +46,33 @@ def driver_of(project: Project, named: str, view: sqlite3.Connection | None) -> 
         prompt = None
     if view is None:
         return Driver(prompt, project.env_sha256)
-    rows = prompt_versions(view, str(project.path))
-    return Driver(prompt, project.env_sha256, _earlier(rows, told_of(view, str(project.path))))
+    name = str(project.path)
+    runs = told_of(view, name)
+    known, since = environment(view, name)
+    # What was changed and not recorded yet was changed after all that is recorded.
+    since = since if known == project.env_sha256 else max((run.first for run in runs), default=0)
+    return Driver(
+        prompt,
+        project.env_sha256,
+        _earlier(prompt_versions(view, name), runs),
+        frozenset(_name(run) for run in runs if not is_under(run, project.env_sha256, since)),
+    )
 
 
-def _earlier(rows: Sequence[PromptRow], told: Sequence[tuple[str, int, int]]) -> frozenset[str]:
-    """Runs driven under other rules than the present ones, as far as the log knows.
-
-    A log that lay there unread when a version came was driven before that.
-    """
-    written = sorted((row for row in rows if row.since), key=lambda row: row.since)
+def _earlier(rows: Sequence[PromptRow], runs: Sequence[ToldRow]) -> frozenset[str]:
+    """Runs driven under other rules than the present ones, as far as the log knows."""
     current = next((row for row in rows if row.state == "current"), None)
-    firsts: dict[str, list[int]] = {}
-    for path, _, first in told:
-        firsts.setdefault(path, []).append(first)
-    earlier = set()
-    for path, index, first in told:
-        under = [row for row in written if row.since < first]
-        while under and path in under[-1].unread:
-            if first != min(f for f in firsts[path] if f > under[-1].since):
-                break
-            under.pop()
-        if _lines(under[-1] if under else None) != _lines(current):
-            name = run_id_of(path)
-            earlier.add(f"{name}#{index + 1}" if index else name)
-    return frozenset(earlier)
+    return frozenset(
+        _name(run)
+        for run, under in zip(runs, versions_of(runs, rows), strict=True)
+        if lines_of(under) != lines_of(current)
+    )
 
 
-def _lines(row: PromptRow | None) -> list[str]:
-    return [] if row is None else [str(rule["line"]) for rule in row.rules]
+def _name(run: ToldRow) -> str:
+    """As citations name it."""
+    name = run_id_of(run.path)
+    return f"{name}#{run.episode + 1}" if run.episode else name
 
 
 def newest_logs(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from handlers.jobs import queue_job
-from handlers.judge.evidence.driven import is_evidence
+from handlers.judge.driven import is_evidence
 from handlers.judge.monitor.outcome import ended, rollback_spec
 from handlers.judge.monitor.samples import monitor
 from handlers.judge.prompt.drift import changed_by_hand

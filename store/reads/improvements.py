@@ -79,6 +79,15 @@ class AdapterRow(NamedTuple):
     promoted: int
 
 
+class ToldRow(NamedTuple):
+    """A run that the log tells of: its place in which file, and since which position."""
+
+    path: str
+    episode: int
+    first: int
+    stamp: dict[str, Any]
+
+
 class EpisodeRow(NamedTuple):
     """A run as far as its outcome goes.
 
@@ -229,11 +238,14 @@ def first_told(view: sqlite3.Connection, project: str) -> dict[str, int]:
     return {run if idx == 0 else f"{run}#{idx + 1}": first for run, idx, first in rows}
 
 
-def told_of(view: sqlite3.Connection, project: str) -> list[tuple[str, int, int]]:
-    """(path, index in the file, position of the event that first told of it) of every run."""
-    query = "SELECT path, idx, first FROM view_episodes WHERE project = ? ORDER BY path, idx"
+def told_of(view: sqlite3.Connection, project: str) -> list[ToldRow]:
+    """Every run of a project, finished or not, copies too."""
+    query = "SELECT path, idx, first, stamp FROM view_episodes WHERE project = ? ORDER BY path, idx"
     rows = view.execute(query, (project,))
-    return [(str(path), int(index), int(first)) for path, index, first in rows]
+    return [
+        ToldRow(path, index, first, decoded(json.loads, stamp or "{}"))
+        for path, index, first, stamp in rows
+    ]
 
 
 # -- status ----------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
     wire.py      the fields of a line that are wanted, decoded once
     reading.py   a log's bytes as its runs
     ticks.py     a run's ticks as plain tuples
-    driven.py    which runs are evidence about a prompt
     mission.py   what env.json says a phase is about, as geometry
     legs.py      a run's stay in a phase, and what each action did
     causes/      what a leg shows, a family of causes a module

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
 
+from handlers.judge.driven import EARLIER, Driver, LeftOut
 from handlers.judge.evidence.causes import ending
 from handlers.judge.evidence.causes.explain import shown_by
 from handlers.judge.evidence.contrast import Contrast
-from handlers.judge.evidence.driven import EARLIER, Driver, LeftOut
 from handlers.judge.evidence.findings import Citation, Finding, Kind
 from handlers.judge.evidence.legs import Leg, Sight, legs_of
 from handlers.judge.evidence.reading import episodes_of

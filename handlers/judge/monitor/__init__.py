@@ -1,7 +1,7 @@
 """The monitor of a rewrite: are the runs since worse than those before?
 
     sequential.py  the test, looked at after every run
-    samples.py     which run was driven under which version
+    samples.py     the runs that are compared
     outcome.py     what follows from what it says
     unread.py      logs that were there already at a rewrite
 

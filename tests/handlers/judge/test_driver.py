@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import runlogs
 
+from handlers.judge.driven import ELSEWHERE, Driver, is_evidence, is_under
 from handlers.judge.driver import _earlier, newest_logs
-from handlers.judge.evidence.driven import Driver, is_evidence
 from store.events.files import RunStamp
-from store.reads.improvements import PromptRow
+from store.reads.improvements import PromptRow, ToldRow
 
 ENV = "e" * 64
 
@@ -42,6 +42,16 @@ def test_logs_of_other_drivers_and_copies_do_not_crowd_out_the_prompts_own(tmp_p
     }  # fmt: skip
 
 
+def test_a_log_without_a_stamp_is_of_the_mission_that_there_was_when_it_came() -> None:
+    runs = [ToldRow(log("a"), 0, 5, {}), ToldRow(log("b"), 0, 12, {}),
+            ToldRow(log("c"), 0, 5, {"env_sha256": ENV})]  # fmt: skip
+    assert [is_under(run, ENV, 10) for run in runs] == [False, True, True]
+    driver = Driver(env_sha256=ENV, elsewhere={"a"})
+    assert driver.excludes("a", None) == driver.excludes("a", RunStamp()) == ELSEWHERE
+    assert driver.excludes("b", None) is None
+    assert driver.excludes("a", RunStamp(env_sha256=ENV)) is None
+
+
 @pytest.mark.parametrize(
     ("stamp", "may"),
     [
@@ -68,7 +78,10 @@ def log(name: str) -> str:
 
 
 def test_unstamped_runs_belong_to_the_rules_that_were_there_when_they_came() -> None:
-    told = [(log("a"), 0, 5), (log("b"), 0, 12), (log("b"), 1, 25), (log("c"), 0, 26)]
+    told = [
+        ToldRow(log(name), index, first, {})
+        for name, index, first in (("a", 0, 5), ("b", 0, 12), ("b", 1, 25), ("c", 0, 26))
+    ]
     first = row(1, 10, "replaced", "- when stuck: sit")
     second = row(2, 20, "current", "- when fallen: stand_up", unread=(log("c"),))
     assert _earlier([], told) == frozenset()

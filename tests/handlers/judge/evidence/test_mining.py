@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import runlogs
 
+from handlers.judge.driven import Driver
 from handlers.judge.evidence.contrast import Contrast
-from handlers.judge.evidence.driven import Driver
 from handlers.judge.evidence.findings import MEANINGS, Citation
 from handlers.judge.evidence.mining import MiningReport, PhaseCount, mine, vocabulary
 from handlers.judge.evidence.reading import episodes_of
