@@ -1,6 +1,6 @@
 """Do nights in which the judge is left alone only help? Twelve projects, five nights, six arms.
 
-    python tests/benchmarks/unattended.py [--quick] [--save FILE] [--projects a,b] [--arms sound,none]
+    python tests/benchmarks/unattended.py [--quick] [--save FILE] [--projects a,b] [--arms x,y]
 
 Each project (tests/support/nights/projects.py) lives through its nights under each arm
 (judges.py): the real commands drive, take up, watch, judge, try and write (night.py). Then held-out

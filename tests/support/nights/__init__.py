@@ -4,5 +4,6 @@
     judges.py     scripted models            night.py      drive, judge, watch, five times
     figures.py    what the held-out runs say of it
 
-`python tests/benchmarks/unattended.py` lives through them all; `tests/flow/test_nights.py` through two.
+`make nights` (tests/benchmarks/unattended.py) lives through all of them, tests/flow/test_nights.py
+through two.
 """

@@ -61,7 +61,7 @@ CORNER = mission(
     [marker("beacon", -1.2, -2.0)],
     [zone("corner", -1.2, 0.0, 0.35, 0.6), zone("end", -1.2, -2.0, 0.6, 0.5)],
     [phase("out", "walk to the corner", 6, {"enter_zone": "corner"}),
-     phase("across", "turn the corner and walk to the beacon", 16, {"enter_zone": "end"})],
+     phase("across", "turn the corner and walk to the beacon", 13, {"enter_zone": "end"})],
 )  # fmt: skip
 """To a corner, and from there to a beacon on the left."""
 
@@ -71,7 +71,7 @@ RAMP = mission(
       "slope": {"near_x": -0.8, "hx": 0.8, "hy": 0.8, "hz": 0.05, "angle_deg": 8.0}},
      {"type": "marker", "tag": "flag", "position": [-2.0, 0.0, 0.25]}],
     [zone("top", -2.0, 0.0, 0.3, 0.8)],
-    [phase("climb", "walk up the ramp to the flag", 12, {"enter_zone": "top"})],
+    [phase("climb", "walk up the ramp to the flag", 9, {"enter_zone": "top"})],
 )  # fmt: skip
 """A gentle slope with a flag on it."""
 
@@ -79,7 +79,7 @@ MARK = mission(
     "on the mark",
     [marker("mark", -1.5, 0.0)],
     [zone("mark", -1.5, 0.0, 0.16, 0.4)],
-    [phase("go", "stop on the mark", 6, {"enter_zone": "mark"})],
+    [phase("go", "stop on the mark", 4, {"enter_zone": "mark"})],
 )  # fmt: skip
 """A mark of 32 cm to come to rest on."""
 
@@ -99,7 +99,7 @@ GATE = mission(
     "between two buoys",
     [marker("red", -1.6, -0.9), marker("blue", -1.6, 0.9)],
     [zone("gate", -1.6, 0.0, 0.4, 0.5)],
-    [phase("pass", "walk between the buoys", 12, {"enter_zone": "gate"})],
+    [phase("pass", "walk between the buoys", 8, {"enter_zone": "gate"})],
 )  # fmt: skip
 """A gate between two buoys."""
 
@@ -107,7 +107,7 @@ POST = mission(
     "stand by the post",
     [marker("post", -1.6, 0.1)],
     [],
-    [phase("wait", "stand by the post for three ticks", 12,
+    [phase("wait", "stand by the post for three ticks", 8,
            {"near_object": {"tag": "post", "max_distance_m": 0.55, "for_ticks": 3}})],
 )  # fmt: skip
 """A post to stand beside for three ticks."""
@@ -116,7 +116,7 @@ PERSON = mission(
     "past the person",
     [box("person", -1.3, 0.05, 0.12, 0.2, 0.16, person=True)],
     [zone("exit", -2.3, 0.0, 0.4, 1.2)],
-    [phase("leave", "walk out without touching the person", 14, {"enter_zone": "exit"},
+    [phase("leave", "walk out without touching the person", 12, {"enter_zone": "exit"},
            touched_person=True)],
 )  # fmt: skip
 """Somebody lies in the way."""
@@ -125,7 +125,7 @@ PIT = mission(
     "around the pit",
     [marker("warning", -1.35, 0.0)],
     [zone("pit", -1.35, 0.0, 0.3, 0.35), zone("other_side", -2.4, 0.0, 0.4, 1.4)],
-    [phase("around", "get to the other side, never into the pit", 14,
+    [phase("around", "get to the other side, never into the pit", 12,
            {"enter_zone": "other_side"}, enter_zone="pit")],
 )  # fmt: skip
 """Ground that must not be entered, marked by a sign."""
