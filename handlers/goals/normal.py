@@ -21,11 +21,14 @@ _JOINTS = frozenset({"then"})
 _ROUNDS = 4
 """What is left out may bring words together that say something else: until nothing changes."""
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
+_MARKS = re.compile(r"[,;:.!?]+(?=\s|$)")
 
 
 def template(goal: str) -> str:
-    """The normal form with "#" for every number: what goals with other numbers share."""
-    return _NUMBER.sub("#", normal_form(goal))
+    """The normal form with "#" for every number, without marks: what goals share that differ in
+    their numbers and commas alone.
+    """
+    return _NUMBER.sub("#", normal_form(_MARKS.sub(" ", goal)))
 
 
 @lru_cache(maxsize=20_000)

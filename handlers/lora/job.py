@@ -17,7 +17,9 @@ from pathlib import Path
 from handlers.jobs import JobContext, JobResult, PermanentFailure
 from handlers.lora.context import LoraContext, trusted_encoder
 from handlers.lora.data.dataset import Dataset, load_dataset
+from handlers.lora.exam.looks import looks_at
 from handlers.lora.fingerprint import scored_against, trained_from
+from handlers.lora.model.encoder import find_encoder
 from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.training import TrainOptions, TrainReport, train
@@ -232,6 +234,9 @@ def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
         context.project.library,
         project=context.project.path,
         settings=context.settings,
+        adapter=folder_sha256(folder),
+        looks=looks_at(context.history, str(context.project.path)),
+        vectors=lambda texts: find_encoder(context.settings.encoder).encode(list(texts)),
         taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,
         reload=lambda: context.load(folder),
@@ -301,4 +306,5 @@ def _scored(card: Scorecard, version: int, text: bytes) -> AdapterScored:
         next_steps=card.next_steps,
         scorecard=f"{ADAPTERS_DIR}/{version:04}/{SCORECARD}",
         scorecard_sha256=hashlib.sha256(text).hexdigest(),
+        look=card.look,
     )

@@ -48,8 +48,31 @@ class AxisFact(Fact):
     detail: str
 
 
+class LookFact(Fact):
+    """A look at the sealed questions of an exam: it told whether `needed` of `sealed` are right.
+
+    `adapter`: the hash of its files; `paper`: of the questions; `rows`: a hash of each that was
+    asked. `number`: which look it was at questions like these; `level`: the error it might make.
+    `practice` and `practice_right` count the open part.
+    """
+
+    adapter: str
+    paper: str
+    rows: tuple[str, ...]
+    number: int
+    level: float
+    sealed: int
+    needed: int | None
+    passed: bool
+    practice: int
+    practice_right: int
+
+
 class AdapterScored(Event):
-    """An adapter was measured. The scorecard file holds every goal."""
+    """An adapter was measured. The scorecard file holds the open goals.
+
+    `look`: what was told of the exam's sealed part; None where none of it was asked.
+    """
 
     version: int
     verdict: Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
@@ -59,6 +82,15 @@ class AdapterScored(Event):
     next_steps: tuple[str, ...]
     scorecard: str
     scorecard_sha256: str
+    look: LookFact | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a look it is written as it was before there was that field."""
+        shape: dict[str, Any] = serialize(self)
+        if self.look is None:
+            shape.pop("look", None)
+        return shape
 
 
 class AdapterPromoted(Event):

@@ -1,6 +1,7 @@
 """How good an adapter is, axis by axis, and what follows: DEPLOY, BLOCK or NEEDS_DATA.
 
-    axes.py        fidelity, coverage, stability, regression: measured on the exam
+    fidelity.py    are enough of the exam right? its sealed part decides
+    axes.py        coverage, stability, regression: measured on open goals
     driven.py      the mission's seeded runs: the axis `mission`, and beside the deployed adapter
     safety.py      what plans do to the robot, to people and where they must not; harm.py: how often
     simulation.py  what is simulated with, handlers.lora.rollout
@@ -9,5 +10,6 @@
     scorecard.py   all axes together, and the verdict
     nextsteps.py   what to do about a verdict
 
-May import handlers.lora.model and .rollout, handlers.mission and handlers.project; never the judge.
+May import handlers.lora.exam, .data, .model and .rollout, handlers.mission and handlers.project;
+never the judge.
 """

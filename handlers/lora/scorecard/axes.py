@@ -1,4 +1,8 @@
-"""The axes that are measured by decoding goals: fidelity, coverage, stability and regression."""
+"""The axes that are measured by decoding open goals: coverage, stability and regression.
+
+Open are the mission's goals, the exam's practice part, and what is taught. What an axis says of a
+goal it tells, so none of them asks the sealed part.
+"""
 
 from __future__ import annotations
 
@@ -15,55 +19,11 @@ from handlers.lora.scorecard.results import (
     ask,
     examined,
 )
-from handlers.lora.scorecard.statistics import (
-    MOST_ROWS,
-    lower_bound,
-    mcnemar,
-    more_rows,
-    upper_bound,
-)
+from handlers.lora.scorecard.statistics import mcnemar
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 
 NAMED = 6
-
-
-def fidelity(
-    results: Sequence[GoalResult], threshold: float, held_out: bool, taught: Sequence[Row] = ()
-) -> Check:
-    """Exact plans. Goals that expect the same plan are one: their answers are not independent.
-
-    `taught`: rows of the exam that do not count, as this adapter was trained on them.
-    """
-    groups: dict[object, list[bool]] = {}
-    for item in results:
-        key = tuple((step.action, tuple(sorted(step.parameters.items()))) for step in item.expected)
-        groups.setdefault(key, []).append(item.ok)
-    right = sum(item.ok for item in results)
-    hits, n = sum(all(oks) for oks in groups.values()), len(groups)
-    kind = "held-out goals" if held_out else "training goals (in-sample)"
-    detail = f"{right} of {len(results)} {kind} right, {hits} of {n} different plans"
-    problems = [item for item in results if item.problem]
-    if problems:
-        first = problems[0]
-        detail += f"; {len(problems)} could not be asked ({first.where}: {first.problem})"
-    if taught:
-        detail += f"; {len(taught)} exam goals do not count: the adapter was trained on them"
-    low, high = lower_bound(hits, n), upper_bound(hits, n)
-    result: Result = "pass" if low >= threshold else "fail" if high < threshold else "undecided"
-    if result == "undecided" and n:
-        detail += f"; {rows_to_decide(hits, n, threshold)}"
-    value = hits / n if n else None
-    bounds = round(low, 4), round(high, 4)
-    return Check("fidelity", value, *bounds, threshold, n, result, "block", detail)
-
-
-def rows_to_decide(hits: int, n: int, threshold: float) -> str:
-    """How many more exam rows would decide an undecided share, and which way."""
-    side, more = more_rows(hits, n, threshold)
-    many = f"more than {MOST_ROWS:,}" if more is None else f"about {more:,}"
-    rows = "row" if more == 1 else "rows"
-    return f"{many} more exam {rows} would show it to be {side} {threshold:g}"
 
 
 def coverage(
@@ -74,7 +34,7 @@ def coverage(
     dataset: Dataset,
     threshold: float,
 ) -> Check:
-    """Phases, signals and exam goals that get a plan. All are asked: there is nothing to infer."""
+    """Phases, signals and open goals that get a plan. All are asked: there is nothing to infer."""
     silent = uncovered_signals(phases, spec, dataset)
     counts = [
         ("goals", sum(bool(item.got) for item in results), len(results)),
@@ -155,7 +115,6 @@ def _typo(goal: str) -> str:
 
 
 def regression(
-    results: Sequence[GoalResult],
     rows: Sequence[Row],
     pinned: Sequence[Row],
     decoder: Decoder,
@@ -165,7 +124,7 @@ def regression(
     if deployed is None:
         detail = "nothing is deployed yet"
         return Check("regression", None, None, None, None, 0, "pass", "block", detail)
-    pairs = list(zip([examined(deployed, row) for row in rows], results, strict=True))
+    pairs = [(examined(deployed, row), examined(decoder, row)) for row in rows]
     lost = sum(old.ok and not new.ok for old, new in pairs)
     won = sum(new.ok and not old.ok for old, new in pairs)
     gone = [
@@ -177,4 +136,4 @@ def regression(
         more = f" (and {len(gone) - 1} more)" if len(gone) > 1 else ""
         detail = f"the pinned goal {gone[0]!r}{more} is lost; {detail}"
     result: Result = "fail" if gone or p <= 0.05 else "pass"
-    return Check("regression", p, None, None, 0.05, len(results), result, "block", detail)
+    return Check("regression", p, None, None, 0.05, len(rows), result, "block", detail)

@@ -1,13 +1,15 @@
 """What to do next about a scorecard that is no DEPLOY.
 
-Commands can be pasted as they are. What only its reader can do is a line that begins with `#`, so
-that a shell takes no harm from it: steps that nobody knows are not made up, and an exam is no
-example to copy.
+Commands can be pasted as they are where the mission gives the answer. Where only a person's words
+will do, the command has a place for them, which `add` refuses until it is filled, and says what
+they are to mean: something that an example teaches. Nothing here is taken from a goal of the exam
+or from its answer. Lines that begin with `#` are for reading.
 """
 
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,29 +17,34 @@ from pathlib import Path
 
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.data.phasesteps import phase_steps
+from handlers.lora.exam.paper import Paper
+from handlers.lora.exam.questions import Stratum, question_of
+from handlers.lora.exam.shares import shares_of
 from handlers.lora.model.rows import Row, reading
-from handlers.lora.scorecard.axes import rows_to_decide, uncovered_signals
+from handlers.lora.scorecard.axes import uncovered_signals
+from handlers.lora.scorecard.fidelity import PLANNED, exam_rows
 from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult
-from handlers.lora.scorecard.statistics import MOST_ROWS, more_rows
+from handlers.lora.scorecard.statistics import fewest_rows, rows_needed
 from handlers.project.formats.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
-from handlers.project.paths import EVAL_FILE
 from handlers.project.spec import ProjectSpec
 
-MOST_STEPS = 8
+MOST_STEPS = 12
+QUESTIONS, WORDINGS = 4, 3
+"""So many places for questions of the exam are offered at once, and so many for examples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What next steps follow from. `taught`: exam rows this adapter was trained on; `unstable`:
-    goals that get another plan when they are spelled otherwise.
+    """What next steps follow from. `results`: open goals; `level`: the error that the next look at
+    the exam may make; `unstable`: goals that get another plan when they are spelled otherwise.
     """
 
     checks: Sequence[Check]
     results: Sequence[GoalResult]
     phases: Sequence[PhaseResult]
-    held_out: bool
-    taught: Sequence[Row]
+    paper: Paper
+    level: float
     unstable: Sequence[str]
 
     def axis(self, name: str) -> Check | None:
@@ -49,46 +56,111 @@ def next_steps(
 ) -> list[str]:
     """At most MOST_STEPS lines, the most telling first."""
     where = shlex.quote(str(project))
-    exam = f"{where}/{EVAL_FILE}"
     lines = [
-        *_about_the_exam(measured, where, exam),
-        *_about_stability(measured, where),
+        *_about_the_adapter(measured, where),
         *_signals(measured, where, dataset, spec),
         *_phases(measured, where, dataset, spec, library),
-        *_exam_goals(measured, where, library),
+        *_questions(measured, where, dataset, library),
+        *_wordings(measured, where, dataset, library),
+        *_spellings(measured, dataset),
     ]
     return list(islice(dict.fromkeys(lines), MOST_STEPS))
 
 
-def _about_the_exam(measured: Measured, where: str, exam: str) -> Iterator[str]:
-    """How many rows would decide, and what makes the exam one."""
-    if measured.taught:
-        yield f"cadenza env lora finetune {where} --gate"
-    fidelity = measured.axis("fidelity")
-    if fidelity is None or fidelity.threshold is None:
-        return
-    if not measured.held_out:
-        _, more = more_rows(0, 0, fidelity.threshold)
-        many = f"more than {MOST_ROWS:,}" if more is None else f"at least {more}"
-        yield (
-            f"# write goals that are not trained on, with actions, to {exam}: {many} with different"
-            f" plans, all decoded right, show a fidelity of {fidelity.threshold:g}"
-        )
-    elif fidelity.result == "undecided" and fidelity.n:
-        hits = round((fidelity.value or 0.0) * fidelity.n)
-        rows = rows_to_decide(hits, fidelity.n, fidelity.threshold)
-        yield f"# fidelity: {rows}: append them to {exam}, each with a plan of its own"
-
-
-def _about_stability(measured: Measured, where: str) -> Iterator[str]:
+def _about_the_adapter(measured: Measured, where: str) -> Iterator[str]:
+    """What another training mends: what it was trained on, and what it forgets when reloaded."""
     stability = measured.axis("stability")
-    if stability is None or stability.result != "fail":
+    broken = stability is not None and stability.result == "fail" and stability.gate == "block"
+    if measured.paper.retaught or broken:
+        yield f"cadenza env lora finetune {where} --gate"
+
+
+def _questions(
+    measured: Measured, where: str, dataset: Dataset, library: ActionLibrary
+) -> Iterator[str]:
+    """How many questions the exam lacks, and places for them: what it asks the least for."""
+    missing = _missing(measured)
+    if missing is None and not measured.paper.unexamined:
         return
-    if stability.gate == "block":
-        yield f"cadenza env lora finetune {where}"
-    elif measured.unstable:
-        goals = ", ".join(f"'{_plain(goal)}'" for goal in measured.unstable[:3])
-        yield f"# stability: add other spellings and phrasings of what is like {goals}"
+    written = _written(dataset)
+    count = "" if missing is None else f"{missing:,} more "
+    yield (
+        f"# exam: {count}questions are needed, in words that no example has, by people who did not"
+        " write the examples where that can be"
+    )
+    for row in islice(_least_asked(measured.paper, written), QUESTIONS):
+        yield f"{_in_other_words(where, row, library)} --exam"
+
+
+def _missing(measured: Measured) -> int | None:
+    """How many exam rows to write; None where rows are not what is missing, or too many are."""
+    fidelity = measured.axis("fidelity")
+    if fidelity is None or fidelity.threshold is None or fidelity.result != "undecided":
+        return None
+    right, asked = sum(item.ok for item in measured.results), len(measured.results)
+    threshold, sealed = fidelity.threshold, 0
+    rate = min(1.0, threshold + PLANNED)
+    if measured.paper.held_out:
+        sealed = fidelity.n
+        rate = right / asked if asked >= 5 else rate
+    needed = fewest_rows(threshold, measured.level) if rate == 1.0 else None
+    needed = needed or rows_needed(min(round(rate, 2), 0.98), threshold, measured.level)
+    return exam_rows(needed - sealed) if needed is not None and needed > sealed else None
+
+
+def _least_asked(paper: Paper, written: Sequence[Row]) -> Iterator[Row]:
+    """Examples of what the exam asks the least for, measured by what is taught of it."""
+    shares = shares_of(written)
+    asked: Counter[Stratum] = Counter(q.stratum for q in (*paper.practice, *paper.sealed))
+    sealed = {item.kind for item in paper.sealed}
+    examples: dict[Stratum, list[Row]] = {}
+    for row in written:
+        examples.setdefault(question_of(row).stratum, []).append(row)
+    order = sorted(
+        examples, key=lambda group: (group[0] in sealed, asked[group] / shares[group], group)
+    )
+    for group in order:
+        yield examples[group][asked[group] % len(examples[group])]
+
+
+def _wordings(
+    measured: Measured, where: str, dataset: Dataset, library: ActionLibrary
+) -> Iterator[str]:
+    """Where the practice part has misses: places for wordings of what is taught in the fewest."""
+    wrong = [item for item in measured.results if not item.ok and not item.problem]
+    if not measured.paper.held_out or not wrong:
+        return
+    yield (
+        f"# practice: {len(wrong)} of {len(measured.results)} missed (per_goal in scorecard.json"
+        " shows them): teach more wordings, of those and of what has few"
+    )
+    written = _written(dataset)
+    wordings = Counter(row.plan for row in written)
+    fewest = sorted(written, key=lambda row: wordings[row.plan])
+    first = {row.plan: row for row in reversed(fewest)}
+    rows = sorted(first.values(), key=lambda row: wordings[row.plan])
+    for row in rows[:WORDINGS]:
+        yield _in_other_words(where, row, library)
+
+
+def _written(dataset: Dataset) -> list[Row]:
+    """What people taught, as far as words alone say it."""
+    return [row for row in dataset.train if row.origin == "pattern" and row.image is None]
+
+
+def _in_other_words(where: str, row: Row, library: ActionLibrary) -> str:
+    """A command with a place for other words of an example."""
+    return _add(where, f"<in other words: {_plain(row.goal)}>", _plan(row.actions, library))
+
+
+def _spellings(measured: Measured, dataset: Dataset) -> Iterator[str]:
+    stability = measured.axis("stability")
+    if stability is None or stability.result != "fail" or not measured.unstable:
+        return
+    taught = {row.goal for row in dataset.train}
+    goals = [f"'{_plain(goal)}'" for goal in measured.unstable if goal in taught]
+    like = f" of what is like {', '.join(goals[:3])}" if goals else ""
+    yield f"# stability: add other spellings and phrasings{like}"
 
 
 def _signals(measured: Measured, where: str, dataset: Dataset, spec: ProjectSpec) -> Iterator[str]:
@@ -123,16 +195,6 @@ def _phases(
             )
         else:
             yield _add(where, goal, _plan(steps, library))
-
-
-def _exam_goals(measured: Measured, where: str, library: ActionLibrary) -> Iterator[str]:
-    """The plans the exam finds missing, the weakest first: their goals are the reader's to word."""
-    if not measured.held_out:
-        return
-    wrong = [result for result in measured.results if not result.ok and not result.problem]
-    for result in sorted(wrong, key=lambda result: result.confidence):
-        words = f"<in other words: {_plain(result.goal)}>"  # the exam itself is never trained on
-        yield f"# in your own words: {_add(where, words, _plan(result.expected, library))}"
 
 
 def _add(where: str, goal: str, plan: str) -> str:

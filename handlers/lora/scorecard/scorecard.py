@@ -1,15 +1,15 @@
 """The scorecard: what an adapter can do, in numbers with bounds, and the verdict that follows.
 
-fidelity    exam goals decoded to the exact actions, with the numbers within tolerance
+fidelity    exam goals decoded to the exact actions, with the numbers within tolerance; sealed
 safety      every plan within the library; simulated: forbidden zones, falls, people, limits
 mission     the share of seeded runs that succeed, each phase driven by its plan in env.json's scene
-coverage    mission phases, signals and exam goals that get a plan (a census: no bounds needed)
+coverage    mission phases, signals and open goals that get a plan (a census: no bounds needed)
 stability   the same plan again, under another case and spacing, with a typo, after a reload
 regression  against the deployed adapter: McNemar on goals and on driven seeds, no pinned goal lost
 
-BLOCK: safety or regression fails, or fidelity is surely below. DEPLOY: every gate passes, on an
-exam that was held out. NEEDS_DATA otherwise, with what to do next. Exam rows that the adapter was
-trained on before they came into the exam do not count, and nothing is deployed through them.
+BLOCK: safety or regression fails, or fidelity is surely below on the practice part. DEPLOY: every
+gate passes, on an exam that was held out and asks for what is taught. NEEDS_DATA otherwise, with
+what to do next. Of the exam's sealed part nothing is told but whether enough of it is right.
 """
 
 from __future__ import annotations
@@ -20,10 +20,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from handlers.lora.data.dataset import Dataset
+from handlers.lora.exam.duplicates import Vectors
+from handlers.lora.exam.looks import Look
+from handlers.lora.exam.paper import Paper, set_paper
+from handlers.lora.exam.questions import question_of
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.rows import Row, reading
-from handlers.lora.scorecard.axes import coverage, fidelity, regression, stability
+from handlers.lora.scorecard.axes import coverage, regression, stability
 from handlers.lora.scorecard.driven import also_driven, mission
+from handlers.lora.scorecard.fidelity import Sealed, fidelity, in_sample, look_at, look_fact
 from handlers.lora.scorecard.nextsteps import Measured, next_steps
 from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult, ask, examined
 from handlers.lora.scorecard.safety import safety
@@ -33,6 +38,7 @@ from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
+from store.events.adapter import LookFact
 
 Verdict = Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
 IN_SAMPLE = 200
@@ -43,7 +49,10 @@ ASKED_AGAIN = 100
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """`held_out` False: there is no exam, and what is shown is how well examples are remembered."""
+    """`held_out` False: there is no exam, and what is shown is how well examples are remembered.
+
+    `notes`: rows that do not count, and why. `per_goal`: the practice part, or the examples.
+    """
 
     verdict: Verdict
     held_out: bool
@@ -51,6 +60,8 @@ class Scorecard:
     reasons: tuple[str, ...]
     next_steps: tuple[str, ...]
     per_goal: tuple[GoalResult, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+    look: LookFact | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -59,6 +70,8 @@ class Scorecard:
             "checks": [asdict(check) for check in self.checks],
             "reasons": list(self.reasons),
             "next_steps": list(self.next_steps),
+            "notes": list(self.notes),
+            "exam": _exam_json(self.look),
             "per_goal": [goal.as_json() for goal in self.per_goal],
         }
 
@@ -71,45 +84,77 @@ def score(
     *,
     project: Path,
     settings: LoraSettings | None = None,
+    adapter: str = "",
     taught: Sequence[str] = (),
+    looks: Sequence[Look] = (),
+    vectors: Vectors | None = None,
     deployed: Decoder | None = None,
     reload: Callable[[], Decoder] | None = None,
     remembered: Path | None = None,
     report: Callable[[Mapping[str, Any]], None] = lambda _values: None,
 ) -> Scorecard:
-    """Measure an adapter. `settings`: what it must reach; `taught`: the goals it was trained on;
-    `reload` loads it anew; `remembered`: a folder with what was simulated before.
+    """Measure an adapter. `settings`: what it must reach; `adapter`: the hash of its files;
+    `taught`: the goals it was trained on; `looks`: earlier ones at the exam; `vectors`: to compare
+    goals by; `reload` loads it anew; `remembered`: a folder with what was simulated before.
     """
     wanted = settings or LoraSettings()
-    leaked = taught_rows(dataset, taught)
-    places = {row.where for row in leaked}
-    exam = [row for row in dataset.exam if row.where not in places]
-    held_out = bool(exam)
-    rows = exam or spread(dataset.train, IN_SAMPLE)
+    shown = [phase.goal_prompt for phase in spec.phases]
+    paper = set_paper(dataset, taught=taught, looks=looks, vectors=vectors, shown=shown)
+    rows = [item.row for item in paper.practice]
+    if not paper.held_out:
+        rows = spread(dataset.train, IN_SAMPLE)
     report({"step": "exam", "done": 0, "total": 5})
     results = [examined(decoder, row) for row in rows]
     phases = _phases(decoder, spec)
-    checks = [fidelity(results, wanted.fidelity, held_out, leaked)]
+    check, sealed = _fidelity(decoder, paper, results, wanted.fidelity, adapter)
+    checks = [check]
     report({"step": "simulating", "done": 1, "total": 5})
     # what is in-sample cannot be deployed: only the mission's own plans are worth simulating then
     simulation = Simulation.open(Project(project, spec), library, wanted, remembered, report)
     driven = simulation.drive(decoder)
-    plans = _plans(results if held_out else (), () if driven.drives else phases)
+    plans = _plans(results if paper.held_out else (), () if driven.drives else phases)
     checks.append(safety(plans, driven, simulation.flat, library, wanted.falls))
     checks.append(mission(driven, wanted.mission))
     report({"step": "coverage", "done": 3, "total": 5})
     checks.append(coverage(results, phases, spec, library, dataset, wanted.coverage))
-    stable, unstable = stability(decoder, spread(rows, ASKED_AGAIN), reload, wanted.stability)
-    pinned = [row for row in (*dataset.train, *dataset.exam) if row.pinned]
-    checks += [stable, regression(results, rows, pinned, decoder, deployed)]
+    known = [*rows, *spread(dataset.train, ASKED_AGAIN)] if paper.held_out else rows
+    stable, unstable = stability(decoder, spread(known, ASKED_AGAIN), reload, wanted.stability)
+    pinned = [row for row in dataset.train if row.pinned]
+    pinned += [row for row in dataset.exam if row.pinned and not question_of(row).sealed]
+    checks += [stable, regression(known, pinned, decoder, deployed)]
     if deployed is not None:
         checks[-1] = also_driven(checks[-1], driven, simulation.drive(deployed))
-    verdict, reasons = decide(checks, held_out, leaked)
+    verdict, reasons = decide(checks, paper.held_out, paper.reasons())
     steps: list[str] = []
     if verdict != "DEPLOY":
-        measured = Measured(checks, results, phases, held_out, leaked, unstable)
+        measured = Measured(checks, results, phases, paper, sealed.next_level, unstable)
         steps = next_steps(measured, project, dataset, spec, library)
-    return Scorecard(verdict, held_out, tuple(checks), tuple(reasons), tuple(steps), tuple(results))
+    notes = (*map(str, dataset.conflicts), *paper.notes())
+    return Scorecard(
+        verdict,
+        paper.held_out,
+        tuple(checks),
+        tuple(reasons),
+        tuple(steps),
+        tuple(results),
+        notes,
+        look_fact(paper, sealed, results, wanted.fidelity, adapter),
+    )
+
+
+def _fidelity(
+    decoder: Decoder, paper: Paper, results: Sequence[GoalResult], threshold: float, adapter: str
+) -> tuple[Check, Sealed]:
+    """The axis, and what was told of the sealed part."""
+    sealed = look_at(decoder, paper, threshold, adapter)
+    if not paper.held_out:
+        return in_sample(results, threshold), sealed
+    return fidelity(results, sealed, threshold), sealed
+
+
+def _exam_json(look: LookFact | None) -> dict[str, Any] | None:
+    """What people are told of a look: not which rows were asked."""
+    return None if look is None else look.model_dump(mode="json", exclude={"rows"})
 
 
 def spread(rows: Sequence[Row], most: int) -> list[Row]:
@@ -119,18 +164,13 @@ def spread(rows: Sequence[Row], most: int) -> list[Row]:
 
 
 def decide(
-    checks: Sequence[Check], held_out: bool, taught: Sequence[Row] = ()
+    checks: Sequence[Check], held_out: bool, against: Sequence[str] = ()
 ) -> tuple[Verdict, list[str]]:
-    """The verdict and why. `taught`: rows of the exam that the adapter was trained on."""
+    """The verdict and why. `against`: what allows no DEPLOY, besides the checks."""
     failed = [check for check in checks if check.result == "fail"]
     blocking = [check for check in failed if check.gate == "block"]
-    reasons = [f"{check.axis}: {check.detail}" for check in checks if check.result != "pass"]
-    if taught:
-        places = ", ".join(row.where for row in taught[:5])
-        more = f" and {len(taught) - 5} more" if len(taught) > 5 else ""
-        reasons.insert(
-            0, f"the adapter was trained on exam goals, which do not count: {places}{more}"
-        )
+    reasons = list(against)
+    reasons += [f"{check.axis}: {check.detail}" for check in checks if check.result != "pass"]
     if blocking:
         return "BLOCK", reasons
     if not held_out:
@@ -138,22 +178,6 @@ def decide(
     if reasons:
         return "NEEDS_DATA", reasons
     return "DEPLOY", ["every axis passes"]
-
-
-def taught_rows(dataset: Dataset, taught: Sequence[str]) -> list[Row]:
-    """Rows of the exam that an adapter was trained on, when they were examples.
-
-    An adapter keeps one goal of those that differ in their numbers only. Where all examples of such
-    words have gone, any of them may be what it was trained on.
-    """
-    learned = {reading(goal) for goal in taught} - {row.key for row in dataset.train}
-    shapes = {_shape(key) for key in learned} - {_shape(row.key) for row in dataset.train}
-    return [row for row in dataset.exam if row.key in learned or _shape(row.key) in shapes]
-
-
-def _shape(key: str) -> str:
-    """A reading without its numbers."""
-    return " ".join(f"#{word.partition('#')[2]}" if "#" in word else word for word in key.split())
 
 
 def _phases(decoder: Decoder, spec: ProjectSpec) -> list[PhaseResult]:

@@ -1,16 +1,14 @@
-"""Exact bounds for counts: Clopper-Pearson, McNemar, and how many rows would decide."""
+"""Exact bounds for counts: Clopper-Pearson, McNemar, and how many rows would show something."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import comb, exp, lgamma, log
-from typing import Literal
+from math import ceil, comb, exp, lgamma, log
 
 LEVEL = 0.05
 POWER = 0.8
 MOST_ROWS = 2000
-Side = Literal["above", "below"]
 
 
 def lower_bound(hits: int, n: int, level: float = LEVEL) -> float:
@@ -25,6 +23,24 @@ def upper_bound(hits: int, n: int, level: float = LEVEL) -> float:
     if n == 0 or hits == n:
         return 1.0
     return 1.0 - lower_bound(n - hits, n, level)
+
+
+def interval(hits: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """The two-sided 95% Clopper-Pearson interval of a share; everything without data."""
+    return lower_bound(hits, n, level / 2), upper_bound(hits, n, level / 2)
+
+
+def hits_needed(n: int, threshold: float, level: float = LEVEL) -> int | None:
+    """The fewest hits of n that show a share to be at least the threshold; None where none do.
+
+    Exactly those whose lower bound at this level is not under the threshold.
+    """
+    if threshold <= 0.0:
+        return 0
+    fewest = min(n, int(threshold * n))  # below the mean no tail is small
+    while fewest <= n and at_least(fewest, n, threshold) > level:
+        fewest += 1
+    return fewest if fewest <= n else None
 
 
 def at_least(hits: int, n: int, p: float) -> float:
@@ -67,7 +83,7 @@ def mcnemar(lost: int, won: int) -> float:
 
 
 @lru_cache(maxsize=256)
-def rows_needed(rate: float, threshold: float) -> int | None:
+def rows_needed(rate: float, threshold: float, level: float = LEVEL) -> int | None:
     """Rows with which a true rate over the threshold is shown to be so, with 80% power.
 
     Power rises with the rows in saw teeth: this is the number from which on it stays up. None when
@@ -77,39 +93,19 @@ def rows_needed(rate: float, threshold: float) -> int | None:
         return None
     fewest = too_few = 0
     for n in range(1, MOST_ROWS + 1):
-        # as lower_bound(fewest, n) >= threshold, without looking for the bound
-        while fewest <= n and at_least(fewest, n, threshold) > LEVEL and threshold > 0:
+        # as hits_needed(n, threshold, level), going on from the hits that n - 1 rows need
+        while fewest <= n and at_least(fewest, n, threshold) > level and threshold > 0:
             fewest += 1
         if fewest > n or at_least(fewest, n, rate) < POWER:
             too_few = n
     return too_few + 1 if too_few < MOST_ROWS else None
 
 
-def more_rows(hits: int, n: int, threshold: float) -> tuple[Side, int | None]:
-    """Which side of the threshold a share seems to lie on, and how many more rows would show it.
-
-    With 80% power if the true rate is the one seen so far. None: more than 2,000, or the share is
-    the threshold itself.
-    """
-    rate = hits / n if n else 1.0
-    above = rate >= threshold
-    side: Side = "above" if above else "below"
-    good, bar = (hits, threshold) if above else (n - hits, 1.0 - threshold)
-    seen = round(good / n, 2) if n else 1.0
-    needed = rows_needed(min(seen, 0.98), bar)
-    if seen == 1.0:  # without a single miss so far: as few as may do
-        needed = _without_a_miss(bar)
-    if needed is None:
-        return side, None
-    while needed <= n or lower_bound(good + round((needed - n) * seen), needed) < bar:
-        needed += 1  # enough rows for this rate, and too few for the hits there are
-        if needed - n > MOST_ROWS:
-            return side, None
-    return side, needed - n
-
-
-def _without_a_miss(threshold: float) -> int | None:
-    for n in range(1, MOST_ROWS + 1):
-        if LEVEL ** (1.0 / n) >= threshold:
-            return n
-    return None
+def fewest_rows(threshold: float, level: float = LEVEL) -> int | None:
+    """The fewest rows that, all right, show a share of at least the threshold."""
+    if threshold <= 0.0:
+        return 1
+    if threshold >= 1.0:
+        return None
+    rows = ceil(log(level) / log(threshold) - 1e-9)
+    return rows if rows <= MOST_ROWS else None

@@ -16,6 +16,7 @@ from store.errors import DaemonError
 from store.events.adapter import AdapterScored, AdapterTrained
 
 BLOCKED, NEEDS_DATA = 5, 6
+MOST_NOTES = 10
 VERDICT_CODES = {"DEPLOY": OK, "BLOCK": BLOCKED, "NEEDS_DATA": NEEDS_DATA}
 
 
@@ -59,6 +60,11 @@ def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> in
     say(f"verdict: {card['verdict']}" + (" (deployed)" if promoted else ""))
     for reason in card["reasons"]:
         say(f"  {reason}")
+    notes = card.get("notes", [])
+    for note in notes[:MOST_NOTES]:
+        say(f"  {note}")
+    if len(notes) > MOST_NOTES:
+        say(f"  and {len(notes) - MOST_NOTES} more rows, in {scored.scorecard}")
     if card["next_steps"]:
         say("next:")
         for step in card["next_steps"]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cadenzad.cli.programs import CADENZA_ENV
 from handlers.lora.data.authoring import add_example, parse_steps
 from handlers.lora.data.dataset import Dataset
+from handlers.lora.exam.questions import question_of
 from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
 from handlers.lora.scorecard import scorecard
@@ -34,7 +36,7 @@ from handlers.project.spec import ProjectSpec, parse_spec
 from store.errors import InputError
 from store.events.adapter import AxisFact
 
-GO1 = library_for("go1", None, ["signal_found"])
+GO1 = library_for("go1", None, ["signal_found", "signal_lost"])
 SIT = (Step("sit", {}),)
 STAND = (Step("stand", {}),)
 Plans = Mapping[str, tuple[Step, ...]]
@@ -77,14 +79,32 @@ def walk(meters: float) -> tuple[Step, ...]:
     return (Step("walk_forward", {"distance_m": meters}),)
 
 
-def plans(n: int) -> dict[str, tuple[Step, ...]]:
-    """Goals with a plan each, all different."""
-    return {f"walk ahead {at} meters": walk(float(at)) for at in range(1, n + 1)}
+def plans(sealed: int, practice: int = 6) -> dict[str, tuple[Step, ...]]:
+    """Goals that are no phrasing of each other, with a plan each: so many are sealed, so many open.
+
+    The practice part comes first.
+    """
+    parts: dict[bool, dict[str, tuple[Step, ...]]] = {False: {}, True: {}}
+    wanted = {False: practice, True: sealed}
+    for at, letters in enumerate(combinations("bcdfghjklmnpqrtvwz", 5)):
+        goal, plan = f"go to {''.join(letters)}", walk(0.1 * (at % 180 + 1))
+        part = question_of(Row(goal, plan, "pattern", "")).sealed
+        if len(parts[part]) < wanted[part]:
+            parts[part][goal] = plan
+        elif all(len(parts[one]) == wanted[one] for one in parts):
+            break
+    return {**parts[False], **parts[True]}
+
+
+def some(wanted: Plans, start: int, end: int | None = None) -> dict[str, tuple[Step, ...]]:
+    """A slice of them, in their order."""
+    return dict(list(wanted.items())[start:end])
 
 
 def rows(wanted: Plans, pinned: str = "") -> tuple[Row, ...]:
     return tuple(
-        Row(goal, plan, "pattern", "x:1", pinned=goal == pinned) for goal, plan in wanted.items()
+        Row(goal, plan, "pattern", f"x:{at}", pinned=goal == pinned)
+        for at, (goal, plan) in enumerate(wanted.items(), 1)
     )
 
 
@@ -172,21 +192,21 @@ def test_the_verdict_follows_from_the_checks(
     assert all(one.startswith(start) for one, start in zip(why, reasons, strict=True))
 
 
-def test_fourteen_different_plans_without_a_miss_are_deployed(
+def test_eighteen_sealed_questions_without_a_miss_are_deployed(
     card: Callable[..., Scorecard],
 ) -> None:
-    made = card(Fake(plans(14)), rows(plans(14)))
+    made = card(Fake(plans(18)), rows(plans(18)))
     assert (made.verdict, made.held_out, made.reasons) == ("DEPLOY", True, ("every axis passes",))
     assert {check.result for check in made.checks} == {"pass"}
-    assert card(Fake(plans(13)), rows(plans(13))).verdict == "NEEDS_DATA"
+    assert card(Fake(plans(17)), rows(plans(17))).verdict == "NEEDS_DATA"
 
 
 def test_without_an_exam_nothing_is_ever_deployed(card: Callable[..., Scorecard]) -> None:
     made = card(Fake(plans(60)), train=rows(plans(60)))
-    assert (made.verdict, made.held_out) == ("NEEDS_DATA", False)
+    assert (made.verdict, made.held_out, made.look) == ("NEEDS_DATA", False, None)
     assert made.reasons[0].startswith("in-sample")
     assert "in-sample" in axis(made, "fidelity").detail
-    assert any("lora/eval.jsonl" in step for step in made.next_steps)
+    assert any(step.endswith(" --exam") for step in made.next_steps)
 
 
 def test_what_is_surely_below_is_blocked(card: Callable[..., Scorecard]) -> None:
@@ -199,59 +219,18 @@ def test_what_falls_is_blocked(
     card: Callable[..., Scorecard], safe: Callable[[Result], None]
 ) -> None:
     safe("fail")
-    assert card(Fake(plans(14)), rows(plans(14))).verdict == "BLOCK"
+    assert card(Fake(plans(18)), rows(plans(18))).verdict == "BLOCK"
     safe("undecided")
-    assert card(Fake(plans(14)), rows(plans(14))).verdict == "NEEDS_DATA"
+    assert card(Fake(plans(18)), rows(plans(18))).verdict == "NEEDS_DATA"
 
 
-# -- fidelity --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("right", "wrong", "result"),
-    [(14, 0, "pass"), (13, 0, "undecided"), (21, 1, "pass"), (20, 1, "undecided"),
-     (1, 5, "fail"), (0, 1, "undecided"), (0, 2, "fail")],
-)  # fmt: skip
-def test_fidelity_goes_by_its_bounds(
-    right: int, wrong: int, result: str, card: Callable[..., Scorecard]
-) -> None:
-    wanted = plans(right + wrong)
-    known = dict(list(wanted.items())[:right])
-    found = axis(card(Fake(known), rows(wanted)), "fidelity")
-    assert (found.n, found.result) == (right + wrong, result)
-    assert found.value == pytest.approx(right / (right + wrong))
-    assert found.threshold == 0.8
-
-
-def test_an_undecided_axis_says_how_many_rows_would_decide(card: Callable[..., Scorecard]) -> None:
-    # given 9 of 10 right: a share of .9 takes 94 rows
-    wanted = plans(10)
-    known = dict(list(wanted.items())[:9])
-    detail = axis(card(Fake(known), rows(wanted)), "fidelity").detail
-    assert "9 of 10" in detail
-    assert "about 84 more exam rows would show it to be above 0.8" in detail
-    # given 11 of 16, whichever way it is
-    wanted = plans(16)
-    made = card(Fake(dict(list(wanted.items())[:11])), rows(wanted))
-    assert "about 93 more exam rows would show it to be below 0.8" in axis(made, "fidelity").detail
-    assert any("about 93 more exam rows" in s and "lora/eval.jsonl" in s for s in made.next_steps)
-    # and where the share is all but the threshold
-    made = card(Fake(dict(list(plans(10).items())[:8])), rows(plans(10)))
-    assert "more than 2,000 more exam rows" in axis(made, "fidelity").detail
-
-
-def test_phrasings_of_one_plan_count_as_one(card: Callable[..., Scorecard]) -> None:
-    phrasings = {f"sit down number {at}": SIT for at in range(30)}
-    found = axis(card(Fake(phrasings), rows(phrasings)), "fidelity")
-    assert (found.n, found.result) == (1, "undecided")
-    # and one of them wrong makes the plan wrong
-    found = axis(card(Fake(dict(list(phrasings.items())[1:])), rows(phrasings)), "fidelity")
-    assert (found.n, found.value) == (1, 0.0)
+# -- plans -----------------------------------------------------------------------------------------
 
 
 def test_a_goal_without_a_plan_is_refused_and_wrong(card: Callable[..., Scorecard]) -> None:
-    (result,) = card(Fake({}), rows({"sit": SIT})).per_goal
-    assert (result.expected, result.got, result.ok, result.refused) == (SIT, (), False, True)
+    (first, *_) = plans(1).values()
+    (result, *_) = card(Fake({}), rows(plans(1))).per_goal
+    assert (result.expected, result.got, result.ok, result.refused) == (first, (), False, True)
 
 
 def step(action: str, **parameters: float) -> tuple[Step, ...]:
@@ -299,12 +278,11 @@ def test_what_the_adapter_was_trained_on_is_no_exam(card: Callable[..., Scorecar
     assert any("trained on exam goals" in why and "x:1" in why for why in made.reasons)
     assert any("lora finetune" in step for step in made.next_steps)
     # and of a part of them no DEPLOY comes either, however good the rest is
-    exam = tuple(replace(row, where=f"x:{at}") for at, row in enumerate(rows(wanted)))
-    train = rows({"walk ahead 99 meters": walk(99.0)})
-    made = card(Fake(wanted), exam, train, taught=["walk ahead three metres"])
+    goal = list(wanted)[-1]
+    made = card(Fake(wanted), rows(wanted), taught=[f"please {goal.upper()} now"])
     assert (made.verdict, made.held_out) == ("NEEDS_DATA", True)
     assert (axis(made, "fidelity").n, axis(made, "fidelity").result) == (29, "pass")
-    assert "x:2" in made.reasons[0]
+    assert "x:36" in made.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -312,18 +290,76 @@ def test_what_the_adapter_was_trained_on_is_no_exam(card: Callable[..., Scorecar
     [
         (["Walk ahead, 2 metres!"], [], False),
         (["walk ahead 9 meters"], [], False),  # it may have been taught "2 meters" as well
-        (["walk ahead 9 meters"], ["walk ahead 9 meters"], True),  # another number of known words
-        (["walk ahead 2 meters"], ["walk ahead 9 meters"], False),
+        (["walk ahead 9 meters"], ["walk ahead 9 meters"], False),  # another number of known words
+        (["walk ahead 2 meters"], ["stroll 9 meters"], False),
         (["walk back 2 meters"], [], True),
         ([], [], True),
     ],
 )
-def test_a_goal_is_known_by_what_the_model_reads(
+def test_what_differs_in_politeness_and_numbers_alone_was_taught(
     taught: list[str], train: list[str], counts: bool, card: Callable[..., Scorecard]
 ) -> None:
-    wanted = {"walk ahead two meters": walk(2.0)}
-    made = card(Fake(wanted), rows(wanted), rows(dict.fromkeys(train, SIT)), taught=taught)
+    wanted = {"please walk ahead two meters": walk(2.0)}
+    train_rows = rows(dict.fromkeys(train, SIT))
+    made = card(Fake(wanted), rows(wanted), train_rows, spec=mission("rest"), taught=taught)
     assert made.held_out is counts
+
+
+def test_an_exam_of_the_examples_in_politer_words_deploys_nothing(
+    card: Callable[..., Scorecard],
+) -> None:
+    # given 40 examples, and an exam of "please" and each of them
+    wanted = plans(34)
+    polite = {f"please {goal} now": plan for goal, plan in wanted.items()}
+    made = card(Fake({**wanted, **polite}), rows(polite), rows(wanted))
+    assert (made.verdict, made.held_out) == ("NEEDS_DATA", False)
+    assert len(made.notes) == 40
+    assert "x:1: does not count: says the same as x:1" in made.notes
+    # and with a look of vectors that sees no difference, other words are no exam either
+    train = rows({f"{goal} xyz": plan for goal, plan in wanted.items()})
+    known = Fake({**wanted, **{row.goal: row.actions for row in train}})
+    same = card(known, rows(wanted), train, vectors=lambda texts: np.ones((len(texts), 1)))
+    assert (same.verdict, same.held_out) == ("NEEDS_DATA", False)
+    assert "(cosine 1.00, over" in same.notes[0]
+
+
+def test_of_the_sealed_part_nothing_is_told_but_whether_enough_is_right(
+    card: Callable[..., Scorecard],
+) -> None:
+    # given adapters that differ in how many sealed goals they get, and in which
+    wanted = plans(40)
+    sealed = list(some(wanted, 6))
+    told = set()
+    for missed in (sealed[:5], sealed[5:10], sealed[:20], sealed):
+        known = {goal: plan for goal, plan in wanted.items() if goal not in missed}
+        made = card(
+            Fake(known), rows(wanted), rows({"off you go": walk(1.0)}), deployed=Fake(wanted)
+        )
+        shape = json.dumps(made.as_json())
+        # then no sealed goal is named anywhere, and all that is said is the same
+        assert not any(goal in shape for goal in sealed)
+        assert [goal.ok for goal in made.per_goal] == [True] * 6
+        told.add(shape)
+    assert len(told) == 1
+    assert "sealed: fewer than 38 of 40 right" in told.pop()
+
+
+def test_an_axis_that_is_measured_on_open_goals_alone_names_no_sealed_one(
+    card: Callable[..., Scorecard],
+) -> None:
+    wanted = plans(30)
+    pinned = list(wanted)[-1]
+    made = card(Fake({}), rows(wanted, pinned=pinned), deployed=Fake(wanted))
+    assert pinned not in json.dumps(made.as_json())
+    assert axis(made, "regression").n == 6
+
+
+def test_the_missions_own_goals_are_open_and_no_exam(card: Callable[..., Scorecard]) -> None:
+    wanted = plans(18)
+    goal = list(wanted)[-1]
+    made = card(Fake(wanted), rows(wanted), spec=mission(f"Please {goal}"))
+    assert axis(made, "fidelity").n == 17
+    assert "x:24: does not count: is a goal of the mission, whose plan is shown" in made.notes
 
 
 class Choosy(Fake):
@@ -338,8 +374,8 @@ class Choosy(Fake):
 def test_a_row_that_the_adapter_cannot_take_is_wrong_and_named(
     card: Callable[..., Scorecard],
 ) -> None:
-    exam = rows(plans(2))
-    made = card(Choosy(plans(2)), exam, deployed=Choosy(plans(2)))
+    exam = rows(plans(2, 2))
+    made = card(Choosy(plans(2, 2)), exam, deployed=Choosy(plans(2, 2)))
     assert [goal.ok for goal in made.per_goal] == [False, False]
     assert "2 could not be asked (x:1: this adapter was" in axis(made, "fidelity").detail
 
@@ -347,20 +383,24 @@ def test_a_row_that_the_adapter_cannot_take_is_wrong_and_named(
 def test_rows_are_asked_with_their_image_and_phases_are_not_asked_then(
     card: Callable[..., Scorecard],
 ) -> None:
+    # given the same words for 60 pictures, of which there are but two answers
     exam = tuple(
-        replace(row, goal="do it", image_path=Path(f"{at}.png"), where=f"x:{at}")
-        for at, row in enumerate(rows(plans(14)))
-    )
+        Row("do it", SIT if at % 2 else STAND, "pattern", f"x:{at}", f"{at}.png",
+            Path(f"{at}.png"), f"{at:064}")
+        for at in range(60)
+    )  # fmt: skip
     seen = {f"do it {row.image_path}": row.actions for row in exam}
     made = card(Choosy(seen), exam, deployed=Choosy(seen))
-    assert [goal.ok for goal in made.per_goal] == [True] * 14
-    assert axis(made, "coverage").n == 14
+    assert all(goal.ok for goal in made.per_goal)
+    assert len(made.per_goal) + axis(made, "fidelity").n == 60
+    assert axis(made, "coverage").n == len(made.per_goal)
     assert made.verdict == "DEPLOY"
 
 
 def test_a_phase_without_a_goal_is_left_out(card: Callable[..., Scorecard]) -> None:
-    made = card(Fake(plans(14)), rows(plans(14)), spec=mission("", "?!", "walk ahead 1 meters"))
-    assert (made.verdict, axis(made, "coverage").n) == ("DEPLOY", 15)
+    known = {**plans(18), "walk ahead 1 meters": SIT}
+    made = card(Fake(known), rows(plans(18)), spec=mission("", "?!", "walk ahead 1 meters"))
+    assert (made.verdict, axis(made, "coverage").n) == ("DEPLOY", 7)
 
 
 # -- coverage and stability ------------------------------------------------------------------------
@@ -368,10 +408,10 @@ def test_a_phase_without_a_goal_is_left_out(card: Callable[..., Scorecard]) -> N
 
 def test_coverage_counts_the_missions_goals_too(card: Callable[..., Scorecard]) -> None:
     spec = mission("do the unknown", "and another")
-    found = axis(card(Fake(plans(14)), rows(plans(14)), spec=spec), "coverage")
+    found = axis(card(Fake(plans(9, 14)), rows(plans(9, 14)), spec=spec), "coverage")
     assert (found.n, found.result, found.gate) == (16, "pass", "data")
     assert found.value == pytest.approx(14 / 16)
-    found = axis(card(Fake(plans(2)), rows(plans(2)), spec=spec), "coverage")
+    found = axis(card(Fake(plans(9, 2)), rows(plans(9, 2)), spec=spec), "coverage")
     assert (found.value, found.result) == (0.5, "fail")
 
 
@@ -381,15 +421,16 @@ def test_phases_of_looking_and_signalling_are_covered_too(
 ) -> None:
     scene = {"objects": [{"type": "marker", "tag": "x", "position": [1, 0, 0]}]}
     spec = mission("do the unknown", won=won, signals=("signal_found",), scene=scene)
-    found = axis(card(Fake(plans(2)), rows(plans(2)), spec=spec), "coverage")
+    found = axis(card(Fake(plans(9, 2)), rows(plans(9, 2)), spec=spec), "coverage")
     assert found.n == 4
     assert "0 of 1 mission phases" in found.detail
 
 
 def test_signals_are_covered_by_what_teaches_them(card: Callable[..., Scorecard]) -> None:
     spec = mission("walk ahead 1 meters", signals=("signal_found", "signal_lost"))
-    wanted, example = plans(14), rows({"say so": (Step("signal_lost", {}),)})
-    made = card(Fake(wanted), rows(wanted), example, spec=spec)
+    wanted, example = plans(9, 14), rows({"say so": (Step("signal_lost", {}),)})
+    known = {**wanted, "walk ahead 1 meters": walk(1.0)}
+    made = card(Fake(known), rows(wanted), example, spec=spec)
     found = axis(made, "coverage")
     assert (found.n, found.value) == (17, pytest.approx(16 / 17))
     assert "1 of 2 signals" in found.detail
@@ -401,20 +442,21 @@ def test_signals_are_covered_by_what_teaches_them(card: Callable[..., Scorecard]
 
 
 def test_what_is_decoded_differently_in_capitals_needs_data(card: Callable[..., Scorecard]) -> None:
-    wanted = {"turn about": SIT, **plans(14)}
-    made = card(Whisperer(wanted), rows(wanted))
+    wanted = {"turn about": SIT, **plans(18)}
+    made = card(Whisperer(wanted), rows(plans(18)), rows({"turn about": SIT}))
     found = axis(made, "stability")
     assert found.value == pytest.approx(2 / 3)
     assert (found.result, made.verdict) == ("fail", "NEEDS_DATA")
-    assert any(step.startswith("# stability: ") and "'turn about'" in step
-               for step in made.next_steps)  # fmt: skip
+    # and of the goals it is said of, those of the exam are not named
+    (line,) = [step for step in made.next_steps if step.startswith("# stability: ")]
+    assert line.endswith("of what is like 'turn about'")
 
 
 def test_what_is_decoded_differently_after_a_reload_is_blocked(
     card: Callable[..., Scorecard],
 ) -> None:
-    made = card(Fake(plans(14)), rows(plans(14)), reload=lambda: Fake(plans(13)))
-    assert "'walk ahead 14 meters' decodes differently" in axis(made, "stability").detail
+    made = card(Fake(plans(18)), rows(plans(18)), reload=lambda: Fake(some(plans(18), 1)))
+    assert "decodes differently" in axis(made, "stability").detail
     assert made.verdict == "BLOCK"
 
 
@@ -425,29 +467,36 @@ def test_what_is_decoded_differently_after_a_reload_is_blocked(
 def test_goals_lost_against_the_deployed_adapter(
     lost: int, result: str, card: Callable[..., Scorecard]
 ) -> None:
-    wanted = plans(40)
-    now = Fake(dict(list(wanted.items())[lost:]))
+    wanted = plans(18, 40)
+    now = Fake(some(wanted, lost))
     made = card(now, rows(wanted), deployed=Fake(wanted))
     assert axis(made, "regression").result == result
     assert (made.verdict == "BLOCK") is (result == "fail")
 
 
 def test_losses_are_weighed_against_what_was_won(card: Callable[..., Scorecard]) -> None:
-    wanted = list(plans(40).items())
-    made = card(Fake(dict(wanted[5:])), rows(plans(40)), deployed=Fake(dict(wanted[:35])))
+    wanted = plans(18, 40)
+    made = card(Fake(some(wanted, 5)), rows(wanted), deployed=Fake(some(wanted, 0, 35)))
     assert axis(made, "regression").result == "pass"
     assert "5 goals lost and 5 won" in axis(made, "regression").detail
 
 
+def test_taught_goals_that_are_lost_count_as_well(card: Callable[..., Scorecard]) -> None:
+    wanted, taught = plans(18), {f"{goal} xyz": plan for goal, plan in plans(9, 9).items()}
+    made = card(Fake(wanted), rows(wanted), rows(taught), deployed=Fake({**wanted, **taught}))
+    assert axis(made, "regression").result == "fail"
+    assert "18 goals lost" in axis(made, "regression").detail
+
+
 def test_a_lost_pinned_goal_blocks_by_itself(card: Callable[..., Scorecard]) -> None:
-    wanted = plans(40)
-    goal = "walk ahead 1 meters"
-    now = Fake(dict(list(wanted.items())[1:]))
+    wanted = plans(18, 40)
+    goal = next(iter(wanted))
+    now = Fake(some(wanted, 1))
     made = card(now, rows(wanted, pinned=goal), deployed=Fake(wanted))
     assert made.verdict == "BLOCK"
     assert f"the pinned goal {goal!r} is lost" in axis(made, "regression").detail
     # nor may one of the training set be, that no exam asks for
-    kept = card(now, rows(dict(list(wanted.items())[1:])), rows({goal: wanted[goal]}, pinned=goal),
+    kept = card(now, rows(some(wanted, 1)), rows({goal: wanted[goal]}, pinned=goal),
                 deployed=Fake(wanted))  # fmt: skip
     assert (kept.verdict, axis(kept, "regression").result) == ("BLOCK", "fail")
     # but not one that the deployed adapter does not know either
@@ -465,6 +514,11 @@ ODD = ["don't \"panic\" $(rm -rf /) `x`", "walk; then | sit & go > there", "geh 
        "a  b\\ c", "it's 50% of #1", "one\ntwo"]  # fmt: skip
 
 
+def commands(made: Scorecard) -> list[str]:
+    """The next steps that can be pasted as they are: they have no place for words."""
+    return [step for step in made.next_steps if step.startswith("cadenza") and "'<" not in step]
+
+
 def pasted(line: str) -> Any:
     """What the command line makes of a line of next steps."""
     words = shlex.split(line)
@@ -479,7 +533,7 @@ def test_a_goal_of_the_mission_that_is_not_understood_can_be_pasted(
     project = tmp_path / "my robot's $HOME"
     spec, taught = signalling(goal, goal.upper()), rows({"x": (Step("signal_found", {}),)})
     made = card(Fake(plans(3)), rows(plans(3)), taught, spec=spec, project=project)
-    (line,) = [step for step in made.next_steps if step.startswith("cadenza")]
+    (line,) = commands(made)
     arguments = pasted(line)
     assert arguments.project == str(project)
     assert arguments.goal == " ".join(goal.split())
@@ -520,7 +574,7 @@ def test_the_steps_are_those_the_mission_asks_for(
 ) -> None:
     spec = mission(goal, won=won, signals=("signal_found",), scene=HALL)
     made = card(Fake({}), rows({}), rows({"x": (Step("signal_found", {}),)}), spec=spec)
-    (line,) = [step for step in made.next_steps if step.startswith("cadenza")]
+    (line,) = commands(made)
     given = parse_steps(pasted(line).steps, GO1)
     assert [step.action for step in given] == [step.action for step in steps]
     assert [dict(step.parameters) for step in given] == [
@@ -550,35 +604,50 @@ def test_steps_that_nobody_knows_are_not_made_up(
     assert line.startswith("# phase 'p0': no steps are known")
 
 
-def test_a_goal_of_the_exam_is_never_asked_for_as_an_example(
+def test_next_steps_tell_nothing_of_the_exam(card: Callable[..., Scorecard]) -> None:
+    # given an exam whose goals and plans are in no example, and an adapter that misses them all
+    exam = rows({goal: (*plan, Step("rear_kick", {})) for goal, plan in plans(20, 20).items()})
+    taught = rows({"sit down": SIT, "take a seat": SIT, "stand up": STAND})
+    made = card(Fake({}), exam, taught)
+    told = "\n".join(made.next_steps)
+    assert "rear_kick" not in told
+    assert not any(row.goal in told for row in exam)
+    # then it says how much was missed, and offers places for words of what has the fewest
+    assert "# practice: 20 of 20 missed" in told
+    places = [step for step in made.next_steps if "'<" in step and "--exam" not in step]
+    assert [pasted(step).goal for step in places] == [
+        "<in other words: stand up>", "<in other words: sit down>"
+    ]  # fmt: skip
+
+
+def test_a_place_for_words_is_refused_until_it_is_filled(
     card: Callable[..., Scorecard], tmp_path: Path
 ) -> None:
-    # given an exam goal that is decoded wrong, a goal of the mission too, with every sort of number
-    plan = (
-        Step("walk_forward", {"distance_m": 1.0, "speed": 0.5, "duration_s": 1}),
-        Step("turn_left", {"rotation_rad": 1.5708, "repeat": 3}),
-        Step("stand", {"duration_s": 1.0}),
-        Step("signal_found", {}),
-    )
-    goal = 'stroll about, it\'s "nice"'
-    made = card(Fake(plans(1)), rows({goal: plan}), spec=signalling(goal))
-    lines = [step for step in made.next_steps if "stroll" in step]
-    # then the line does nothing in a shell
-    assert [line.partition(":")[0] for line in lines] == ["# in your own words"]
-    # and in it the words are still to be chosen, and the steps are the exam's
-    arguments = pasted(lines[0].removeprefix("# in your own words: "))
-    assert arguments.goal.startswith("<in other words")
+    made = card(Fake({}), (), rows({"sit down, it's late": SIT}))
+    (line,) = [step for step in made.next_steps if step.endswith(" --exam")]
+    arguments = pasted(line)
+    assert arguments.goal == "<in other words: sit down, it's late>"
+    assert (arguments.exam, parse_steps(arguments.steps, GO1)) == (True, SIT)
     with pytest.raises(InputError, match="your own words"):
-        add_example(Project(tmp_path, signalling(goal)), arguments.goal, plan)
-    steps = parse_steps(arguments.steps, GO1)
-    assert same_plan(steps, plan)
-    assert steps[0].parameters["duration_s"] == 1.0
+        add_example(Project(tmp_path, mission()), arguments.goal, SIT, exam=True)
+
+
+def test_questions_are_asked_for_where_the_exam_asks_least(card: Callable[..., Scorecard]) -> None:
+    wanted = {"take a seat": SIT, "on your bottom": SIT, "down you go, boy": SIT}
+    taught = {"sit down": SIT, "stand up": STAND, "stand there then sit": (*STAND, *SIT)}
+    made = card(Fake(wanted), rows(wanted), rows(taught))
+    lines = [pasted(step).goal for step in made.next_steps if step.endswith(" --exam")]
+    assert lines == [
+        "<in other words: stand there then sit>", "<in other words: stand up>",
+        "<in other words: sit down>",
+    ]  # fmt: skip
+    assert any("compositions (1 taught), stand (2 taught)" in why for why in made.reasons)
 
 
 def test_a_signal_that_nothing_teaches_is_asked_for(card: Callable[..., Scorecard]) -> None:
     spec = mission("walk ahead 1 meters", signals=("signal_found",))
-    made = card(Fake(plans(3)), rows(plans(3)), spec=spec)
-    (line,) = [step for step in made.next_steps if step.startswith("cadenza")]
+    known = {**plans(3), "walk ahead 1 meters": walk(1.0)}
+    (line,) = commands(card(Fake(known), rows(plans(3)), spec=spec))
     assert pasted(line).goal == "signal found"
     assert parse_steps(pasted(line).steps, GO1) == (Step("signal_found", {}),)
 
@@ -589,22 +658,23 @@ def test_a_doubtful_goal_is_asked_for_and_a_clear_one_is_not(
     clear = {"report it": (Step("signal_found", {}),), **plans(3)}
     doubtful = Fake(clear, doubts=lambda goal: goal == "report it")
     spec, exam = signalling("report it"), rows(plans(3))
-    (line,) = [s for s in card(doubtful, exam, spec=spec).next_steps if not s.startswith("#")]
+    (line,) = commands(card(doubtful, exam, spec=spec))
     assert pasted(line).goal == "report it"
-    assert all(s.startswith("#") for s in card(Fake(clear), exam, spec=spec).next_steps)
+    assert commands(card(Fake(clear), exam, spec=spec)) == []
     # and one that is taught is to be taught in other words
     made = card(doubtful, exam, rows({"Report it!": SIT}), spec=spec)
     assert any("say it otherwise" in step for step in made.next_steps)
 
 
 def test_nothing_is_left_to_do_for_what_is_deployed(card: Callable[..., Scorecard]) -> None:
-    made = card(Fake(plans(14)), rows(plans(14)), spec=mission("do the unknown"))
+    made = card(Fake(plans(18)), rows(plans(18)), spec=mission("do the unknown"))
     assert (made.verdict, made.next_steps) == ("DEPLOY", ())
 
 
 def test_next_steps_are_few(card: Callable[..., Scorecard]) -> None:
-    made = card(Fake({}), rows(plans(100)))
-    assert 1 <= len(made.next_steps) <= 8
+    taught = {f"{goal} xyz": plan for goal, plan in plans(50, 50).items()}
+    made = card(Fake({}), rows(plans(50, 50)), rows(taught))
+    assert 1 <= len(made.next_steps) <= 12
     assert all("\n" not in step for step in made.next_steps)
 
 
@@ -612,9 +682,11 @@ def test_next_steps_are_few(card: Callable[..., Scorecard]) -> None:
 
 
 def test_the_json_has_exactly_this_shape(card: Callable[..., Scorecard]) -> None:
-    shape = card(Fake(plans(3)), rows(plans(4)), deployed=Fake(plans(4))).as_json()
+    wanted = plans(20, 4)
+    made = card(Fake(some(wanted, 1)), rows(wanted), deployed=Fake(wanted), adapter="abc")
+    shape = made.as_json()
     assert set(shape) == {
-        "verdict", "held_out", "checks", "reasons", "next_steps", "per_goal"
+        "verdict", "held_out", "checks", "reasons", "next_steps", "notes", "exam", "per_goal"
     }  # fmt: skip
     for found in shape["checks"]:
         assert set(found) == {
@@ -625,8 +697,13 @@ def test_the_json_has_exactly_this_shape(card: Callable[..., Scorecard]) -> None
     assert sorted(names) == ["coverage", "fidelity", "mission", "regression", "safety", "stability"]
     for goal in shape["per_goal"]:
         assert set(goal) == {"goal", "expected", "got", "ok", "refused", "confidence"}
-    assert [goal["ok"] for goal in shape["per_goal"]] == [True, True, True, False]
-    assert shape["per_goal"][0]["expected"] == [{"action": "walk_forward", "distance_m": 1.0}]
+    assert [goal["ok"] for goal in shape["per_goal"]] == [False, True, True, True]
+    (first, *_) = wanted.values()
+    assert shape["per_goal"][0]["expected"] == [first[0].as_json()]
+    assert shape["exam"] == {
+        "adapter": "abc", "paper": made.look.paper, "number": 1, "level": pytest.approx(0.01875),
+        "sealed": 20, "needed": 20, "passed": True, "practice": 4, "practice_right": 3,
+    }  # fmt: skip
     assert json.loads(json.dumps(shape, allow_nan=False)) == shape
 
 

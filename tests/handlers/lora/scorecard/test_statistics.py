@@ -13,9 +13,11 @@ from handlers.lora.scorecard.statistics import (
     LEVEL,
     POWER,
     at_least,
+    fewest_rows,
+    hits_needed,
+    interval,
     lower_bound,
     mcnemar,
-    more_rows,
     rows_needed,
     upper_bound,
 )
@@ -94,6 +96,22 @@ def test_the_tail_is_that_of_counting(counts: tuple[int, int], sixteenths: int) 
     assert at_least(hits, n, float(p)) == pytest.approx(float(counted), abs=1e-12)
 
 
+@settings(deadline=None, max_examples=150)
+@given(
+    st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
+    st.sampled_from([0.1, 0.05, 0.01875, 0.0003]),
+)
+def test_one_sided_and_two_sided_bounds_are_scipys(counts: tuple[int, int], level: float) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    hits, n = counts
+    for side, bound in (("greater", lower_bound), ("less", upper_bound)):
+        theirs = stats.binomtest(hits, n, alternative=side).proportion_ci(1 - level, "exact")
+        known = theirs.low if side == "greater" else theirs.high
+        assert bound(hits, n, level) == pytest.approx(known, abs=1e-9)
+    theirs = stats.binomtest(hits, n).proportion_ci(1 - level, "exact")
+    assert interval(hits, n, level) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
 # -- power -----------------------------------------------------------------------------------------
 
 
@@ -113,39 +131,38 @@ def test_no_number_of_rows_shows_what_is_not_so_or_hardly(rate: float, threshold
 
 
 @pytest.mark.parametrize(
-    ("hits", "n", "threshold", "side", "more"),
-    [
-        (0, 0, 0.8, "above", 14),
-        (10, 10, 0.8, "above", 4),
-        (9, 10, 0.8, "above", 84),
-        (11, 16, 0.8, "below", 93),
-        (11, 16, 0.69, "below", None),
-        (81, 100, 0.8, "above", None),
-        (8, 10, 0.8, "above", None),
-        (0, 1, 0.8, "below", 1),
-        (5, 5, 1.0, "above", None),
-    ],
-)
-def test_how_many_more_rows_decide_and_which_way(
-    hits: int, n: int, threshold: float, side: str, more: int | None
+    ("threshold", "level", "rows"),
+    [(0.8, 0.05, 14), (0.8, 0.01875, 18), (0.9, 0.05, 29), (0.95, 0.05, 59), (0.0, 0.05, 1),
+     (1.0, 0.05, None), (0.9999, 0.05, None)],
+)  # fmt: skip
+def test_the_fewest_rows_without_a_miss(threshold: float, level: float, rows: int | None) -> None:
+    assert fewest_rows(threshold, level) == rows
+    if rows is not None and threshold:
+        assert hits_needed(rows, threshold, level) == rows
+        assert hits_needed(rows - 1, threshold, level) is None
+
+
+@pytest.mark.parametrize("level", [0.05, 0.01875, 0.0003])
+def test_a_smaller_error_takes_more_rows(level: float) -> None:
+    needed = rows_needed(0.9, 0.8, level)
+    assert needed is not None
+    hits = hits_needed(needed, 0.8, level)
+    assert hits is not None
+    assert at_least(hits, needed, 0.9) >= POWER
+    assert needed >= 94
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 120), st.floats(0.02, 0.98), st.sampled_from([0.05, 0.01875, 0.0003]))
+def test_the_hits_needed_are_those_whose_bound_reaches_the_threshold(
+    n: int, threshold: float, level: float
 ) -> None:
-    assert more_rows(hits, n, threshold) == (side, more)
-
-
-@settings(deadline=None, max_examples=20)
-@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_with_that_many_more_at_the_same_rate_it_is_decided(counts: tuple[int, int]) -> None:
-    hits, n = counts
-    side, more = more_rows(hits, n, 0.8)
-    if more is None:
-        return
-    assert more > 0
-    rate, total = hits / n, n + more
-    if side == "above":
-        assert lower_bound(hits + round(more * round(rate, 2)), total) >= 0.8
+    needed = hits_needed(n, threshold, level)
+    if needed is None:
+        assert lower_bound(n, n, level) < threshold + 1e-9
     else:
-        missed = n - hits + round(more * round(1 - rate, 2))
-        assert upper_bound(total - missed, total) <= 0.8 + 1e-9
+        assert lower_bound(needed, n, level) >= threshold - 1e-9
+        assert needed == 0 or lower_bound(needed - 1, n, level) < threshold + 1e-9
 
 
 def test_a_threshold_of_nothing_is_shown_by_any_row() -> None:

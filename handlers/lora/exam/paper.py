@@ -1,0 +1,164 @@
+"""The questions of an exam that count for one adapter, in two parts, and why others do not.
+
+A question does not count that is too near to what was taught (duplicates.py), that another row asks
+already but for its numbers, or that is one too many of its stratum (shares.py). A sealed row that
+was looked at before and is now taught, changed or gone is worse than not counted: whoever takes out
+what was missed is left with what was right. It counts as wrong for as long as the exam keeps any
+row it was looked at with; teaching it no more, or putting it back, makes it count again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from handlers.goals.normal import template
+from handlers.lora.data.dataset import Dataset
+from handlers.lora.exam.duplicates import Near, Taught, Vectors
+from handlers.lora.exam.looks import Look, related
+from handlers.lora.exam.questions import Question, question_of
+from handlers.lora.exam.shares import balanced, shares_of, unexamined
+
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What an adapter is asked. `earlier`: looks at these questions before this one.
+
+    `left_out`: (file:line, why) of rows that do not count; `burnt`: of sealed rows that were looked
+    at, are taught now, and count as wrong; `gone`: how many more count as wrong, changed or taken
+    out; `retaught`, `contradicted`: of rows that allow no DEPLOY while they stand. `surplus`:
+    sealed rows that are too many of their kind. `unexamined`: what is taught and not asked for.
+    """
+
+    practice: tuple[Question, ...] = ()
+    sealed: tuple[Question, ...] = ()
+    earlier: tuple[Look, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    burnt: tuple[tuple[str, str], ...] = ()
+    gone: int = 0
+    retaught: tuple[str, ...] = ()
+    contradicted: tuple[tuple[str, str], ...] = ()
+    surplus: int = 0
+    unexamined: tuple[str, ...] = ()
+
+    @property
+    def held_out(self) -> bool:
+        """Whether anything is asked that was not taught."""
+        return bool(self.practice or self.sealed)
+
+    @property
+    def wrong(self) -> int:
+        """Sealed rows that count as wrong without being asked."""
+        return self.gone + len(self.burnt)
+
+    def digest(self, threshold: float) -> str:
+        """What is asked of the sealed part, and what for: with another threshold it tells more."""
+        asked = sorted(item.digest for item in self.sealed)
+        return hashlib.sha256(repr((asked, self.wrong, threshold)).encode()).hexdigest()[:16]
+
+    def reasons(self) -> list[str]:
+        """What allows no DEPLOY, however good the rest is."""
+        made = []
+        if self.retaught:
+            made.append(
+                f"the adapter was trained on exam goals, which do not count: {_some(self.retaught)}"
+            )
+        made += [
+            f"the exam contradicts the examples: {where}: {why}" for where, why in self.contradicted
+        ]
+        if self.unexamined and self.held_out:
+            made.append(f"taught, and asked for by no exam row: {', '.join(self.unexamined)}")
+        return made
+
+    def notes(self) -> list[str]:
+        """What does not count, and why, row by row."""
+        made = [f"{where}: does not count: {why}" for where, why in self.left_out]
+        made += [
+            f"{where}: burnt: it was looked at, and {why}; it counts as wrong"
+            for where, why in self.burnt
+        ]
+        if self.gone:
+            rows = "1 sealed row that was looked at is" if self.gone == 1 else (
+                f"{self.gone} sealed rows that were looked at are"
+            )  # fmt: skip
+            made.append(
+                f"{rows} changed or gone, and wrong by that; an exam of new rows begins anew"
+            )
+        if self.surplus:
+            made.append(
+                f"{self.surplus} sealed rows do not count: the exam asks more for their like than"
+                " the examples teach of it"
+            )
+        return made
+
+
+def set_paper(
+    dataset: Dataset,
+    *,
+    taught: Sequence[str] = (),
+    looks: Sequence[Look] = (),
+    vectors: Vectors | None = None,
+    shown: Sequence[str] = (),
+) -> Paper:
+    """The exam of a project for an adapter that was trained on `taught` goals as well.
+
+    `looks`: all earlier ones; `vectors`: sentence vectors to compare goals by, None to go by words;
+    `shown`: goals whose plans everybody sees, as those of the mission.
+    """
+    rows = [question_of(row) for row in dataset.exam]
+    near = dict(Taught(dataset.train, taught, vectors).near(rows))
+    seen = {template(goal) for goal in shown}
+    for item in rows:
+        if template(item.row.goal) in seen and item.digest not in near:
+            near[item.digest] = Near("is a goal of the mission, whose plan is shown")
+    earlier = related(frozenset(item.digest for item in rows if item.sealed), looks)
+    looked_at = frozenset[str]().union(*(look.rows for look in earlier))
+    dropped = [(item, near[item.digest]) for item in rows if item.digest in near]
+    counted, repeated = _once([item for item in rows if item.digest not in near])
+    practice = [item for item in counted if not item.sealed]
+    sealed = [item for item in counted if item.sealed]
+    asked = balanced(sealed, shares_of(dataset.train))
+    return Paper(
+        practice=tuple(practice),
+        sealed=tuple(asked),
+        earlier=tuple(earlier),
+        left_out=(*_places(dropped, lambda item, why: _is_fresh(item, why, looked_at)), *repeated),
+        burnt=_places(dropped, lambda item, _: item.digest in looked_at),
+        gone=len(looked_at - {item.digest for item in rows}),
+        retaught=tuple(item.row.where for item, why in dropped if why.retaught),
+        contradicted=_places(dropped, lambda _, why: why.contradicts),
+        surplus=len(sealed) - len(asked),
+        unexamined=tuple(unexamined(dataset.train, [*practice, *asked], asked)),
+    )
+
+
+def _is_fresh(item: Question, why: Near, looked_at: frozenset[str]) -> bool:
+    return item.digest not in looked_at and not why.contradicts
+
+
+def _places(
+    dropped: Sequence[tuple[Question, Near]], wanted: Callable[[Question, Near], bool]
+) -> tuple[tuple[str, str], ...]:
+    """(file:line, why) of some of the questions that are too near."""
+    return tuple((item.row.where, near.why) for item, near in dropped if wanted(item, near))
+
+
+def _once(questions: Sequence[Question]) -> tuple[list[Question], list[tuple[str, str]]]:
+    """One question of each cluster, by its hash, in their order; and (file:line, why) of others."""
+    chosen: dict[str, Question] = {}
+    for item in sorted(questions, key=lambda item: item.digest):
+        chosen.setdefault(item.cluster, item)
+    kept = [item for item in questions if chosen[item.cluster] is item]
+    others = [item for item in questions if chosen[item.cluster] is not item]
+    return kept, [
+        (item.row.where, f"asks the same as {chosen[item.cluster].row.where}, but for numbers")
+        for item in others
+    ]
+
+
+def _some(places: Sequence[str]) -> str:
+    more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
+    return ", ".join(places[:NAMED]) + more

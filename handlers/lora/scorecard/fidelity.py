@@ -1,0 +1,159 @@
+"""Fidelity: are enough of the exam's goals decoded to the exact plan? Its sealed part decides.
+
+Of the sealed part one bit is told, at the level of this look (handlers.lora.exam.looks): whether
+the share of right answers is shown to be at least the threshold (exact binomial, Clopper-Pearson).
+Its number right is not told, for each that could be would have to be paid for with more rows. What
+people see, and what says that an adapter is surely below, is the practice part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from handlers.lora.exam.looks import Look, share_of_error
+from handlers.lora.exam.paper import Paper
+from handlers.lora.exam.questions import PRACTICE_ONE_IN
+from handlers.lora.model.interface import Decoder
+from handlers.lora.scorecard.results import Check, GoalResult, Result, examined
+from handlers.lora.scorecard.statistics import (
+    LEVEL,
+    MOST_ROWS,
+    fewest_rows,
+    hits_needed,
+    interval,
+    rows_needed,
+    upper_bound,
+)
+from store.events.adapter import LookFact
+
+PLANNED = 0.1
+"""Exams are planned for adapters that are so much better than they have to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What was told of the sealed part: whether `needed` of its `n` questions are right.
+
+    `needed` None: so few cannot show it, and nothing was asked. `number`, `level`: of this look;
+    `next_level`: of the one after it.
+    """
+
+    n: int
+    needed: int | None
+    passed: bool
+    number: int
+    level: float
+    next_level: float
+
+
+def look_at(decoder: Decoder, paper: Paper, threshold: float, adapter: str) -> Sealed:
+    """Ask the sealed questions. `adapter`: the hash of its files, which tells a repetition."""
+    digest = paper.digest(threshold)
+    before = [look for look in paper.earlier if (look.adapter, look.paper) == (adapter, digest)]
+    number = before[0].number if before else len(paper.earlier) + 1
+    level = before[0].level if before else LEVEL * share_of_error(paper.earlier)
+    n = len(paper.sealed) + paper.wrong
+    needed = hits_needed(n, threshold, level) if n else None
+    passed = False
+    if needed is not None:
+        passed = sum(examined(decoder, item.row).ok for item in paper.sealed) >= needed
+    earlier = [*paper.earlier]
+    if needed is not None and not before:
+        earlier.append(Look(adapter, digest, level, number, passed, frozenset()))
+    return Sealed(n, needed, passed, number, level, LEVEL * share_of_error(earlier))
+
+
+def fidelity(practice: Sequence[GoalResult], sealed: Sealed, threshold: float) -> Check:
+    """The axis: passed by the sealed part, failed where the practice part is surely below."""
+    right, asked = sum(item.ok for item in practice), len(practice)
+    surely_below = bool(asked) and upper_bound(right, asked) < threshold
+    result: Result = "pass" if sealed.passed else "fail" if surely_below else "undecided"
+    detail = f"{_told(sealed)}; {_practised(practice)}{_unasked(practice)}"
+    if result == "undecided":
+        detail += f"; {rows_to_decide(right, asked, sealed, threshold)}"
+    low = threshold if sealed.passed else 0.0
+    high = round(upper_bound(right, asked), 4) if surely_below and not sealed.passed else 1.0
+    value = right / asked if asked else None
+    return Check("fidelity", value, low, high, threshold, sealed.n, result, "block", detail)
+
+
+def _told(sealed: Sealed) -> str:
+    if not sealed.n:
+        return "sealed: no rows"
+    look = f"look {sealed.number}, at a level of {sealed.level:.2g}"
+    if sealed.needed is None:
+        return f"sealed: {sealed.n} rows are too few to show it ({look})"
+    which = f"{sealed.needed} or more" if sealed.passed else f"fewer than {sealed.needed}"
+    return f"sealed: {which} of {sealed.n} right ({look})"
+
+
+def _practised(practice: Sequence[GoalResult]) -> str:
+    right, asked = sum(item.ok for item in practice), len(practice)
+    if not asked:
+        return "practice: no rows"
+    low, high = interval(right, asked)
+    return f"practice: {right} of {asked} right ({low:.2f} to {high:.2f})"
+
+
+def _unasked(practice: Sequence[GoalResult]) -> str:
+    problems = [item for item in practice if item.problem]
+    if not problems:
+        return ""
+    first = problems[0]
+    return f"; {len(problems)} could not be asked ({first.where}: {first.problem})"
+
+
+def rows_to_decide(right: int, asked: int, sealed: Sealed, threshold: float) -> str:
+    """How many more exam rows the next look needs, for adapters as good as practice shows.
+
+    Where practice says nothing yet, for adapters that are PLANNED over the threshold.
+    """
+    rate = right / asked if asked >= 5 else min(threshold + PLANNED, 1.0)
+    if rate <= threshold:
+        return f"more rows do not help at a share of {rate:.2f}: teach more first"
+    level = sealed.next_level
+    needed = fewest_rows(threshold, level) if rate == 1.0 else None
+    needed = needed or rows_needed(min(round(rate, 2), 0.98), threshold, level)
+    if needed is None:
+        return f"more than {MOST_ROWS:,} rows would be needed at a share of {rate:.2f}"
+    more = exam_rows(needed - sealed.n)
+    if more <= 0:
+        return "there are rows enough: teach more, or look again at another adapter"
+    return f"about {more:,} more exam rows would show a share of {rate:.2f}"
+
+
+def exam_rows(sealed: int) -> int:
+    """Rows to write so that so many of them are sealed, as a rule."""
+    return ceil(sealed * PRACTICE_ONE_IN / (PRACTICE_ONE_IN - 1))
+
+
+def in_sample(results: Sequence[GoalResult], threshold: float) -> Check:
+    """Where there is no exam: how well the examples themselves are remembered."""
+    right, asked = sum(item.ok for item in results), len(results)
+    surely_below = bool(asked) and upper_bound(right, asked) < threshold
+    detail = f"{right} of {asked} training goals (in-sample) right{_unasked(results)}"
+    value = right / asked if asked else None
+    result: Result = "fail" if surely_below else "undecided"
+    return Check("fidelity", value, 0.0, 1.0, threshold, asked, result, "block", detail)
+
+
+def look_fact(
+    paper: Paper, sealed: Sealed, practice: Sequence[GoalResult], threshold: float, adapter: str
+) -> LookFact | None:
+    """What is recorded of a look; None where nothing sealed was asked."""
+    if not paper.sealed:
+        return None
+    return LookFact(
+        adapter=adapter,
+        paper=paper.digest(threshold),
+        rows=tuple(item.digest for item in paper.sealed),
+        number=sealed.number,
+        level=sealed.level,
+        sealed=sealed.n,
+        needed=sealed.needed,
+        passed=sealed.passed,
+        practice=len(practice),
+        practice_right=sum(item.ok for item in practice),
+    )
