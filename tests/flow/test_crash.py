@@ -42,6 +42,9 @@ POINTS = [
     "store.durable:Draft.replace:after:2",
     "handlers.export.files:sync:after:1",
     "store.durable:Draft.replace:after:3",
+    "handlers.export.runs:Batch.publish:before:1",
+    "handlers.export.runs:Batch.publish:after:1",
+    "cadenzad.reactor:Reactor._commit:after:1",
     "cadenzad.reactor:Reactor._react:before:2",
     "cadenzad.reactor:Reactor._react:after:1",
 ]

@@ -10,6 +10,7 @@ process that started it along.
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import signal
 import sys
@@ -33,15 +34,15 @@ def arm(point: str) -> None:
     for part in path:
         owner = getattr(owner, part)
     original = getattr(owner, name)
-    left = [int(count)]
+    calls = itertools.count(1)  # which is one step, also among threads
 
     @wraps(original)
     def dying(*args, **kwargs):
-        left[0] -= 1
-        if left[0] == 0 and when == "before":
+        is_last = next(calls) == int(count)
+        if is_last and when == "before":
             die()
         result = original(*args, **kwargs)
-        if left[0] == 0:
+        if is_last:
             die()
         return result
 

@@ -44,8 +44,8 @@ class Tick(NamedTuple):
     that the action was told to go or turn. `outcome`: how the action ended. `contact`: whether
     anything but a foot touched something. `visible`: tag -> distance (m), None where the log does
     not say what was seen. `signal`: missed, false_positive, correct or none. `target`: where
-    the phase is to be done; `clear`: how far it is to what is left, ahead, right; `bearings`: tag ->
-    degrees, left positive.
+    the phase is to be done; `clear`: how far it is to what is left, ahead, right; `bearings`: tag
+    -> degrees, left positive.
     """
 
     tick: int
