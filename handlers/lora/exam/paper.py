@@ -1,24 +1,25 @@
 """The questions of an exam that count for one adapter, in two parts, and why others do not.
 
-A question does not count that is too near to what was taught (duplicates.py), that another row asks
-already but for its numbers, or that is one too many of its stratum (shares.py). A sealed row that
-was looked at before and is now taught, changed or gone is worse than not counted: whoever takes out
-what was missed is left with what was right. It counts as wrong for as long as the exam keeps any
-row it was looked at with; teaching it no more, or putting it back, makes it count again.
+A question does not count that is too near to what was taught (duplicates.py), or that another row
+asks already but for its numbers. The others weigh what is taught of their like (shares.py). A
+sealed row that was looked at before and is now taught, changed or gone is worse than not counted:
+whoever takes out what was missed is left with what was right. It counts as wrong for as long as the
+exam keeps any row it was looked at with; teaching it no more, or putting it back, makes it count
+again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
 from handlers.goals.normal import template
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.duplicates import Near, Taught, Vectors
 from handlers.lora.exam.looks import Look, related
 from handlers.lora.exam.questions import Question, question_of
-from handlers.lora.exam.shares import balanced, shares_of, unexamined
+from handlers.lora.exam.shares import Weights, shares_of, unexamined, weigh
 
 NAMED = 5
 
@@ -41,13 +42,25 @@ class Paper:
     gone: int = 0
     retaught: tuple[str, ...] = ()
     contradicted: tuple[tuple[str, str], ...] = ()
-    surplus: int = 0
     unexamined: tuple[str, ...] = ()
+    weights: Weights = field(default_factory=lambda: Weights({}, 0.0))
 
     @property
     def held_out(self) -> bool:
         """Whether anything is asked that was not taught."""
         return bool(self.practice or self.sealed)
+
+    @property
+    def rows(self) -> float:
+        """How many equal sealed rows are worth as much, those that are wrong unasked among them."""
+        asked = len(self.sealed)
+        return self.weights.rows * (asked + self.wrong) / asked if asked else float(self.wrong)
+
+    def share(self, right: Collection[str]) -> float:
+        """The weighed share of the sealed part, of which these questions are right (digests)."""
+        asked = len(self.sealed)
+        known = sum(self.weights.of[digest] for digest in right)
+        return known * asked / (asked + self.wrong) if asked else 0.0
 
     @property
     def wrong(self) -> int:
@@ -87,11 +100,6 @@ class Paper:
             made.append(
                 f"{rows} changed or gone, and wrong by that; an exam of new rows begins anew"
             )
-        if self.surplus:
-            made.append(
-                f"{self.surplus} sealed rows do not count: the exam asks more for their like than"
-                " the examples teach of it"
-            )
         return made
 
 
@@ -120,18 +128,17 @@ def set_paper(
     counted, repeated = _once([item for item in rows if item.digest not in near])
     practice = [item for item in counted if not item.sealed]
     sealed = [item for item in counted if item.sealed]
-    asked = balanced(sealed, shares_of(dataset.train))
     return Paper(
         practice=tuple(practice),
-        sealed=tuple(asked),
+        sealed=tuple(sealed),
         earlier=tuple(earlier),
         left_out=(*_places(dropped, lambda item, why: _is_fresh(item, why, looked_at)), *repeated),
         burnt=_places(dropped, lambda item, _: item.digest in looked_at),
         gone=len(looked_at - {item.digest for item in rows}),
         retaught=tuple(item.row.where for item, why in dropped if why.retaught),
         contradicted=_places(dropped, lambda _, why: why.contradicts),
-        surplus=len(sealed) - len(asked),
-        unexamined=tuple(unexamined(dataset.train, [*practice, *asked], asked)),
+        unexamined=tuple(unexamined(dataset.train, counted, sealed)),
+        weights=weigh(sealed, shares_of(dataset.train)),
     )
 
 

@@ -1,34 +1,44 @@
-"""What an exam asks of each kind of question, against how much of it is taught.
+"""What an exam's rows are worth: weighed by what is taught, and how many equal rows that makes.
 
-A share of right answers speaks for the goals it was taken from. So a stratum (a kind of goal with
-one sequence of actions) counts with at most MOST times its share of what is taught, and everything
-that is taught is asked for: an exam of thirty ways to say "sit" shows that "sit" is understood.
+A share of right answers speaks for the goals it was taken from: an exam of thirty ways to say "sit"
+shows that "sit" is understood. So each stratum (a kind of goal with one sequence of actions) weighs
+what its share of the examples is, however many rows ask for it; and everything that is taught is
+asked for.
 
-The plans are those that are taught: fixed, not drawn. What is drawn are their phrasings, and given
-the plans their answers are independent, with chances of their own. For such trials the binomial
-tail at the mean chance bounds the true one (W. Hoeffding, "On the distribution of the number of
-successes in independent trials", Ann. Math. Statist. 27, 1956), so rows are counted, not plans.
-Where an exam covers less than COVERED of what is taught, that argument fails, as its plans are then
-a sample; with caps of MOST times the share such an exam shrinks to about one row a plan, which is
-the count that holds for plans.
+Unequal weights, and many phrasings of few plans, make an exam say less than its rows. As survey
+samplers do (L. Kish, Survey Sampling, 1965; E. L. Korn and B. I. Graubard, Survey Methodology 24,
+1998: Clopper-Pearson at the effective size), rows count for
+
+    1 / (f * sum of squared weights of rows + (1 - f) * sum of squared weights of strata)
+
+equal ones, where f is the share of what is taught that is asked for at all. With all of it asked,
+the plans are fixed and only phrasings are drawn: rows count. Of a few plans out of many the
+phrasings stand or fall together, for all that is known: strata count. Equal weights leave the rows'
+number, and the bound is exact. Weights go by the examples and the exam's file alone, never by an
+answer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import ceil
+from dataclasses import dataclass
 
 from handlers.lora.exam.questions import Question, Stratum, question_of
 from handlers.lora.model.rows import Row
 
-MOST = 1.5
-COVERED = 2 / 3
 UNTAUGHT = 0.25
-"""What all strata that are not taught count for together: new compositions, new wholes."""
+"""What strata that are not taught as such weigh together at most: new compositions, new wholes."""
 
-Group = Stratum | None
 Shares = Mapping[Stratum, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A weight for each question, summing up to 1; `rows`: how many equal ones they are worth."""
+
+    of: Mapping[str, float]
+    rows: float
 
 
 def shares_of(rows: Sequence[Row]) -> Shares:
@@ -39,29 +49,28 @@ def shares_of(rows: Sequence[Row]) -> Shares:
     return {stratum: count / len(taught) for stratum, count in counts.items()}
 
 
-def balanced(questions: Sequence[Question], shares: Shares) -> list[Question]:
-    """The questions without those that are too many of their stratum, in their order.
-
-    Which are left out goes by their hash: by nothing that an answer could change.
-    """
+def weigh(questions: Sequence[Question], shares: Shares) -> Weights:
+    """The questions' weights. Without any shares they are equal."""
+    if not questions:
+        return Weights({}, 0.0)
+    asked = Counter(item.stratum for item in questions)
     if not shares:
-        return list(questions)
-    groups: dict[Group, list[Question]] = {}
-    for item in sorted(questions, key=lambda item: item.digest):
-        groups.setdefault(item.stratum if item.stratum in shares else None, []).append(item)
-    covered = sum(shares[group] for group in groups if group is not None)
-    slack = 1 if covered >= COVERED else 0
-    total, limits = len(questions), dict[Group, int]()
-    while True:
-        for group in groups:
-            share = UNTAUGHT if group is None else shares[group]
-            limits[group] = max(1, ceil(MOST * share * total) + slack)
-        counted = sum(min(len(items), limits[group]) for group, items in groups.items())
-        if counted == total:
-            break
-        total = counted
-    kept = {item.digest for group, items in groups.items() for item in items[: limits[group]]}
-    return [item for item in questions if item.digest in kept]
+        return Weights({item.digest: 1 / len(questions) for item in questions}, len(questions))
+    covered = sum(share for stratum, share in shares.items() if stratum in asked)
+    strange = sum(count for stratum, count in asked.items() if stratum not in shares)
+    left = strange / len(questions)
+    if covered:
+        left = min(left, UNTAUGHT)
+    masses = {
+        stratum: left * count / strange
+        if stratum not in shares
+        else (1 - left) * shares[stratum] / covered
+        for stratum, count in asked.items()
+    }
+    weights = {item.digest: masses[item.stratum] / asked[item.stratum] for item in questions}
+    of_rows = sum(weight**2 for weight in weights.values())
+    of_strata = sum(mass**2 for mass in masses.values())
+    return Weights(weights, 1 / (covered * of_rows + (1 - covered) * of_strata))
 
 
 def unexamined(
@@ -70,11 +79,8 @@ def unexamined(
     """Kinds that people taught and no sealed question asks, and actions that no question asks."""
     written = [row for row in taught if row.origin == "pattern"]
     kinds = Counter(question_of(row).kind for row in written)
-    found = [
-        f"{kind} ({count} taught)"
-        for kind, count in kinds.items()
-        if kind not in {item.kind for item in sealed}
-    ]
+    examined = {item.kind for item in sealed}
+    found = [f"{kind} ({count} taught)" for kind, count in kinds.items() if kind not in examined]
     actions = Counter(action for row in written for action in set(row.shape))
     known = {action for item in asked for action in item.row.shape}
     found += [f"{name} ({count} taught)" for name, count in actions.items() if name not in known]

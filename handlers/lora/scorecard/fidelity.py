@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from handlers.lora.data.dataset import Dataset
+from handlers.lora.exam.duplicates import Vectors
 from handlers.lora.exam.looks import Look, share_of_error
-from handlers.lora.exam.paper import Paper
+from handlers.lora.exam.paper import Paper, set_paper
 from handlers.lora.exam.questions import PRACTICE_ONE_IN
 from handlers.lora.model.interface import Decoder
-from handlers.lora.scorecard.results import Check, GoalResult, Result, examined
+from handlers.lora.model.rows import Row
+from handlers.lora.scorecard.results import Check, GoalResult, Result, examined, spread
 from handlers.lora.scorecard.statistics import (
     LEVEL,
     MOST_ROWS,
@@ -28,18 +31,21 @@ from handlers.lora.scorecard.statistics import (
 )
 from store.events.adapter import LookFact
 
+IN_SAMPLE = 200
+"""So many examples are asked where there is no exam."""
 PLANNED = 0.1
 """Exams are planned for adapters that are so much better than they have to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What was told of the sealed part: whether `needed` of its `n` questions are right.
+    """What was told of the sealed part: whether `needed` of `n` are right.
 
-    `needed` None: so few cannot show it, and nothing was asked. `number`, `level`: of this look;
-    `next_level`: of the one after it.
+    `n`: equal rows that its `asked` ones are worth. `needed` None: so few cannot show it, and
+    nothing was asked. `number`, `level`: of this look; `next_level`: of the one after it.
     """
 
+    asked: int
     n: int
     needed: int | None
     passed: bool
@@ -48,21 +54,61 @@ class Sealed:
     next_level: float
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What an adapter was asked and what came of it. `results`: of the open rows `rows`."""
+
+    paper: Paper
+    rows: tuple[Row, ...]
+    results: tuple[GoalResult, ...]
+    sealed: Sealed
+    check: Check
+    look: LookFact | None
+
+
+def examine(
+    decoder: Decoder,
+    dataset: Dataset,
+    threshold: float,
+    *,
+    adapter: str = "",
+    taught: Sequence[str] = (),
+    looks: Sequence[Look] = (),
+    vectors: Vectors | None = None,
+    shown: Sequence[str] = (),
+) -> Examination:
+    """Ask the exam; the examples where there is none. `adapter`: the hash of its files.
+
+    The others are as `set_paper` takes them.
+    """
+    paper = set_paper(dataset, taught=taught, looks=looks, vectors=vectors, shown=shown)
+    rows = [item.row for item in paper.practice]
+    if not paper.held_out:
+        rows = spread(dataset.train, IN_SAMPLE)
+    results = [examined(decoder, row) for row in rows]
+    sealed = look_at(decoder, paper, threshold, adapter)
+    made = fidelity(results, sealed, threshold) if paper.held_out else in_sample(results, threshold)
+    look = look_fact(paper, sealed, results, threshold, adapter)
+    return Examination(paper, tuple(rows), tuple(results), sealed, made, look)
+
+
 def look_at(decoder: Decoder, paper: Paper, threshold: float, adapter: str) -> Sealed:
     """Ask the sealed questions. `adapter`: the hash of its files, which tells a repetition."""
     digest = paper.digest(threshold)
     before = [look for look in paper.earlier if (look.adapter, look.paper) == (adapter, digest)]
     number = before[0].number if before else len(paper.earlier) + 1
     level = before[0].level if before else LEVEL * share_of_error(paper.earlier)
-    n = len(paper.sealed) + paper.wrong
+    n = int(paper.rows + 1e-9)
     needed = hits_needed(n, threshold, level) if n else None
     passed = False
     if needed is not None:
-        passed = sum(examined(decoder, item.row).ok for item in paper.sealed) >= needed
+        right = [item.digest for item in paper.sealed if examined(decoder, item.row).ok]
+        passed = int(paper.share(right) * n + 1e-9) >= needed
     earlier = [*paper.earlier]
     if needed is not None and not before:
         earlier.append(Look(adapter, digest, level, number, passed, frozenset()))
-    return Sealed(n, needed, passed, number, level, LEVEL * share_of_error(earlier))
+    asked = len(paper.sealed) + paper.wrong
+    return Sealed(asked, n, needed, passed, number, level, LEVEL * share_of_error(earlier))
 
 
 def fidelity(practice: Sequence[GoalResult], sealed: Sealed, threshold: float) -> Check:
@@ -80,9 +126,11 @@ def fidelity(practice: Sequence[GoalResult], sealed: Sealed, threshold: float) -
 
 
 def _told(sealed: Sealed) -> str:
-    if not sealed.n:
+    if not sealed.asked:
         return "sealed: no rows"
     look = f"look {sealed.number}, at a level of {sealed.level:.2g}"
+    if sealed.asked != sealed.n:
+        look += f"; {sealed.asked} rows are worth {sealed.n}, weighed by what is taught"
     if sealed.needed is None:
         return f"sealed: {sealed.n} rows are too few to show it ({look})"
     which = f"{sealed.needed} or more" if sealed.passed else f"fewer than {sealed.needed}"

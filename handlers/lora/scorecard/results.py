@@ -92,6 +92,12 @@ def examined(decoder: Decoder, row: Row) -> GoalResult:
     )
 
 
+def spread(rows: Sequence[Row], most: int) -> list[Row]:
+    """At most so many rows, evenly from all of them."""
+    step = max(1, -(-len(rows) // most))
+    return list(rows[::step])
+
+
 def same_plan(expected: Sequence[Step], got: Sequence[Step]) -> bool:
     """The same actions in the same order, numbers within tolerance; defaults count as given."""
     if [step.action for step in expected] != [step.action for step in got]:

@@ -22,15 +22,14 @@ from typing import Any, Literal
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.duplicates import Vectors
 from handlers.lora.exam.looks import Look
-from handlers.lora.exam.paper import Paper, set_paper
 from handlers.lora.exam.questions import question_of
 from handlers.lora.model.interface import Decoder
-from handlers.lora.model.rows import Row, reading
+from handlers.lora.model.rows import reading
 from handlers.lora.scorecard.axes import coverage, regression, stability
 from handlers.lora.scorecard.driven import also_driven, mission
-from handlers.lora.scorecard.fidelity import Sealed, fidelity, in_sample, look_at, look_fact
+from handlers.lora.scorecard.fidelity import examine
 from handlers.lora.scorecard.nextsteps import Measured, next_steps
-from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult, ask, examined
+from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult, ask, spread
 from handlers.lora.scorecard.safety import safety
 from handlers.lora.scorecard.simulation import Simulation
 from handlers.lora.settings import LoraSettings
@@ -41,10 +40,8 @@ from handlers.project.spec import ProjectSpec
 from store.events.adapter import LookFact
 
 Verdict = Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
-IN_SAMPLE = 200
-"""So many training goals are asked where there is no exam, ..."""
 ASKED_AGAIN = 100
-"""... and so many goals are asked again in other spellings: evenly from all."""
+"""So many goals are asked again in other spellings: evenly from all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +95,20 @@ def score(
     goals by; `reload` loads it anew; `remembered`: a folder with what was simulated before.
     """
     wanted = settings or LoraSettings()
-    shown = [phase.goal_prompt for phase in spec.phases]
-    paper = set_paper(dataset, taught=taught, looks=looks, vectors=vectors, shown=shown)
-    rows = [item.row for item in paper.practice]
-    if not paper.held_out:
-        rows = spread(dataset.train, IN_SAMPLE)
     report({"step": "exam", "done": 0, "total": 5})
-    results = [examined(decoder, row) for row in rows]
+    exam = examine(
+        decoder,
+        dataset,
+        wanted.fidelity,
+        adapter=adapter,
+        taught=taught,
+        looks=looks,
+        vectors=vectors,
+        shown=[phase.goal_prompt for phase in spec.phases],
+    )
+    paper, results = exam.paper, exam.results
     phases = _phases(decoder, spec)
-    check, sealed = _fidelity(decoder, paper, results, wanted.fidelity, adapter)
-    checks = [check]
+    checks = [exam.check]
     report({"step": "simulating", "done": 1, "total": 5})
     # what is in-sample cannot be deployed: only the mission's own plans are worth simulating then
     simulation = Simulation.open(Project(project, spec), library, wanted, remembered, report)
@@ -117,7 +118,8 @@ def score(
     checks.append(mission(driven, wanted.mission))
     report({"step": "coverage", "done": 3, "total": 5})
     checks.append(coverage(results, phases, spec, library, dataset, wanted.coverage))
-    known = [*rows, *spread(dataset.train, ASKED_AGAIN)] if paper.held_out else rows
+    taught_too = spread(dataset.train, ASKED_AGAIN) if paper.held_out else ()
+    known = [*exam.rows, *taught_too]
     stable, unstable = stability(decoder, spread(known, ASKED_AGAIN), reload, wanted.stability)
     pinned = [row for row in dataset.train if row.pinned]
     pinned += [row for row in dataset.exam if row.pinned and not question_of(row).sealed]
@@ -127,7 +129,7 @@ def score(
     verdict, reasons = decide(checks, paper.held_out, paper.reasons())
     steps: list[str] = []
     if verdict != "DEPLOY":
-        measured = Measured(checks, results, phases, paper, sealed.next_level, unstable)
+        measured = Measured(checks, results, phases, paper, exam.sealed.next_level, unstable)
         steps = next_steps(measured, project, dataset, spec, library)
     notes = (*map(str, dataset.conflicts), *paper.notes())
     return Scorecard(
@@ -136,31 +138,15 @@ def score(
         tuple(checks),
         tuple(reasons),
         tuple(steps),
-        tuple(results),
+        results,
         notes,
-        look_fact(paper, sealed, results, wanted.fidelity, adapter),
+        exam.look,
     )
-
-
-def _fidelity(
-    decoder: Decoder, paper: Paper, results: Sequence[GoalResult], threshold: float, adapter: str
-) -> tuple[Check, Sealed]:
-    """The axis, and what was told of the sealed part."""
-    sealed = look_at(decoder, paper, threshold, adapter)
-    if not paper.held_out:
-        return in_sample(results, threshold), sealed
-    return fidelity(results, sealed, threshold), sealed
 
 
 def _exam_json(look: LookFact | None) -> dict[str, Any] | None:
     """What people are told of a look: not which rows were asked."""
     return None if look is None else look.model_dump(mode="json", exclude={"rows"})
-
-
-def spread(rows: Sequence[Row], most: int) -> list[Row]:
-    """At most so many rows, evenly from all of them."""
-    step = max(1, -(-len(rows) // most))
-    return list(rows[::step])
 
 
 def decide(

@@ -8,6 +8,7 @@ from math import ceil, comb, exp, lgamma, log
 
 LEVEL = 0.05
 POWER = 0.8
+NO_TOOTH_LEADS_BACK = 0.97
 MOST_ROWS = 2000
 
 
@@ -96,8 +97,11 @@ def rows_needed(rate: float, threshold: float, level: float = LEVEL) -> int | No
         # as hits_needed(n, threshold, level), going on from the hits that n - 1 rows need
         while fewest <= n and at_least(fewest, n, threshold) > level and threshold > 0:
             fewest += 1
-        if fewest > n or at_least(fewest, n, rate) < POWER:
+        power = at_least(fewest, n, rate)
+        if power < POWER:
             too_few = n
+        elif power > NO_TOOTH_LEADS_BACK:
+            break
     return too_few + 1 if too_few < MOST_ROWS else None
 
 
