@@ -98,7 +98,16 @@ def plan_of(steps: Iterable[Step], text: Text) -> Plan:
             else:
                 parameters.append((name, float(value)))
         plan.append(Action(step.action, tuple(parameters)))
+    if plan and any(text.quantities[index].kind == "n" for index in free):
+        plan[0] = _once(plan[0])
     return tuple(plan)
+
+
+def _once(action: Action) -> Action:
+    """An action of a goal whose count is a word of it ("between the two heaps"): done once."""
+    if any(name == "repeat" for name, _ in action.parameters):
+        return action
+    return Action(action.name, (*action.parameters, ("repeat", 1.0)))
 
 
 def _matching(
@@ -131,6 +140,9 @@ def filled(plan: Plan, text: Text) -> list[dict[str, Any]]:
                 used[kind] += 1
         made.append(values)
     _spread(made, given, used)
+    for values in made:
+        if values.get("repeat") == 1.0:
+            del values["repeat"]
     return made
 
 
@@ -140,9 +152,10 @@ def _spread(
     """Numbers that no slot took go to the first actions whose number was a mere habit."""
     for name, kind in PARAMETER.items():
         left = given.get(kind, [])
+        takers = [values for values in made if name in values]
         if name == "repeat":  # "turn left 90" is not to be done ninety times
             left = [number for number in left if number in range(1, 11)]
-        takers = [values for values in made if name in values] if name != "repeat" else made[:1]
+            takers = [values for values in made[:1] if name not in values]  # else it has said so
         if used.get(kind, 0):
             continue
         for values, number in zip(takers, left, strict=False):

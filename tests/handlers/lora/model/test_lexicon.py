@@ -207,6 +207,17 @@ def test_conflicting_examples_are_both_kept_and_the_first_is_meant() -> None:
     assert meaning(lexicon, "rest") == [{"action": "sit"}]
 
 
+def test_a_count_that_is_a_word_of_the_goal_repeats_nothing() -> None:
+    goal = "stop between the two heaps"
+    entry = learn([(goal, [walk(1.0)])]).exact(read(goal))
+    assert entry is not None
+    assert filled(entry.plan, entry.text) == [{"action": "walk_forward", "distance_m": 1.0}]
+    # one that is said of what is done does
+    entry = learn([("jump 3 times", [step("jump", repeat=3)])]).exact(read("jump 5 times"))
+    assert entry is not None
+    assert filled(entry.plan, read("jump 5 times")) == [{"action": "jump", "repeat": 5.0}]
+
+
 def test_an_entry_is_added_once() -> None:
     lexicon = Lexicon()
     entry = Entry(read("sit"), (Action("sit"),))
