@@ -24,6 +24,7 @@ CHEAP = ("mark", "pit")
 
 
 def test_a_night_mends_a_project_and_leaves_a_perfect_one_alone(tmp_path: Path) -> None:
+    pytest.importorskip("handlers.judge.question.schema")
     # given two projects, a model that answers well, and runs that nobody is shown
     runs = Runs(tmp_path / "runs")
     mended = live(project_named("mark"), "sound", QUICK, tmp_path / "mark", runs)
@@ -43,8 +44,9 @@ def test_a_night_mends_a_project_and_leaves_a_perfect_one_alone(tmp_path: Path) 
 
 def test_harm_that_nobody_tries_is_done_and_no_prose_gets_in(tmp_path: Path) -> None:
     """The control: what the trial keeps out does harm, and would be written without it."""
-    runs, project = Runs(tmp_path / "runs"), project_named("find")
-    plan = Plan(nights=1, missions=4, held_out=4)
+    pytest.importorskip("handlers.judge.question.schema")
+    runs, project = Runs(tmp_path / "runs"), project_named("post")
+    plan = Plan(nights=1, missions=3, held_out=4)
     gated = live(project, "watch alone", plan, tmp_path / "untried", runs)
     control = live(project, "ungated", plan, tmp_path / "ungated", runs)
     assert sum(control.after) < sum(control.before)
@@ -83,7 +85,7 @@ def drives(project: NightProject, folder: Path, seeds) -> tuple[list[bool], list
     from handlers.judge.gates.tally import Drive
     from handlers.judge.policy import choose_policy
     from handlers.judge.prompt.code import brain_of, project_code
-    from handlers.judge.prompt.rules import parse_all
+    from handlers.judge.prompt.rules.grammar import parse_all
     from handlers.judge.prompt.source import edited, find_prompt
     from handlers.project.project import Project
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import forking
@@ -24,10 +25,10 @@ from groq_stub import GroqStub
 from houses import House
 from judging import ask_stub
 
-from handlers.judge.prompt.rules import parse_all
+from handlers.judge.prompt.rules.placing import MOST_RULES
 from handlers.judge.prompt.source import edited, find_prompt
 from handlers.project.project import Project
-from nights.judges import ARMS, Arm
+from nights.judges import ARMS, answering, harmful_rules
 from nights.projects import NightProject
 
 PATIENCE_S = 1800.0
@@ -149,11 +150,13 @@ def live(project: NightProject, arm: str, plan: Plan, folder: Path, runs: Runs) 
     chosen = ARMS[arm]
     with ExitStack() as stack:
         stub = None
-        if chosen.judge is not None and not chosen.direct:
-            stub = stack.enter_context(GroqStub(chosen.judge(f"{project.name} {arm}")))
+        if chosen.judge is not None:
+            step = answering(chosen.judge, f"{project.name} {arm}")
+            stub = stack.enter_context(GroqStub(step))
             ask_stub(house, stub)
         house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
-        house.configure(improve=SETTINGS.format(pairs=plan.pairs, more=chosen.settings))
+        pairs = plan.pairs if chosen.tried else 0
+        house.configure(improve=SETTINGS.format(pairs=pairs, more=chosen.settings))
         command(house, "cadenzad", "--config", house.config, "--once")
         if project.brain != "sample":
             command(house, "cadenzactl", "trust", project.name)
@@ -162,7 +165,7 @@ def live(project: NightProject, arm: str, plan: Plan, folder: Path, runs: Runs) 
         for number in range(plan.nights):
             succeeded = runs.drive(house, place, plan.seeds(number))
             if chosen.direct:
-                did = _written_untried(place, chosen, f"{project.name} {number}", succeeded)
+                did = _written_untried(place, Random(f"{project.name} {number}"), succeeded)
             else:
                 command(house, "cadenzad", "--config", house.config, "--once")
                 did, seen = _events_since(house, seen)
@@ -193,15 +196,12 @@ def _said(event: dict[str, Any]) -> str:
     return f"{event['type']}{f' ({why})' if why else ''}"
 
 
-def _written_untried(
-    place: Path, arm: Arm, salt: str, succeeded: Sequence[bool]
-) -> tuple[str, ...]:
+def _written_untried(place: Path, dice: Random, succeeded: Sequence[bool]) -> tuple[str, ...]:
     """What an optimiser without a gate does: after a failure its rules go into the prompt."""
     if all(succeeded):
         return ()
-    assert arm.rules is not None
-    project, source = Project.open(place, actions=True), find_prompt(place)
+    project, source = Project.open(place), find_prompt(place)
     old = source.block.rules if source.block is not None else []
-    new = parse_all(arm.rules(project.spec, project.library, salt))
-    source.path.write_bytes(edited(source, [*new, *old][:12]))
+    rules = [*harmful_rules(project.spec, dice), *old][:MOST_RULES]
+    source.path.write_bytes(edited(source, rules))
     return ("written untried",)

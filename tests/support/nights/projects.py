@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +17,18 @@ from typing import Literal
 
 from nights import missions
 
-Brain = Literal["sample", "sentences", "machine", "paper", "deaf"]
+Brain = Literal["sample", "sentences", "prose", "machine", "paper", "deaf"]
 BRAINS = Path(__file__).with_name("brains")
+READING = "reading.py"
+"""The sample's own reading of rules, for brains with a prompt of their own."""
+BESIDE: Mapping[Brain, Sequence[str]] = {
+    "sentences": ("habits.py", "reflexes.py", READING),
+    "prose": ("habits.py",),
+    "machine": ("habits.py", "reflexes.py", READING),
+    "paper": ("reflexes.py", READING),
+    "deaf": (),
+}
+"""What a brain imports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +63,9 @@ class NightProject:
         (folder / "main.py").write_text(code.replace('PROMPT"""', f'{self.prompt}"""'), "utf-8")
         if self.brain == "paper":
             (folder / "prompt.md").write_text(self.prompt, "utf-8")
-        if self.brain != "deaf":
-            (folder / "reflexes.py").write_text((BRAINS / "reflexes.py").read_text("utf-8"))
-            (folder / "reading.py").write_text(_without_prompt(sample), "utf-8")
+        for name in BESIDE[self.brain]:
+            made = (BRAINS / name).read_text("utf-8") if name != READING else _reading(sample)
+            (folder / name).write_text(made, "utf-8")
         return folder
 
 
@@ -67,8 +78,7 @@ def _with_prompt(code: str, prompt: str) -> str:
     return made
 
 
-def _without_prompt(code: str) -> str:
-    """The sample's reading of rules, for a brain with a prompt of its own."""
+def _reading(code: str) -> str:
     made = _PROMPT.sub("", code)
     return made[: made.index("\n\nif __name__")] + "\n"
 
@@ -126,14 +136,14 @@ PROJECTS: tuple[NightProject, ...] = (
         "- when in pass and seeing red: walk_forward distance_m=0.4",
     ),
     NightProject(
-        "post", missions.POST, "sentences",
+        "post", missions.POST, "prose",
         "You stand guard.\nIn wait, in 6 of 10 runs when post is near stand.\n"
         "In wait, walk_forward by 0.7.\n",
         "in four of ten runs walks on instead of staying",
         "- when in wait and near post: stand",
     ),
     NightProject(
-        "person", missions.PERSON, "sentences",
+        "person", missions.PERSON, "prose",
         "Somebody is lying on the way out. Never step onto the person.\n"
         "In leave, in 7 of 10 runs when person is near side_step_left by 0.45.\n"
         "In leave, walk_forward by 0.3.\n",

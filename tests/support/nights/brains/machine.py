@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import reflexes
+from habits import call
+from reflexes import followed
 
 SYSTEM_PROMPT = """\
 PROMPT"""
@@ -23,13 +24,13 @@ done: dict[str, int] = {}
 
 
 def decide(observation: dict[str, Any], system_prompt: str) -> dict[str, Any]:
-    rule = reflexes.followed(observation, system_prompt)
+    rule = followed(observation, system_prompt)
     if rule is not None:
         return rule
     phase = observation["phase"]
     routes = {found["phase"]: found["legs"] for found in ROUTE.finditer(system_prompt)}
     steps = [
-        reflexes.call(leg["action"], leg["amount"])
+        call(leg["action"], leg["amount"])
         for leg in LEG.finditer(routes.get(phase, ""))
         for _ in range(int(leg["times"]))
     ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import reflexes
+from reflexes import followed
 
 SYSTEM_PROMPT = Path(__file__).with_name("prompt.md").read_text(encoding="utf-8")
 
 
 def decide(observation: dict[str, Any], system_prompt: str) -> dict[str, Any]:
-    return reflexes.followed(observation, system_prompt) or {"action": "stand"}
+    return followed(observation, system_prompt) or {"action": "stand"}

@@ -11,11 +11,3 @@ def followed(observation: dict[str, Any], system_prompt: str) -> dict[str, Any] 
     """What the first rule that holds says; None where none does."""
     found: dict[str, Any] = decide(observation, f"{system_prompt}\n- when always: NONE")
     return None if found["action"] == "NONE" else found
-
-
-def call(action: str, amount: str | None) -> dict[str, Any]:
-    """An action with how far (m) or how much (rad) it goes."""
-    if amount is None:
-        return {"action": action}
-    name = "rotation_rad" if action.startswith("turn") else "distance_m"
-    return {"action": action, name: float(amount)}
