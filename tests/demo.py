@@ -22,6 +22,16 @@ from handlers.project.scaffold import more_examples, recorded_run
 BIN = Path(sys.executable).parent
 PATIENCE_S = 30.0
 TRAINING_S = 240.0
+JUDGING_S = 300.0
+CONFIG = """\
+lora.debounce = 1.0  # nobody drops more examples here
+judge.debounce = 1.0
+judge.without_key = "apply"  # what is shown to help is written, and nobody is asked
+"""
+ROUNDS = 4
+"""Rewrites at most: each gets the robot a phase further, or two."""
+RUNS = 5
+"""Runs between two rewrites: the daemon watches a rewrite over four before it makes the next."""
 
 
 class StepFailed(Exception):
@@ -39,7 +49,7 @@ def main() -> int:
     workspace.mkdir(parents=True)
     environ = {**os.environ, "CADENZAD_STATE": str(state), "NO_COLOR": "1"}
     log_path, config = home / "cadenzad.log", home / "cadenzad.toml"
-    config.write_text("lora.debounce = 1.0  # nobody drops more examples here\n")
+    config.write_text(CONFIG)
     try:
         say("1. A sample project")
         call("cadenza", "env", "init", str(project), environ=environ)
@@ -67,6 +77,7 @@ def main() -> int:
                 print(json.dumps(json.loads(records.readline()), indent=2, ensure_ascii=False))
             call("cadenzactl", "verify", environ=environ)
             adapt(project, environ, daemon, log_path)
+            improve(project, environ, daemon, log_path)
         finally:
             daemon.terminate()
             code = daemon.wait(timeout=PATIENCE_S)
@@ -130,6 +141,53 @@ def adapt(
     say("8. The mission is driven by the adapter, which learned its phases from the run of step 3")
     words = ("run", str(project), "--headless", "--policy", "lora", "--seed", "8")
     subprocess.run([BIN / "cadenza", "env", *words], env=environ, check=False)
+
+
+def improve(
+    project: Path, environ: dict[str, str], daemon: subprocess.Popen[bytes], log_path: Path
+) -> None:
+    """The robot's own brain drives under its prompt, and loses; the daemon rewrites the prompt."""
+    if importlib.util.find_spec("mujoco") is None:
+        say("9. MuJoCo is not installed: the prompt is not tried")
+        return
+    say("9. The robot's own brain drives under its prompt: one of five phases, whatever the seed")
+    drive(project, environ, seed=100, episodes=RUNS)
+    for number in range(1, ROUNDS + 1):
+        say(f"{9 + number}. The daemon finds out why, tries remedies in simulation, and proves one")
+        before = judged_at(environ)
+        wait_for(
+            "the judging",
+            lambda before=before: judged_at(environ) != before and not is_busy(environ),
+            daemon,
+            log_path,
+            JUDGING_S,
+        )
+        call("cadenzactl", "why", "rescue", environ=environ)
+        print("\nand under the prompt as it is now, on seeds that it has not seen:")
+        if drive(project, environ, seed=100 + 10 * number, episodes=RUNS):
+            say("The mission succeeds")
+            return
+
+
+def drive(project: Path, environ: dict[str, str], *, seed: int, episodes: int) -> bool:
+    """Run the mission under the prompt; whether every run succeeded."""
+    words = ("run", str(project), "--headless", "--policy", "prompt")
+    numbers = ("--seed", str(seed), "--episodes", str(episodes))
+    done = subprocess.run([BIN / "cadenza", "env", *words, *numbers], env=environ, check=False)
+    return done.returncode == 0
+
+
+def judged_at(environ: dict[str, str]) -> str | None:
+    """When the runs were judged last."""
+    answer = ask(environ, "status", "--json")
+    found = json.loads(answer)["projects"][0]["prompt"]["last_judged"] if answer else None
+    return None if found is None else str(found)
+
+
+def is_busy(environ: dict[str, str]) -> bool:
+    """Whether a job waits or runs."""
+    answer = ask(environ, "status", "--json")
+    return bool(answer) and bool(json.loads(str(answer))["projects"][0]["jobs"])
 
 
 def show_card(project: Path, version: int) -> None:

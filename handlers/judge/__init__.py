@@ -3,6 +3,9 @@
 job.py, rewrite.py, outcome.py   one judging, from run logs to a version of the prompt
 evidence/   failure modes, counted in code
 groq/       the question, and what may be believed of the answer
+question/   what a model is shown, and the candidates in its answer
+candidates/ remedies of code's own, and which of all are tried
+remedies/   from what was found to what is tried
 proxy/      what a brain that is a language model asks through
 prompt/     SYSTEM_PROMPT in its file, its rules and versions
 gates/      what a rewrite must pass

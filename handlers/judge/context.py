@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from handlers.jobs import JobContext
+from handlers.judge.candidates.candidate import Candidate, Dropped
 from handlers.judge.driver import driver_of, newest_logs
-from handlers.judge.evidence.claims import Claims
 from handlers.judge.evidence.mining import MiningReport, mine
 from handlers.judge.evidence.pack import Pack
 from handlers.judge.groq.budget import Ledger
@@ -24,11 +24,26 @@ from store.reads.state import State
 from store.schema import connect_reader
 
 
+@dataclass(frozen=True)
+class Proposals:
+    """What is to be tried. `dropped`: candidates that are not, and why.
+
+    `unweighed` says which of a model's proposals were none, and why; `remark` is the model's, for
+    people; `shared`: what of the author's words it was shown, "" where none was asked.
+    """
+
+    kept: tuple[Candidate, ...]
+    dropped: tuple[Dropped, ...] = ()
+    unweighed: tuple[str, ...] = ()
+    remark: str = ""
+    shared: str = ""
+
+
 @dataclass
 class JudgeContext:
     """A judging: its job, what was mined, and what came of it so far.
 
-    `key` of the question that was asked; `answer` and `claims` once there are any.
+    `key` of the question that was asked; `answer` and `proposals` once there are any.
     """
 
     task: JobContext
@@ -43,7 +58,7 @@ class JudgeContext:
     pack: Pack | None = None
     key: str | None = None
     answer: Answer | None = None
-    claims: Claims | None = None
+    proposals: Proposals | None = None
 
     @classmethod
     def open(cls, task: JobContext, project: Path) -> JudgeContext:

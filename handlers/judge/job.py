@@ -1,4 +1,4 @@
-"""The judge's job: mine, ask, check, edit, pass the gates, write. Runs in a child process.
+"""The judge's job: mine, propose, try, edit, pass the gates, write. Runs in a child process.
 
 Nothing is written before every gate has passed, and what is written is on disk as a version first.
 Whatever goes wrong on the way, the prompt's file is as it was and an event says why.
@@ -6,46 +6,23 @@ Whatever goes wrong on the way, the prompt's file is as it was and an event says
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from handlers.jobs import JobContext, JobResult, TryLater
 from handlers.judge.context import JudgeContext
-from handlers.judge.evidence.claims import (
-    MAX_RULES,
-    check_claims,
-    response_schema,
-    system_message,
-    user_message,
-)
-from handlers.judge.evidence.findings import FOR_PEOPLE, Finding
 from handlers.judge.evidence.mining import report_on
-from handlers.judge.evidence.pack import Pack, build_pack, split
-from handlers.judge.groq.client import ask, usable_key
+from handlers.judge.evidence.pack import split
 from handlers.judge.groq.errors import JudgeFailure, NoKey
-from handlers.judge.groq.question import Ask
 from handlers.judge.monitor.outcome import ended
 from handlers.judge.monitor.samples import monitor
-from handlers.judge.outcome import keep_prompt, nothing_found, question_key, report_conflict
+from handlers.judge.outcome import keep_prompt, nothing_found, report_conflict
 from handlers.judge.prompt import actions
-from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.known import FOUND
-from handlers.judge.prompt.rules.grammar import render
-from handlers.judge.prompt.rules.placing import precedence
-from handlers.judge.prompt.rules.rule import Rule
 from handlers.judge.prompt.source import NoPrompt, PromptSource, RefusedSource, find_prompt
-from handlers.judge.rejected import without_rejected
-from handlers.judge.rewrite import gated
-from store.errors import MissingExtraError
+from handlers.judge.remedies.proposing import Keep, propose
+from handlers.judge.rewrite import pasted, rewrite
 from store.events.base import Event
 from store.events.prompt import PromptRewritten
 from store.log import EventLog
-from store.reads.improvements import first_told, last_judged
-
-COMPLETION = 2000
-"""What an answer gets at least, in tokens."""
-LEAST_SHARED = COMPLETION * 7 // 2
-"""From this `judge.max_tokens` on an answer gets a share of it, which is more."""
+from store.reads.improvements import last_judged
 
 
 def judge(task: JobContext) -> JobResult:
@@ -122,44 +99,18 @@ def _judged(context: JudgeContext) -> tuple[list[Event], str]:
         return keep_prompt(context, "no_prompt", refused.with_hint)
     if not shown.findings:
         return keep_prompt(context, "held_out", "what was found is in held-out runs alone")
-    old = block.rules if block is not None else []
-    max_tokens = context.settings.max_tokens
-    room = max_tokens - completion_of(max_tokens)
-    pack = build_pack(shown, context.spec, [render(rule) for rule in old], room)
-    context.pack = pack
-    if not pack.mode_ids:
-        if not any(_is_askable(finding) for finding in shown.findings):
-            reason = "no rule of a prompt can mend what was found: no call"
-            return keep_prompt(context, "nothing_to_ask", reason)
-        reason = "no failure mode fits into judge.max_tokens: no call (raise it)"
-        return keep_prompt(context, "no_room", reason)
-    schema = response_schema(pack, context.spec, context.library)
-    prompt = source.sha256 if source is not None else ""
-    context.key = question_key(pack.digest, prompt, schema, context.settings.model)
-    judged = last_judged(context.state.connection, str(context.project))
-    if judged is not None and judged.key == context.key:
-        reason = "the same evidence was judged already: no call"
-        return keep_prompt(context, "same_question", reason)
-    usable_key(context.task.key)  # before anybody waits
-    context.task.report({"step": "asking"})
     try:
-        ledger = context.ledger()
-        question = _question(context, pack, schema, context.key, ledger.left())
-        context.answer = ask(question, context.task.key, ledger=ledger)
-    except MissingExtraError as error:
-        return keep_prompt(context, "missing_extra", error.with_hint)
-    claims = check_claims(pack.real(context.answer.reply), shown, context.spec, context.library)
-    context.claims = claims = without_rejected(claims, context.known.rows, _seen(context))
-    if not claims.rules:
-        reason = "no verified findings: no claim of the model held"
+        context.proposals = propose(context, source, shown)
+    except Keep as nothing:
+        return keep_prompt(context, nothing.code, nothing.message)
+    if source is not None:
+        return rewrite(context, source, tested)
+    assert refused is not None
+    if not context.proposals.kept:
+        reason = "no verified findings: no candidate held"
         return keep_prompt(context, "no_verified_findings", reason)
-    rules = _merged(old, claims.rules)
-    if source is None:
-        assert refused is not None
-        return keep_prompt(context, "refused_source", refused.with_hint, paste=block_text(rules))
-    if [render(rule) for rule in rules] == [render(rule) for rule in old]:
-        return keep_prompt(context, "no_change", "the prompt has these rules already")
-    return gated(context, source, rules, tested)
+    reason = refused.with_hint
+    return keep_prompt(context, "refused_source", reason, paste=pasted(context, None))
 
 
 def _source(context: JudgeContext) -> tuple[PromptSource | None, RefusedSource | None]:
@@ -168,50 +119,3 @@ def _source(context: JudgeContext) -> tuple[PromptSource | None, RefusedSource |
         return find_prompt(context.project, context.settings.prompt), None
     except RefusedSource as error:
         return None, error
-
-
-def _seen(context: JudgeContext) -> dict[str, list[int]]:
-    """Failure mode -> for each run that shows it, the position where it was first told of."""
-    first = first_told(context.state.connection, str(context.project))
-    head = context.state.head()
-    return {
-        finding.id: [first.get(run, head) for run in {cited.run for cited in finding.citations}]
-        for finding in context.report.findings
-    }
-
-
-def _is_askable(finding: Finding) -> bool:
-    """Whether a rule could mend it, and ticks show it."""
-    return bool(finding.citations) and finding.kind not in FOR_PEOPLE
-
-
-def completion_of(max_tokens: int) -> int:
-    """How much of a call's tokens the answer may have: two sevenths, and never too few."""
-    return max(COMPLETION, max_tokens * 2 // 7)
-
-
-def _question(
-    context: JudgeContext, pack: Pack, schema: Mapping[str, Any], key: str, tokens_left: int
-) -> Ask:
-    max_tokens = context.settings.max_tokens
-    more = max(2 * max_tokens, 2 * LEAST_SHARED)
-    return Ask(
-        system=system_message(context.library),
-        user=user_message(pack),
-        schema=schema,
-        model=context.settings.model,
-        max_completion_tokens=completion_of(max_tokens),
-        deadline_s=context.settings.deadline,
-        tokens_left=tokens_left,
-        idempotency_key=key,
-        smaller=lambda: user_message(half) if (half := pack.halved()).mode_ids else None,
-        by_hand=context.by_hand,
-        longer=f"judge.max_tokens = {more} leaves an answer {completion_of(more)} tokens",
-    )
-
-
-def _merged(old: Sequence[Rule], new: Sequence[Rule]) -> list[Rule]:
-    """New rules first; old ones stay unless a new one is for the same case."""
-    cases = {rule.case for rule in new}
-    rest = [rule for rule in old if rule.case not in cases and not rule.is_unconditional]
-    return sorted([*new, *rest], key=precedence)[:MAX_RULES]

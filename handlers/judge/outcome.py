@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from handlers.judge.candidates.candidate import Dropped
 from handlers.judge.context import JudgeContext
 from handlers.judge.groq.errors import JudgeFailure
 from handlers.judge.groq.question import Answer
@@ -27,13 +28,14 @@ CITED = 5
 
 def runs_judged(context: JudgeContext, failure: JudgeFailure | None = None) -> RunsJudged:
     """The event of a judging: what was mined, and what an answer or a failed call cost."""
-    answer, claims = context.answer, context.claims
+    answer, proposals = context.answer, context.proposals
     usage = usage_of(answer) if answer is not None else None
     if failure is not None and failure.calls:
         usage = TokenUsage(total=failure.tokens, calls=failure.calls)
-    counts = ClaimCounts()
-    if claims is not None:
-        counts = ClaimCounts(kept=claims.kept, dropped=len(claims.dropped))
+    counts, dropped = ClaimCounts(), []
+    if proposals is not None:
+        dropped = [*proposals.unweighed, *(f"{_said(item)}" for item in proposals.dropped)]
+        counts = ClaimCounts(kept=len(proposals.kept), dropped=len(dropped))
     return RunsJudged(
         runs=len(context.report.runs),
         ticks=context.report.ticks,
@@ -52,15 +54,21 @@ def runs_judged(context: JudgeContext, failure: JudgeFailure | None = None) -> R
             for item in context.report.findings
         ),
         claims=counts,
-        dropped=claims.dropped if claims is not None else (),
-        remarks=claims.remarks if claims is not None else (),
+        dropped=tuple(dropped),
+        remarks=(proposals.remark,) if proposals is not None and proposals.remark else (),
         left_out=context.left_out,
         usage=usage,
         model=answer.model if answer is not None else None,
         evidence_sha256=context.evidence,
-        # Only a question that was answered need not be asked again.
-        key=context.key if answer is not None else _old_key(context),
+        # Only what was answered, by a model or by code, need not be asked again.
+        key=context.key if proposals is not None else _old_key(context),
+        shared=proposals.shared if proposals is not None else "",
     )
+
+
+def _said(dropped: Dropped) -> str:
+    rules = " / ".join(line[2:] for line in dropped.candidate.lines)
+    return f"{rules}: {dropped.reason}"
 
 
 def _old_key(context: JudgeContext) -> str | None:

@@ -1,4 +1,4 @@
-"""From checked rules to a rewritten prompt: the edit, its gates, then the write or a proposal."""
+"""From candidates to a rewritten prompt: the trial, the gates, then the write or a proposal."""
 
 from __future__ import annotations
 
@@ -6,185 +6,223 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from handlers.judge.candidates.candidate import Candidate
 from handlers.judge.context import JudgeContext
-from handlers.judge.evidence.claims import Claims
 from handlers.judge.evidence.ticks import Episode
 from handlers.judge.gate import Gate
-from handlers.judge.gates.arena import Arena, spare_cores
-from handlers.judge.gates.budget import Budget, next_budget
 from handlers.judge.gates.replay import replay
-from handlers.judge.gates.simulation import Limits, Trial, trials
+from handlers.judge.gates.simulation import Trial
 from handlers.judge.monitor.unread import unread_logs
 from handlers.judge.outcome import keep_prompt, report_conflict, runs_judged, usage_of
-from handlers.judge.policy import Choice, choose_policy
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.block import block_text
-from handlers.judge.prompt.check import check_static
-from handlers.judge.prompt.code import driver_name
 from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.prompt.rules.grammar import parse_all, render
-from handlers.judge.prompt.rules.rule import Rule
-from handlers.judge.prompt.source import (
-    BlockConflict,
-    PromptSource,
-    RefusedSource,
-    edited,
-)
-from handlers.judge.proxy.client import Proxy
+from handlers.judge.prompt.source import BlockConflict, PromptSource, RefusedSource
+from handlers.judge.remedies.trying import retire, tried_before, try_all
+from handlers.judge.remedies.variants import Variant, Variants, combined
+from handlers.judge.remedies.weighed import weighed
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
-from handlers.recovery import log_name, note
+from handlers.recovery import note
 from store.errors import CadenzaError
 from store.events.base import Event
-from store.events.prompt import PromptProposed, PromptRewritten, PromptVersion, RuleFact
-from store.reads.improvements import trials_so_far, trusted
+from store.events.prompt import (
+    CandidatesWeighed,
+    PromptProposed,
+    PromptRewritten,
+    PromptVersion,
+    RuleFact,
+)
+
+Result = tuple[list[Event], str]
 
 
-def gated(
-    context: JudgeContext, source: PromptSource, rules: Sequence[Rule], tested: Sequence[Episode]
-) -> tuple[list[Event], str]:
-    """The edit and its gates; then the write, or a proposal. `tested`: the held-out runs."""
-    assert context.claims is not None
+def rewrite(context: JudgeContext, source: PromptSource, tested: Sequence[Episode]) -> Result:
+    """Try what was proposed; write or propose what is proven. `tested`: the held-out runs."""
+    assert context.proposals is not None
     context.task.report({"step": "gates"})
+    variants = Variants(source, [context.task.key or ""], tried_before(context))
+    allowed = [one for one in context.proposals.kept if not one.contradicts]
+    against = [one for one in context.proposals.kept if one.contradicts]
     try:
-        after = edited(source, rules)
+        for candidate in allowed or against:
+            variants.add(candidate)
+        if not variants.made:
+            return _nothing_to_try(context, variants)
+        trial = try_all(context, variants)
     except BlockConflict as error:
         return report_conflict(context, source, error.message)
     except RefusedSource as error:
-        return keep_prompt(context, "refused_source", error.with_hint, paste=block_text(rules))
-    made = source.again(after)
+        return keep_prompt(
+            context, "refused_source", error.with_hint, paste=pasted(context, source)
+        )
+    return _decided(context, variants, trial, tested)
+
+
+def pasted(context: JudgeContext, source: PromptSource | None) -> str:
+    """The block that would be written, where the source cannot be edited: untried."""
+    assert context.proposals is not None
+    block = source.block if source is not None else None
+    new = [rule for part in _untried(context.proposals.kept) for rule in part.rules]
+    return block_text(combined(block.rules if block is not None else [], new)[0])
+
+
+def _untried(kept: Sequence[Candidate]) -> list[Candidate]:
+    """What is proposed where nothing can be tried: the first for each phase."""
+    firsts: dict[str, Candidate] = {}
+    for candidate in kept:
+        firsts.setdefault(candidate.mode_id.partition("@")[2], candidate)
+    return [*firsts.values()]
+
+
+def _nothing_to_try(context: JudgeContext, variants: Variants) -> Result:
+    """Every candidate was dropped. A rule in force may have become useless."""
+    events, summary = _retired(context, variants)
+    if not events:
+        reasons = {item.code for item in variants.dropped}
+        code, why = "no_verified_findings", "no verified findings: no candidate held"
+        if reasons == {"same"}:
+            code, why = "no_change", "the prompt has these rules already"
+        events, summary = keep_prompt(context, code, why)
+    return _with(events, weighed(context, variants)), summary
+
+
+def _decided(
+    context: JudgeContext, variants: Variants, trial: Trial, tested: Sequence[Episode]
+) -> Result:
+    """What becomes of a trial."""
+    if trial.verdict == "unverified":
+        assert context.proposals is not None
+        chosen = variants.union(_untried([p for v in variants.made for p in v.parts]))
+        chosen = chosen or variants.made[0]
+    elif trial.chosen is None or trial.gate.result == "fail":
+        return _unproven(context, variants, trial)
+    else:
+        chosen = variants.made[trial.chosen]
     gates = [
-        check_static(source, after, secrets=[context.task.key or ""]),
-        _citations(context.claims),
-        replay(parse_all(source.value.split("\n")), parse_all(made.value.split("\n")), tested),
+        chosen.static,
+        _citations(context),
+        replay(
+            parse_all(variants.source.value.split("\n")),
+            parse_all(chosen.made.value.split("\n")),
+            tested,
+            context.report.findings,
+        ),
+        trial.gate,
     ]
-    failed = next((gate for gate in gates if gate.result == "fail"), None)
-    if failed is not None:  # no trial: that would use up some of the project's error budget
-        return keep_prompt(context, "gate", f"{failed.name}: {failed.detail}")
-    trial = _trial(context, source, made)
+    found = weighed(context, variants, trial, chosen)
     tried = [trial.fact] if trial.fact is not None else []
-    if trial.gate.result == "fail":
-        events, summary = keep_prompt(context, "gate", f"{trial.gate.name}: {trial.gate.detail}")
-        return [*tried, *events], summary
-    version = _version(
-        context, source, after, rules, [*gates, trial.gate], trial.verdict == "improved"
-    )
-    return _write(context, source, after, version, tried)
+    version = _version(context, variants.source, chosen, gates, trial)
+    return _write(context, variants.source, chosen, version, [found, *tried])
 
 
-def _trial(context: JudgeContext, source: PromptSource, made: PromptSource) -> Trial:
-    """Old and new prompt against each other, in simulation."""
-    trust = trusted(
-        context.state.connection, str(context.project), driver_name(context.project, source)
-    )
-    choice = Choice("none", f"a part of {source.found.label} is known only when it runs")
-    if source.is_exact:
-        choice = choose_policy(context.project, source, trust)
-    arena = Arena(
-        context.spec,
-        context.library,
-        choice,
-        context.project,
-        spare_cores(),
-        _models(context, choice),
-    )
-    limits = Limits(context.settings.seeds, context.settings.trial_s)
-    return trials(
-        arena, source, [made], _budget(context, source, made), limits, report=context.task.report
-    )
+def _unproven(context: JudgeContext, variants: Variants, trial: Trial) -> Result:
+    """Nothing is written; where no error was spent, a rule may be looked at instead."""
+    found = weighed(context, variants, trial)
+    if trial.fact is None and trial.chosen is None:
+        events, summary = _retired(context, variants)
+        if events:
+            return _with(events, found), summary
+    code = "no_better" if trial.chosen is None else "gate"
+    events, summary = keep_prompt(context, code, f"{trial.gate.name}: {trial.gate.detail}")
+    tried = [trial.fact] if trial.fact is not None else []
+    return [*events[:1], found, *tried, *events[1:]], summary
 
 
-def _models(context: JudgeContext, choice: Choice) -> Proxy | None:
-    """What a brain that is a language model asks through."""
-    if not choice.providers:
-        return None
-    return Proxy(
-        {"groq": context.task.key, "openai": context.task.openai_key},
-        context.settings.trial_calls,
-        context.task.state_dir,
-        context.settings.daily_tokens,
-        context.tokens_today,
-    )
+def _retired(context: JudgeContext, variants: Variants) -> Result:
+    """The prompt without the rule that is followed least, if that is no worse; else nothing."""
+    attempt = retire(context, variants)
+    fact = attempt.trial.fact if attempt is not None else None
+    if attempt is None or fact is None:
+        return [], ""
+    rule, variant, trial = attempt
+    if not trial.is_proven:
+        why = f"{render(rule)[2:]!r} stays: {trial.gate.detail}"
+        events, summary = keep_prompt(context, "rule_kept", why)
+        return [*events[:1], fact, *events[1:]], summary
+    gates = [variant.static, trial.gate]
+    version = _version(context, variants.source, variant, gates, trial)
+    version = version.model_copy(update={"retired": (render(rule),)})
+    return _write(context, variants.source, variant, version, [fact])
 
 
-def _budget(context: JudgeContext, source: PromptSource, made: PromptSource) -> Budget:
-    """What this trial may use of what all of the project's trials share."""
-    log = context.state.connection
-    identity = f"{log_name(log)} {context.project} {source.sha256} {made.sha256}"
-    on_disk = versions.last_decision(context.project)
-    return next_budget(trials_so_far(log, str(context.project)), on_disk, identity)
+def _with(events: Sequence[Event], found: CandidatesWeighed) -> list[Event]:
+    """The weighing comes after the judging, which is first."""
+    return [*events[:1], found, *events[1:]]
 
 
-def _citations(claims: Claims) -> Gate:
-    dropped = len(claims.dropped)
-    detail = f"{claims.kept} claims hold, {dropped} dropped"
-    return Gate("G1 citations", "pass", detail, {"kept": claims.kept, "dropped": dropped})
+def _citations(context: JudgeContext) -> Gate:
+    assert context.proposals is not None
+    kept = len(context.proposals.kept)
+    dropped = len(context.proposals.dropped) + len(context.proposals.unweighed)
+    detail = f"{kept} candidates hold, {dropped} dropped"
+    return Gate("G1 citations", "pass", detail, {"kept": kept, "dropped": dropped})
 
 
 def _version(
     context: JudgeContext,
     source: PromptSource,
-    after: bytes,
-    rules: Sequence[Rule],
+    chosen: Variant,
     gates: Sequence[Gate],
-    improved: bool,
+    trial: Trial,
 ) -> PromptVersion:
-    claims, answer, pack = context.claims, context.answer, context.pack
-    assert claims is not None
-    assert answer is not None
-    assert pack is not None
     name = str(source.path.relative_to(context.project.resolve()))
     current = context.known.current
-    cites = {render(rule): cited for rule, cited in zip(claims.rules, claims.cites, strict=True)}
     before = {rule["line"]: rule for rule in (current.rules if current else [])}
+    new = {render(rule): part for part in chosen.parts for rule in part.rules}
     facts = []
-    for rule in rules:
+    for rule in chosen.rules:
         line = render(rule)
-        old = before.get(line, {})
+        old, part = before.get(line, {}), new.get(line)
         facts.append(
             RuleFact(
                 line=line,
-                mode_id=rule.mode_id or str(old.get("mode_id", "")),
-                citations=cites.get(line, tuple(old.get("citations", ()))),
+                mode_id=rule.mode_id or (part.mode_id if part else str(old.get("mode_id", ""))),
+                citations=part.cites if part else tuple(old.get("citations", ())),
+                by=part.origin if part else old.get("by", "model"),
             )
         )
+    answer = context.answer if any(p.origin == "model" for p in chosen.parts) else None
     return PromptVersion(
         version=context.known.next_version,
         parent=current.version if current else None,
         file=name,
         before_sha256=source.sha256,
-        after_sha256=hashlib.sha256(after).hexdigest(),
+        after_sha256=hashlib.sha256(chosen.after).hexdigest(),
         rules=tuple(facts),
-        diff=versions.diff_of(name, source.data, after),
-        evidence_sha256=pack.digest,
-        model=answer.model,
-        usage=usage_of(answer),
+        diff=versions.diff_of(name, source.data, chosen.after),
+        evidence_sha256=context.evidence,
+        model=answer.model if answer is not None else None,
+        usage=usage_of(context.answer) if context.answer is not None else None,
         gates=tuple(gate.fact() for gate in gates),
-        improved=improved,
+        improved=trial.verdict == "improved",
     )
+
+
+# -- the write -------------------------------------------------------------------------------------
 
 
 def _write(
     context: JudgeContext,
     source: PromptSource,
-    after: bytes,
+    chosen: Variant,
     version: PromptVersion,
-    tried: Sequence[Event],
-) -> tuple[list[Event], str]:
-    facts = version.model_dump()
-    verdict = "improved" if version.improved else "unverified"
-    found = [runs_judged(context), *tried]
+    before: Sequence[Event],
+) -> Result:
+    facts, after = version.model_dump(), chosen.after
+    verdict = _verdict(version)
+    found = [runs_judged(context), *before]
 
-    def propose(reason: str, summary: str) -> tuple[list[Event], str]:
+    def propose(reason: str, summary: str) -> Result:
         proposed = PromptProposed(**facts, reason=reason)
         _save(context, proposed, source, after)
         return [*found, proposed], f"version {version.version} is proposed{summary}"
 
-    if context.settings.mode == "propose":
-        return propose(f"waits for approval ({verdict})", f" ({verdict})")
-    if not version.improved and context.settings.unverified == "propose":
-        why = 'nothing shows that it helps, and judge.unverified is "propose"'
-        return propose(f"waits for approval ({verdict}): {why}", f" ({verdict}): {why}")
+    reason = _waits_for(context, chosen, version)
+    if reason is not None:
+        why = f": {reason}" if reason else ""
+        return propose(f"waits for approval ({verdict}){why}", f" ({verdict}){why}")
     current = context.known.current
     if current is not None and current.watching:
         approve = f"`cadenzactl prompt {context.project.name} approve`"
@@ -203,6 +241,29 @@ def _write(
         return propose(why, f": {why}")
     summary = f"version {version.version}: {len(version.rules)} rules ({verdict})"
     return [*found, rewritten], summary
+
+
+def _verdict(version: PromptVersion) -> str:
+    if version.retired:
+        return f"no worse without {version.retired[0][2:]!r}"
+    return "improved" if version.improved else "unverified"
+
+
+def _waits_for(context: JudgeContext, chosen: Variant, version: PromptVersion) -> str | None:
+    """Why somebody has to approve it; "" without more to say, None where nobody has to."""
+    against = sorted({line for part in chosen.parts for line in part.contradicts})
+    if against:
+        lines = ", ".join(map(str, against))
+        return f"it goes against what the prompt's author says (line {lines})"
+    if context.settings.mode == "propose":
+        return ""
+    without_key = context.answer is None and not version.retired
+    if without_key and context.settings.without_key == "propose":
+        return 'found by enumeration, without a key, and judge.without_key is "propose"'
+    proven = version.improved or bool(version.retired)
+    if not proven and context.settings.unverified == "propose":
+        return 'nothing shows that it helps, and judge.unverified is "propose"'
+    return None
 
 
 def _save(

@@ -34,6 +34,16 @@ class JudgeSettings(Section):
         ' `cadenzactl prompt PROJECT approve`; "off": no call and no rewrite, `cadenza env train`'
         " reports",
     )
+    without_key: Annotated[Literal["off", "propose", "apply"], Mark.PROJECT_LOWERS] = Field(
+        "propose",
+        description="without a Groq key remedies are enumerated by code and tried in simulation;"
+        ' one that helps is proposed ("propose") or written ("apply"); "off": runs are mined',
+    )
+    share: Annotated[Literal["numbers", "prompt"], Mark.PROJECT_LOWERS] = Field(
+        "prompt",
+        description='what a model is shown: "prompt": also the prompt and the goals, without what'
+        ' looks like a secret; "numbers": names and numbers alone',
+    )
     prompt: Annotated[str, AfterValidator(_prompt_place), Mark.PROJECT_SETS] = Field(
         "",
         description='where the prompt is, `"path"` or `"path:NAME"` in the project (a variable, a'

@@ -65,6 +65,7 @@ from store.events.process import (
     WatchRestored,
 )
 from store.events.prompt import (
+    CandidatesWeighed,
     JudgeRequested,
     PromptConflictFound,
     PromptKept,
@@ -112,6 +113,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         JobRetried,
         JudgeRequested,
         RunsJudged,
+        CandidatesWeighed,
         PromptProposed,
         PromptRewritten,
         PromptTried,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from store.events.base import Event, Fact
+from store.events.base import Event, Fact, Grown
 
 
 class TokenUsage(Fact):
@@ -39,12 +39,40 @@ class FindingFact(Fact):
     citations: tuple[str, ...]
 
 
-class RuleFact(Fact):
-    """A rule of the managed block, the finding it answers and the ticks that show that."""
+class RuleFact(Grown):
+    """A rule of the managed block, the finding it answers and the ticks that show that.
+
+    `by`: who thought of it, a model or our own code.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"by"})
 
     line: str
     mode_id: str
     citations: tuple[str, ...] = ()
+    by: Literal["model", "code"] = "model"
+
+
+class CandidateFact(Fact):
+    """Rules that were proposed together, and what became of them.
+
+    `touches` and `contradicts` are lines of the author's prompt, from 1. `missions`: simulated ones
+    that it drove to be compared; `gain`: of each over the prompt as it is, on average (phases done,
+    success being one more, halved). `fate`: dropped (before any mission; `reason` says why),
+    weighed (others did better, or none), merged (it is part of the chosen one), chosen.
+    """
+
+    lines: tuple[str, ...]
+    by: Literal["model", "code"]
+    mode_id: str
+    citations: tuple[str, ...] = ()
+    why: str = ""
+    touches: tuple[int, ...] = ()
+    contradicts: tuple[int, ...] = ()
+    missions: int = 0
+    gain: float = 0.0
+    fate: Literal["dropped", "weighed", "merged", "chosen"] = "weighed"
+    reason: str = ""
 
 
 class GateFact(Fact):
@@ -62,12 +90,15 @@ class JudgeRequested(Event):
     reason: str
 
 
-class RunsJudged(Event):
+class RunsJudged(Grown, Event):
     """The runs were mined and, with a key and something to ask, a model chose remedies.
 
     `key` says what was asked (evidence, prompt, schema, model): the same key is not asked twice.
     `left_out`: older runs that were not read. `remarks` are the model's own words, for people.
+    `shared`: what of the author's words the model was shown, "" where none was asked.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"shared"})
 
     runs: int
     ticks: int
@@ -80,14 +111,30 @@ class RunsJudged(Event):
     model: str | None = None
     evidence_sha256: str
     key: str | None = None
+    shared: str = ""
 
 
-class PromptVersion(Event):
+class CandidatesWeighed(Event):
+    """Remedies were proposed, by a model or by code; some were dropped, the others compared.
+
+    `missions`: how many simulated ones that took, 0 where nothing could be simulated. `unweighed`:
+    proposals of a model that named no rule, or claimed what the logs do not show.
+    """
+
+    candidates: tuple[CandidateFact, ...]
+    missions: int = Field(0, ge=0)
+    unweighed: tuple[str, ...] = ()
+
+
+class PromptVersion(Grown, Event):
     """What the events about a version of SYSTEM_PROMPT have in common; not an event itself.
 
     `version` counts from 1 in a project; `parent` is the version it replaces, None for the prompt
-    as its author wrote it. `improved` is set by a paired simulation alone.
+    as its author wrote it. `improved` is set by a paired simulation alone. `retired`: rules that
+    were taken out because a simulation without them was no worse.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"retired"})
 
     version: int
     parent: int | None
@@ -101,6 +148,7 @@ class PromptVersion(Event):
     usage: TokenUsage | None = None
     gates: tuple[GateFact, ...] = ()
     improved: bool = False
+    retired: tuple[str, ...] = ()
 
 
 class PromptProposed(PromptVersion):
@@ -143,23 +191,17 @@ class PromptTried(Event):
     reason: str
 
 
-class PromptKept(Event):
+class PromptKept(Grown, Event):
     """The judge ran and the prompt stays as it is. `code` names the reason for programs.
 
     `paste`: the block that would have been written, where the source cannot be edited.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"paste"})
+
     code: str
     reason: str
     paste: str = ""
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Without a block it is written as it was before there were any."""
-        written: dict[str, object] = write(self)
-        if not self.paste:
-            del written["paste"]
-        return written
 
 
 class PromptConflictFound(Event):

@@ -261,6 +261,7 @@ def prompt_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
         "state": (judged.code or "judging") if judged else "not judged",
         "reason": judged.reason if judged else "",
         "rules": [rule["line"] for rule in current.rules] if current else [],
+        "by": sorted({str(rule.get("by", "model")) for rule in current.rules}) if current else [],
         "improved": current.improved if current else False,
         "watching": current.watching if current else False,
         "watch": current.watch if current else "",

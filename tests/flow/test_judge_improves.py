@@ -20,9 +20,17 @@ pytest.importorskip("groq")
 pytest.importorskip("mujoco")
 
 SETTINGS = "[judge]\nseeds = {seeds}\nunverified = '{unverified}'\n[lora]\nretrain = false\n"
-BESIDE = {"phase": "pass", "condition": "blocked", "action": "side_step_left"}
-WAIT = {"phase": "pass", "condition": "blocked", "action": "stand"}
-SIT = {"phase": "any", "condition": "seeing", "tag": "wall", "action": "sit"}
+BLOCKED = {"is": "blocked", "name": "none", "n": 0, "for_ticks": 1}
+SEEING = {"is": "seeing {name}", "name": "wall", "n": 0, "for_ticks": 1}
+STEP = [{"name": "distance_m", "value": 0.3}]
+BESIDE = {
+    "phase": "pass",
+    "conditions": [BLOCKED],
+    "action": "side_step_left",
+    "parameters": STEP,
+}
+WAIT = {"phase": "pass", "conditions": [BLOCKED], "action": "stand", "parameters": []}
+SIT = {"phase": "any", "conditions": [SEEING], "action": "sit", "parameters": []}
 
 WALL = {
     "name": "wall",
@@ -68,14 +76,15 @@ def train(house, stubs) -> Iterator[Callable[..., Any]]:
             mined = house.run("cadenza", "env", "train", project, "--dry-run", "--json")
             findings = {item["id"]: item for item in json.loads(mined.stdout)["findings"]}
             finding = findings["stuck@pass"]
-            claim = {
+            candidate = {
                 "mode_id": finding["id"],
                 "cites": finding["citations"][:1],
-                "verdict": "remedy",
-                "rule": {"tag": "none", "min_ticks": 1} | rule,
-                "remark": "",
+                "rules": [rule],
+                "why": "",
+                "touches": [],
+                "contradicts": [],
             }
-            answer = stubs.completion({"items": [claim]})
+            answer = stubs.completion({"candidates": [candidate], "remark": ""})
             stub = stack.enter_context(stubs.GroqStub([answer]))
             ask_stub(house, stub)
             return house.run("cadenza", "env", "train", project, check=False)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from cadenzad.cli.base.candidates import said_of_candidates
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
@@ -19,6 +20,7 @@ from cadenzad.requests.inbox import takes_requests
 from handlers.judge.settings import JudgeOverrides, JudgeSettings
 from store.errors import CadenzaError, DaemonError
 from store.events.prompt import (
+    CandidatesWeighed,
     PromptConflictFound,
     PromptKept,
     PromptProposed,
@@ -28,14 +30,15 @@ from store.events.prompt import (
 from store.lock import is_held
 from store.reads.state import State
 
-DESCRIPTION = """Find in the project's runs why they fail, ask a Groq model to choose remedies,
-check every claim against the logs, and rewrite the managed block of SYSTEM_PROMPT. Nothing else in
-the file changes, and nothing at all unless every gate passes. Needs GROQ_API_KEY; without one, with
-judge.mode = "off" and with --dry-run, it shows what was found."""
+DESCRIPTION = """Find in the project's runs why they fail, have a Groq model and code propose
+remedies, try them in simulated missions, and rewrite the managed block of SYSTEM_PROMPT with one
+that helps. Nothing else in the file changes, and nothing at all unless every gate passes. Without
+GROQ_API_KEY code proposes alone (judge.without_key); with judge.mode = "off" and with --dry-run it
+shows what was found."""
 EXAMPLE = "cadenza env train robots/rescue --dry-run"
 FINE = frozenset(
     {"no_findings", "no_verified_findings", "no_change", "same_question", "held_out"}
-    | {"nothing_to_ask"}
+    | {"nothing_to_ask", "no_better", "rule_kept"}
 )
 """Reasons to keep the prompt with which all is well."""
 
@@ -168,10 +171,15 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
         claims = judged.claims
         if judged.model is not None:
             say(f"claims: {claims.kept} kept, {claims.dropped} dropped; model {judged.model}")
+        if judged.shared:
+            say(f"the model was shown: {judged.shared}")
         for reason in judged.dropped:
             say(f"  dropped: {reason}", err=True)
         for remark in judged.remarks:
             say(f"  the model remarks: {remark}")
+    weighed = ended.of(CandidatesWeighed)
+    if weighed is not None:
+        say_lines("\n".join(said_of_candidates(weighed.model_dump(mode="json"))))
     if isinstance(written, PromptRewritten | PromptProposed):
         say_lines(written.diff)
         for gate in written.gates:

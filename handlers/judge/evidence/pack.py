@@ -44,7 +44,7 @@ class Pack:
     mode_ids: tuple[str, ...]
     report: MiningReport
     spec: ProjectSpec
-    rules: tuple[str, ...]
+    rules: tuple[object, ...]
     max_tokens: int
 
     @property
@@ -54,10 +54,10 @@ class Pack:
     def real(self, reply: Mapping[str, Any]) -> dict[str, Any]:
         """A reply to this pack, with the runs' real names in its citations."""
         names = {alias(index): run for index, run in enumerate(self.runs)}
-        items = reply.get("items")
+        items = reply.get("candidates")
         return {
             **reply,
-            "items": [
+            "candidates": [
                 {**item, "cites": [_real(cite, names) for cite in item["cites"]]}
                 if isinstance(item, Mapping) and isinstance(item.get("cites"), list)
                 else item
@@ -91,9 +91,11 @@ def tokens_of(text: str) -> int:
 
 
 def build_pack(
-    report: MiningReport, spec: ProjectSpec, rules: Sequence[str], max_tokens: int
+    report: MiningReport, spec: ProjectSpec, rules: Sequence[object], max_tokens: int
 ) -> Pack:
     """A pack of at most `max_tokens` of the report, which must be of the runs to learn from.
+
+    `rules`: those in force, as lines or with what is known of them (JSON).
 
     Findings come first, the worst of them first of all; then excerpts: the newest failed run, the
     worst, and one success of each phase for contrast; as many as there is room for.

@@ -12,7 +12,7 @@ from handlers.judge.prompt.source import PromptSource, RefusedSource
 
 NAME = "G0 static"
 MAX_BLOCK = 4000
-_SECRET = re.compile(
+SECRET = re.compile(
     r"gsk_[A-Za-z0-9]{8,}|sk-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{12,}|ghp_[A-Za-z0-9]{20,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY|(?i:api[_-]?key|token|password)\s*[:=]\s*\S{8,}"
 )
@@ -50,7 +50,7 @@ def _problem(source: PromptSource, after: bytes, secrets: list[str]) -> str | No
     for character in text:
         if character != "\n" and unicodedata.category(character)[0] == "C":
             return f"the managed block holds a control character (U+{ord(character):04X})"
-    if _SECRET.search(text) or any(secret in text for secret in secrets):
+    if SECRET.search(text) or any(secret in text for secret in secrets):
         return "the managed block holds what looks like a secret"
     if block.lines[: len(ABOUT)] != ABOUT or len(block.rules) != len(block.lines) - len(ABOUT):
         return "the managed block holds a line that is no rule"

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import runlogs
-from judging import remedy, stuck_log
+from judging import NOTHING, remedy, stuck_log
 from pydantic import ValidationError
 
 from handlers.jobs import JobContext
-from handlers.judge.job import completion_of, judge
+from handlers.judge.job import judge
+from handlers.judge.remedies.proposing import completion_of
 from handlers.judge.settings import JudgeSettings
 from handlers.project.formats.runs import run_logs
 from handlers.settings import Settings
@@ -84,7 +85,7 @@ def test_no_call_is_made_when_no_failure_mode_fits(
     settings = Settings(JudgeSettings(max_tokens=3000, seeds=0))
 
     # when
-    with groq_stub.GroqStub([groq_stub.completion({"items": []})]) as stub:
+    with groq_stub.GroqStub([groq_stub.completion(NOTHING)]) as stub:
         monkeypatch.setenv("GROQ_BASE_URL", stub.url)
         context = JobContext({}, project, state, lambda _: None, settings, "gsk_k")
         result = judge(context)

@@ -6,6 +6,7 @@ import argparse
 import sqlite3
 from pathlib import Path
 
+from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json, say_lines, table
@@ -70,6 +71,7 @@ def _show(
     status["place"] = place_of_prompt(Path(project), prompt_setting(Path(project)))
     current = next((row for row in rows if row.state == "current"), None)
     status |= watched(reader, project, current) or {}
+    weighed = status["candidates"] = last_weighed(reader, project)
     if arguments.json:
         say_json(status, indent=2)
         return OK
@@ -84,9 +86,12 @@ def _show(
     if current is not None:
         for rule in current.rules:
             say(f"  {rule['line']}")
-            say(f"      {rule['mode_id']}  {', '.join(rule['citations'])}")
+            whose = f"  by {BY['code']}" if rule.get("by") == "code" else ""
+            say(f"      {rule['mode_id']}  {', '.join(rule['citations'])}{whose}")
         for gate in current.gates:
             say(f"{gate['name']}: {gate['result']}: {gate['detail']}")
+    if weighed is not None:
+        say_lines("\n".join(said_of_candidates(weighed)))
     if status["pending"] is not None:
         say(f"pending: version {status['pending']} waits for approve or reject")
     return OK

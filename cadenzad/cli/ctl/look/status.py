@@ -333,6 +333,7 @@ def _improvements(project: ProjectStatus) -> list[str]:
     if prompt["state"] != "not judged":
         version = f"version {prompt['version']}" if prompt["version"] is not None else "unchanged"
         verified = " (improved)" if prompt["improved"] else ""
+        verified += " (found by enumeration)" if "code" in prompt["by"] else ""
         reason = f": {prompt['reason']}" if prompt["reason"] else ""
         notes.append(f"{name}: prompt {version}{verified}, {prompt['state']}{reason}")
     if prompt["watch"]:

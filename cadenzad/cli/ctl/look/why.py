@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
@@ -74,6 +75,7 @@ def command(arguments: argparse.Namespace) -> int:
         }
     if answer["prompt"] is not None:
         answer["prompt"]["remarks"] = _remarks(history, judged.position) if judged else []
+        answer["prompt"]["candidates"] = last_weighed(reader, project.path)
     forced = serves_by_force(reader, project.path, reader)
     if last is not None or forced:
         answer["adapter"] = {
@@ -176,11 +178,15 @@ def _print(answer: dict[str, Any]) -> None:
         say(f": version {prompt['version']} ({prompt['state']})", head="prompt")
         for rule in prompt["rules"]:
             say(f"  {rule['line']}")
-            say(f"      because of {rule['mode_id']}, seen in {', '.join(rule['citations'])}")
+            seen = ", ".join(rule["citations"])
+            say(f"      because of {rule['mode_id']}, seen in {seen}{_whose(rule)}")
         for gate in prompt["gates"]:
             say(f"  {gate['name']}: {gate['result']}: {gate['detail']}")
         _print_fate(prompt)
         _print_chain(prompt["chain"])
+    if prompt is not None and prompt["candidates"] is not None:
+        for line in said_of_candidates(prompt["candidates"]):
+            say(f"  {line}")
     for remark in prompt["remarks"] if prompt is not None else ():
         say(f"  the model remarked: {remark}")
     if adapter is None:
@@ -196,6 +202,11 @@ def _print(answer: dict[str, Any]) -> None:
     for reason in adapter["reasons"]:
         say(f"  {reason}")
     _print_chain(adapter["chain"])
+
+
+def _whose(rule: Mapping[str, Any]) -> str:
+    """Who thought of a rule, where it was no model."""
+    return f"; found by {BY['code']}" if rule.get("by") == "code" else ""
 
 
 def _print_fate(prompt: dict[str, Any]) -> None:

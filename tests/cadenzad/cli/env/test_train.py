@@ -74,7 +74,7 @@ def test_a_dry_run_shows_what_is_found_and_writes_nothing(home, rescue, run_cli)
 def test_a_dry_run_tells_where_the_prompt_is_and_why_it_is_not_edited(rescue, run_cli) -> None:
     (rescue / "prompt.txt").write_text("Be good.\n")
     code, out, _ = run_cli(main, "env", "train", rescue, "--dry-run")
-    assert "prompt: main.py:SYSTEM_PROMPT, edited in main.py:19" in out
+    assert "prompt: main.py:SYSTEM_PROMPT, edited in main.py:23" in out
     (rescue / "main.py").write_text('SYSTEM_PROMPT = open("prompt.txt").read()\n')
     code, out, _ = run_cli(main, "env", "train", rescue, "--dry-run")
     assert "prompt: main.py:SYSTEM_PROMPT, edited in prompt.txt:2" in out

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from handlers.judge.evidence.claims import Claims
+from handlers.judge.candidates.barred import Barred
 from handlers.judge.prompt.rules.grammar import render
 from handlers.judge.prompt.rules.rule import Condition, Rule
-from handlers.judge.rejected import without_rejected
 from store.reads.improvements import PromptRow
 
 
@@ -24,11 +23,8 @@ def version(number: int, state: str, *rules: Rule, parent: int | None = None, **
 
 
 def left(claimed: Rule, *rows: PromptRow, seen: Sequence[int] = (50,)) -> bool:
-    """Whether a claim stays. `seen`: the positions of the runs that show the failure it is for."""
-    made = Claims((claimed,), (("r:1-2",),), (), ())
-    claims = without_rejected(made, rows, {claimed.mode_id: seen})
-    assert len(claims.rules) + len(claims.dropped) == 1
-    return bool(claims.rules)
+    """Whether a remedy stays. `seen`: the positions of the runs that show what it is for."""
+    return not Barred(rows, {claimed.mode_id: seen}).bars(claimed)
 
 
 def test_the_same_remedy_is_gone_however_long_it_waits() -> None:
