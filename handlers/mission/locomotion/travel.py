@@ -68,7 +68,7 @@ STALL_S, STALL_M, STALL_RAD, NEAR_ENOUGH = 2.5, 0.02, 0.03, 0.05
 DEADLINE, DEADLINE_S = 2.0, 4.0
 """A way may take twice as long as its length at its speed, and 4 s to start and to settle."""
 
-STRAY_M, STRAY_RAD = 0.3, 0.6
+STRAY_M, STRAY_RAD = 0.5, 0.6
 """Further off its line (m), or off every heading on the way (rad), it has been thrown there by what
 its legs are caught in: it gives up. Pushes of 60 N lead it 8 cm and 4 degrees off."""
 
