@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from handlers.goals.clauses import Clause, Tag
 from handlers.goals.doubts import Doubt, DoubtKind
-from handlers.goals.words.verbs import PAST
+from handlers.goals.words.verbs import ORDERED, PAST
 from handlers.goals.words.vocabulary import WORDS, Role
 
 LONGEST_WORD = 24
@@ -134,8 +134,17 @@ def _take_verb(heard: Heard, tags: Sequence[Tag], index: int) -> int:
     told = tag.role == "verb" and tag.text.split()[0] in PAST
     if told and heard.clause.glue[-1:] != ["after"]:
         heard.doubt("ambiguous", tag.start, tag.end, "told of the past: is it asked for?")
+    if _rides_on_pronoun(heard, tags, index):
+        heard.doubt("vague", tag.start, tags[index + 1].end, "how far, and where to?")
     heard.verbs.append(tag)
     return index + 1
+
+
+def _rides_on_pronoun(heard: Heard, tags: Sequence[Tag], index: int) -> bool:
+    """ "walk it": the way is one that was spoken of elsewhere."""
+    after = tags[index + 1].text if index + 1 < len(tags) else ""
+    known = heard.clause.has("amount", "side", "way", "place")
+    return after in ("it", "that", "this") and tags[index].value in ORDERED and not known
 
 
 def _take_amount(heard: Heard, tag: Tag) -> None:

@@ -43,12 +43,19 @@ def _goes_on(fate: Fate, clause: Clause, made: list[Clause], index: int) -> Fate
         before = made[index - 1]
         goes_with = any("or" in later.glue for later in _rest(made, index))
         is_order = clause.has("order") or "instead" in before.glue
+        if _is_amount(clause) and not before.has("order", "verb", "amount"):
+            return ""  # "turn left, not right, by 30 degrees"
         return "" if is_order and not goes_with else fate
     if fate == "aim" and not {"then", ","}.isdisjoint(clause.glue):
         return ""
     if fate == "conditional" and "then" in clause.glue and not _led(made, index):
         return ""
     return fate
+
+
+def _is_amount(clause: Clause) -> bool:
+    """Whether it says how far, and nothing else."""
+    return all(tag.role in ("amount", "measure", "filler") for tag in clause.tags)
 
 
 def _resets(glue: Sequence[str]) -> bool:
@@ -73,6 +80,9 @@ def _rest(made: list[Clause], index: int) -> Iterable[Clause]:
 def _reach_back(made: list[Clause], index: int) -> None:
     """ "A and B if C": neither A nor B is done without asking."""
     is_all = made[index].has("if")  # "sit. not now."
+    follows = index + 1 < len(made) and not made[index + 1].begins_sentence
+    if follows and made[index].glue[-2:] == ["and", "if"]:
+        return  # "sit, and if it rains, get up"
     if made[index].begins_sentence and "else" not in made[index].glue and not is_all:
         return
     for at in range(index - 1, -1, -1):

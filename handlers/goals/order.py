@@ -110,7 +110,9 @@ class _Sentence:
         if self.left_out and doubts and doubts[-1].kind == kind:
             start = doubts.pop().start
         self.draft.doubt(kind, start, clause.end, _WHY[clause.fate])
-        self.kept, self.is_noun_open, self.left_out = None, False, True
+        self.is_noun_open, self.left_out = False, True
+        if clause.has("order", "verb"):  # else "turn left, not right, by 30 degrees" goes on
+            self.kept = None
 
     def _continues_noun(self, heard: Heard) -> bool:
         """ "between the wall and the door": the door is no thing to do."""
@@ -193,7 +195,7 @@ class _Sentence:
             self.draft.doubt("ambiguous", last.start, made.end, "does the amount hold for both?")
 
 
-_COMPLETING = ([","], [":"], ["–"], ["-"])
+_COMPLETING = ([","], [":"], ["–"], ["-"], ["open"])
 
 
 def _kind(clause: Clause) -> DoubtKind:

@@ -15,7 +15,7 @@ _COUNTABLE = frozenset({"jump", "rear_kick", "shake_hand", "rear_up", "climb", "
 _NAMES = {"m": "distance_m", "rad": "rotation_rad", "s": "duration_s", "speed": "speed"}
 _ASSUMED = {"rotation_rad": ("degrees", pi / 180), "distance_m": ("meters", 1.0),
             "duration_s": ("seconds", 1.0)}  # fmt: skip
-_REFUSED = frozenset({"range", "unit", "limit"})
+_REFUSED = frozenset({"unit", "limit"})
 """Flaws of amounts of which there is no saying what they come to: nothing is done by them."""
 
 

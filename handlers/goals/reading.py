@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from handlers.goals.clauses import clauses_of, tags_of
+from handlers.goals.clauses import Clause, clauses_of, tags_of
 from handlers.goals.doubts import Doubt
 from handlers.goals.fates import decide
 from handlers.goals.order import sequence
@@ -36,6 +36,23 @@ class Reading:
         return bool(self.doubts)
 
 
+def asks_to_report(goal: str) -> bool:
+    """Whether a goal says to report something: not where it is forbidden or on a condition."""
+    for clause in _clauses(goal[:LONGEST], aimed=True):
+        for tag in () if clause.fate else clause.tags:
+            if tag.role == "manner":  # "without reporting"
+                break
+            if (tag.role, tag.value) == ("aim", "report"):
+                return True
+    return False
+
+
+def _clauses(goal: str, aimed: bool) -> list[Clause]:
+    clauses = clauses_of(tags_of(parts(tokens(goal))))
+    decide(clauses, aimed)
+    return clauses
+
+
 def read_goal(goal: str, *, actions: Collection[str] | None = None, aimed: bool = False) -> Reading:
     """The steps of a goal and the doubts about it. Takes any text; its time is bounded.
 
@@ -46,9 +63,7 @@ def read_goal(goal: str, *, actions: Collection[str] | None = None, aimed: bool 
     if len(goal) > LONGEST:
         why = f"the goal has {len(goal)} characters, more than {LONGEST}: say it in phases"
         return Reading(goal, (), (Doubt("limit", "", 0, len(goal), why),))
-    clauses = clauses_of(tags_of(parts(tokens(goal))))
-    decide(clauses, aimed)
-    found = sequence(clauses, goal, aimed)
+    found = sequence(_clauses(goal, aimed), goal, aimed)
     steps, doubts = found.steps, found.doubts
     if actions is not None:
         missing = [step for step in steps if step.action not in actions]

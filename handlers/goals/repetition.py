@@ -55,7 +55,9 @@ class Draft:
 
     def close(self, times: int) -> None:
         for _ in range(times):
-            self._closed = self._brackets.pop() if self._brackets else None
+            begun = self._brackets.pop() if self._brackets else None
+            holds_steps = begun is not None and begun < len(self.steps)
+            self._closed = begun if holds_steps else None
 
     def begin_scope(self) -> None:
         """What follows is to be repeated."""
@@ -137,7 +139,9 @@ class Draft:
         """Do the steps from `start` on as often as a count says."""
         assert count.amount is not None
         value, block = count.amount.value, self.steps[start:]
-        if count.amount.flaw is not None:
+        if count.amount.flaw == "range":
+            self.doubt("range", count.start, count.end, count.amount.why)
+        elif count.amount.flaw is not None:
             if not any(doubt.start == count.start for doubt in self.found.doubts):
                 self.doubt(count.amount.flaw, count.start, count.end, count.amount.why)
             return

@@ -62,9 +62,13 @@ approach; visit; meet; touch; follow; rejoin; arrive; arrive at; return; return 
 come back; come here; go to; go back to; walk back to; head back to; home; get; get to; get into;
 get out; get away; get close; get closer; get near; navigate; navigate to; proceed to; continue to;
 make it; make contact; make your way to; make your way through; take position; take up position
+# what a signal does, where the robot has one
+aim report:
+report; reports; reporting; report that; report in; report back; radio; radios; radioing; signal;
+signals; signal that; signaling; signalling; announce; announces; announcing; call; call out; tell;
+let me know; let us know; confirm; alert; alerts; alerting; notify; notifies; notifying
 aim:
-report; report that; radio; signal; signal that; announce; call; call out; tell; let me know; let us
-know; confirm; alert; notify; bring; fetch; rescue; complete; finish; end; end up; begin; continue
+bring; fetch; rescue; complete; finish; end; end up; begin; continue
 with; proceed with
 measure:
 for; by; at; of
@@ -111,7 +115,8 @@ not; don't; dont; do not; do n't; doesn't; didn't; never; no; nor; neither; none
 can't; cant; couldn't; shouldn't; should not; shan't; must not; mustn't; won't; will not; wouldn't;
 isn't; aren't; ain't; no more; no longer; no need to; not to; refrain; refrain from; avoid turning;
 prevent; forbid; forget; forget about; skip; cancel; ignore; abort; undo; lest; stop short of;
-except; except for; all but; anything but; everything but
+except; except for; all but; anything but; everything but; anywhere but; any way but; any direction
+but; every direction but
 # after what is meant: "sitting is forbidden"
 not back:
 forbidden; prohibited; banned; not allowed; not permitted; not wanted; not needed; unwanted;
@@ -177,6 +182,10 @@ bit; slightly; somewhat; partially; partly; a tad; a touch; a lot; lots; tiny; s
 vague:
 far; short; long; a long way; a short way; a short distance; some distance; as far as possible; as
 far as you can
+# ways that have no end of their own
+vague:
+back and forth; forth and back; to and fro; there and back; go back and forth; walk back and forth;
+move back and forth; run back and forth; step back and forth; go there and back; walk there and back
 vague:
 a while; a little while; a short while; for a while; for a bit; a moment; for a moment; briefly; for
 long; for some time; for a short time; for a long time
@@ -192,8 +201,12 @@ little less than; maximum; a maximum of; max; maximally; <; ≤
 # -- words that change nothing --
 filler:
 please; pls; plz; kindly; please do; then please; and please; if you please; if it please you; so
-kind; be so kind and; be so kind as to; thanks; thank you; thx; would be great; hey; hi; ok; okay;
+kind; be so kind and; be so kind as to; thanks; thank you; thank you very much; thank you so much;
+thanks a lot; many thanks; much appreciated; cheers; ta; thx; would be great; hey; hi; ok; okay;
 yes; sure; well; alright; all right; alrighty; sir; me; us; we; i; it; you; your; yourself; everyone
+# not the way that "go on" is
+filler:
+go on ,; go on !; go on then; come on; come on ,; come on !; come on then
 filler:
 could you; could you please; can you; can you please; would you; would you please; would you mind;
 do you mind; will you; you can; you should; you must; you have to; you need to; i want you to; i

@@ -130,8 +130,10 @@ class _Reader(Amounts):
             return None, back
         kind = second.kind if first.kind == "bare" else first.kind
         value = first.value * (second.scale if first.kind == "bare" else 1.0)
+        if second.kind == kind:
+            value = min(value, second.value)
         words = "either of two amounts" if self.at(start - 1) == "or" else "a range"
-        return Amount(kind, value, "range", f"{words}: say one amount"), end
+        return Amount(kind, value, "range", f"{words}: the lower one is taken"), end
 
 
 def _goes_on(made: list[Part], index: int) -> bool:

@@ -198,7 +198,6 @@ _TURNS_OF_PHRASE: tuple[tuple[str, str], ...] = (
     ("at full speed", "at 1 times speed"),
     ("at normal speed", "at 1 times speed"),
     # sayings, not two things to do
-    ("back and forth", "back & forth"), ("to and fro", "to & fro"),
     ("up and down", "up & down"), ("round and round", "round & round"),
     ("rise and shine", "rise & shine"),
     *((f"half a {word}", "180 degrees") for word in _TURNS),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from math import ceil, hypot, pi, radians
 
+from handlers.goals.reading import asks_to_report
 from handlers.mission.locomotion.skill import Call
 from handlers.mission.policies.protocol import Decision, Policy, View
 from handlers.mission.world.vision import bearing, highest_ahead, place_of
@@ -21,9 +22,6 @@ SCAN_RAD = pi / 4
 
 FACED_RAD = 0.1
 """Nearer than this it faces what it turned to, rad."""
-
-_REPORT = re.compile(r"\b(?:report|signal|radio|announce|notify|alert)(?:s|ing)?\b", re.I)
-_NOT = re.compile(r"\b(?:not|never|without|n't|instead of|if|unless)\b[^,.;]*$", re.I)
 
 
 def signal_wanted(view: View) -> str | None:
@@ -42,8 +40,7 @@ def signal_told(view: View) -> str | None:
     if view.phase.success_when.signal_emitted or not view.spec.signals:
         return None
     goal = view.phase.goal_prompt
-    found = _REPORT.search(goal)
-    if found is None or _NOT.search(goal[: found.start()]):
+    if not asks_to_report(goal):
         return None
     if len(view.spec.signals) == 1:
         return view.spec.signals[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.goals.reading import Reading, read_goal
+from handlers.goals.reading import Reading, asks_to_report, read_goal
 
 UNITS = {
     "m": ("distance_m", 1.0),
@@ -20,7 +20,7 @@ UNITS = {
 Steps = list[tuple[str, dict[str, float]]]
 
 
-TABLES = ("phrases.txt", "heldout.txt", "second_reader.txt")
+TABLES = ("phrases.txt", "heldout.txt", "second_reader.txt", "third_reader.txt")
 
 
 def lines(name: str) -> list[str]:
@@ -63,8 +63,8 @@ def test_a_goal_is_read_as_it_is_meant_or_said_to_be_in_doubt(line: str) -> None
     assert steps is None or is_same(reading, steps), reading.steps
 
 
-def test_there_are_nine_hundred_of_them() -> None:
-    assert len({line for name in TABLES for line in lines(name)}) >= 900
+def test_there_are_eleven_hundred_of_them() -> None:
+    assert len({line for name in TABLES for line in lines(name)}) >= 1100
 
 
 def test_a_doubt_names_the_words_and_their_place() -> None:
@@ -98,6 +98,22 @@ def test_a_phase_tells_where_to_and_what_for(goal: str, actions: list[str]) -> N
     reading = read_goal(goal, aimed=True)
     assert ([step.action for step in reading.steps], reading.doubts) == (actions, ())
     assert read_goal(goal).doubtful, "nobody tells it here"
+
+
+@pytest.mark.parametrize(
+    ("goal", "asked"),
+    [
+        ("walk up to the person and report them", True),
+        ("go there, then radio the position", True),
+        ("notify the base", True),
+        ("walk up to the person, but do not report", False),
+        ("walk on without reporting", False),
+        ("report if you are hurt", False),
+        ("walk up to the person", False),
+    ],
+)
+def test_a_report_is_asked_for_where_it_is_to_be_done(goal: str, asked: bool) -> None:
+    assert asks_to_report(goal) is asked
 
 
 def test_an_action_that_the_robot_lacks_is_said() -> None:
