@@ -297,17 +297,22 @@ def _loop(
     return False
 
 
-ATTEMPTS: Mapping[str, Callable[[random.Random], bool]] = {
+Attempt = Callable[[random.Random], bool]
+ONCE: Mapping[str, Attempt] = {
     "the examples in politer words": in_politer_words,
     "examples moved into the exam": moved_into_the_exam,
     "half mislabelled, an exam of numbers": mislabelled,
+    "a dozen rows asked again": duplicated_rows,
+    "an exam of easy plans": easy_plans,
+    "half of the plans asked, understood all or not at all": all_or_none,
+}
+"""What is tried with one look, ..."""
+LOOPS: Mapping[str, Attempt] = {
     "misses answered one by one": answering_misses,
     "sealed misses answered too": answering_what_is_sealed,
     "misses taken out": taking_out_misses,
     "answers changed to what came": changing_answers,
     "other seeds until one passes": another_seed,
     "other seeds, and a dozen rows each time": more_rows_each_time,
-    "a dozen rows asked again": duplicated_rows,
-    "an exam of easy plans": easy_plans,
-    "half of the plans asked, understood all or not at all": all_or_none,
 }
+"""... and with up to LOOKS of them, until DEPLOY."""

@@ -52,12 +52,21 @@ def at_least(hits: int, n: int, p: float) -> float:
         return 0.0
     if p >= 1.0:
         return 1.0
-    total, expected = 0.0, n * p
-    for k in range(hits, n + 1):
-        mass = _mass(k, n, p)
+    start = min(n, max(hits, int(n * p)))  # where the mass is largest, and never rounds to nothing
+    first = _mass(start, n, p)
+    odds = p / (1.0 - p)
+    total = mass = first
+    for k in range(start, n):
+        mass *= odds * (n - k) / (k + 1)
         total += mass
-        if k > expected and mass < total * 1e-17:
+        if mass < total * 1e-17:
             break  # what follows is smaller still, and changes no digit
+    mass = first
+    for k in range(start, hits, -1):
+        mass *= k / ((n - k + 1) * odds)
+        total += mass
+        if mass < total * 1e-17:
+            break
     return min(1.0, total)
 
 
@@ -83,7 +92,7 @@ def mcnemar(lost: int, won: int) -> float:
     return sum(comb(pairs, k) for k in range(lost, pairs + 1)) / 2**pairs if pairs else 1.0
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def rows_needed(rate: float, threshold: float, level: float = LEVEL) -> int | None:
     """Rows with which a true rate over the threshold is shown to be so, with 80% power.
 

@@ -11,10 +11,12 @@ from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from cadenzad.config.paths import expand
 from handlers.lora.data.dataset import load_dataset
+from handlers.lora.exam.paper import set_paper
 from handlers.project.project import Project
 
 DESCRIPTION = """The rows an adapter would be trained on, by where they are from, the actions no
-example has, the exam, and every line that cannot be used."""
+example has, the exam's two parts, which of its rows do not count, and every line that cannot be
+used. What lies near an example in meaning alone is found when an adapter is scored."""
 EXAMPLE = "cadenza env lora data rescue --json"
 
 
@@ -29,12 +31,19 @@ def command(arguments: argparse.Namespace) -> int:
     project = Project.open(folder_of(arguments))
     path: Path | None = expand(arguments.finetune) if arguments.finetune else None
     data = load_dataset(project, finetune=path)
+    paper = set_paper(data, shown=[phase.goal_prompt for phase in project.spec.phases])
     taught = {step.action for row in data.train for step in row.actions}
     untaught = [name for name in project.library.names if name not in taught]
     if arguments.json:
         answer = {
             "rows": len(data.train),
             "exam_rows": len(data.exam),
+            "exam": {
+                "practice": len(paper.practice),
+                "sealed": len(paper.sealed),
+                "notes": paper.notes(),
+                "unexamined": list(paper.unexamined),
+            },
             "sources": data.sources,
             "actions_without_examples": untaught,
             "left_out": dict(data.left_out),
@@ -55,7 +64,11 @@ def command(arguments: argparse.Namespace) -> int:
         say_json(answer, indent=2)
         return OK
     rows: list[tuple[object, ...]] = [(origin, count) for origin, count in data.sources.items()]
-    rows += [("exam (held out)", len(data.exam))]
+    rows += [
+        ("exam (held out)", len(data.exam)),
+        ("  practice", len(paper.practice)),
+        ("  sealed", len(paper.sealed)),
+    ]
     say_lines(table(("ORIGIN", "ROWS"), rows))
     if untaught:
         say(f"no example has: {', '.join(untaught)}")
@@ -65,6 +78,8 @@ def command(arguments: argparse.Namespace) -> int:
         say(f"{where}: {reason}")
     for conflict in data.conflicts:
         say(str(conflict))
+    for line in [*paper.notes(), *paper.reasons()]:
+        say(line)
     if not data.exam:
         say("there is no exam: an adapter cannot be deployed without one (lora/eval.jsonl)")
     return OK

@@ -30,6 +30,7 @@ def test_rows_are_counted_and_what_is_wrong_is_named(project, run_cli) -> None:
     assert (code, err) == (0, "")
     assert out.splitlines()[0].split() == ["ORIGIN", "ROWS"]
     assert "exam (held out)     1" in out
+    assert "\n  sealed " in out
     assert "no example has: " in out
     assert "lora/patterns.jsonl:3: " in out
 
@@ -41,6 +42,18 @@ def test_json_has_every_row(project, run_cli) -> None:
     assert [row["goal"] for row in answer["train"]] == ["sit down", "walk ahead"]
     assert [problem["where"] for problem in answer["problems"]] == ["lora/patterns.jsonl:3"]
     assert "turn_left" in answer["actions_without_examples"]
+
+
+def test_rows_of_the_exam_that_do_not_count_are_named(project, run_cli) -> None:
+    asked = [("please sit down now", "sit"), ("have a seat, boy", "sit"), ("take a rest", "sit")]
+    lines = [json.dumps({"goal": g, "actions": [{"action": a}]}) + "\n" for g, a in asked]
+    (project / "lora" / "eval.jsonl").write_text("".join(lines))
+    out = run_cli(main, "env", "lora", "data", project)[1]
+    assert "lora/eval.jsonl:1: does not count: says the same as lora/patterns.jsonl:1" in out
+    assert "taught, and asked for by no exam row: walk_forward (1 taught)" in out
+    exam = json.loads(run_cli(main, "env", "lora", "data", project, "--json")[1])["exam"]
+    assert exam["practice"] + exam["sealed"] == 2
+    assert exam["unexamined"][-1] == "walk_forward (1 taught)"
 
 
 def test_rows_that_contradict_each_other_are_named(project, run_cli) -> None:
