@@ -19,6 +19,8 @@ from handlers.lora.context import LoraContext, trusted_encoder
 from handlers.lora.data.dataset import Dataset, load_dataset
 from handlers.lora.exam.looks import looks_at
 from handlers.lora.fingerprint import scored_against, trained_from
+from handlers.lora.hub.card import write_card
+from handlers.lora.hub.curves import write_events
 from handlers.lora.model.encoder import find_encoder
 from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
 from handlers.lora.model.interface import Decoder
@@ -179,9 +181,11 @@ def _train_version(
     try:
         with _permanent(InputError, MissingExtraError):
             report = _train(context, dataset, draft, encoder, inputs)
+            write_events(draft)
             card = _score(context, dataset, draft)
             text = _card_text(context, card, dataset)
             write_file(draft / SCORECARD, text)
+            write_card(draft)
             trained = _trained(context, dataset, report, version, draft)
             events = [trained, _scored(card, version, text), *_consequences(context, card, version)]
             context.note(events)
@@ -201,6 +205,7 @@ def _score_again(context: LoraContext, dataset: Dataset, version: int) -> JobRes
         events += _consequences(context, card, version)
     context.note(events)
     write_file(folder / SCORECARD, text)
+    write_card(folder)
     return _switch(context, version, card, events)
 
 

@@ -19,7 +19,8 @@ from store.errors import one_line as one_line
 OK, FAILED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 
 EXIT_CODES = """exit codes:
-  0 done   1 failed   2 usage   3 daemon not running   4 no such project, run or log"""
+  0 done   1 failed   2 usage   3 daemon not running   4 no such project, run or log
+  5 BLOCK   6 NEEDS_DATA   7 a goal is refused   (cadenza env lora)"""
 
 
 class Terminated(KeyboardInterrupt):

@@ -28,6 +28,7 @@ from store.errors import InputError
 
 HEAD = "head.json"
 SCORECARD = "scorecard.json"
+CARD = "README.md"
 KNOWN = "known.safetensors"
 FORMAT = 4
 CONFIG = "adapter_config.json"
@@ -202,7 +203,7 @@ def folder_sha256(folder: Path) -> str:
     """A hash over the names and bytes of an adapter's files, without what was measured on it."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name != SCORECARD:
+        if path.is_file() and path.name not in (SCORECARD, CARD):
             digest.update(f"{path.name}\0{_sha256(path)}\n".encode())
     return digest.hexdigest()
 

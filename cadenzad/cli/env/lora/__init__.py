@@ -17,6 +17,9 @@ COMMANDS = {
     "finetune": "train a new adapter and score it",
     "eval": "score an adapter again, and deploy it if it passes",
     "decode": "what the deployed adapter makes of goals",
+    "log": "the versions of an adapter, and what changed between them",
+    "export": "base and adapter merged into one model",
+    "push": "an adapter as a repository of the model hub, in a folder",
 }
 
 

@@ -8,7 +8,9 @@ from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from handlers.lora.data.authoring import add_example, parse_steps
+from handlers.project.formats.pictures import picture_named
 from handlers.project.project import Project
+from store.errors import InputError
 
 DESCRIPTION = """Add an example to lora/patterns.jsonl: a goal in words and the steps it stands for.
 With --exam it goes to lora/eval.jsonl instead, which is never trained on. Where the same goal has
@@ -26,14 +28,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps", required=True, type=filled, metavar="STEPS", help="'name number, name key=value'"
     )
-    parser.add_argument("--image", type=filled, metavar="PATH", help="an image, in the project")
+    parser.add_argument(
+        "--image", type=filled, metavar="PATH", help="a picture in the project; its path from here"
+    )
     parser.add_argument("--exam", action="store_true", help="ask it in the exam, do not teach it")
 
 
 def command(arguments: argparse.Namespace) -> int:
     project = Project.open(folder_of(arguments))
     steps = parse_steps(arguments.steps, project.library)
-    added = add_example(project, arguments.goal, steps, arguments.image, exam=arguments.exam)
+    image = _of_the_project(project, arguments.image) if arguments.image is not None else None
+    added = add_example(project, arguments.goal, steps, image, exam=arguments.exam)
     if arguments.json:
         actions = [step.as_json() for step in steps]
         say_json(
@@ -52,3 +57,13 @@ def command(arguments: argparse.Namespace) -> int:
     for note in added.notes:
         say(note)
     return OK
+
+
+def _of_the_project(project: Project, name: str) -> str:
+    """A picture's path as examples have it: from the project. Raises InputError for one outside."""
+    path = picture_named(name)
+    if not path.is_relative_to(project.path):
+        raise InputError(
+            f"{name}: is not in {project.path}", hint="copy it there: examples name their images"
+        )
+    return path.relative_to(project.path).as_posix()

@@ -15,6 +15,7 @@ from cadenzad.cli.base.parser import FAILED, OK, filled, whole
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from handlers.lora.model.interface import Decoded
 from handlers.lora.serving import project_decoder, version_to_try
+from handlers.project.formats.pictures import picture_named
 from handlers.project.paths import inside
 from handlers.project.project import Project
 from store.errors import InputError
@@ -23,8 +24,12 @@ DESCRIPTION = """Decode goals with the deployed adapter, with the newest while n
 with --version N. With --json one object a goal: {goal, actions, refused, doubtful, nearest,
 confidence, familiarity, doubts}. --file takes one JSON object with a "goal" (and an "image"), or
 one plain goal, a line; `-` is stdin. A line that cannot be decoded is named on stderr, the others
-are answered, and the exit code is 1."""
+are answered, and the exit code is 1. A goal that is refused is exit code 7; with --file refusals
+are answers like others. --image is a picture, its path from where you stand; an image that a line
+of a file names lies in the project."""
 EXAMPLE = "cadenza env lora decode rescue 'walk two meters, then sit' --json"
+
+REFUSED = 7
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,19 +51,21 @@ def command(arguments: argparse.Namespace) -> int:
     version, deployed = arguments.version, True
     if version is None:
         version, deployed = version_to_try(project)
+    given = picture_named(arguments.image) if arguments.image is not None else None
     with open_state(arguments.state) as state:
         decoder = project_decoder(Project.open(project), state, version)
     if not deployed:
         say(f"no adapter is deployed: this is version {version}", err=True)
     if arguments.goal is not None:
-        _report(decoder.decode(arguments.goal, _image(project, arguments.image)), arguments.json)
-        return OK
+        decoded = decoder.decode(arguments.goal, given)
+        _report(decoded, arguments.json)
+        return REFUSED if decoded.refused else OK
     code, empty = OK, True
     for where, line in _lines(arguments.file):
         empty = False
         try:
             goal, image = _asked(line)
-            decoded = decoder.decode(goal, _image(project, image or arguments.image))
+            decoded = decoder.decode(goal, given if image is None else _image(project, image))
         except InputError as error:
             say(f"{where}: {error.message}", err=True)
             code = FAILED
@@ -97,10 +104,8 @@ def _asked(line: str) -> tuple[str, str | None]:
     return goal, image
 
 
-def _image(project: Path, name: str | None) -> Path | None:
-    """The image's path inside the project."""
-    if name is None:
-        return None
+def _image(project: Path, name: str) -> Path:
+    """The path of an image that a line of a file names, inside the project."""
     path = inside(project, Path(name))
     if not path.is_file():
         raise InputError(f"{name}: no such image in {project}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,22 @@ def test_json_has_the_steps_as_they_were_understood(add) -> None:
     assert answer["actions"] == [{"action": "crawl_forward", "distance_m": 1.0}]
 
 
+def test_an_image_is_named_from_where_one_stands_and_kept_from_the_project(
+    add, one_error, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = add.patterns.parent / "seen.png"
+    seen.write_bytes(b"\x89PNG\r\n\x1a\n")
+    monkeypatch.chdir(seen.parent)
+    assert add("sit by the door", "--steps", "sit", "--image", "seen.png")[0] == 0
+    assert json.loads(add.patterns.read_text().splitlines()[-1])["image"] == "lora/seen.png"
+    # and one that is not in the project is no image of it
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.png").write_bytes(seen.read_bytes())
+    code, _, err = add("sit by the wall", "--steps", "sit", "--image", "other.png")
+    assert (code, "copy it there" in err) == (1, True)
+    assert "is not in" in one_error(err.splitlines()[0])
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -45,6 +62,7 @@ def test_json_has_the_steps_as_they_were_understood(add) -> None:
         (("x", "--steps", "sitt"), "did you mean 'sit'"),
         (("x", "--steps", "walk_forward 99"), "distance_m must be 0 to 20"),
         (("x", "--steps", "sit", "--image", "no.png"), "no such image"),
+        (("x", "--steps", "sit", "--image", __file__), "is not a picture"),
         (("x", "--steps", ", ".join(["sit"] * 49)), "49 steps, more than 48"),
         (("x\udcff", "--steps", "sit"), "is not UTF-8 text"),
     ],

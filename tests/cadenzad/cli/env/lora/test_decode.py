@@ -28,6 +28,9 @@ class Sitting:
         return Decoded(goal, steps, not known, False, ("sit down",), 0.5, 1.0)
 
 
+SAT = Decoded("sit", (Step("sit", {}),), False, False, (), 0.5, 1.0)
+
+
 @pytest.fixture
 def project(home, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose adapter is that decoder; it is version 3 and not deployed."""
@@ -45,7 +48,7 @@ def test_a_goal_becomes_actions(project, run_cli) -> None:
 
 def test_what_is_not_known_is_refused_with_what_is_nearest(project, run_cli) -> None:
     code, out, _ = run_cli(main, "env", "lora", "decode", project, "order a pizza")
-    assert code == 0
+    assert code == 7
     assert out == "order a pizza\n  refused: nothing taught is like it. Nearest: sit down\n"
 
 
@@ -82,6 +85,7 @@ def test_stdin_is_a_file_too(project, run_cli, monkeypatch: pytest.MonkeyPatch) 
         (("sit", "--file", "x"), "give one goal, or --file"),
         (("--file", "nowhere"), "No such file"),
         (("sit", "--image", "no.png"), "no such image"),
+        (("sit", "--image", "env.json"), "env.json: is not a picture"),
     ],
 )
 def test_what_cannot_be_meant_is_one_error(
@@ -91,6 +95,22 @@ def test_what_cannot_be_meant_is_one_error(
     code, out, err = run_cli(main, "env", "lora", "decode", project, *words)
     assert (code, out) == (1, "")
     assert expected in err
+
+
+def test_an_image_is_named_from_where_one_stands(
+    project, run_cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "seen.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    monkeypatch.chdir(here)
+    asked: list[Path | None] = []
+    monkeypatch.setattr(Sitting, "decode", lambda _, goal, image: asked.append(image) or SAT)
+    for words in (("sit",), ("--file", "goals.txt")):
+        (here / "goals.txt").write_text("sit\n")
+        code, _, _ = run_cli(main, "env", "lora", "decode", project, *words, "--image", "seen.png")
+        assert code == 0
+    assert asked == [(here / "seen.png").resolve()] * 2
 
 
 def test_without_an_adapter_it_says_how_to_train_one(home, run_cli, one_error) -> None:

@@ -1,0 +1,132 @@
+"""The model card: README.md in an adapter's folder, as the model hub reads it.
+
+https://huggingface.co/docs/hub/model-cards has the fields at the top of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from handlers.lora.model.files import CARD, CONFIG, HEAD, SCORECARD
+from store.durable import write_file
+from store.text import one_line
+
+CURVE = "training.csv"
+UNSTATED = "unknown"
+"""The hub's word for a licence that nobody has said."""
+TRAINED = {
+    "encoder": "encoder",
+    "rank": "LoRA rank",
+    "epochs": "epochs",
+    "lr": "learning rate",
+    "seed": "seed",
+    "threads": "threads",
+}
+
+
+def write_card(folder: Path, license: str = UNSTATED) -> None:
+    """Write README.md from the other files. Raises OSError."""
+    write_file(folder / CARD, model_card(folder, license).encode())
+
+
+def model_card(folder: Path, license: str = UNSTATED) -> str:
+    """The card's text. `license`: the hub's name for it ("apache-2.0"); who trained it knows."""
+    config, facts = read_json(folder / CONFIG), read_json(folder / HEAD).get("facts", {})
+    base = base_of(folder)
+    parts = [
+        _fields(base, license),
+        "# Action head: goals in words to robot actions\n",
+        'A LoRA adapter made by cadenzad. It turns a goal ("walk two meters, then sit") into a plan'
+        " of a robot's actions, by which of the taught goals it is nearest to.\n",
+        _made(config, facts, base),
+        _scores(read_json(folder / SCORECARD)),
+        _loading(base),
+    ]
+    if (folder / CURVE).is_file():
+        parts.append(f"The loss of each epoch, and of what was held back, is in `{CURVE}`.\n")
+    return "\n".join(part for part in parts if part)
+
+
+def base_of(folder: Path) -> str:
+    """The base that an adapter's config names; "" for one that is not of a published model."""
+    named = read_json(folder / CONFIG).get("base_model_name_or_path")
+    return named if isinstance(named, str) else ""
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file's JSON object; empty for one that is not there, or is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _fields(base: str, license: str) -> str:
+    lines = ["---", f"license: {json.dumps(license)}", "library_name: peft"]
+    if "/" in base:
+        lines.append(f"base_model: {json.dumps(base)}")
+    return "\n".join([*lines, "tags:", "- lora", "- robotics", "---\n"])
+
+
+def _made(config: Mapping[str, Any], facts: Mapping[str, Any], base: str) -> str:
+    rows = [("base", base or "a layer of cadenzad's own over frozen sentence vectors")]
+    rows += [(name, _cell(facts[key])) for key, name in TRAINED.items() if key in facts]
+    targets = config.get("target_modules")
+    if isinstance(targets, list):
+        rows.append(("adapted layers", _cell(", ".join(map(str, sorted(targets))))))
+    hashes = {"dataset_sha256": "training data and exam", "base_sha256": "base"}
+    rows += [(f"sha256 of {what}", f"`{facts[key]}`") for key, what in hashes.items()
+             if facts.get(key)]  # fmt: skip
+    body = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    return f"## How it was made\n\n| | |\n|---|---|\n{body}\n"
+
+
+def _scores(card: Mapping[str, Any]) -> str:
+    if not card:
+        return "## Scorecard\n\nIt was not scored.\n"
+    lines = [
+        f"## Scorecard: {_cell(card.get('verdict', '?'))}\n",
+        "| axis | value | 95% bounds | limit | n | result | |",
+        "|---|---|---|---|---|---|---|",
+        *_checks(card),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _checks(card: Mapping[str, Any]) -> Iterator[str]:
+    for check in card.get("checks") or ():
+        low, high = _number(check.get("lower")), _number(check.get("upper"))
+        cells = [
+            check.get("axis"), _number(check.get("value")), f"{low} to {high}",
+            _number(check.get("threshold")), check.get("n"), check.get("result"),
+            check.get("detail"),
+        ]  # fmt: skip
+        yield f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _loading(base: str) -> str:
+    if not base:
+        return (
+            "## Use\n\nThe adapted layer is cadenzad's own: `cadenza env lora decode` loads it.\n"
+        )
+    return (
+        "## Use\n\nWith the plans (`head.json`), as cadenzad does: `cadenza env lora decode`."
+        " The adapted base alone:\n\n```python\n"
+        "from peft import PeftModel\nfrom transformers import AutoModel\n\n"
+        f"base = AutoModel.from_pretrained({json.dumps(base)})\n"
+        'model = PeftModel.from_pretrained(base, "FOLDER_OF_THIS_FILE")\n```\n\n'
+        "A goal's vector is the mean over its tokens' last hidden states, padding left out.\n"
+    )
+
+
+def _number(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, int | float) else "-"
+
+
+def _cell(value: object) -> str:
+    """A value that stays inside of a table's cell, whatever stands in it."""
+    return one_line(str(value)).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,57 @@
+"""Base and adapter as one model, for whoever has no PEFT where it is to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from handlers.lora.hub.card import UNSTATED, base_of
+from handlers.lora.model.encoder import minilm_folder
+from handlers.lora.model.files import CARD
+from store.errors import InputError, MissingExtraError
+
+PUBLISHED = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def export_merged(version: Path, out: Path) -> None:
+    """Write the merged model into `out`, an empty folder: config, weights, tokenizer, README.md.
+
+    `AutoModel.from_pretrained(out)` then gives what PEFT's model of base and adapter gives. Raises
+    InputError for an adapter that is not of a published base, MissingExtraError without peft.
+    """
+    base, folder = base_of(version), minilm_folder()
+    if base != PUBLISHED:
+        own = f"is of {base!r}" if base else "names no published base"
+        raise InputError(
+            f"{version}: cannot be merged: it {own}",
+            hint=f"adapters of {PUBLISHED} can; others are used with cadenza env lora decode",
+        )
+    if folder is None:
+        raise InputError(f"{base} is not installed", hint="docs/lora.md says how to install it")
+    model, tokenizer = _loaded(folder, version)
+    model.save_pretrained(str(out), safe_serialization=True)
+    tokenizer.save_pretrained(str(out))
+    text = (
+        f"---\nlicense: {UNSTATED}\nbase_model: {PUBLISHED}\nlibrary_name: transformers\n---\n\n"
+        "A LoRA adapter of cadenzad merged into its base. A goal's vector is the mean over its"
+        " tokens' last hidden states, padding left out.\n"
+    )
+    (out / CARD).write_text(text, encoding="utf-8")
+
+
+def _loaded(folder: Path, version: Path) -> tuple[Any, Any]:
+    try:
+        from huggingface_hub.utils import disable_progress_bars
+        from peft import PeftModel
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+    except ImportError:
+        raise MissingExtraError(
+            "a merged export needs peft and transformers", hint="pip install 'cadenzad[lora]'"
+        ) from None
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    disable_progress_bars()
+    base = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    adapted = PeftModel.from_pretrained(base, str(version))
+    return adapted.merge_and_unload(), AutoTokenizer.from_pretrained(folder, local_files_only=True)
