@@ -265,7 +265,7 @@ def test_worse_runs_take_the_rewrite_back(house, logs, groq, stubs) -> None:
     assert (project / "main.py").read_bytes() == before
     (back,) = house.events("PromptRolledBack")
     assert back["data"]["by"] == "cadenzad"
-    assert "permutation test" in back["data"]["test"]
+    assert "bets on whether each run is poor" in back["data"]["test"]
     assert back["data"]["evidence"]["after"] == {
         "runs": 4,
         "succeeded": 0,

@@ -184,7 +184,7 @@ def test_without_a_daemon_training_by_hand_looks_at_the_watch_first(house, logs,
     assert (project / "main.py").read_bytes() == before
     why = house.run("cadenzactl", "why", "rescue").stdout
     assert "took version 1 back, by cadenzad" in why
-    assert "permutation test" in why
+    assert "bets on whether each run is poor" in why
     assert "after: runs 4, succeeded 0" in why
 
 

@@ -2,21 +2,25 @@
 
 Runs are compared by how far they came: phases done, with success above all of them, and only with
 runs that were driven under the same conditions (a *stratum*: simulated with one version of this
-package, on the real robot, ...). The test is the exact one-sided permutation test of "not worse",
-stratified: how low are the ranks of the runs since, among all splits of each stratum?
+package, on the real robot, ...). If the rewrite makes no difference, the runs of a stratum could
+have come in any order: each new one is as likely to be any of those seen so far. So it is bet on
+whether it is among the poor ones: those below the median of the runs before, if the best of all are
+taken for these. Where a share c of all is poor, a gambler who starts with 1 multiplies the capital
+by c ** SHAPE / c after a poor run, and by (1 - c ** SHAPE) / (1 - c) after another. On average that
+is 1, stratum by stratum, so the capital reaches 1 / ALPHA with probability ALPHA at most, however
+often and whenever one looks (conformal test martingales: Vovk, Gammerman and Shafer, Algorithmic
+Learning in a Random World, 2nd edition 2022, part II; Ville's inequality).
 
-It is looked at after every run, from the n-th to LAST. Look t spends ALPHA / t, divided by what
-makes that ALPHA over all looks together: so a prompt that makes no difference is taken back in
-fewer than 5% of all cases, whenever one stops to watch. n is the first look that could tell at all,
-if every run since had failed: 4 where there were many runs before, later where there were few. The
-assumption: without an effect of the rewrite, the runs of a stratum could have come in any order. A
-drift that was there before breaks that; so where the older half of the runs before was better than
-the newer half, the newer half alone is compared with.
+It is looked at after every run, from FIRST on, or from the first that could tell at all if every
+run since had failed. Drift that was there before breaks the assumption; so where the older half of
+the runs before was better than the newer half, the newer half alone is compared with.
 
-After LAST runs the rewrite is "kept", or sooner when even failures alone from there on could not be
-found any more. Where nothing that could happen would be found, because there were no runs before or
-hardly any that was better than the worst there is, it says "undecided" after BLIND runs: more of
-them would tell nothing, and these are what the next version is compared with.
+After LAST runs the rewrite is "kept"; sooner when even failures alone from there on could not be
+found any more, or when it is refuted that every other run is worse than the median of those before.
+That costs no false alarm, and lets the next rewrite come. Where nothing that could happen would be
+found, because there were hardly any runs before, or none better than the worst there is, it says
+"undecided" after BLIND runs: more of them would tell nothing, and these are what the next version
+is compared with.
 """
 
 from __future__ import annotations
@@ -25,9 +29,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from math import comb
+from statistics import median_low
 from typing import Any, Literal, NamedTuple
+
+from handlers.judge.monitor.drift import p_worse
 
 FIRST = 4
 """No look before so many runs."""
@@ -35,29 +40,57 @@ LAST = 20
 """After so many runs monitoring ends."""
 BLIND = 4
 """After so many runs monitoring ends that can tell nothing."""
-ALPHA = Fraction(5, 100)
+ALPHA = 0.05
+SHAPE = 0.35
+"""How much worse the runs are that are bet on. Of 0.2 to 0.6, this finds it the most often, after
+8 to 20 runs before, that every other one fails since, and after 2 it still can."""
+GOOD, BAD, HARMLESS = 1.8, 0.2, 100.0
+"""Bets that more than half of the runs are as good as the median of those before: against that, and
+so against harm in every other run, a hundredth is left when it is called harmless."""
 DRIFT = Fraction(1, 100)
 """At this level the older half of the runs before is said to be better than the newer half.
 
 Small, as it is failures that lead to a rewrite: the newest runs before look worse than they are.
 """
-TEST = f"exact one-sided permutation test after every run, {float(ALPHA):g} over all looks together"
+TEST = f"bets on whether each run is poor, {ALPHA:g} over all looks together"
 
 
 def first_look(before: Sequence[RunScore]) -> int | None:
     """The first look that could tell, if every run since had failed; None where none could."""
-    looks = range(FIRST, LAST + 1)
-    return next(
-        (look for look in looks if _failing(before, (), look) <= level_of(look, look)), None
-    )
+    evidence = evidence_of(before, _failing(before, ()))
+    looks = range(FIRST, len(evidence) + 1)
+    return next((look for look in looks if _shows(evidence[look - 1])), None)
 
 
-@cache
-def level_of(look: int, first: int) -> Fraction:
-    """What the look after so many runs may spend, where the first is after `first`."""
-    if not first <= look <= LAST:
-        return Fraction(0)
-    return ALPHA / look / sum(Fraction(1, each) for each in range(first, LAST + 1))
+def evidence_of(before: Sequence[RunScore], after: Sequence[RunScore]) -> list[float]:
+    """The capital after each of the runs since: an e-value of "not worse".
+
+    Runs of a stratum that there was not before bring nothing.
+    """
+    values: dict[str, list[int]] = {}
+    for run in before:
+        values.setdefault(run.stratum, []).append(run.value)
+    middle = {stratum: (len(of) + 1) // 2 for stratum, of in values.items()}
+    capital, path = 1.0, []
+    for run in after:
+        seen = values.get(run.stratum)
+        if seen is not None:
+            seen.append(run.value)
+            capital *= _factor(seen, sorted(seen)[-middle[run.stratum]])
+        path.append(capital)
+    return path
+
+
+def _factor(values: Sequence[int], poor_below: int) -> float:
+    """What the last of these values multiplies the capital by."""
+    poor = sum(value < poor_below for value in values) / len(values)
+    if values[-1] < poor_below:
+        return float(poor**SHAPE / poor)
+    return float((1 - poor**SHAPE) / (1 - poor))
+
+
+def _shows(evidence: float) -> bool:
+    return evidence >= 1 / ALPHA
 
 
 class RunScore(NamedTuple):
@@ -99,26 +132,39 @@ def decide(before: Sequence[RunScore], after: Sequence[RunScore]) -> Look:
         return _blind(before, after, were)
     known = {run.stratum for run in before}
     told = [run for run in after if run.stratum in known][:LAST]
-    p: Fraction | None = None
+    evidence = evidence_of(before, told)
     for look in range(first, len(told) + 1):
-        seen = told[:look]
-        p = p_of(before, seen)
-        if p <= level_of(look, first):
+        seen, capital = told[:look], evidence[look - 1]
+        if _shows(capital):
             reason = f"the first {look} runs since are worse than the {were} before"
-            return _look("worse", f"{reason} (p = {float(p):.2g})", before, seen, p)
-        if _failing(before, seen, LAST) > level_of(LAST, first):
+            return _look("worse", f"{reason} (p = {_p(capital):.2g})", before, seen, capital)
+        if why := _no_more_to_see(before, seen):
             reason = f"{look} runs since were not found worse than the {were} before"
-            reason += f" (p = {float(p):.2g}; {LAST} are watched at most, and if all others failed"
-            return _look("kept", f"{reason} that would show nothing)", before, seen, p)
+            return _look("kept", f"{reason} (p = {_p(capital):.2g}; {why})", before, seen, capital)
     strange = len(after) - len(told)
     if strange >= LAST:
         reason = f"{strange} of {len(after)} runs since were driven under conditions under which"
-        return _look("undecided", f"{reason} there were no runs before", before, told, p)
+        return _look("undecided", f"{reason} there were no runs before", before, told, None)
     due = max(first, len(told) + 1)
     reason = f"{len(told)} runs since, {were} before; the next look is at {due}"
-    if p is not None:
-        reason += f" (p = {float(p):.2g}, worse would be {float(level_of(len(told), first)):.2g})"
-    return _look("waiting", reason, before, told, p)
+    if len(told) >= first:
+        reason += f" (p = {_p(evidence[-1]):.2g}, worse would be {ALPHA:g})"
+        return _look("waiting", reason, before, told, evidence[-1])
+    return _look("waiting", reason, before, told, None)
+
+
+def _no_more_to_see(before: Sequence[RunScore], seen: Sequence[RunScore]) -> str:
+    """Why no further run is watched; "" while one is."""
+    if not _shows(evidence_of(before, _failing(before, seen))[-1]):
+        return f"{LAST} are watched at most, and if all others failed that would show nothing"
+    by_stratum: dict[str, list[int]] = {}
+    for run in before:
+        by_stratum.setdefault(run.stratum, []).append(run.value)
+    usual = {stratum: median_low(values) for stratum, values in by_stratum.items()}
+    capital = 1.0
+    for run in seen:
+        capital *= GOOD if run.value >= usual[run.stratum] else BAD
+    return "that every other one is worse than usual is refuted" if capital >= HARMLESS else ""
 
 
 def _blind(before: Sequence[RunScore], after: Sequence[RunScore], were: str) -> Look:
@@ -134,17 +180,23 @@ def _look(
     reason: str,
     before: Sequence[RunScore],
     after: Sequence[RunScore],
-    p: Fraction | None,
+    capital: float | None,
 ) -> Look:
+    p = None if capital is None else _p(capital)
     evidence = {
-        "p": None if p is None else round(float(p), 6),
-        "least_p": round(float(_failing(before, (), LAST)), 6),
+        "p": None if p is None else round(p, 6),
+        "least_p": round(_p(max((1.0, *evidence_of(before, _failing(before, ()))))), 6),
         "before": _summary(before),
         "after": _summary(after),
         "runs_before": [run.run_id for run in before],
         "runs_after": [run.run_id for run in after],
     }
-    return Look(decision, TEST, None if p is None else float(p), evidence, reason)
+    return Look(decision, TEST, p, evidence, reason)
+
+
+def _p(capital: float) -> float:
+    """The p-value that an e-value is worth, whenever one looks."""
+    return min(1.0, 1 / capital)
 
 
 def _without_drift(before: Sequence[RunScore]) -> tuple[bool, Sequence[RunScore]]:
@@ -156,7 +208,7 @@ def _without_drift(before: Sequence[RunScore]) -> tuple[bool, Sequence[RunScore]
 
 
 def p_of(before: Sequence[RunScore], after: Sequence[RunScore]) -> Fraction:
-    """The p of "not worse", stratified."""
+    """The p of "not worse" of an exact permutation test, stratified."""
     strata: dict[str, tuple[list[int], list[int]]] = {}
     for side, runs in enumerate((before, after)):
         for run in runs:
@@ -164,50 +216,12 @@ def p_of(before: Sequence[RunScore], after: Sequence[RunScore]) -> Fraction:
     return p_worse(*((tuple(old), tuple(new)) for old, new in strata.values()))
 
 
-def _failing(before: Sequence[RunScore], seen: Sequence[RunScore], look: int) -> Fraction:
-    """The p of a look if every run from now on failed at once."""
+def _failing(before: Sequence[RunScore], seen: Sequence[RunScore]) -> list[RunScore]:
+    """The runs of a whole watch if every one from now on failed at once."""
     if not before:
-        return Fraction(1)
+        return []
     stratum, _ = Counter(run.stratum for run in before).most_common(1)[0]
-    failed = RunScore("", False, 0, stratum)
-    return p_of(before, [*seen, *[failed] * (look - len(seen))])
-
-
-Stratum = tuple[tuple[int, ...], tuple[int, ...]]
-"""Values of the runs before, and of those after."""
-SLOT = 64
-"""Bits for a number of ways: C(40, 20) and products of strata within the same runs need 38."""
-
-
-@cache
-def p_worse(*strata: Stratum) -> Fraction:
-    """P[the rank sums of those after are as low as seen, or lower] if order made no difference.
-
-    Exact. The ways to reach each sum are the digits of one large number, in base 2**SLOT: shifting
-    it adds a rank, multiplying two of them adds up strata.
-    """
-    ways, seen, total = 1, 0, 1
-    for before, after in strata:
-        ranks = _doubled_ranks((*before, *after))
-        seen += sum(ranks[len(before) :])
-        total *= comb(len(ranks), len(after))
-        sized = [1, *[0] * len(after)]  # by how many of the ranks are taken
-        for rank in ranks:
-            for size in range(len(after), 0, -1):
-                sized[size] += sized[size - 1] << SLOT * rank
-        ways *= sized[-1]
-    low = ways & ((1 << SLOT * (seen + 1)) - 1)
-    return Fraction(low % ((1 << SLOT) - 1) if low else 0, total)  # the sum of its digits
-
-
-def _doubled_ranks(values: Sequence[int]) -> list[int]:
-    """Twice the midrank of each value: whole numbers, ties shared."""
-    counts = Counter(values)
-    below, doubled = 0, {}
-    for value in sorted(counts):
-        doubled[value] = 2 * below + counts[value] + 1
-        below += counts[value]
-    return [doubled[value] for value in values]
+    return [*seen, *[RunScore("", False, 0, stratum)] * (LAST - len(seen))]
 
 
 def _were(before: Sequence[RunScore], drifted: bool) -> str:
