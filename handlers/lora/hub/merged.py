@@ -41,17 +41,19 @@ def export_merged(version: Path, out: Path) -> None:
 
 def _loaded(folder: Path, version: Path) -> tuple[Any, Any]:
     try:
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub import utils as hub
         from peft import PeftModel
         from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
+        from transformers import utils as transforming
     except ImportError:
         raise MissingExtraError(
             "a merged export needs peft and transformers", hint="pip install 'cadenzad[lora]'"
         ) from None
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    disable_progress_bars()
+    quiet: Any = transforming.logging  # untyped
+    quiet.set_verbosity_error()
+    quiet.disable_progress_bar()
+    quiet = hub
+    quiet.disable_progress_bars()
     base = AutoModel.from_pretrained(folder, local_files_only=True).eval()
     adapted = PeftModel.from_pretrained(base, str(version))
     return adapted.merge_and_unload(), AutoTokenizer.from_pretrained(folder, local_files_only=True)
