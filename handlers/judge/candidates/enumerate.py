@@ -2,12 +2,12 @@
 
 Of each finding's remedies those come first that would have spoken at most of its ticks and seldom
 elsewhere in the phase. Findings, and families of remedies within each, take turns, so that the
-first few are about different things; of one phase's findings the same remedy is named once.
+first few are about different things; a remedy that a finding before it has named is passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import zip_longest
 
 from handlers.judge.candidates.candidate import Candidate
@@ -17,6 +17,7 @@ from handlers.judge.candidates.remedies import Remedy, remedies
 from handlers.judge.candidates.screen import fires, repeats, touched_by
 from handlers.judge.evidence.findings import FOR_PEOPLE
 from handlers.judge.evidence.mining import MiningReport
+from handlers.judge.prompt.rules.grammar import render
 from handlers.judge.prompt.rules.rule import Rule
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
@@ -41,21 +42,35 @@ def enumerate_candidates(
     cases = [case for case in cases_of(report, spec) if case.finding.kind not in FOR_PEOPLE]
     lines = prompt_text.split("\n")
     found: dict[tuple[str, ...], Candidate] = {}
-    for case, remedy in _in_turns([_ranked(case, moves) for case in cases]):
-        rules = tuple(rule for rule in remedy.rules if rule not in rules_in_force)
-        if not rules:
-            continue
-        candidate = Candidate(
-            rules, "code", case.finding.id, case.cites(rules), _why(case, remedy),
-            touches=touched_by(rules, case, lines),
-        )  # fmt: skip
-        found.setdefault(candidate.lines, candidate)
-        if len(found) == most:
-            break
+    waiting = [(case, iter(_ranked(case, moves))) for case in cases]
+    while waiting and len(found) < most:
+        for turn in list(waiting):
+            candidate = _next(*turn, rules_in_force, lines, found)
+            if candidate is None:
+                waiting.remove(turn)
+            elif len(found) < most:
+                found[candidate.lines] = candidate
     return list(found.values())
 
 
-def _ranked(case: Case, moves: Moves) -> list[tuple[Case, Remedy]]:
+def _next(
+    case: Case,
+    left: Iterator[Remedy],
+    rules_in_force: Sequence[Rule],
+    lines: Sequence[str],
+    found: Container[tuple[str, ...]],
+) -> Candidate | None:
+    """The next of a case's remedies that nobody has named; None where there is none."""
+    for remedy in left:
+        rules = tuple(rule for rule in remedy.rules if rule not in rules_in_force)
+        if rules and tuple(map(render, rules)) not in found:
+            touches = touched_by(rules, case, lines)
+            why = _why(case, remedy)
+            return Candidate(rules, "code", case.finding.id, case.cites(rules), why, touches)
+    return None
+
+
+def _ranked(case: Case, moves: Moves) -> list[Remedy]:
     """A case's remedies: families in turns, the best of each first."""
     families = []
     for family in remedies(case, moves):
@@ -64,8 +79,8 @@ def _ranked(case: Case, moves: Moves) -> list[tuple[Case, Remedy]]:
             for at, remedy in enumerate(family)
             if fires(remedy.rules, case) and not repeats(remedy.rules, case)
         ]
-        families.append([(case, remedy) for _, _, remedy in sorted(worth, key=lambda w: w[:2])])
-    return list(_in_turns(families))
+        families.append([remedy for _, _, remedy in sorted(worth, key=lambda one: one[:2])])
+    return [remedy for row in zip_longest(*families) for remedy in row if remedy is not None]
 
 
 def _worth(case: Case, remedy: Remedy) -> float:
@@ -74,14 +89,6 @@ def _worth(case: Case, remedy: Remedy) -> float:
     In tenths: what is hardly any different stays in the order of the remedies.
     """
     return -round(case.share(remedy.rules) * (1.5 - case.share_elsewhere(remedy.rules)), 1)
-
-
-def _in_turns(
-    lists: Sequence[Sequence[tuple[Case, Remedy]]],
-) -> Iterator[tuple[Case, Remedy]]:
-    """The first of each list, then the second of each, and so on."""
-    for row in zip_longest(*lists):
-        yield from (item for item in row if item is not None)
 
 
 def _why(case: Case, remedy: Remedy) -> str:

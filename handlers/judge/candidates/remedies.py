@@ -16,6 +16,8 @@ from handlers.judge.prompt.rules.rule import Condition, Rule
 
 OFF_DEG = 25.0
 """The target is aside from here on."""
+FRONT_DEG = 70.0
+"""From here on it is no use to step past what is in front: it has to turn first."""
 SIDES: tuple[Side, Side] = ("left", "right")
 OTHER = {"left": "right", "right": "left"}
 
@@ -99,16 +101,18 @@ def steer(way: Way) -> Iterator[Remedy]:
 
 
 def head_for(way: Way) -> Iterator[Remedy]:
-    """Turn toward the target and walk to it; step around what is in the way."""
+    """Turn toward the target and walk to it; always past the same side of what is in the way."""
     ahead = Condition("bearing", number=OFF_DEG, side="ahead")
     go = way.do("forward", 0.4, ahead)
-    past = [
-        *(way.do(side, 0.4, off(side), AHEAD) for side in SIDES),
-        way.do(way.case.freer_side, 0.4, ahead, AHEAD),
-    ]
-    why = "turn toward the target, walk to it, and step around what is in the way"
-    yield from way.remedy(why, *_turns(way, 70.0), *past, *_turns(way, OFF_DEG), go)
-    yield from way.remedy("turn toward the target, then walk to it", *_turns(way, OFF_DEG), go)
+    # Where the phase is done by being near something, it would else walk past it.
+    there = [_stay(way)] if way.case.near_m and way.phase is not None else []
+    turns = _turns(way, OFF_DEG)
+    front = Condition("bearing", number=FRONT_DEG, side="ahead")
+    for side in (way.case.freer_side, OTHER[way.case.freer_side]):
+        why = f"turn toward the target, walk to it, and step to the {side} where that is blocked"
+        past = way.do(side, 0.5, front, AHEAD)
+        yield from way.remedy(why, *there, *_turns(way, FRONT_DEG), past, *turns, go)
+    yield from way.remedy("turn toward the target, then walk to it", *there, *turns, go)
 
 
 def head_anywhere(way: Way) -> Iterator[Remedy]:
@@ -171,9 +175,12 @@ def shorter(way: Way) -> Iterator[Remedy]:
 
 def hold(way: Way) -> Iterator[Remedy]:
     """Stand where the phase is done by being there."""
+    yield from way.remedy("at the target: hold still", _stay(way))
+
+
+def _stay(way: Way) -> Rule | None:
     limit = round(max(way.case.near_m - 0.05, 0.05), 2)
-    when = Condition("within", number=limit)
-    yield from way.remedy("at the target: hold still", way.do("still", None, when))
+    return way.do("still", None, Condition("within", number=limit))
 
 
 def tell(way: Way) -> Iterator[Remedy]:
@@ -263,7 +270,7 @@ FAMILIES: Mapping[str, Sequence[Family]] = {
     "never_signals": (tell, tell_near, look, approach),
     "missed_signal": (tell, tell_near, look, approach),
     "false_signal": (tell_near, look, head_for, tell, approach),
-    "dwell_reset": (hold, shorter),
+    "dwell_reset": (hold, head_for, shorter),
     "timeout": (head_for, head_anywhere, around, tell, tell_near, look, longer, aside),
     "phase_failed": (head_for, around, tell, look, aside),
 }
