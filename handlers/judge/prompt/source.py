@@ -14,7 +14,7 @@ from pathlib import Path
 
 from handlers.judge.prompt.block import Block, block_text, find_block, place_for, without_block
 from handlers.judge.prompt.locate import PREFERRED, locate
-from handlers.judge.prompt.prose import is_prose
+from handlers.judge.prompt.prose import code_near, is_prose
 from handlers.judge.prompt.reading.evaluate import Evaluator
 from handlers.judge.prompt.reading.modules import NOTEBOOK
 from handlers.judge.prompt.reading.variable import Found, in_module
@@ -76,9 +76,8 @@ class PromptSource:
     def is_prose(self) -> bool:
         """Whether our rules are sentences in it: whoever follows it reads prose (prose.py)."""
         bare = self._bare()
-        beside = [bare.path, bare.found.path, bare.path.parent / PREFERRED]
-        others = [path for path in beside if path != bare.path and path.is_file()]
-        return is_prose(bare.value, [bare.data, *(path.read_bytes() for path in others)])
+        others = code_near((bare.path, bare.found.path)) - {bare.path}
+        return is_prose(bare.value, [bare.data, *(path.read_bytes() for path in sorted(others))])
 
     def _bare(self) -> PromptSource:
         """Without our block, unless it is its author's by now."""

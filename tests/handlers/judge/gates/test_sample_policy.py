@@ -74,7 +74,7 @@ def same(brain: ModuleType, lines: Sequence[str], history: Sequence[Observation]
     return action["action"]
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RULES, min_size=1, max_size=4), st.lists(OBSERVATIONS, min_size=1, max_size=4))
 def test_both_readings_of_any_rules_under_any_observations_are_one(
     brain: ModuleType, rules: list[Rule], history: list[Observation]

@@ -49,6 +49,10 @@ def test_the_samples_own_brain_reads_lines_whatever_is_left_of_its_prompt(tmp_pa
     start, end = SAMPLE.index(b'"""\\\nYou guide'), SAMPLE.index(b"close.\n") + 7
     (tmp_path / "main.py").write_bytes(SAMPLE[:start] + b'"""Help people.\n' + SAMPLE[end:])
     (tmp_path / "words.py").write_bytes(b'SYSTEM_PROMPT = "Help people."\n')
+    (tmp_path / "env.json").write_text("{}")
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "prompt.md").write_text("Help people.\n")
+    assert not find_prompt(tmp_path, "words/prompt.md").is_prose
     for source in (find_prompt(tmp_path), find_prompt(tmp_path, "words.py:SYSTEM_PROMPT")):
         after = source.again(edited(source, [STUCK]))
         assert "- when stuck for 2 ticks: sit" in after.value
