@@ -47,6 +47,7 @@ class Way:
     def do(
         self, purpose: str, amount: float | None, *when: Condition, **more: float
     ) -> Rule | None:
+        """A rule for an action of this purpose; None for a robot that has none."""
         action = self.moves.action(purpose)
         if action is None:
             return None
