@@ -31,7 +31,7 @@ HANDLER = "cadenzad"
 """The name of the handler set up here, so that setting up again replaces it and no other."""
 
 REDACTED = "[redacted]"
-KEY_PATTERN = r"gsk_[A-Za-z0-9_-]{4,}"
+KEY_PATTERN = r"gsk_[A-Za-z0-9_-]{4,}|(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}"
 MIN_SECRET = 6
 """A shorter "secret" is a mistake, and hiding it would make holes in every line."""
 MAX_CREDENTIAL = 1 << 16

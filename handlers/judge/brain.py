@@ -42,6 +42,20 @@ def providers_in(code: bytes) -> frozenset[str]:
     return frozenset(name for name, pattern in _NAMED.items() if pattern.search(code))
 
 
+def environ_of(
+    added: Mapping[str, str] | None, *, is_trial: bool, given: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """A brain's environment: ours without our keys, and what is added.
+
+    In a trial without other services' keys as well: hundreds of missions could call them, and
+    nobody was told of what that may cost.
+    """
+    kept = interpreter.environ(without=(*interpreter.SECRET, *interpreter.SAFE), given=given)
+    if is_trial:
+        kept = {name: value for name, value in kept.items() if not name.endswith("_API_KEY")}
+    return kept | dict(added or {})
+
+
 def keys_on_disk(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Where keys lie that a brain has no business with, whether they are there or not."""
     home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
@@ -113,14 +127,14 @@ except BaseException as error:
 class Brain:
     """The project's own `decide` in a child; it ends with `close`.
 
-    `environ`: what its environment has besides ours. `call_s`: how long it may take to decide.
+    `environ` is its own (environ_of). `call_s`: how long it may take to decide.
     """
 
     def __init__(
         self,
         path: Path,
         prompt: str,
-        environ: Mapping[str, str] | None = None,
+        environ: Mapping[str, str],
         call_s: float | None = None,
     ) -> None:
         self._path = path
@@ -131,8 +145,7 @@ class Brain:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=interpreter.environ(without=(*interpreter.SECRET, *interpreter.SAFE))
-            | dict(environ or {}),
+            env=dict(environ),
             cwd=path.parent,  # where it finds what it reads; it imports from there what is trusted
             text=True,
         )

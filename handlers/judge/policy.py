@@ -16,7 +16,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from handlers.judge.brain import MODEL_CALL_S, Brain, BrokenPolicy, Decided, providers_in
+from handlers.judge.brain import (
+    MODEL_CALL_S,
+    Brain,
+    BrokenPolicy,
+    Decided,
+    environ_of,
+    providers_in,
+)
 from handlers.judge.prompt.code import brain_of, project_code
 from handlers.judge.prompt.source import PromptSource, code_sha256
 from handlers.project.code import read
@@ -105,17 +112,24 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
 
 
 def open_policy(
-    choice: Choice, source: Located, prompt: str, environ: Mapping[str, str] | None = None
+    choice: Choice,
+    source: Located,
+    prompt: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    is_trial: bool = False,
 ) -> PromptPolicy:
     """A policy under a prompt's text. Raises BrokenPolicy when its code is not the trusted one.
 
-    `environ`: what a brain's own process finds in its environment besides.
+    `environ`: what a brain's own process finds in its environment besides. `is_trial`: one of many
+    missions that nobody asked for one by one.
     """
     if choice.kind == "built-in":
         return _Sample(prompt)
     choice.check()
     call_s = MODEL_CALL_S if choice.providers else None
-    return Brain(choice.brain or source.path, prompt, environ, call_s)
+    given = environ_of(environ, is_trial=is_trial)
+    return Brain(choice.brain or source.path, prompt, given, call_s)
 
 
 def checked(action: Decided, source: Located, library: ActionLibrary) -> Decided:

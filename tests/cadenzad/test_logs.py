@@ -237,6 +237,18 @@ def test_no_secret_is_ever_written(environ: dict[str, str], json_lines: bool) ->
         assert form not in written
 
 
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("key sk-proj-0123456789abcdefgh.", True),
+        ("the desk-0123456789abcdefgh-lamp", False),
+        ("sk-short", False),
+    ],
+)
+def test_what_looks_like_a_key_of_openai_is_hidden(text: str, hidden: bool) -> None:
+    assert (REDACTED in redactor([])(text)) is hidden
+
+
 def test_without_a_filter_the_same_would_be_written() -> None:
     out = io.StringIO()
     set_up_logging("debug", stream=out, environ={})

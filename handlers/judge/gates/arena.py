@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from handlers.judge.brain import BrokenPolicy, Decided
 from handlers.judge.gates.tally import Drive
-from handlers.judge.policy import Choice, checked, open_policy, unchecked
+from handlers.judge.policy import Choice, PromptPolicy, checked, open_policy, unchecked
 from handlers.judge.prompt.source import PromptSource
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.project import Project
@@ -168,7 +168,7 @@ class Arena:
         from handlers.mission.episode.episode import run_episode
         from handlers.mission.policies.prompted import Prompted
 
-        policy = open_policy(self.choice, source, source.value, self._environ)
+        policy = self._open(source)
 
         def decide(observation: Mapping[str, Any], recent: Sequence[Mapping[str, Any]]) -> Decided:
             try:
@@ -196,9 +196,12 @@ class Arena:
         done = tuple(phase.name for phase in result.phases if phase.outcome == "done")
         return Drive(seed, result.success, done, result.falls, len(result.phases))
 
+    def _open(self, source: Prompt | PromptSource) -> PromptPolicy:
+        return open_policy(self.choice, source, source.value, self._environ, is_trial=True)
+
     def answers(self, source: Prompt | PromptSource, asked: Asked) -> bool:
         """Whether this prompt has an action for an observation, asked in a new process."""
-        policy = open_policy(self.choice, source, source.value, self._environ)
+        policy = self._open(source)
         try:
             checked(policy.decide(*asked), source, self.library)
         except BrokenPolicy:

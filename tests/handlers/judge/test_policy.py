@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from handlers.judge import brain as brain_module
-from handlers.judge.brain import BrokenPolicy
+from handlers.judge.brain import BrokenPolicy, environ_of
 from handlers.judge.policy import Choice, PromptPolicy, choose_policy, open_policy
 from handlers.judge.prompt.code import project_code
 from handlers.judge.prompt.rules.grammar import parse_all
@@ -306,6 +306,17 @@ def test_our_keys_are_not_in_its_environment(
     assert "OPENAI_API_KEY" not in answer
     assert "CREDENTIALS_DIRECTORY" not in answer
     assert os.environ["GROQ_API_KEY"] == "gsk_secret"
+
+
+def test_in_a_trial_no_other_services_keys_are_there_either() -> None:
+    ours = {"GROQ_API_KEY": "a", "ANTHROPIC_API_KEY": "b", "ROBOT": "rex", "PATH": "/bin"}
+    added = {"GROQ_API_KEY": "token"}
+    assert environ_of(None, is_trial=False, given=ours) == {
+        "ANTHROPIC_API_KEY": "b", "ROBOT": "rex", "PATH": "/bin",
+    }  # fmt: skip
+    assert environ_of(added, is_trial=True, given=ours) == {
+        "GROQ_API_KEY": "token", "ROBOT": "rex", "PATH": "/bin",
+    }  # fmt: skip
 
 
 READS = """
