@@ -116,6 +116,48 @@ def test_a_proxy_that_is_killed_amid_a_call_is_missed_and_keeps_the_tokens_taken
     assert in_flight(tmp_path) > 4000
 
 
+NOSY = '''SYSTEM_PROMPT = "Be good."
+
+import os
+
+
+def texts(pid):
+    """What this process may read of another one."""
+    for name in ("cmdline", "environ", "status", "maps", "mem", "fd"):
+        path = f"/proc/{pid}/{name}"
+        try:
+            if name == "fd":
+                yield name, "".join(os.readlink(f"{path}/{one}") for one in os.listdir(path))
+            else:
+                with open(path, "rb") as stream:
+                    yield name, stream.read(1 << 16).decode("latin-1")
+        except OSError:
+            continue
+
+
+def decide(observation, system_prompt):
+    found = {pid: dict(texts(pid)) for pid in observation["pids"]}
+    return {"action": "sit", "found": found, "environ": dict(os.environ)}
+'''
+
+
+def test_a_brain_that_looks_around_finds_the_key_nowhere(stub: GroqStub, tmp_path: Path) -> None:
+    path = tmp_path / "main.py"
+    path.write_text(NOSY)
+    source = parse_prompt(path.read_bytes(), path)
+    with Proxy({"groq": KEY}, 9, tmp_path, 10**6) as proxy:
+        pids = [os.getpid(), proxy._process.pid]  # type: ignore[union-attr]
+        policy = open_policy(Choice("decide"), source, source.value, proxy.environ)
+        answer = policy.decide({"pids": pids}, [])
+        policy.close()
+    assert KEY not in json.dumps(answer)
+    assert answer["environ"]["GROQ_API_KEY"] == proxy.environ["GROQ_API_KEY"]
+    ours, proxys = answer["found"][str(pids[0])], answer["found"][str(pids[1])]
+    if "environ" in ours:
+        pytest.skip("this kernel has no Landlock")
+    assert {*ours, *proxys} <= {"cmdline", "status"}
+
+
 def test_it_ends_with_who_started_it(stub: GroqStub, tmp_path: Path) -> None:
     with Proxy({"groq": KEY}, 9, tmp_path, 10**6) as proxy:
         pid = proxy._process.pid  # type: ignore[union-attr]
