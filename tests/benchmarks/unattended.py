@@ -8,7 +8,8 @@ seeds, which nobody was shown, are driven under the prompt that is left, and com
 prompt as it was (figures.py says by which tests). The judges are scripts, not Groq: what is shown
 is what becomes of good, careless and harmful answers, not which of them a real model gives.
 
-With --save what was lived is kept in a file, and a further call with it goes on from there.
+With --save what was lived is kept in a file, and a further call with it goes on from there. After
+--minutes nothing new is begun, and what was not lived is said.
 """
 
 from __future__ import annotations
@@ -44,10 +45,11 @@ def main() -> None:
     parser.add_argument("--save", type=Path, metavar="FILE", help="what was lived, to go on from")
     parser.add_argument("--projects", type=_names, help="only these")
     parser.add_argument("--arms", type=_names, help="only these")
-    parser.add_argument("--nights", type=int, default=Plan.nights)
-    parser.add_argument("--missions", type=int, default=Plan.missions, help="a night")
-    parser.add_argument("--held-out", type=int, default=Plan.held_out, help="seeds a project")
-    parser.add_argument("--pairs", type=int, default=Plan.pairs, help="of a trial at most")
+    parser.add_argument("--nights", type=int, default=Plan().nights)
+    parser.add_argument("--missions", type=int, default=Plan().missions, help="a night")
+    parser.add_argument("--held-out", type=int, default=Plan().held_out, help="seeds a project")
+    parser.add_argument("--pairs", type=int, default=Plan().pairs, help="of a trial at most")
+    parser.add_argument("--minutes", type=float, default=38.0, help="then nothing new is begun")
     options = parser.parse_args()
     plan = Plan(options.nights, options.missions, options.held_out, options.pairs)
     projects = [p for p in PROJECTS if not options.projects or p.name in options.projects]
@@ -56,7 +58,7 @@ def main() -> None:
         plan = Plan(nights=2, missions=4, held_out=8, pairs=20)
         projects, arms = projects[:2], ["sound", "ungated"]
     began = time.monotonic()
-    lives = lived(projects, arms, plan, options.save)
+    lives = lived(projects, arms, plan, options.save, began + 60 * options.minutes)
     print(
         f"{len(projects)} projects, {plan.nights} nights of {plan.missions} missions,"
         f" {plan.held_out} held-out seeds, trials of {plan.pairs} pairs at most;"
@@ -75,15 +77,26 @@ Lives = dict[tuple[str, str], Life]
 
 
 def lived(
-    projects: Sequence[NightProject], arms: Sequence[str], plan: Plan, save: Path | None
+    projects: Sequence[NightProject],
+    arms: Sequence[str],
+    plan: Plan,
+    save: Path | None,
+    until: float,
 ) -> Lives:
-    """Every project under every arm; what `save` has already is not lived again."""
+    """Every project under every arm that begins before `until` (monotonic s).
+
+    What `save` has already is not lived again.
+    """
     done = _loaded(save, plan)
     folder = Path(tempfile.mkdtemp(prefix="cadenzad-nights-"))
 
     def live_through(project: NightProject) -> list[Life]:
         runs = Runs(folder / project.name / "runs")
-        return [_one(project, arm, runs) for arm in arms if (project.name, arm) not in done]
+        return [
+            _one(project, arm, runs)
+            for arm in arms
+            if (project.name, arm) not in done and time.monotonic() < until
+        ]
 
     def _one(project: NightProject, arm: str, runs: Runs) -> Life:
         life = live(project, arm, plan, folder / project.name / arm.replace(" ", "-"), runs)
@@ -128,23 +141,21 @@ def show(projects: Sequence[NightProject], arms: Sequence[str], lives: Lives) ->
     _print_row("project", "what is wrong", "before", *arms)
     _print_row(*["---"] * (3 + len(arms)))
     for project in projects:
-        of = [lives[project.name, arm] for arm in arms]
-        before = f"{share(of[0].before):.0%}"
+        of = [lives.get((project.name, arm)) for arm in arms]
+        before = next((f"{share(life.before):.0%}" for life in of if life), "")
         _print_row(project.name, project.flaw or "nothing", before, *map(_cell, of))
-    means, judged = [], [arm for arm in arms if arm in JUDGED]
     changes = {
         arm: [difference(life.before, life.after)[0] for life in _of(projects, arm, lives)]
         for arm in arms
     }
-    for arm in arms:
-        middle, (low, high) = over_projects(changes[arm])
-        means.append(f"{_points(middle)} ({_points(low)} to {_points(high)})")
-    _print_row("mean", "", "", *means)
+    _print_row("mean", "", "", *(_mean(changes[arm]) for arm in arms))
     print()
-    if judged:
-        _say_whether_worse(projects, judged, lives)
+    missing = len(projects) * len(arms) - sum(map(len, changes.values()))
+    if missing:
+        print(f"{missing} lives were not begun in time: means are of those that were.")
+    _say_whether_worse(projects, [arm for arm in arms if arm in JUDGED], lives)
     for arm, goal, what in (("sound", SOUND, "at least"), ("ungated", UNGATED, "at most")):
-        if arm in arms:
+        if changes.get(arm):
             middle = over_projects(changes[arm])[0]
             met = middle >= goal if goal > 0 else middle <= goal
             verdict = "met" if met else "MISSED"
@@ -156,26 +167,36 @@ def _say_whether_worse(
     projects: Sequence[NightProject], judged: Sequence[str], lives: Lives
 ) -> None:
     of = [life for arm in judged for life in _of(projects, arm, lives)]
+    if not of:
+        return
     adjusted = holm([p_worse(life.before, life.after) for life in of])
     worse = [
         f"{life.project} under {life.arm} (p = {p:.2g})"
         for life, p in zip(of, adjusted, strict=True)
         if p <= FAMILY
     ]
-    seeds = len(of[0].before)
-    lost = least_loss(len(of))
     print(
         f"worse beyond chance, of {len(of)} (exact McNemar, Holm, {FAMILY:.0%} in all):"
-        f" {', '.join(worse) or 'none'}; least adjusted p {min(adjusted):.2g}."
-        f" A loss of {lost} of {seeds} seeds would have been called worse."
+        f" {', '.join(worse) or 'none'}; least adjusted p {min(adjusted):.2g}. A loss of"
+        f" {least_loss(len(of))} of {len(of[0].before)} seeds would have been called worse."
     )
 
 
 def _of(projects: Sequence[NightProject], arm: str, lives: Lives) -> list[Life]:
-    return [lives[project.name, arm] for project in projects]
+    found = (lives.get((project.name, arm)) for project in projects)
+    return [life for life in found if life is not None]
 
 
-def _cell(life: Life) -> str:
+def _mean(changes: Sequence[float]) -> str:
+    if not changes:
+        return ""
+    middle, (low, high) = over_projects(changes)
+    return f"{_points(middle)} ({_points(low)} to {_points(high)})"
+
+
+def _cell(life: Life | None) -> str:
+    if life is None:
+        return "not lived"
     if life.before == life.after:
         return "as it was"
     gap, (low, high) = difference(life.before, life.after)
