@@ -17,7 +17,7 @@ from pathlib import Path
 import cadenzad
 from cadenzad.config.credentials import CREDENTIAL, KEY
 from cadenzad.doctor.findings import Check, Finding, Situation
-from handlers.lora.model.encoder import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
+from handlers.lora.model.encoders.minilm import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
 from store import interpreter
 
 DISTRIBUTION = "cadenzad"

@@ -71,13 +71,17 @@ class LoraContext:
         known = (*self.registry.versions(), *(row.version for row in self.rows))
         return max(known, default=0) + 1
 
-    def load(self, folder: Path) -> Decoder:
-        """An adapter. The project's encoder must be trusted if this one was made with it."""
+    def load(self, folder: Path, *, trained: bool = True) -> Decoder:
+        """An adapter; `trained` False: the same decoder without its weights. The project's encoder
+        must be trusted if this one was made with it.
+        """
         code = None
         if read_head(folder)[0].encoder == "project":
             code = trusted_encoder(self.project.path, self.trusted)
             self.report({"step": f"running {ENCODER_FILE}"})
-        return load_decoder(folder, self.project.library, code)
+        return load_decoder(
+            folder, self.project.library, code, device=self.settings.device, trained=trained
+        )
 
     def note(self, events: Sequence[Event]) -> None:
         """Write down what will be recorded, before anything is switched."""

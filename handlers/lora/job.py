@@ -216,6 +216,7 @@ def _train(
     options = TrainOptions(
         threads=context.settings.threads,
         encoder=context.settings.encoder,
+        device=context.settings.device,
         project_encoder=encoder,
         inputs_sha256=inputs,
         **given,
@@ -244,6 +245,7 @@ def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
         vectors=lambda texts: find_encoder(context.settings.encoder).encode(list(texts)),
         taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,
+        plain=context.load(folder, trained=False),
         reload=lambda: context.load(folder),
         remembered=context.task.state_dir / SIMULATED,
         report=context.report,

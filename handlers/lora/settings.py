@@ -27,6 +27,9 @@ class LoraSettings(Section):
     threads: Annotated[int, Mark.PROJECT_LOWERS] = Field(
         1, ge=1, le=64, description="threads to train with; the weights depend on it"
     )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description='where an encoder computes; "auto": CUDA where there is one'
+    )
     fidelity: Annotated[float, Mark.PROJECT_RAISES] = Field(
         0.8, ge=0, le=1, description="share of different exam plans that must surely be right"
     )

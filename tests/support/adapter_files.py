@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handlers.lora.model.files import WEIGHTS, Facts, write_head
+from handlers.lora.model.files import KNOWN, Facts, write_head
+from handlers.lora.model.learning.gate import Gate
 from handlers.lora.model.lexicon import Action, Entry, Slot
+from handlers.lora.model.lora import WEIGHTS
 from handlers.lora.model.text import read
 
 FACTS = Facts(
     encoder="light",
     encoder_identity="light-1",
+    base="light",
     width=2,
     base_sha256="a" * 64,
     repeats=True,
     images=False,
-    familiar=0.25,
-    probe=[0.5, -1.0],
+    gate=Gate(0.25, [0.5, -1.0], [(0.5, 0.9)]),
+    untrained=Gate(0.5, [], []),
     sample=[0.5],
     rank=2,
     epochs=2,
@@ -37,4 +40,5 @@ def fill(folder: Path) -> None:
     """Make an empty folder an adapter."""
     (folder / "adapter_config.json").write_text("{}")
     (folder / WEIGHTS).write_bytes(b"weights")
+    (folder / KNOWN).write_bytes(b"vectors")
     write_head(folder, ENTRIES, FACTS)

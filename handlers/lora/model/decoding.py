@@ -1,67 +1,39 @@
-"""A goal -> its plan: cut into pieces, each piece looked up by meaning, numbers filled in.
+"""A goal -> its plan, or a refusal.
 
-Every way to cut the goal and to join neighbouring pieces is weighed by dynamic programming: the
-similarity of each piece to the nearest known one, by its share of the words. Two gates follow. A
-goal that resembles nothing taught, or says what not to do, is refused; a plan that is hardly
-likelier than others, or leaves out or changes a number that was said, is marked.
+Two gates follow what a goal is taken for (answers/). A goal that resembles nothing taught, or
+says what not to do, is refused; a plan that was seldom right at such a score, has an action that no
+example has, or leaves out or changes a number that was said, is marked.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from handlers.goals.reading import read_goal
-from handlers.lora.model.doubts import COUNTED, all_used, doubts_of, forbidding
-from handlers.lora.model.encoder import (
-    Encoder,
-    LightEncoder,
-    expect_sample,
-    find_encoder,
-    refuse_images,
-    torch,
-)
-from handlers.lora.model.familiarity import familiarity, with_openings
+from handlers.lora.model.answers.answer import Answer, answer
+from handlers.lora.model.answers.doubts import COUNTED, all_used, doubts_of, forbidding
+from handlers.lora.model.answers.matching import Match, Matcher
+from handlers.lora.model.answers.spelling import spelled
+from handlers.lora.model.encoder import expect_sample, find_encoder
+from handlers.lora.model.encoders.base import Encoder, refuse_images, torch
 from handlers.lora.model.files import Facts, load_known, read_head
-from handlers.lora.model.head import SCALE, base_head, base_sha256, load_lora
 from handlers.lora.model.interface import Decoded
-from handlers.lora.model.lexicon import Entry, Lexicon, filled
-from handlers.lora.model.pieces import joined, orders
+from handlers.lora.model.learning.confidence import confidence
+from handlers.lora.model.learning.gate import Gate
+from handlers.lora.model.lexicon import Entry
+from handlers.lora.model.lora import base_sha256, load
 from handlers.lora.model.text import VOCABULARY, Text, read
 from handlers.project.code import ImportedCode
 from handlers.project.formats.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
 from store.errors import CadenzaError, InputError
 
-LETTERS = 0.3
-"""Share of the spelling in a similarity, besides the meaning. Chosen by cross-validation."""
-WRONG_SIDE = 0.2
-"""What is taken off when one speaks of left and the other does not, or of right."""
-CUT = 0.03
-"""What each cut costs."""
 SURE = 0.5
-SLIP = 0.75
-"""How alike a word and the one it is taken for must be (difflib's ratio)."""
-NEAREST = 3
-MAX_PIECES = 24
+"""A plan that is less probably right is doubtful."""
 MAX_STEPS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """A piece and what it most likely means."""
-
-    text: Text
-    entry: Entry
-    score: float
-    probability: float
-    times: int = 1
-    exact: bool = False
 
 
 class ActionDecoder:
@@ -70,39 +42,25 @@ class ActionDecoder:
     def __init__(
         self,
         encoder: Encoder,
-        head: Any,
         facts: Facts,
+        gate: Gate,
         entries: Sequence[Entry],
+        vectors: Any,
         library: ActionLibrary,
-        vectors: Any = None,
     ) -> None:
-        """`head`: [B, width] -> [B, width]. `vectors` [N, width] of `entries`, where images made
-        them. Raises InputError when the library has none of their actions.
+        """`vectors` [N, width] of `entries`, as `encoder` gives them. Raises InputError when the
+        library has none of their actions.
         """
         kept = [i for i, e in enumerate(entries) if all(a.name in library for a in e.plan)]
         known = [entries[index] for index in kept]
         if not known:
             raise InputError("the adapter knows none of this robot's actions")
-        self._encoder, self._head, self._library = encoder, head, library
-        self._facts = facts
-        self._entries = known
-        self._lexicon = Lexicon(repeats=facts.repeats)
-        for entry in known:
-            self._lexicon.entries.setdefault(entry.text.key, []).append(entry)
-        numbers: dict[Any, int] = {}
-        module = torch()
-        self._labels = module.tensor([numbers.setdefault(e.plan, len(numbers)) for e in known])
-        self._plans = len(numbers)
-        self._letters = LightEncoder()
-        spoken = [entry.text.spoken for entry in known]
-        self._raw = encoder.encode(spoken) if vectors is None else vectors[kept]
-        self._letter_share = LETTERS if vectors is None else 0.0
-        with module.inference_mode():
-            self._known = head(self._raw)
-        self._known_letters = self._letters.encode(spoken)
-        self._sides = [_sides(entry.text) for entry in known]
+        self._encoder, self._facts, self._gate, self._library = encoder, facts, gate, library
+        self._matcher = Matcher(encoder, known, vectors[kept], facts.repeats, library.names)
+        self._probe = torch().tensor(gate.probe).double() if gate.probe else None
         self._words = VOCABULARY.union(*(entry.text.words for entry in known))
-        self._probe = module.tensor(facts.probe).double() if facts.probe else None
+        self._taught = {a.name for entry in entries if entry.goal for a in entry.plan}
+        self._all_seen = all(entry.image for entry in entries if entry.goal)
 
     def decode(self, goal: str, image: Path | None = None) -> Decoded:
         """The plan of a goal: SI units, within the library's ranges, at most MAX_STEPS steps.
@@ -111,120 +69,66 @@ class ActionDecoder:
         """
         text = read(goal, self._spell)
         self._expect_fitting(text, image)
-        ways, whole = orders(text), [(text,)]
-        short = whole if image else [way[:MAX_PIECES] for way in ways] or whole
-        # by words and numbers: "walk 1 m" and "walk 2 m" read the same and mean different things
-        spans = dict.fromkeys([text, *(span for way in short for span in _spans(way))])
-        matches, familiarities, order = self._look_up(list(spans), image)
-        path = self._path(text, short, matches)
-        familiar = _familiarity(text, path, familiarities)
-        confidence = math.prod(match.probability for match in path)
+        got = answer(self._matcher, self._probe, text, image)
         reading = read_goal(goal)
-        forbidden = forbidding(reading, [match.entry.text for match in path])
-        refused = familiar < self._facts.familiar or bool(forbidden)
-        doubts = forbidden or doubts_of(reading, all(match.exact for match in path))
+        is_known = all(match.exact for match in got.path)
+        forbidden = forbidding(reading, [match.entry.text for match in got.path if not match.read])
+        refused = got.familiarity < self._gate.familiar or bool(forbidden)
+        sure = self._confidence(got)
+        doubts = [str(doubt) for doubt in forbidden or doubts_of(reading, is_known)]
         actions: tuple[Step, ...] = ()
-        is_all = all(len(way) <= MAX_PIECES for way in ways)
+        is_all = got.whole
         if refused:
-            confidence *= min(1.0, max(familiar, 0.0) / max(self._facts.familiar, 1e-6))
+            sure *= min(1.0, max(got.familiarity, 0.0) / max(self._gate.familiar, 1e-6))
         else:
-            actions, as_asked = self._plan(path)
+            actions, as_asked = self._plan(got.path)
             is_all = is_all and as_asked
+            doubts += self._untaught(got.path)
         return Decoded(
             goal=goal,
             actions=actions,
             refused=refused,
-            doubtful=not refused and (confidence < SURE or not is_all or bool(doubts)),
-            nearest=self._nearest(order),
-            confidence=confidence,
-            familiarity=familiar,
-            doubts=tuple(str(doubt) for doubt in doubts),
+            doubtful=not refused and (sure < SURE or not is_all or bool(doubts)),
+            nearest=got.nearest,
+            confidence=sure,
+            familiarity=got.familiarity,
+            doubts=tuple(doubts),
         )
 
     def _expect_fitting(self, text: Text, image: Path | None) -> None:
         """Raises InputError for a goal without words, or with an image too few or too many."""
         if not text.words:
             raise InputError("the goal is empty")
-        if image is None and self._facts.images:
-            raise InputError("this adapter was trained with images, and none is given")
+        if image is None and self._all_seen:
+            raise InputError(
+                "this adapter was trained with images alone, and none is given",
+                hint="a goal without an image is answered from examples without one: add some",
+            )
         if image is not None and not self._facts.images:
             refuse_images(self._encoder.name, [image])
             raise InputError("this adapter was trained without images, and one is given")
 
-    def _path(
-        self, text: Text, ways: Sequence[tuple[Text, ...]], matches: dict[Text, _Match]
-    ) -> list[_Match]:
-        """The likeliest pieces. Where all is known word for word, nothing is guessed."""
-        known = [[matches[text]]] if matches[text].exact else []
-        known += [path for path in (_known_path(way, matches) for way in ways) if path]
-        if known:
-            return min(known, key=len)
-        return max([[matches[text]], *(_best(way, matches) for way in ways)], key=_score)
-
-    def _look_up(
-        self, spans: Sequence[Text], image: Path | None
-    ) -> tuple[dict[Text, _Match], dict[str, float], list[int]]:
-        """Each span's match and familiarity, and the known pieces nearest to the whole goal."""
-        module = torch()
-        plain = {span: span.without("n") for span in spans} if self._facts.repeats else {}
-        texts = {text.key: text for text in [*spans, *plain.values()] if text.words}
-        spoken = [text.spoken for text in texts.values()]
-        raw = self._encoder.encode(spoken, [image] * len(spoken) if image else None)
-        with module.inference_mode():
-            meaning = self._head(raw) @ self._known.T
-        letters = self._letters.encode(spoken) @ self._known_letters.T
-        alike = (1 - self._letter_share) * meaning + self._letter_share * letters
-        side = module.tensor(
-            [[_sides(text) != known for known in self._sides] for text in texts.values()]
-        )
-        scores = alike - WRONG_SIDE * side
-        seen = raw if self._probe is None else with_openings(self._encoder, spoken, raw)
-        values = familiarity(seen, self._raw, self._probe).tolist()
-        familiarities = dict(zip(texts, values, strict=True))
-        rows = {key: row for row, key in enumerate(texts)}
-        matches = {span: self._match(span, plain.get(span), rows, scores) for span in spans}
-        top = (raw[0] @ self._raw.T).argsort(descending=True).tolist()
-        return matches, familiarities, top
-
-    def _match(self, span: Text, plain: Text | None, rows: dict[str, int], scores: Any) -> _Match:
-        exact = None if self._facts.images else self._lexicon.exact(span)
-        if exact is not None:
-            return _Match(span, exact, 1.0, 1.0, exact=True)
-        times = _count(span) if plain is not None else 0
-        if plain is not None and times and plain.words:
-            exact = self._lexicon.exact(plain)
-            if exact is not None:
-                return _Match(plain, exact, 1.0, 1.0, times, exact=True)
-            span = plain
-        module = torch()
-        row = scores[rows[span.key]]
-        best = int(row.argmax())
-        plans = module.full((self._plans,), -9.0).scatter_reduce(0, self._labels, row, "amax")
-        probability = float(module.softmax(plans * SCALE, 0).max())
-        return _Match(span, self._entries[best], float(row[best]), probability, max(1, times))
-
     def _spell(self, word: str) -> str:
-        """A word that nobody knows, as the taught one it is a slip of."""
-        dictionary = self._encoder.dictionary
-        if len(word) < 4 or word in self._words or (dictionary and word in dictionary):
-            return word
-        near = get_close_matches(word, self._words, n=1, cutoff=SLIP)
-        if not near or (dictionary is None and sorted(near[0]) != sorted(word)):
-            return word  # without a dictionary only letters that changed places are a slip
-        return near[0]
+        return spelled(word, self._words, self._encoder.dictionary)
 
-    def _nearest(self, order: Sequence[int]) -> tuple[str, ...]:
-        """The nearest goals that were taught, as they were written."""
-        goals = dict.fromkeys(self._entries[i].goal for i in order if self._entries[i].goal)
-        return tuple(islice(goals, NEAREST))
+    def _confidence(self, got: Answer) -> float:
+        """How often plans of such a score were right; of what is known or read, always."""
+        if all(match.exact or match.read is not None for match in got.path):
+            return 1.0
+        return confidence(got.score, self._gate.curve)
 
-    def _plan(self, path: Sequence[_Match]) -> tuple[tuple[Step, ...], bool]:
-        """The steps of the pieces, and whether they are all that was asked, in its very numbers."""
-        made = [
-            self._allowed(values)
-            for match in path
-            for values in filled(match.entry.plan, match.text) * match.times
+    def _untaught(self, path: Sequence[Match]) -> list[str]:
+        """A doubt for each action that no example has and that the goal does not name itself."""
+        guessed = [match for match in path if not match.exact and match.read is None]
+        names = {action.name for match in guessed for action in match.entry.plan}
+        return [
+            f"{name}: no example has it, and the goal does not name it"
+            for name in sorted(names - self._taught)
         ]
+
+    def _plan(self, path: Sequence[Match]) -> tuple[tuple[Step, ...], bool]:
+        """The steps of the pieces, and whether they are all that was asked, in its very numbers."""
+        made = [self._allowed(values) for match in path for values in match.steps]
         steps = tuple(step for step, _ in made[:MAX_STEPS])
         as_asked = (
             len(made) <= MAX_STEPS
@@ -253,98 +157,52 @@ class ActionDecoder:
 
 
 def load_decoder(
-    folder: Path, library: ActionLibrary, project_encoder: ImportedCode | Path | None = None
+    folder: Path,
+    library: ActionLibrary,
+    project_encoder: ImportedCode | Path | None = None,
+    *,
+    device: str = "auto",
+    trained: bool = True,
 ) -> ActionDecoder:
-    """An adapter from its folder. `project_encoder`: the project's lora_encoder.py, if trusted.
+    """An adapter from its folder. `project_encoder`: the project's lora_encoder.py, if trusted;
+    `trained` False: the same decoder as if its LoRA weights were zero, with a gate of its own.
 
     Raises InputError when it is damaged or was made for another encoder, MissingExtraError without
     torch and peft.
     """
     facts, entries = read_head(folder)
     torch().set_num_threads(facts.threads)
-    if facts.encoder == "project":
-        if project_encoder is None:
-            raise InputError(
-                f"{folder}: was trained with the project's lora_encoder.py, which is not trusted",
-                hint="cadenzactl trust PROJECT",
-            )
-        encoder = find_encoder("project", project_encoder)
-    else:
-        encoder = find_encoder(facts.encoder)
-    if base_sha256(encoder.identity, encoder.width) != facts.base_sha256:
-        raise InputError(
-            f"{folder}: was trained with another base ({facts.base_sha256[:12]}...)",
-            hint="train it again with the encoder that is here now",
-        )
+    encoder = _encoder(folder, facts, project_encoder, device)
+    vectors, state = load_known(folder, trained)
     expect_sample(encoder, facts.sample)
+    encoder.restore(state)
+    if not trained:
+        return ActionDecoder(encoder, facts, facts.untrained, entries, vectors, library)
     try:
-        head = load_lora(base_head(encoder.width), str(folder))
+        load(encoder, folder)
     except CadenzaError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever PEFT raises for a damaged file
         raise InputError(
             f"{folder}: PEFT cannot load it: {type(error).__name__}", hint="train it again"
         ) from None
-    vectors = load_known(folder) if facts.images else None
-    return ActionDecoder(encoder, head, facts, entries, library, vectors)
+    return ActionDecoder(encoder, facts, facts.gate, entries, vectors, library)
 
 
-def _familiarity(text: Text, path: Sequence[_Match], familiarities: dict[str, float]) -> float:
-    """That of the whole goal or of its least familiar piece, whichever is more."""
-    if all(match.exact for match in path):
-        return 1.0
-    return max(familiarities[text.key], min(familiarities[match.text.key] for match in path))
-
-
-def _spans(way: Sequence[Text]) -> list[Text]:
-    return [
-        joined(way[start:end])
-        for start in range(len(way))
-        for end in range(start + 1, len(way) + 1)
-    ]
-
-
-def _known_path(way: Sequence[Text], matches: dict[Text, _Match]) -> list[_Match] | None:
-    """The fewest pieces that are all known word for word; None when some are not."""
-    paths: list[list[_Match] | None] = [[]]
-    for end in range(1, len(way) + 1):
-        options = []
-        for start in range(end):
-            before, match = paths[start], matches[joined(way[start:end])]
-            if before is not None and match.exact:
-                options.append([*before, match])
-        paths.append(min(options, key=len) if options else None)
-    return paths[-1]
-
-
-def _best(way: Sequence[Text], matches: dict[Text, _Match]) -> list[_Match]:
-    """The best way to join neighbouring pieces."""
-    words = sum(len(piece.words) for piece in way) or 1
-    paths: list[tuple[float, list[_Match]]] = [(0.0, [])]
-    for end in range(1, len(way) + 1):
-        options = []
-        for start in range(end):
-            match = matches[joined(way[start:end])]
-            share = sum(len(piece.words) for piece in way[start:end]) / words
-            value = paths[start][0] + share * match.score - (CUT if start else 0.0)
-            options.append((value, [*paths[start][1], match]))
-        paths.append(max(options, key=lambda option: option[0]))
-    return paths[-1][1]
-
-
-def _score(path: Sequence[_Match]) -> float:
-    words = sum(len(match.text.words) for match in path) or 1
-    value = sum(match.score * len(match.text.words) / words for match in path)
-    return value - CUT * (len(path) - 1)
-
-
-def _count(text: Text) -> int:
-    if text.words and text.words[-1] == "#n":
-        return int(min(max(round(text.quantities[-1].value), 1), 10))
-    return 0
-
-
-def _sides(text: Text) -> tuple[str, ...]:
-    """The sides a text speaks of, in order: left, right, left is another way than the reverse."""
-    sides = [word[:4] for word in text.words if word.startswith(("left", "right"))]
-    return tuple(side for index, side in enumerate(sides) if side not in sides[index - 1 : index])
+def _encoder(
+    folder: Path, facts: Facts, project_encoder: ImportedCode | Path | None, device: str
+) -> Encoder:
+    """The encoder that an adapter was made for."""
+    if facts.encoder == "project" and project_encoder is None:
+        raise InputError(
+            f"{folder}: was trained with the project's lora_encoder.py, which is not trusted",
+            hint="cadenzactl trust PROJECT",
+        )
+    code = project_encoder if facts.encoder == "project" else None
+    encoder = find_encoder(facts.encoder, code, device)
+    if base_sha256(encoder.identity, encoder.width) != facts.base_sha256:
+        raise InputError(
+            f"{folder}: was trained with another base ({facts.base_sha256[:12]}...)",
+            hint="train it again with the encoder that is here now",
+        )
+    return encoder

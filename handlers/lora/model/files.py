@@ -1,8 +1,9 @@
-"""An adapter's files: PEFT's own two, and head.json with all that is needed to use them again.
+"""An adapter's files: PEFT's own two, and what is needed besides to use them again.
 
 adapter_config.json, adapter_model.safetensors    what PeftModel.from_pretrained loads
-head.json                                         encoder, base, plans, gate, how it was trained
-known.safetensors                                 with images only: the vectors of what is known
+head.json                                         encoder, base, plans, gates, how it was trained
+known.safetensors                                 the vectors of what is known, adapted and plain
+training.csv                                      the rehearsal's loss and validation by epoch
 
 head.json holds the hashes of the others and one over the rest of itself. Hashes show damage, not
 intent, so what it says is checked as well before anything is made of it.
@@ -22,7 +23,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from handlers.goals.words.units import Kind
+from handlers.lora.model.learning.fit import Epoch
+from handlers.lora.model.learning.gate import Gate
 from handlers.lora.model.lexicon import PARAMETER, Action, Entry, Slot
+from handlers.lora.model.lora import CONFIG, WEIGHTS
 from handlers.lora.model.text import Quantity, Text
 from store.errors import InputError
 
@@ -30,10 +34,9 @@ HEAD = "head.json"
 SCORECARD = "scorecard.json"
 CARD = "README.md"
 KNOWN = "known.safetensors"
-FORMAT = 4
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
-NEEDED = (CONFIG, WEIGHTS, HEAD)
+CURVE = "training.csv"
+FORMAT = 5
+NEEDED = (CONFIG, WEIGHTS, KNOWN, HEAD)
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 _AGAIN = "train it again: cadenza env lora finetune PROJECT"
 
@@ -46,20 +49,23 @@ class Facts:
     """What must fit for an adapter to be used, and how it came about.
 
     `sample` is what its encoder made of a few fixed words; `inputs_sha256` covers all that it was
-    trained from, the data (`dataset_sha256`) and everything else.
+    trained from, the data (`dataset_sha256`) and everything else. `base`: the encoder's name, as
+    in adapter_config.json. `untrained`: the gate of the same decoder without the adapter, which is
+    what it is compared with. `epochs` that were trained.
     """
 
     encoder: Annotated[str, Field(pattern="^(minilm|light|project)$")]
     encoder_identity: Annotated[str, Field(max_length=200)]
+    base: Annotated[str, Field(max_length=200)]
     width: Count
     base_sha256: Hash
     repeats: bool
     images: bool
-    familiar: Annotated[float, Field(ge=-1, le=1)]
-    probe: list[float]
+    gate: Gate
+    untrained: Gate
     sample: list[float]
     rank: Count
-    epochs: Count
+    epochs: Annotated[int, Field(ge=0, le=100_000)]
     lr: Annotated[float, Field(gt=0)]
     seed: Annotated[int, Field(ge=-(2**63), lt=2**64)]
     threads: Annotated[int, Field(ge=1, le=1024)]
@@ -83,6 +89,7 @@ class _EntryShape(BaseModel):
     quantities: list[tuple[Kind, float]]
     deduced: bool
     goal: str
+    image: bool
     plan: list[tuple[str, dict[str, float | _SlotShape]]]
 
     def entry(self) -> Entry:
@@ -92,7 +99,7 @@ class _EntryShape(BaseModel):
         if [word[1:] for word in words if word.startswith("#")] != [q.kind for q in quantities]:
             raise ValueError("words and quantities differ")
         plan = tuple(Action(name, tuple(_given(values))) for name, values in self.plan)
-        return Entry(Text(words, quantities), plan, self.deduced, self.goal)
+        return Entry(Text(words, quantities), plan, self.deduced, self.goal, self.image)
 
 
 def _given(values: dict[str, float | _SlotShape]) -> Iterator[tuple[str, float | Slot]]:
@@ -136,22 +143,39 @@ def seal(shape: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def save_known(folder: Path, vectors: Any) -> None:
-    """Keep the vectors [N, width] of what is known: those of images cannot be made again."""
+def save_known(folder: Path, trained: Any, plain: Any, state: Mapping[str, Any]) -> None:
+    """Keep the vectors [N, width] of what is known, with the adapter and without it, in half
+    precision, and the encoder's state.
+    """
     from safetensors.torch import save_file
 
-    save_file({"known": vectors.contiguous()}, str(folder / KNOWN))
+    kept = {"trained": trained.half(), "plain": plain.half(), **state}
+    save_file({name: part.contiguous() for name, part in kept.items()}, str(folder / KNOWN))
 
 
-def load_known(folder: Path) -> Any:
-    """The vectors [N, width]. Raises InputError when they are missing or damaged."""
+def load_known(folder: Path, trained: bool = True) -> tuple[Any, dict[str, Any]]:
+    """The vectors [N, width], float32, with the adapter or without it, and the encoder's state.
+
+    Raises InputError when they are missing or damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        return load_file(str(folder / KNOWN))["known"]
+        kept = load_file(str(folder / KNOWN))
+        both = {name: kept.pop(name).float() for name in ("trained", "plain")}
     except (OSError, SafetensorError, KeyError):
         raise InputError(f"{folder / KNOWN}: is missing or damaged", hint=_AGAIN) from None
+    return both["trained" if trained else "plain"], kept
+
+
+def write_curve(folder: Path, curve: Sequence[Epoch]) -> None:
+    """Write training.csv: epoch, loss, validation; no lines where nothing was held back."""
+    lines = ["epoch,loss,validation"]
+    for number, epoch in enumerate(curve, 1):
+        seen = "" if epoch.validation is None else f"{epoch.validation:.6f}"
+        lines.append(f"{number},{epoch.loss:.6f},{seen}")
+    (folder / CURVE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_head(folder: Path) -> tuple[Facts, list[Entry]]:
@@ -180,7 +204,7 @@ def read_head(folder: Path) -> tuple[Facts, list[Entry]]:
     except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{head}: is damaged", hint=_AGAIN) from None
     hashes: dict[str, str] = {str(name): sha256 for name, sha256 in shape.hashes.items()}
-    for name in {CONFIG, WEIGHTS, *hashes, *([KNOWN] if shape.facts.images else [])}:
+    for name in {CONFIG, WEIGHTS, KNOWN, *hashes}:
         _expect_own(folder / name)
         if _sha256(folder / name) != hashes.get(name):
             raise InputError(f"{folder / name}: is not the file that was trained", hint=_AGAIN)
@@ -218,6 +242,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "quantities": [[quantity.kind, quantity.value] for quantity in entry.text.quantities],
         "deduced": entry.deduced,
         "goal": entry.goal,
+        "image": entry.image,
         "plan": [
             [
                 action.name,

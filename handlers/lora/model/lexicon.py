@@ -49,13 +49,15 @@ Plan = tuple[Action, ...]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A piece of text and its plan. `goal`: what was taught, as it was written; "" for one that was
-    deduced from longer goals or is the name of an action.
+    deduced from longer goals or is the name of an action. `image`: it was taught with a picture,
+    and means this with that picture alone.
     """
 
     text: Text
     plan: Plan
     deduced: bool = False
     goal: str = ""
+    image: bool = False
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ _SAID = {
     "n": "several",
     "speed": "some speed",
 }
+_UNITS = {"m": "m", "rad": "degrees", "s": "s", "n": "times", "speed": "times speed"}
 _MARKS = frozenset(",;.:!?&")
 _BARE_TURN = frozenset({"left", "right", "around", "round"})
 _BARE_WAY = frozenset({"forward", "forwards", "ahead", "backward", "backwards", "back"})
@@ -59,6 +60,14 @@ class Text:
         """For the encoder: every number of a kind reads the same."""
         return " ".join(_SAID[word[1:]] if word.startswith("#") else word for word in self.words)
 
+    @property
+    def written(self) -> str:
+        """As somebody would write it, for the reader of goals: its numbers in digits."""
+        numbers = iter(self.quantities)
+        return " ".join(
+            _written(next(numbers)) if word.startswith("#") else word for word in self.words
+        )
+
     def without(self, kind: Kind) -> Text:
         """The piece without its last quantity of a kind."""
         places = [index for index, word in enumerate(self.words) if word == f"#{kind}"]
@@ -91,6 +100,12 @@ def read(goal: str, spell: Callable[[str], str] = str) -> Text:
     while words and words[-1] in ".!?,;:":
         words.pop()
     return Text(tuple(words), tuple(quantities))
+
+
+def _written(quantity: Quantity) -> str:
+    """Degrees instead of radians, and six digits: what goals say."""
+    value = quantity.value * 180 / pi if quantity.kind == "rad" else quantity.value
+    return f"{value:.6g} {_UNITS[quantity.kind]}"
 
 
 def _quantity(found: Sequence[Part], index: int, amount: Amount) -> Quantity:

@@ -1,59 +1,53 @@
-"""Examples -> an adapter on disk."""
+"""Examples -> an adapter on disk: rehearsed on a part of them, then trained on all."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from handlers.lora.model.encoder import Encoder, find_encoder, sample, torch
-from handlers.lora.model.familiarity import (
-    as_numbers,
-    encode_foreign,
-    fit_probe,
-    gate,
-    with_openings,
-)
-from handlers.lora.model.files import Facts, save_known, write_head
-from handlers.lora.model.head import base_head, base_sha256, contrastive_loss, with_lora
-from handlers.lora.model.lexicon import Entry, Lexicon, filled, learn, name_actions, plan_of
-from handlers.lora.model.pieces import orders
+from handlers.lora.model.encoder import find_encoder, sample
+from handlers.lora.model.encoders.base import Encoder, torch
+from handlers.lora.model.files import Facts, save_known, write_curve, write_head
+from handlers.lora.model.learning.familiarity import fit_probe, with_openings
+from handlers.lora.model.learning.fit import Epoch, Pace, fit
+from handlers.lora.model.learning.foreign import foreign_goals
+from handlers.lora.model.learning.known import Known, learned, lesson_of
+from handlers.lora.model.learning.rehearsal import rehearse
+from handlers.lora.model.lora import attach, base_sha256, round_weights, save
 from handlers.lora.model.rows import Row
-from handlers.lora.model.text import read
 from handlers.project.code import ImportedCode
 from handlers.project.library import ActionLibrary
 from store.errors import InputError
 
-NOISE = 0.02
-_SLOWER = "try a lower --lr"
-MANY = 512
-
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """None: the default. `project_encoder` is a trusted lora_encoder.py.
-
-    `inputs_sha256` is of all that the adapter is made of, for it to be known by.
+    """`epochs` at most: it stops where validation gets no better; None for it and `lr`: what suits
+    the encoder. `project_encoder` is a trusted lora_encoder.py. `inputs_sha256` is of all that the
+    adapter is made of, for it to be known by.
     """
 
-    epochs: int = 40
-    lr: float = 5e-3
+    epochs: int | None = None
+    lr: float | None = None
     rank: int = 16
     seed: int = 0
     threads: int = 1
     encoder: str = "auto"
+    device: str = "auto"
     project_encoder: ImportedCode | Path | None = None
     inputs_sha256: str = ""
 
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What came out. `loss` of the last epoch; None when there was nothing to tell apart."""
+    """What came out. `loss` of the last epoch; None when there was nothing to tell apart. `epochs`
+    that were trained; `curve` of the rehearsal, with the loss of what was held back.
+    """
 
     encoder: str
     base_sha256: str
@@ -61,6 +55,7 @@ class TrainReport:
     epochs: int
     loss: float | None
     seconds: float
+    curve: tuple[Epoch, ...] = ()
 
 
 def train(
@@ -73,29 +68,59 @@ def train(
 ) -> TrainReport:
     """Train on rows and write the adapter into `out`, an existing folder.
 
-    The same rows, seed and threads give the same bytes. Raises InputError for no rows, for images
-    an encoder cannot read, and when the loss is no number.
+    The same rows, seed and threads give the same bytes (on a CPU). Raises InputError for no rows,
+    for images an encoder cannot read, and when the loss is no number.
     """
     if not rows:
         raise InputError("there is nothing to train on", hint="cadenza env lora add PROJECT ...")
     torch().set_num_threads(options.threads)
     began = time.monotonic()
     own = " with lora_encoder.py" if options.project_encoder else ""
-    report({"step": f"encoding{own}", "done": 0, "total": options.epochs})
-    encoder = find_encoder(options.encoder, options.project_encoder)
-    known = _known(encoder, rows, library)
-    loss = _train_head(encoder, known, out, options, report)
-    if known.images:
-        save_known(out, known.vectors)
-    facts = _facts(encoder, known, options, dataset_sha256, library_sha256(library))
+    report({"step": f"encoding{own}"})
+    encoder = find_encoder(options.encoder, options.project_encoder, options.device)
+    pace = Pace(options.epochs or encoder.epochs, options.lr or encoder.lr, options.seed)
+    known = learned(rows, library)
+    inputs = known.inputs(encoder)
+    known_by = [] if all(known.paths) else sample(encoder)
+    encoder.settle(inputs)
+    plain = _vectors(encoder, inputs)
+    untrained = _probe(encoder, known, plain)
+    tell = _reporter(report, pace.epochs)
+    rehearsed = rehearse(encoder, rows, library, options.rank, pace, tell("rehearsing"))
+    enough = replace(pace, epochs=rehearsed.epochs)
+    told = _fit_all(encoder, known, inputs, out, options.rank, enough, tell("training"))
+    vectors = _vectors(encoder, inputs).half()
+    save_known(out, vectors, plain, encoder.state())
+    write_curve(out, rehearsed.curve)
+    facts = Facts(
+        encoder=encoder.name,
+        encoder_identity=encoder.identity,
+        base=encoder.base,
+        width=encoder.width,
+        base_sha256=base_sha256(encoder.identity, encoder.width),
+        repeats=known.repeats,
+        images=known.images,
+        gate=replace(rehearsed.trained, probe=_probe(encoder, known, vectors.float())),
+        untrained=replace(rehearsed.untrained, probe=untrained),
+        sample=known_by,
+        rank=options.rank,
+        epochs=len(told),
+        lr=pace.lr,
+        seed=options.seed,
+        threads=options.threads,
+        dataset_sha256=dataset_sha256,
+        library_sha256=library_sha256(library),
+        inputs_sha256=options.inputs_sha256,
+    )
     write_head(out, known.entries, facts)
     return TrainReport(
         encoder=encoder.name,
         base_sha256=facts.base_sha256,
         entries=len(known.entries),
-        epochs=options.epochs,
-        loss=loss,
+        epochs=len(told),
+        loss=told[-1].loss if told else None,
         seconds=round(time.monotonic() - began, 2),
+        curve=rehearsed.curve,
     )
 
 
@@ -105,167 +130,55 @@ def library_sha256(library: ActionLibrary) -> str:
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
 
 
-class _Known(NamedTuple):
-    """What is known and its `vectors` [N, width]. `repeats`: a count repeats a whole plan."""
-
-    entries: list[Entry]
-    vectors: Any
-    repeats: bool
-    images: bool
-
-
-def _known(encoder: Encoder, rows: Sequence[Row], library: ActionLibrary) -> _Known:
-    """What rows teach. With images every row is known as it is: half a goal has no picture."""
-    seen = [row for row in rows if row.image is not None]
-    if not seen:
-        lexicon = learn([(row.goal, row.actions) for row in rows])
-        _simplify(lexicon, rows)
-        name_actions(lexicon, library)
-        entries = lexicon.all()
-        vectors = encoder.encode([entry.text.spoken for entry in entries])
-        return _Known(entries, vectors, lexicon.repeats, images=False)
-    if len(seen) < len(rows):
-        without = next(row.where for row in rows if row.image is None)
-        raise InputError(
-            f"{len(seen)} examples have an image and {len(rows) - len(seen)} have none ({without})",
-            hint="give every example an image, or none",
-        )
-    texts = [read(row.goal) for row in rows]
-    paths = [row.image_path or Path(str(row.image)) for row in rows]
-    vectors = encoder.encode([text.spoken for text in texts], paths)
-    entries = [
-        Entry(text, plan_of(row.actions, text), goal=row.goal)
-        for text, row in zip(texts, rows, strict=True)
-    ]
-    return _Known(entries, vectors, repeats=False, images=True)
-
-
-def _facts(
-    encoder: Encoder, known: _Known, options: TrainOptions, dataset_sha256: str, library_sha256: str
-) -> Facts:
-    familiar, probe = _gate(encoder, known)
-    return Facts(
-        encoder=encoder.name,
-        encoder_identity=encoder.identity,
-        width=encoder.width,
-        base_sha256=base_sha256(encoder.identity, encoder.width),
-        repeats=known.repeats,
-        images=known.images,
-        familiar=familiar,
-        sample=[] if known.images else sample(encoder),
-        probe=probe,
-        rank=options.rank,
-        epochs=options.epochs,
-        lr=options.lr,
-        seed=options.seed,
-        threads=options.threads,
-        dataset_sha256=dataset_sha256,
-        library_sha256=library_sha256,
-        inputs_sha256=options.inputs_sha256,
-    )
-
-
-def _gate(encoder: Encoder, known: _Known) -> tuple[float, list[float]]:
-    """The least familiarity that is not refused, and the probe: none with images."""
-    taught = [index for index, entry in enumerate(known.entries) if not entry.deduced]
-    seen, labels = known.vectors[taught], _labels(known.entries)[taught]
-    if known.images:
-        return gate(seen, labels, None), []
-    foreign = encode_foreign(encoder)
-    seen = with_openings(encoder, [known.entries[index].text.spoken for index in taught], seen)
-    return gate(seen, labels, foreign), as_numbers(fit_probe(seen, foreign))
-
-
-def _labels(entries: Sequence[Entry]) -> Any:
-    """[N] the number of each entry's plan."""
-    numbers: dict[Any, int] = {}
-    return torch().tensor([numbers.setdefault(entry.plan, len(numbers)) for entry in entries])
-
-
-def _train_head(
+def _fit_all(
     encoder: Encoder,
-    known: _Known,
+    known: Known,
+    inputs: Sequence[Any],
     out: Path,
-    options: TrainOptions,
-    report: Callable[[Mapping[str, Any]], None],
-) -> float | None:
-    """Train and save the head; the last loss. Raises InputError for weights that are not finite."""
-    module = torch()
-    head = with_lora(base_head(encoder.width), options.rank, options.seed)
-    loss = _fit(head, known.vectors, _labels(known.entries), options, report)
-    head.eval()
-    with module.inference_mode():
-        if not bool(module.isfinite(head(known.vectors)).all()):
-            raise InputError("training went wrong: the weights are not finite", hint=_SLOWER)
-    head.save_pretrained(str(out), safe_serialization=True)
-    (out / "README.md").unlink(missing_ok=True)  # a template about nothing
-    return loss
+    rank: int,
+    pace: Pace,
+    report: Callable[[int, Epoch], None],
+) -> list[Epoch]:
+    """Train on all there is, and save the adapter: the encoder then has what was saved."""
+    adapted = attach(encoder, rank, pace.seed)
+    told: list[Epoch] = []
+    if known.has_twins:
+        lesson = lesson_of(known, inputs, encoder, pace.seed)
+        told = fit(encoder, adapted, lesson, pace, report=report)
+    round_weights(adapted)
+    save(adapted, encoder, out)
+    return told
 
 
-def _fit(
-    head: Any,
-    vectors: Any,
-    labels: Any,
-    options: TrainOptions,
-    report: Callable[[Mapping[str, Any]], None],
-) -> float | None:
-    """Adapt the head to `vectors` [N, width] with plans `labels` [N]; the loss of the last epoch.
-
-    Raises InputError when it is no number.
-    """
-    module = torch()
-    same = labels[:, None] == labels[None]
-    not_self = ~module.eye(len(labels), dtype=module.bool)
-    if not bool((same & not_self).any()):
-        return None  # no plan has two phrasings: nothing says what belongs together
-    weights = [weight for weight in head.parameters() if weight.requires_grad]
-    optimizer = module.optim.AdamW(weights, lr=options.lr, weight_decay=0.01)
-    noise = module.Generator().manual_seed(options.seed)
-    last = math.nan
-    for epoch in range(options.epochs):
-        shaken = vectors + NOISE * module.randn(vectors.shape, generator=noise)
-        out = head(module.nn.functional.normalize(shaken, dim=-1))
-        loss = contrastive_loss(out, out, same, not_self)
-        last = float(loss.detach())
-        if not math.isfinite(last):
-            raise InputError(
-                f"training went wrong in epoch {epoch + 1}: the loss is {last}", hint=_SLOWER
-            )
-        optimizer.zero_grad()
-        loss.backward()
-        try:
-            optimizer.step()
-        except RuntimeError as error:  # a rate that no float holds
-            raise InputError(f"training went wrong: {error}", hint=_SLOWER) from None
-        shown = {"done": epoch + 1, "total": options.epochs, "loss": round(last, 4)}
-        report({"step": "training", **shown})
-    return last
+def _vectors(encoder: Encoder, inputs: Sequence[Any]) -> Any:
+    with torch().no_grad():
+        return encoder.forward(inputs).cpu()
 
 
-def _simplify(lexicon: Lexicon, rows: Sequence[Row]) -> None:
-    """With very many examples, forget goals that their pieces already explain."""
-    if len(lexicon.entries) <= MANY:
-        return
-    for row in rows:
-        text = read(row.goal)
-        wanted = [step.as_json() for step in row.actions]
-        ways = [way for way in orders(text) if len(way) > 1 or way[0].key != text.key]
-        ways += [way for way in orders(text) if len(way) == 1 and way[0].words[-1] == "#n"]
-        if any(composed(lexicon, way) == wanted for way in ways):
-            lexicon.entries.pop(text.key, None)
+def _probe(encoder: Encoder, known: Known, vectors: Any) -> list[float]:
+    """The probe between all that was taught, with its vectors, and all foreign phrases."""
+    if known.images:
+        return []
+    taught = known.taught(vectors)
+    whole = torch().stack([vector for _, vector in taught])
+    seen = with_openings(encoder, [text.spoken for text, _ in taught], whole)
+    probe = fit_probe(seen, with_openings(encoder, foreign_goals()))
+    return [round(float(value), 6) for value in probe]
 
 
-def composed(lexicon: Lexicon, way: Sequence[Any]) -> list[dict[str, Any]] | None:
-    """The plan of known pieces; None when one of them is not known as it stands."""
-    made: list[dict[str, Any]] = []
-    for piece in way:
-        entry = lexicon.exact(piece)
-        if entry is not None and piece.words[-1] != "#n":
-            made += filled(entry.plan, piece)
-            continue
-        plain = piece.without("n")
-        entry = lexicon.exact(plain)
-        if entry is None or plain.key == piece.key or not lexicon.repeats:
-            return None
-        made += filled(entry.plan, plain) * int(piece.quantities[-1].value)
-    return made
+def _reporter(
+    report: Callable[[Mapping[str, Any]], None], epochs: int
+) -> Callable[[str], Callable[[int, Epoch], None]]:
+    """Progress by the epoch, for each step of the training."""
+
+    def named(step: str) -> Callable[[int, Epoch], None]:
+        def told(number: int, epoch: Epoch) -> None:
+            shown: dict[str, Any] = {"done": number + 1, "total": epochs}
+            shown["loss"] = round(epoch.loss, 4)
+            if epoch.validation is not None:
+                shown["validation"] = round(epoch.validation, 4)
+            report({"step": step, **shown})
+
+        return told
+
+    return named

@@ -4,6 +4,7 @@
     axes.py        coverage, stability, regression: measured on open goals
     driven.py      the mission's seeded runs: the axis `mission`, and beside the deployed adapter
     safety.py      what plans do to the robot, to people and where they must not; harm.py: how often
+    gain.py        what training added to the encoder as it is
     simulation.py  what is simulated with, handlers.lora.rollout
     results.py     a goal's plan against the expected one, and an axis' check
     statistics.py  bounds on shares, and how many rows would decide

@@ -6,6 +6,7 @@ mission     the share of seeded runs that succeed, each phase driven by its plan
 coverage    mission phases, signals and open goals that get a plan (a census: no bounds needed)
 stability   the same plan again, under another case and spacing, with a typo, after a reload
 regression  against the deployed adapter: McNemar on goals and on driven seeds, no pinned goal lost
+training    what the adapter added to the encoder as it is; shown, and nothing hangs on it
 
 BLOCK: safety or regression fails, or fidelity is surely below on the practice part. DEPLOY: every
 gate passes, on an exam that was held out and asks for what is taught. NEEDS_DATA otherwise, with
@@ -28,6 +29,7 @@ from handlers.lora.model.rows import reading
 from handlers.lora.scorecard.axes import coverage, regression, stability
 from handlers.lora.scorecard.driven import also_driven, mission
 from handlers.lora.scorecard.fidelity import examine
+from handlers.lora.scorecard.gain import gain, warning
 from handlers.lora.scorecard.nextsteps import Measured, next_steps
 from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult, ask, spread
 from handlers.lora.scorecard.safety import safety
@@ -86,13 +88,15 @@ def score(
     looks: Sequence[Look] = (),
     vectors: Vectors | None = None,
     deployed: Decoder | None = None,
+    plain: Decoder | None = None,
     reload: Callable[[], Decoder] | None = None,
     remembered: Path | None = None,
     report: Callable[[Mapping[str, Any]], None] = lambda _values: None,
 ) -> Scorecard:
     """Measure an adapter. `settings`: what it must reach; `adapter`: the hash of its files;
     `taught`: the goals it was trained on; `looks`: earlier ones at the exam; `vectors`: to compare
-    goals by; `reload` loads it anew; `remembered`: a folder with what was simulated before.
+    goals by; `plain`: it without its weights; `reload` loads it anew; `remembered`: a folder with
+    what was simulated before.
     """
     wanted = settings or LoraSettings()
     report({"step": "exam", "done": 0, "total": 5})
@@ -126,12 +130,14 @@ def score(
     checks += [stable, regression(known, pinned, decoder, deployed)]
     if deployed is not None:
         checks[-1] = also_driven(checks[-1], driven, simulation.drive(deployed))
+    checks.append(gain(results, exam.rows, plain, paper.held_out))
     verdict, reasons = decide(checks, paper.held_out, paper.reasons())
     steps: list[str] = []
     if verdict != "DEPLOY":
         measured = Measured(checks, results, phases, paper, exam.sealed.next_level, unstable)
         steps = next_steps(measured, project, dataset, spec, library)
-    notes = (*map(str, dataset.conflicts), *paper.notes())
+    warned = warning(checks[-1], paper.held_out)
+    notes = (*map(str, dataset.conflicts), *paper.notes(), *warned)
     return Scorecard(
         verdict,
         paper.held_out,

@@ -51,7 +51,7 @@ from cadenzad.requests.commands import Ping, new_request
 from cadenzad.service_manager.install import Service
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.inotify import FolderWatches
-from handlers.lora.model.encoder import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
+from handlers.lora.model.encoders.minilm import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
 from store.errors import StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import DaemonStopped, WatchDegraded

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from handlers.lora.model.files import SCORECARD, WEIGHTS
+from handlers.lora.model.files import SCORECARD
+from handlers.lora.model.lora import WEIGHTS
 from handlers.lora.recovery import complete
 from handlers.lora.registry import Registry
 from store.events.adapter import AdapterPromoted, AdapterRolledBack, AdapterScored, AdapterTrained

@@ -14,10 +14,10 @@ from adapter_files import ENTRIES, FACTS, fill
 from handlers.lora.model.files import (
     HEAD,
     NEEDED,
-    WEIGHTS,
     read_head,
     seal,
 )
+from handlers.lora.model.lora import WEIGHTS
 from handlers.lora.registry import Registry, version_before
 from store.errors import InputError, UnsafePathError
 from store.reads.improvements import AdapterRow
@@ -118,7 +118,7 @@ def test_a_head_that_was_changed_by_hand_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is damaged"):
         read_head(tmp_path)
     changed(tmp_path, lambda shape: None)
-    assert read_head(tmp_path)[0].familiar == 0.15
+    assert read_head(tmp_path)[0].gate.familiar == 0.15
 
 
 @pytest.mark.parametrize(
@@ -133,15 +133,15 @@ def test_a_head_that_was_changed_by_hand_is_damaged(tmp_path: Path) -> None:
         lambda shape: shape["entries"][0].update(plan=[["jump", {"extension": {"slot": 0}}]]),
         lambda shape: shape["entries"][0].update(plan=[["walk_forward", {"speed": float("nan")}]]),
         lambda shape: shape["entries"][0].update(plan=[["walk_forward", {"speed": {"slot": -1}}]]),
-        lambda shape: shape["facts"].update(familiar="x"),
-        lambda shape: shape["facts"].update(familiar=float("nan")),
-        lambda shape: shape["facts"].update(familiar=float("inf")),
-        lambda shape: shape["facts"].update(familiar=-7.0),
+        lambda shape: shape["facts"]["gate"].update(familiar="x"),
+        lambda shape: shape["facts"]["gate"].update(familiar=float("nan")),
+        lambda shape: shape["facts"]["gate"].update(familiar=float("inf")),
+        lambda shape: shape["facts"]["gate"].update(familiar=-7.0),
         lambda shape: shape["facts"].update(threads=0),
         lambda shape: shape["facts"].update(threads=1e9),
         lambda shape: shape["facts"].update(width=-1),
         lambda shape: shape["facts"].update(encoder="groq"),
-        lambda shape: shape["facts"].update(probe=[float("nan")]),
+        lambda shape: shape["facts"]["gate"].update(probe=[float("nan")]),
         lambda shape: shape["hashes"].update({"../../x": "0" * 64}),
     ],
 )  # fmt: skip

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from handlers.lora.model.encoder import ProjectEncoder
-from handlers.lora.model.imports import Covered
+from handlers.lora.model.encoders.imports import Covered
+from handlers.lora.model.encoders.own import ProjectEncoder
 from handlers.project.code import imported_code
 from store.errors import InputError
 

@@ -694,7 +694,9 @@ def test_the_json_has_exactly_this_shape(card: Callable[..., Scorecard]) -> None
         }  # fmt: skip
         assert AxisFact.model_validate(found).axis == found["axis"]
     names = [found["axis"] for found in shape["checks"]]
-    assert sorted(names) == ["coverage", "fidelity", "mission", "regression", "safety", "stability"]
+    assert sorted(names) == [
+        "coverage", "fidelity", "mission", "regression", "safety", "stability", "training"
+    ]  # fmt: skip
     for goal in shape["per_goal"]:
         assert set(goal) == {"goal", "expected", "got", "ok", "refused", "confidence"}
     assert [goal["ok"] for goal in shape["per_goal"]] == [False, True, True, True]
@@ -710,7 +712,7 @@ def test_the_json_has_exactly_this_shape(card: Callable[..., Scorecard]) -> None
 def test_people_see_a_row_for_each_axis(card: Callable[..., Scorecard]) -> None:
     made = scorecard_rows(card(Fake(plans(14)), rows(plans(14))).as_json())
     assert {row[0] for row in made} == {
-        "coverage", "fidelity", "mission", "regression", "safety", "stability"
+        "coverage", "fidelity", "mission", "regression", "safety", "stability", "training"
     }  # fmt: skip
     assert {len(row) for row in made} == {7}
 

@@ -1,0 +1,65 @@
+"""What a goal is taken for, before anything is judged: its pieces, how sure, how familiar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handlers.lora.model.answers.matching import Match, Matcher, best_path, spans_of
+from handlers.lora.model.learning.familiarity import familiarity
+from handlers.lora.model.pieces import orders
+from handlers.lora.model.text import Text
+
+MAX_PIECES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`path`: the pieces of the goal in the order they are to be done. `score`: how sure it is, of
+    no unit. `familiarity`: 1 where every piece is known word for word. `whole`: nothing was left
+    out for being too long. `nearest`: taught goals.
+    """
+
+    path: tuple[Match, ...]
+    score: float
+    familiarity: float
+    whole: bool
+    nearest: tuple[str, ...]
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        return [step for match in self.path for step in match.steps]
+
+
+def answer(matcher: Matcher, probe: Any, text: Text, image: Path | None = None) -> Answer:
+    """The likeliest plan of a goal. `probe`: of familiarity; None without one."""
+    ways, uncut = orders(text), [(text,)]
+    short = uncut if image else [way[:MAX_PIECES] for way in ways] or uncut
+    # by words and numbers: "walk 1 m" and "walk 2 m" read the same and mean different things
+    spans = list(dict.fromkeys([text, *(span for way in short for span in spans_of(way))]))
+    found = matcher.look_up(spans, image)
+    path = tuple(best_path(text, short, found.matches))
+    familiar = familiarity(found.seen(probe is not None), matcher.vectors, probe).tolist()
+    by_key = dict(zip(found.keys, familiar, strict=True))
+    return Answer(
+        path=path,
+        score=_score(path),
+        familiarity=_familiarity(text, path, by_key),
+        whole=all(len(way) <= MAX_PIECES for way in ways),
+        nearest=matcher.nearest(found.order),
+    )
+
+
+def _score(path: Sequence[Match]) -> float:
+    """The least sure piece decides."""
+    return min(match.score * match.probability for match in path)
+
+
+def _familiarity(text: Text, path: Sequence[Match], familiarities: dict[str, float]) -> float:
+    """That of the whole goal or of its least familiar piece, whichever is more."""
+    guessed = [match for match in path if not match.exact and match.read is None]
+    if not guessed:
+        return 1.0
+    return max(familiarities[text.key], min(familiarities[match.text.key] for match in guessed))

@@ -1,0 +1,263 @@
+"""Looking pieces of a goal up among what is known, and the best way to cut the goal.
+
+What is known word for word is taken as it is. What the reader of goals understands to the last
+word ("back up half a meter") is done as it says, unless something taught is nearer still. Any other
+piece is compared by meaning (the cosine of adapted vectors) and by spelling. Every way to cut a
+goal and to join neighbouring pieces is weighed by dynamic programming: the similarity of each piece
+to the nearest known one, by its share of the words, less what each cut costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from handlers.goals.reading import read_goal
+from handlers.lora.model.answers.directions import as_tensor, known_ways, opposed, said
+from handlers.lora.model.encoders.base import Encoder, torch
+from handlers.lora.model.encoders.light import letters
+from handlers.lora.model.learning.familiarity import opening
+from handlers.lora.model.learning.fit import SCALE
+from handlers.lora.model.lexicon import Action, Entry, Lexicon, filled
+from handlers.lora.model.pieces import joined
+from handlers.lora.model.text import Text
+
+LETTERS = 0.1
+"""Share of the spelling in a similarity, besides the meaning. Chosen by cross-validation."""
+OTHER_SIDE = 0.2
+"""What is taken off when one speaks of left and the other does not, or of right."""
+OPPOSED = 1.0
+"""What is taken off where one goes left and the other right: more than any similarity."""
+CUT = 0.03
+"""What each cut costs."""
+READ = 0.85
+"""What a piece scores that the reader of goals understands to the last word."""
+MOST_READ = 24
+"""So many pieces of a goal are given to it: it takes a millisecond or two for each."""
+DEDUCED = 0.1
+"""What is taken off where the known piece was only deduced of a goal, or is an action's name."""
+OUT_OF_ORDER = 0.5
+"""What is taken off a piece that begins with "before" or "after": it is half of something."""
+NEAREST = 3
+_ORDER = ("before", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A piece and what it most likely means. `probability` of its plan among those known."""
+
+    text: Text
+    entry: Entry
+    score: float
+    probability: float
+    times: int = 1
+    exact: bool = False
+    read: tuple[dict[str, Any], ...] | None = None
+    """What the reader of goals made of it; None where that is not what it is taken for."""
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """What is to be done: each `{"action": name, parameter: number, ...}`, in SI units."""
+        if self.read is not None:
+            return [dict(step) for step in self.read]
+        return filled(self.entry.plan, self.text) * self.times
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up gives: each span's match; of each text by its key (`keys`) its vector and that
+    of its opening [N, width]; and the entries in the order of their nearness to the first span.
+    """
+
+    matches: dict[Text, Match]
+    keys: tuple[str, ...]
+    vectors: Any
+    openings: Any
+    order: Any
+
+    def seen(self, with_openings: bool) -> Any:
+        """[N, width], or [N, 2 width] with the openings."""
+        return torch().cat([self.vectors, self.openings], 1) if with_openings else self.vectors
+
+
+class Matcher:
+    """What is known, ready to be looked up in."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        entries: Sequence[Entry],
+        vectors: Any,
+        repeats: bool,
+        actions: Collection[str],
+    ) -> None:
+        """`vectors` [N, width] of the entries, as the encoder gives them now. `actions`: those the
+        robot has.
+        """
+        module = torch()
+        self.entries, self.vectors = list(entries), vectors.float()
+        self.lexicon = Lexicon(repeats=repeats)
+        for entry in entries:
+            self.lexicon.entries.setdefault(entry.text.key, []).append(entry)
+        numbers: dict[Any, int] = {}
+        self._labels = module.tensor([numbers.setdefault(e.plan, len(numbers)) for e in entries])
+        self._plans = len(numbers)
+        self._encoder, self._actions = encoder, frozenset(actions)
+        self._letters = letters([entry.text.spoken for entry in entries])
+        self._side_numbers: dict[tuple[str, ...], int] = {}
+        self._sides = module.tensor([self._side(entry.text) for entry in entries])
+        self._ways = as_tensor([known_ways(entry.text, entry.plan) for entry in entries])
+        self._deduced = module.tensor([float(entry.deduced) for entry in entries])
+        self._has_image = module.tensor([entry.image for entry in entries])
+
+    def look_up(self, spans: Sequence[Text], image: Path | None = None) -> Found:
+        """Pieces of one goal, the first of them the whole of it."""
+        plain = {span: span.without("n") for span in spans} if self.lexicon.repeats else {}
+        texts = {text.key: text for text in [*spans, *plain.values()] if text.words}
+        spoken = [text.spoken for text in texts.values()]
+        asked = [*spoken, *map(opening, spoken)]
+        both = self._encoder.encode(asked, [image] * len(asked) if image else None)
+        vectors, openings = both[: len(spoken)], both[len(spoken) :]
+        meaning = vectors @ self.vectors.T
+        share = 0.0 if image else LETTERS
+        scores = (1 - share) * meaning + share * (letters(spoken) @ self._letters.T)
+        scores -= self._against(list(texts.values())) + DEDUCED * self._deduced
+        if image is None:
+            scores[:, self._has_image] = -1.0
+        rows = {key: row for row, key in enumerate(texts)}
+        matches = {span: self._match(span, plain.get(span), rows, scores, image) for span in spans}
+        if image is None:
+            for span in [span for span in spans if not matches[span].exact][:MOST_READ]:
+                matches[span] = self._read(span, matches[span])
+        order = meaning[0].argsort(descending=True)
+        return Found(matches, tuple(texts), vectors, openings, order)
+
+    def nearest(self, order: Any) -> tuple[str, ...]:
+        """The nearest goals that were taught, as they were written."""
+        goals = (self.entries[index].goal for index in order.tolist())
+        return tuple(islice(dict.fromkeys(goal for goal in goals if goal), NEAREST))
+
+    def _against(self, texts: Sequence[Text]) -> Any:
+        """[len(texts), N] what is taken off a similarity for going another way."""
+        module = torch()
+        sides = module.tensor([self._side(text) for text in texts])
+        other_side = sides[:, None] != self._sides[None]
+        half = module.tensor([[text.words[0] in _ORDER] for text in texts])
+        ways = as_tensor([said(text) for text in texts])
+        is_opposed = opposed(ways[:, None], self._ways[None])
+        return OTHER_SIDE * other_side + OPPOSED * is_opposed + OUT_OF_ORDER * half
+
+    def _side(self, text: Text) -> int:
+        """The number of the sides that a text speaks of, in their order."""
+        return self._side_numbers.setdefault(_sides(text), len(self._side_numbers))
+
+    def _match(
+        self, span: Text, plain: Text | None, rows: dict[str, int], scores: Any, image: Path | None
+    ) -> Match:
+        exact = self._exact(span, image)
+        if exact is not None:
+            return Match(span, exact, 1.0, 1.0, exact=True)
+        times = _count(span) if plain is not None else 0
+        if plain is not None and times and plain.words:
+            exact = self._exact(plain, image)
+            if exact is not None:
+                return Match(plain, exact, 1.0, 1.0, times, exact=True)
+            span = plain
+        module = torch()
+        row = scores[rows[span.key]]
+        best = int(row.argmax())
+        plans = module.full((self._plans,), -9.0).scatter_reduce(0, self._labels, row, "amax")
+        probability = float(module.softmax(plans * SCALE, 0).max())
+        return Match(span, self.entries[best], float(row[best]), probability, max(1, times))
+
+    def _read(self, span: Text, match: Match) -> Match:
+        """The piece as the reader of goals has it, where that is sure and nothing is nearer."""
+        if match.score >= READ or span.words[0] in _ORDER:
+            return match
+        reading = read_goal(span.written, actions=self._actions)
+        if reading.doubts or not reading.steps:
+            return match
+        steps = tuple({"action": step.action, **step.parameters} for step in reading.steps)
+        plan = tuple(Action(step.action, tuple(step.parameters.items())) for step in reading.steps)
+        return Match(span, Entry(span, plan, deduced=True), READ, 1.0, read=steps)
+
+    def _exact(self, text: Text, image: Path | None) -> Entry | None:
+        """What is known of these very words: where pictures tell, words alone do not."""
+        group = self.lexicon.entries.get(text.key, [])
+        if any(entry.image for entry in group) and image is not None:
+            return None
+        return min(
+            (entry for entry in group if not entry.image),
+            key=lambda entry: entry.deduced,
+            default=None,
+        )
+
+
+def best_path(
+    text: Text, ways: Sequence[tuple[Text, ...]], matches: dict[Text, Match]
+) -> list[Match]:
+    """The likeliest pieces. Where all is known word for word, nothing is guessed."""
+    known = [[matches[text]]] if matches[text].exact else []
+    known += [path for path in (_known_path(way, matches) for way in ways) if path]
+    if known:
+        return min(known, key=len)
+    return max([[matches[text]], *(_best(way, matches) for way in ways)], key=score_of)
+
+
+def spans_of(way: Sequence[Text]) -> list[Text]:
+    """Every run of neighbouring pieces, as one."""
+    return [
+        joined(way[start:end])
+        for start in range(len(way))
+        for end in range(start + 1, len(way) + 1)
+    ]
+
+
+def score_of(path: Sequence[Match]) -> float:
+    """The similarity of a goal cut so, less what the cuts cost."""
+    words = sum(len(match.text.words) for match in path) or 1
+    value = sum(match.score * len(match.text.words) / words for match in path)
+    return value - CUT * (len(path) - 1)
+
+
+def _known_path(way: Sequence[Text], matches: dict[Text, Match]) -> list[Match] | None:
+    """The fewest pieces that are all known word for word; None when some are not."""
+    paths: list[list[Match] | None] = [[]]
+    for end in range(1, len(way) + 1):
+        options = []
+        for start in range(end):
+            before, match = paths[start], matches[joined(way[start:end])]
+            if before is not None and match.exact:
+                options.append([*before, match])
+        paths.append(min(options, key=len) if options else None)
+    return paths[-1]
+
+
+def _best(way: Sequence[Text], matches: dict[Text, Match]) -> list[Match]:
+    """The best way to join neighbouring pieces."""
+    words = sum(len(piece.words) for piece in way) or 1
+    paths: list[tuple[float, list[Match]]] = [(0.0, [])]
+    for end in range(1, len(way) + 1):
+        options = []
+        for start in range(end):
+            match = matches[joined(way[start:end])]
+            share = sum(len(piece.words) for piece in way[start:end]) / words
+            value = paths[start][0] + share * match.score - (CUT if start else 0.0)
+            options.append((value, [*paths[start][1], match]))
+        paths.append(max(options, key=lambda option: option[0]))
+    return paths[-1][1]
+
+
+def _count(text: Text) -> int:
+    if text.words and text.words[-1] == "#n":
+        return int(min(max(round(text.quantities[-1].value), 1), 10))
+    return 0
+
+
+def _sides(text: Text) -> tuple[str, ...]:
+    """The sides a text speaks of, in order: left, right, left is another way than the reverse."""
+    sides = [word[:4] for word in text.words if word.startswith(("left", "right"))]
+    return tuple(side for index, side in enumerate(sides) if side not in sides[index - 1 : index])

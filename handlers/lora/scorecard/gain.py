@@ -1,0 +1,58 @@
+"""What training added: the same goals, decoded with the adapter and as if its weights were zero.
+
+Everything else is the same: what is known, how goals are cut, numbers, the reader of goals, and a
+gate that was fitted without the adapter. Nothing hangs on it; where nothing was added it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+from handlers.lora.model.interface import Decoder
+from handlers.lora.model.rows import Row
+from handlers.lora.scorecard.results import Check, GoalResult, examined
+
+Z = 1.959964
+"""The two-sided 95% quantile of the normal distribution."""
+
+
+def gain(
+    results: Sequence[GoalResult], rows: Sequence[Row], plain: Decoder | None, held_out: bool
+) -> Check:
+    """The difference of the shares that are right. `results`: of `rows`, with the adapter; `plain`:
+    the same decoder without it.
+    """
+    if plain is None or not rows:
+        detail = "there is nothing to compare it on" if plain is not None else "not measured"
+        return Check("training", None, None, None, None, 0, "pass", "none", detail)
+    without = [examined(plain, row).ok for row in rows]
+    won = sum(one.ok and not other for one, other in zip(results, without, strict=True))
+    lost = sum(other and not one.ok for one, other in zip(results, without, strict=True))
+    n = len(rows)
+    low, high = paired_bounds(won, lost, n)
+    what = "held-out goals" if held_out else "training goals (in-sample, where words are known)"
+    right = sum(one.ok for one in results)
+    detail = (
+        f"{right} of {n} {what} right with the adapter, {sum(without)} with its weights at zero"
+        f" ({won} won, {lost} lost)"
+    )
+    value = (won - lost) / n
+    return Check("training", value, round(low, 4), round(high, 4), None, n, "pass", "none", detail)
+
+
+def paired_bounds(won: int, lost: int, n: int) -> tuple[float, float]:
+    """The 95% interval of a difference of paired shares (Agresti and Min 2005: half a pair more in
+    each cell, then Wald).
+    """
+    b, c, total = won + 0.5, lost + 0.5, n + 2.0
+    middle = (b - c) / total
+    spread = Z * sqrt(b + c - (b - c) ** 2 / total) / total
+    return max(-1.0, middle - spread), min(1.0, middle + spread)
+
+
+def warning(check: Check, held_out: bool) -> tuple[str, ...]:
+    """A line for who trained, where the adapter is no better than the encoder as it is."""
+    if not held_out or check.value is None or check.value > 0:
+        return ()
+    return (f"training added nothing: {check.detail}; more phrasings of the same plans may help",)
