@@ -31,7 +31,7 @@ class LoraSettings(Section):
         "auto", description='where an encoder computes; "auto": CUDA where there is one'
     )
     fidelity: Annotated[float, Mark.PROJECT_RAISES] = Field(
-        0.8, ge=0, le=1, description="share of different exam plans that must surely be right"
+        0.8, ge=0, le=1, description="share of the exam's sealed goals that must surely be right"
     )
     coverage: Annotated[float, Mark.PROJECT_RAISES] = Field(
         0.8, ge=0, le=1, description="share of goals that must get a plan"

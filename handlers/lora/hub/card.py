@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.model.files import CARD, CONFIG, HEAD, SCORECARD
+from handlers.lora.model.files import CARD, HEAD, SCORECARD
+from handlers.lora.model.lora import CONFIG
 from store.durable import write_file
 from store.text import one_line
 

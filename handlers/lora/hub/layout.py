@@ -8,7 +8,8 @@ from pathlib import Path
 
 from handlers.lora.hub.card import CURVE, UNSTATED, write_card
 from handlers.lora.hub.curves import RUNS
-from handlers.lora.model.files import CONFIG, HEAD, SCORECARD, WEIGHTS, read_head
+from handlers.lora.model.files import HEAD, SCORECARD, read_head
+from handlers.lora.model.lora import CONFIG, WEIGHTS
 from handlers.project.paths import printable
 from store.durable import make_folder
 from store.errors import InputError

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.lora.hub.card import UNSTATED, base_of
-from handlers.lora.model.encoder import minilm_folder
+from handlers.lora.model.encoders.minilm import minilm_folder
 from handlers.lora.model.files import CARD
 from store.errors import InputError, MissingExtraError
 

@@ -33,6 +33,7 @@ from store.events.adapter import LookFact
 
 IN_SAMPLE = 200
 """So many examples are asked where there is no exam."""
+FEWEST_ASKED = 5
 PLANNED = 0.1
 """Exams are planned for adapters that are so much better than they have to be."""
 
@@ -154,27 +155,34 @@ def _unasked(practice: Sequence[GoalResult]) -> str:
 
 
 def rows_to_decide(right: int, asked: int, sealed: Sealed, threshold: float) -> str:
-    """How many more exam rows the next look needs, for adapters as good as practice shows.
-
-    Where practice says nothing yet, for adapters that are PLANNED over the threshold.
-    """
-    rate = right / asked if asked >= 5 else min(threshold + PLANNED, 1.0)
+    """How many more exam rows the next look needs, for adapters as good as practice shows."""
+    rate = likely_share(right, asked, threshold)
     if rate <= threshold:
         return f"more rows do not help at a share of {rate:.2f}: teach more first"
-    level = sealed.next_level
-    needed = fewest_rows(threshold, level) if rate == 1.0 else None
-    needed = needed or rows_needed(min(round(rate, 2), 0.98), threshold, level)
-    if needed is None:
+    more = missing_rows(rate, sealed, threshold)
+    if more is None:
         return f"more than {MOST_ROWS:,} rows would be needed at a share of {rate:.2f}"
-    more = exam_rows(needed - sealed.n)
-    if more <= 0:
+    if more == 0:
         return "there are rows enough: teach more, or look again at another adapter"
     return f"about {more:,} more exam rows would show a share of {rate:.2f}"
 
 
-def exam_rows(sealed: int) -> int:
-    """Rows to write so that so many of them are sealed, as a rule."""
-    return ceil(sealed * PRACTICE_ONE_IN / (PRACTICE_ONE_IN - 1))
+def likely_share(right: int, asked: int, threshold: float) -> float:
+    """What practice shows; where it says nothing yet, PLANNED over the threshold."""
+    return right / asked if asked >= FEWEST_ASKED else min(threshold + PLANNED, 1.0)
+
+
+def missing_rows(rate: float, sealed: Sealed, threshold: float) -> int | None:
+    """Exam rows to write, so that the next look shows such a share with 80% power; None: too many.
+
+    Of the rows that are written all but one in PRACTICE_ONE_IN are sealed, as a rule.
+    """
+    needed = fewest_rows(threshold, sealed.next_level) if rate == 1.0 else None
+    if needed is None:
+        needed = rows_needed(min(round(rate, 2), 0.98), threshold, sealed.next_level)
+    if needed is None:
+        return None
+    return ceil(max(0, needed - sealed.n) * PRACTICE_ONE_IN / (PRACTICE_ONE_IN - 1))
 
 
 def in_sample(results: Sequence[GoalResult], threshold: float) -> Check:

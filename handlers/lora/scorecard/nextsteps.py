@@ -22,29 +22,28 @@ from handlers.lora.exam.questions import Stratum, question_of
 from handlers.lora.exam.shares import shares_of
 from handlers.lora.model.rows import Row, reading
 from handlers.lora.scorecard.axes import uncovered_signals
-from handlers.lora.scorecard.fidelity import PLANNED, exam_rows
+from handlers.lora.scorecard.fidelity import Sealed, likely_share, missing_rows
 from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult
-from handlers.lora.scorecard.statistics import fewest_rows, rows_needed
 from handlers.project.formats.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
 from handlers.project.spec import ProjectSpec
 
 MOST_STEPS = 12
-QUESTIONS, WORDINGS = 4, 3
+QUESTIONS, WORDINGS = 6, 3
 """So many places for questions of the exam are offered at once, and so many for examples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What next steps follow from. `results`: open goals; `level`: the error that the next look at
-    the exam may make; `unstable`: goals that get another plan when they are spelled otherwise.
+    """What next steps follow from. `results`: open goals; `sealed`: what was told of the others;
+    `unstable`: goals that get another plan when they are spelled otherwise.
     """
 
     checks: Sequence[Check]
     results: Sequence[GoalResult]
     phases: Sequence[PhaseResult]
     paper: Paper
-    level: float
+    sealed: Sealed
     unstable: Sequence[str]
 
     def axis(self, name: str) -> Check | None:
@@ -97,15 +96,10 @@ def _missing(measured: Measured) -> int | None:
     fidelity = measured.axis("fidelity")
     if fidelity is None or fidelity.threshold is None or fidelity.result != "undecided":
         return None
-    right, asked = sum(item.ok for item in measured.results), len(measured.results)
-    threshold, sealed = fidelity.threshold, 0
-    rate = min(1.0, threshold + PLANNED)
-    if measured.paper.held_out:
-        sealed = fidelity.n
-        rate = right / asked if asked >= 5 else rate
-    needed = fewest_rows(threshold, measured.level) if rate == 1.0 else None
-    needed = needed or rows_needed(min(round(rate, 2), 0.98), threshold, measured.level)
-    return exam_rows(needed - sealed) if needed is not None and needed > sealed else None
+    open_ones = measured.results if measured.paper.held_out else ()
+    right = sum(item.ok for item in open_ones)
+    rate = likely_share(right, len(open_ones), fidelity.threshold)
+    return missing_rows(rate, measured.sealed, fidelity.threshold) or None
 
 
 def _least_asked(paper: Paper, written: Sequence[Row]) -> Iterator[Row]:

@@ -134,7 +134,7 @@ def score(
     verdict, reasons = decide(checks, paper.held_out, paper.reasons())
     steps: list[str] = []
     if verdict != "DEPLOY":
-        measured = Measured(checks, results, phases, paper, exam.sealed.next_level, unstable)
+        measured = Measured(checks, results, phases, paper, exam.sealed, unstable)
         steps = next_steps(measured, project, dataset, spec, library)
     warned = warning(checks[-1], paper.held_out)
     notes = (*map(str, dataset.conflicts), *paper.notes(), *warned)
