@@ -57,6 +57,7 @@ max_wait = 1
 fidelity = 0.0
 coverage = 0.0
 stability = 0.0
+mission = 0.0
 """
 
 DAEMON_POINTS = [

@@ -27,7 +27,7 @@ pytest.importorskip("mujoco")
 
 LENIENT = (
     "[judge]\nmode = 'off'\n[lora]\nretrain = false\nencoder = 'light'\n"
-    "fidelity = 0.0\ncoverage = 0.0\nstability = 0.0\n"
+    "fidelity = 0.0\ncoverage = 0.0\nstability = 0.0\nmission = 0.0\n"
 )
 SIT, STAND = [{"action": "sit"}], [{"action": "stand"}]
 GOALS = {"sit down": SIT, "take a seat": SIT, "stand up": STAND, "get up": STAND}
