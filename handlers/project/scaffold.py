@@ -46,11 +46,6 @@ def recorded_run() -> Path:
     return SAMPLE / "recorded-run.log.jsonl"
 
 
-def more_examples() -> Path:
-    """Examples in other words of what the sample's exam asks and its own examples do not teach."""
-    return SAMPLE / "more.examples.jsonl"
-
-
 def _sample_files() -> Iterator[tuple[str, bytes]]:
     """(path inside the project, content) of every file of the sample mission."""
     root = SAMPLE / "mission"
