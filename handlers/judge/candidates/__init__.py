@@ -4,6 +4,7 @@
     case.py        a finding with what was known at its ticks
     moves.py       a robot's actions by what they are for
     remedies.py    cause -> what may help
+    careful.py     where to report, and from whom to keep off
     enumerate.py   our own candidates: remedies around the cited ticks, ranked
     wishes.py      what the author forbids
     barred.py      what was turned down before

@@ -10,17 +10,23 @@ from handlers.judge.evidence.findings import Citation, Finding
 from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.mission import Aim
 from handlers.judge.evidence.moments import Moment, moments
+from handlers.judge.prompt.block import find_block, place_for
+from handlers.judge.prompt.rules.forms import Side
+from handlers.judge.prompt.rules.grammar import parse_all
 from handlers.judge.prompt.rules.rule import Rule
 from handlers.project.spec import ProjectSpec
 
 
 class Case:
-    """`cited`: before each of the finding's ticks; `elsewhere`: before the other ticks of its
-    phase. `aim`: what the phase is about, None for a finding of no phase."""
+    """`cited`: before each of the finding's ticks; `heard`: those at which no rule above the block
+    decides, so that ours would be followed; `elsewhere`: before the other ticks of its phase.
+    `aim`: what the phase is about, None for a finding of no phase."""
 
-    def __init__(self, finding: Finding, spec: ProjectSpec, known: Known) -> None:
+    def __init__(
+        self, finding: Finding, spec: ProjectSpec, known: Known, above: Sequence[Rule] = ()
+    ) -> None:
         self.finding, self.phase = finding, finding.phase
-        self.panel = spec.control_panel
+        self.spec, self.panel = spec, spec.control_panel
         phase = next((p for p in spec.phases if p.name == finding.phase), None)
         self.aim = None if phase is None else Aim(spec, phase)
         self.near_m = 0.0
@@ -41,17 +47,19 @@ class Case:
                 else:
                     self.elsewhere.append(moment)
 
+        self.heard = [m for m in self.cited if not any(m.fires(rule) for rule in above)]
+
     def share(self, rules: Sequence[Rule]) -> float:
-        """In what part of the cited ticks one of the rules would have spoken."""
-        return _share(rules, self.cited)
+        """In what part of the cited ticks one of the rules would have been followed."""
+        return _share(rules, self.heard) * len(self.heard) / len(self.cited) if self.cited else 0.0
 
     def share_elsewhere(self, rules: Sequence[Rule]) -> float:
         return _share(rules, self.elsewhere)
 
     def cites(self, rules: Sequence[Rule], most: int = 6) -> tuple[str, ...]:
-        """The stretches of cited ticks in which a rule would have spoken; the longest first."""
+        """The stretches of cited ticks in which a rule would be followed; the longest first."""
         found: list[Citation] = []
-        for moment in self.cited:
+        for moment in self.heard:
             if not any(moment.fires(rule) for rule in rules):
                 continue
             run, tick = self.run_of[id(moment)], moment.tick.tick
@@ -63,7 +71,7 @@ class Case:
         return tuple(str(cited) for cited in found[:most])
 
     @cached_property
-    def freer_side(self) -> str:
+    def freer_side(self) -> Side:
         """The side on which there was more room at the cited ticks; left where that is the same."""
         return "right" if self._room("right") > self._room("left") else "left"
 
@@ -77,10 +85,18 @@ Known = Mapping[str, Sequence[Moment]]
 """Run -> its moments."""
 
 
-def cases_of(report: MiningReport, spec: ProjectSpec) -> list[Case]:
+def cases_of(report: MiningReport, spec: ProjectSpec, prompt_text: str) -> list[Case]:
     """A case for every finding that ticks show, in the report's order."""
     known = {episode.run: moments(episode) for episode in report.episodes}
-    return [Case(finding, spec, known) for finding in report.findings if finding.citations]
+    above = rules_above(prompt_text)
+    return [Case(finding, spec, known, above) for finding in report.findings if finding.citations]
+
+
+def rules_above(prompt_text: str) -> list[Rule]:
+    """The author's rules that come before our block, or where it would go: they are asked first."""
+    block = find_block(prompt_text)
+    end = place_for(prompt_text)[0] if block is None else block.start
+    return parse_all(prompt_text[:end].split("\n"))
 
 
 def _share(rules: Sequence[Rule], known: Sequence[Moment]) -> float:

@@ -39,7 +39,9 @@ def enumerate_candidates(
     what they say already is no candidate. `prompt_text`: the prompt, block included or not.
     """
     moves = Moves(library)
-    cases = [case for case in cases_of(report, spec) if case.finding.kind not in FOR_PEOPLE]
+    cases = [
+        case for case in cases_of(report, spec, prompt_text) if case.finding.kind not in FOR_PEOPLE
+    ]
     lines = prompt_text.split("\n")
     found: dict[tuple[str, ...], Candidate] = {}
     waiting = [(case, iter(_ranked(case, moves))) for case in cases]

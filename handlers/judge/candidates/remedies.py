@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from handlers.judge.candidates.careful import careful
 from handlers.judge.candidates.case import Case
 from handlers.judge.candidates.moves import Moves
 from handlers.judge.prompt.rules.forms import Side
+from handlers.judge.prompt.rules.placing import MOST_RULES
 from handlers.judge.prompt.rules.rule import Condition, Rule
 
 OFF_DEG = 25.0
@@ -19,7 +21,7 @@ OFF_DEG = 25.0
 FRONT_DEG = 70.0
 """From here on it is no use to step past what is in front: it has to turn first."""
 SIDES: tuple[Side, Side] = ("left", "right")
-OTHER = {"left": "right", "right": "left"}
+OTHER: Mapping[Side, Side] = {"left": "right", "right": "left"}
 
 
 class Remedy(NamedTuple):
@@ -101,7 +103,7 @@ def steer(way: Way) -> Iterator[Remedy]:
         )
 
 
-def head_for(way: Way) -> Iterator[Remedy]:
+def head_for(way: Way, only: Side | None = None) -> Iterator[Remedy]:
     """Turn toward the target and walk to it; always past the same side of what is in the way."""
     ahead = Condition("bearing", number=OFF_DEG, side="ahead")
     go = way.do("forward", 0.4, ahead)
@@ -109,7 +111,8 @@ def head_for(way: Way) -> Iterator[Remedy]:
     there = [_stay(way)] if way.case.near_m and way.phase is not None else []
     turns = _turns(way, OFF_DEG)
     front = Condition("bearing", number=FRONT_DEG, side="ahead")
-    for side in (way.case.freer_side, OTHER[way.case.freer_side]):
+    free = way.case.freer_side
+    for side in (only,) if only is not None else (free, OTHER[free]):
         why = f"turn toward the target, walk to it, and step to the {side} where that is blocked"
         past = way.do(side, 0.5, front, AHEAD)
         yield from way.remedy(why, *there, *_turns(way, FRONT_DEG), past, *turns, go)
@@ -117,10 +120,19 @@ def head_for(way: Way) -> Iterator[Remedy]:
 
 
 def head_anywhere(way: Way) -> Iterator[Remedy]:
-    """The same in every phase: what goes wrong in one will in the next."""
-    if way.phase is not None:
-        for remedy in head_for(way.in_any_phase()):
-            yield remedy._replace(why=f"{remedy.why}, in any phase")
+    """The same in every phase: what goes wrong in one will in the next. With care, where people
+    are: near them it reports, and passes by."""
+    if way.phase is None:
+        return
+    anywhere = way.in_any_phase()
+    for side in (way.case.freer_side, OTHER[way.case.freer_side]):
+        care = careful(way.case.spec, way.moves, side, way.case.finding.id)
+        heading = next(head_for(anywhere, side), None)
+        if care and heading is not None and len(care) + len(heading.rules) <= MOST_RULES:
+            why = f"{heading.why}, in any phase; report as soon as near, keep off people"
+            yield Remedy((*care, *heading.rules), why)
+    for remedy in head_for(anywhere):
+        yield remedy._replace(why=f"{remedy.why}, in any phase")
 
 
 def _turns(way: Way, degrees: float) -> list[Rule | None]:

@@ -49,7 +49,7 @@ def screen(
     those of its block.
     """
     rejected = rejected or Barred()
-    cases = {case.finding.id: case for case in cases_of(report, spec)}
+    cases = {case.finding.id: case for case in cases_of(report, spec, prompt_text)}
     bans, lines = bans_of(prompt_text, library), prompt_text.split("\n")
     in_force = {render(rule) for rule in rules_in_force}
     kept: list[Candidate] = []
@@ -93,7 +93,9 @@ def _dropped(
     if case is None:
         return Dropped(candidate, "never_fires", f"nothing is found as {candidate.mode_id!r}")
     if not fires(candidate.rules, case):
-        why = f"it would have spoken at no tick that shows {case.finding.id}"
+        why = f"it would have been followed at no tick that shows {case.finding.id}"
+        if not case.heard:
+            why = f"an author's rule above the block decides wherever {case.finding.id} shows"
         return Dropped(candidate, "never_fires", why)
     if repeats(candidate.rules, case):
         return Dropped(
@@ -109,13 +111,13 @@ def _dropped(
 
 
 def fires(rules: Sequence[Rule], case: Case) -> bool:
-    """Whether one of the rules would have spoken at a tick that shows the failure."""
-    return any(moment.fires(rule) for moment in case.cited for rule in rules)
+    """Whether one of the rules would have been followed at a tick that shows the failure."""
+    return any(moment.fires(rule) for moment in case.heard for rule in rules)
 
 
 def repeats(rules: Sequence[Rule], case: Case) -> bool:
     """Whether all that these rules say where they speak is what was done there, mostly."""
-    speaking = [(rule, at) for rule in rules if (at := [m for m in case.cited if m.fires(rule)])]
+    speaking = [(rule, at) for rule in rules if (at := [m for m in case.heard if m.fires(rule)])]
     return bool(speaking) and all(
         2 * sum(_is_same(rule, moment, case) for moment in at) > len(at) for rule, at in speaking
     )
@@ -143,7 +145,7 @@ def touched_by(rules: Sequence[Rule], case: Case, lines: Sequence[str]) -> tuple
         if line not in ours and (rule := parse(line)) is not None
     ]
     touched = set()
-    for moment in case.cited:
+    for moment in case.heard:
         if any(moment.fires(rule) for rule in rules):
             first = next((number for number, own in authors if holds(own, moment.seen)), None)
             touched |= {first} if first is not None else set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,23 @@ def test_what_stands_in_the_block_is_not_proposed_again_and_what_it_bears_on_is_
 
 def test_what_is_for_people_is_left_to_them() -> None:
     assert lines(report("diverged", "error", "phase_skipped", "interrupted")) == []
+
+
+def test_where_people_are_the_robot_is_told_to_report_from_afar_and_to_keep_off() -> None:
+    path = files("handlers.project") / "sample" / "mission" / "env.json"
+    sample = parse_spec(path.read_bytes(), "env.json")
+    made = report("spinning", phase="enter_debris")
+    found = enumerate_candidates(made, sample, library_for("go1", None, sample.signals), [], "")
+    with_care = next(candidate for candidate in found if "keep off people" in candidate.why)
+    assert with_care.lines[:3] == (
+        "- when in find_victim and within 0.8 m of victim: signal_victim_found",
+        "- when in find_victim and within 1.2 m of victim and seeing victim within 25 degrees"
+        " ahead: walk_forward distance_m=0.15",
+        "- when in exit and within 1 m of victim and seeing victim within 60 degrees ahead:"
+        " side_step_left distance_m=0.4",
+    )
+    assert {rule.phase for rule in with_care.rules[3:]} == {None}
+    assert len(placed(with_care.rules).rules) == len(with_care.rules) <= 12
 
 
 @simulated

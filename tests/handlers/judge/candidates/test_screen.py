@@ -102,6 +102,16 @@ def test_what_would_never_have_spoken_is_dropped(screened: Any) -> None:
     ]
 
 
+def test_where_a_rule_above_the_block_decides_ours_are_not_followed(screened: Any) -> None:
+    near = f"- when near rubble: sit\n{PROMPT}"
+    assert screened(ASIDE, prompt=near) == (
+        [],
+        [("never_fires", f"an author's rule above the block decides wherever {MODE} shows")],
+    )
+    # then a rule below it, as the author's about being stuck, does not stand in the way
+    assert screened(ASIDE)[1] == []
+
+
 def test_a_citation_shows_the_condition_and_the_failure_or_it_is_none(screened: Any) -> None:
     fallen = "- when in enter_debris and fallen: stand_up"
     late = "- when in enter_debris and after 6 ticks in phase: side_step_left"
