@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2 projects, 2 nights, 2 arms")
     parser.add_argument("--save", type=Path, metavar="FILE", help="what was lived, to go on from")
     parser.add_argument("--projects", type=_names, help="only these")
-    parser.add_argument("--arms", type=_names, help="only these")
+    parser.add_argument("--arms", type=_arms, help="only these, in this order")
     parser.add_argument("--nights", type=int, default=Plan().nights)
     parser.add_argument("--missions", type=int, default=Plan().missions, help="a night")
     parser.add_argument("--held-out", type=int, default=Plan().held_out, help="seeds a project")
@@ -53,7 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     plan = Plan(options.nights, options.missions, options.held_out, options.pairs)
     projects = [p for p in PROJECTS if not options.projects or p.name in options.projects]
-    arms = [arm for arm in ARMS if not options.arms or arm in options.arms]
+    arms = options.arms or list(ARMS)
     if options.quick:
         plan = Plan(nights=2, missions=4, held_out=8, pairs=20)
         projects, arms = projects[:2], ["sound", "ungated"]
@@ -69,6 +70,13 @@ def main() -> None:
 
 def _names(text: str) -> list[str]:
     return text.split(",")
+
+
+def _arms(text: str) -> list[str]:
+    unknown = set(_names(text)) - set(ARMS)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no arm {', '.join(unknown)}; one of {', '.join(ARMS)}")
+    return _names(text)
 
 
 # -- living ----------------------------------------------------------------------------------------
@@ -90,16 +98,16 @@ def lived(
     done = _loaded(save, plan)
     folder = Path(tempfile.mkdtemp(prefix="cadenzad-nights-"))
 
-    def live_through(project: NightProject) -> list[Life]:
-        runs = Runs(folder / project.name / "runs")
-        return [
-            _one(project, arm, runs)
-            for arm in arms
-            if (project.name, arm) not in done and time.monotonic() < until
-        ]
+    known = {project.name: Runs(folder / project.name / "runs") for project in projects}
+    alone = {project.name: Lock() for project in projects}
 
-    def _one(project: NightProject, arm: str, runs: Runs) -> Life:
-        life = live(project, arm, plan, folder / project.name / arm.replace(" ", "-"), runs)
+    def live_one(task: tuple[str, NightProject]) -> Life | None:
+        arm, project = task
+        if time.monotonic() >= until:
+            return None
+        with alone[project.name]:  # what it drives under one arm is not driven for the next
+            runs, place = known[project.name], folder / project.name / arm.replace(" ", "-")
+            life = live(project, arm, plan, place, runs)
         print(
             f"{life.project:9} {life.arm:12} {share(life.before):4.0%} -> {share(life.after):4.0%}"
             f"   {' | '.join(', '.join(night.did) for night in life.nights)}",
@@ -113,11 +121,11 @@ def lived(
 
     try:
         with ThreadPoolExecutor(LANES) as lanes:
-            for found in lanes.map(live_through, projects):
-                done |= {(life.project, life.arm): life for life in found}
+            tasks = [(arm, one) for arm in arms for one in projects if (one.name, arm) not in done]
+            lives = [life for life in lanes.map(live_one, tasks) if life is not None]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return done
+    return done | {(life.project, life.arm): life for life in lives}
 
 
 def _loaded(save: Path | None, plan: Plan) -> Lives:

@@ -23,8 +23,8 @@ CHEAP = ("mark", "pit")
 # -- the nights ------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(300)  # a dozen commands, and the missions of a trial
 def test_a_night_mends_a_project_and_leaves_a_perfect_one_alone(tmp_path: Path) -> None:
-    pytest.importorskip("handlers.judge.question.schema")
     # given two projects, a model that answers well, and runs that nobody is shown
     runs = Runs(tmp_path / "runs")
     mended = live(project_named("mark"), "sound", QUICK, tmp_path / "mark", runs)
@@ -44,7 +44,6 @@ def test_a_night_mends_a_project_and_leaves_a_perfect_one_alone(tmp_path: Path) 
 
 def test_harm_that_nobody_tries_is_done_and_no_prose_gets_in(tmp_path: Path) -> None:
     """The control: what the trial keeps out does harm, and would be written without it."""
-    pytest.importorskip("handlers.judge.question.schema")
     runs, project = Runs(tmp_path / "runs"), project_named("post")
     plan = Plan(nights=1, missions=3, held_out=4)
     gated = live(project, "watch alone", plan, tmp_path / "untried", runs)
