@@ -17,7 +17,7 @@ help: ## show this list
 
 setup: $(VENV)/.all ## make .venv with every extra (torch, peft, groq, mujoco) and the developers' tools
 
-demo: $(VENV)/.demo ## a sample project, the daemon, a mission in MuJoCo, an export, an adapter: about a minute
+demo: $(VENV)/.demo ## a sample project, the daemon, a mission in MuJoCo, an export, an adapter, a prompt: three minutes
 	$(BIN)/python tests/demo.py
 
 test: $(VENV)/.dev ## install what tests need and run every check and test

@@ -1,4 +1,4 @@
-"""`make demo`: the main job, from nothing to a training record, with the real daemon."""
+"""`make demo`: the main jobs, from nothing to a training record, an adapter and a better prompt."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,16 @@ from handlers.project.scaffold import recorded_run
 BIN = Path(sys.executable).parent
 PATIENCE_S = 30.0
 TRAINING_S = 240.0
-JUDGING_S = 300.0
+JUDGING_S = 900.0
 CONFIG = """\
 lora.debounce = 1.0  # nobody drops more examples here
 judge.debounce = 1.0
 judge.without_key = "apply"  # what is shown to help is written, and nobody is asked
 """
-ROUNDS = 4
-"""Rewrites at most: each gets the robot a phase further, or two."""
+ROUNDS = 3
+"""Judgings at most: the first is mostly enough."""
 RUNS = 5
-"""Runs between two rewrites: the daemon watches a rewrite over four before it makes the next."""
+"""Runs before a judging: the daemon watches a rewrite over four before it makes the next."""
 
 
 class StepFailed(Exception):
@@ -141,31 +142,36 @@ def improve(
     if importlib.util.find_spec("mujoco") is None:
         say("9. MuJoCo is not installed: the prompt is not tried")
         return
-    say("9. The robot's own brain drives under its prompt: one of five phases, whatever the seed")
-    drive(project, environ, seed=100, episodes=RUNS)
-    for number in range(1, ROUNDS + 1):
-        say(f"{9 + number}. The daemon finds out why, tries remedies in simulation, and proves one")
+    say(
+        "9. The robot's own brain drives under its prompt, which gets it through one of five phases"
+    )
+    before = judged_at(environ)
+    drive(project, environ, seed=100)
+    say("10. The daemon finds out why, tries remedies in simulation, and proves one on fresh seeds")
+    for further in range(1, ROUNDS + 1):
+        wait_for("the judging", partial(is_judged, environ, before), daemon, log_path, JUDGING_S)
         before = judged_at(environ)
-        wait_for(
-            "the judging",
-            lambda before=before: judged_at(environ) != before and not is_busy(environ),
-            daemon,
-            log_path,
-            JUDGING_S,
-        )
         call("cadenzactl", "why", "rescue", environ=environ)
-        print("\nand under the prompt as it is now, on seeds that it has not seen:")
-        if drive(project, environ, seed=100 + 10 * number, episodes=RUNS):
-            say("The mission succeeds")
+        say(
+            "11. The brain drives under the prompt as it is now, on seeds that nothing was tried on"
+        )
+        if drive(project, environ, seed=100 + 100 * further):
             return
+    raise StepFailed(f"no run succeeded after {ROUNDS} judgings; see {log_path}")
 
 
-def drive(project: Path, environ: dict[str, str], *, seed: int, episodes: int) -> bool:
-    """Run the mission under the prompt; whether every run succeeded."""
-    words = ("run", str(project), "--headless", "--policy", "prompt")
-    numbers = ("--seed", str(seed), "--episodes", str(episodes))
-    done = subprocess.run([BIN / "cadenza", "env", *words, *numbers], env=environ, check=False)
-    return done.returncode == 0
+def drive(project: Path, environ: dict[str, str], *, seed: int) -> bool:
+    """Run the mission under the prompt a few times; whether any run succeeded."""
+    words = ("run", str(project), "--headless", "--policy", "prompt", "--episodes", str(RUNS))
+    done = subprocess.run(
+        [BIN / "cadenza", "env", *words, "--seed", str(seed)],
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    print(done.stdout)
+    return f"0 of {RUNS} succeeded" not in done.stdout
 
 
 def judged_at(environ: dict[str, str]) -> str | None:
@@ -175,10 +181,12 @@ def judged_at(environ: dict[str, str]) -> str | None:
     return None if found is None else str(found)
 
 
-def is_busy(environ: dict[str, str]) -> bool:
-    """Whether a job waits or runs."""
+def is_judged(environ: dict[str, str], before: str | None) -> bool:
+    """Whether there was a judging since, and none waits or is under way."""
     answer = ask(environ, "status", "--json")
-    return bool(answer) and bool(json.loads(str(answer))["projects"][0]["jobs"])
+    jobs = json.loads(answer)["projects"][0]["jobs"] if answer else []
+    waiting = [job for job in jobs if job["state"] in ("queued", "running")]
+    return not waiting and judged_at(environ) != before
 
 
 def show_card(project: Path, version: int) -> None:

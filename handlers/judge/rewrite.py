@@ -64,15 +64,19 @@ def pasted(context: JudgeContext, source: PromptSource | None) -> str:
     """The block that would be written, where the source cannot be edited: untried."""
     assert context.proposals is not None
     block = source.block if source is not None else None
-    new = [rule for part in _untried(context.proposals.kept) for rule in part.rules]
+    new = [rule for part in _untried(context, context.proposals.kept) for rule in part.rules]
     return block_text(combined(block.rules if block is not None else [], new)[0])
 
 
-def _untried(kept: Sequence[Candidate]) -> list[Candidate]:
-    """What is proposed where nothing can be tried: the first for each phase."""
+def _untried(context: JudgeContext, kept: Sequence[Candidate]) -> list[Candidate]:
+    """What is proposed where nothing can be tried: the first for each phase.
+
+    Where a model was asked, of its own alone: what code enumerates is meant to be tried.
+    """
     firsts: dict[str, Candidate] = {}
     for candidate in kept:
-        firsts.setdefault(candidate.mode_id.partition("@")[2], candidate)
+        if context.answer is None or candidate.origin == "model":
+            firsts.setdefault(candidate.mode_id.partition("@")[2], candidate)
     return [*firsts.values()]
 
 
@@ -93,9 +97,12 @@ def _decided(
 ) -> Result:
     """What becomes of a trial."""
     if trial.verdict == "unverified":
-        assert context.proposals is not None
-        chosen = variants.union(_untried([p for v in variants.made for p in v.parts]))
-        chosen = chosen or variants.made[0]
+        parts = _untried(context, [part for one in variants.made for part in one.parts])
+        if not parts:
+            why = f"no candidate of the model held; code's own were not tried: {trial.gate.detail}"
+            events, summary = keep_prompt(context, "no_verified_findings", why)
+            return _with(events, weighed(context, variants, trial)), summary
+        chosen = variants.union(parts) or variants.made[0]
     elif trial.chosen is None or trial.gate.result == "fail":
         return _unproven(context, variants, trial)
     else:

@@ -125,6 +125,38 @@ def test_without_a_key_runs_are_mined_and_it_says_what_is_missing(house, logs) -
     assert house.log().count("no Groq key") == 1
 
 
+def test_without_a_key_codes_own_remedy_is_proposed_and_says_whose_it_is(house, logs) -> None:
+    # given no key, and a brain that nothing can be tried with
+    house.configure(improve=QUICK.replace("without_key = 'off'\n", ""))
+    project = house.project()
+    before = (project / "main.py").read_bytes()
+    house.start()
+    drop(project, "r1", stuck_log(logs))
+    house.until(lambda: prompt_of(house)["pending"] == 1, "a remedy is proposed")
+
+    # then it waits, and events and commands say that no model thought of it
+    assert (project / "main.py").read_bytes() == before
+    (proposed,) = house.events("PromptProposed")
+    assert "found by enumeration, without a key" in proposed["data"]["reason"]
+    assert {rule["by"] for rule in proposed["data"]["rules"]} == {"code"}
+    assert (proposed["data"]["model"], proposed["data"]["usage"]) == (None, None)
+    (weighed,) = house.events("CandidatesWeighed")
+    assert {item["by"] for item in weighed["data"]["candidates"]} == {"code"}
+    assert [item["fate"] for item in weighed["data"]["candidates"]].count("chosen") == 1
+    for words in (("why", "rescue"), ("prompt", "rescue")):
+        assert "by enumeration" in house.run("cadenzactl", *words).stdout
+
+    # and a further run like it brings no second proposal
+    drop(project, "r2", stuck_log(logs, 6))
+    house.until(lambda: len(house.events("RunsJudged")) == 2, "it is looked at again")
+    assert len(house.events("PromptProposed")) == 1
+
+    # when it is approved it is in the file
+    house.run("cadenzactl", "prompt", "rescue", "approve")
+    assert prompt_of(house)["by"] == ["code"]
+    assert "found by enumeration" in house.run("cadenzactl", "status").stdout
+
+
 def test_what_is_missing_is_said_once_in_a_daemons_life(house, logs) -> None:
     house.configure(improve=QUICK)
     project = house.project()

@@ -179,6 +179,44 @@ def test_a_rule_that_frees_the_robot_is_called_improved(house, project: Path, tr
 
 
 @pytest.mark.long
+def test_without_a_key_code_finds_a_rule_that_is_shown_to_help(house, project: Path) -> None:
+    # given no key, and a daemon's settings that write what is shown to help
+    settings = SETTINGS.format(seeds=60, unverified="propose")
+    house.configure(improve=settings.replace("[judge]", "[judge]\nwithout_key = 'apply'"))
+    house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
+    house.run("cadenzactl", "trust", "rescue")
+    done = house.run("cadenza", "env", "train", project)
+
+    # then a rule of code's own is chosen among many, proven on other seeds, and written
+    assert "rules (improved)" in done.stdout
+    (weighed,) = house.events("CandidatesWeighed")
+    assert weighed["data"]["missions"] > len(weighed["data"]["candidates"])
+    (written,) = house.events("PromptRewritten")
+    assert written["data"]["improved"] is True
+    assert {rule["by"] for rule in written["data"]["rules"]} == {"code"}
+    assert "chosen from" in gate(written)["detail"]
+
+
+@pytest.mark.long
+def test_the_samples_prompt_is_improved_until_its_mission_succeeds(house) -> None:
+    """The story of docs/judge.md, by its commands."""
+    house.configure(improve="[judge]\nwithout_key = 'apply'\n[lora]\nretrain = false\n")
+    house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
+    project = house.workspace / "sample"
+    house.run("cadenza", "env", "init", project)
+    drive = ("cadenza", "env", "run", project, "--headless", "--policy", "prompt")
+    before = house.run(*drive, "--episodes", "3", check=False).stdout
+    assert "0 of 3 succeeded" in before
+    trained = house.run("cadenza", "env", "train", project).stdout
+    assert "rules (improved)" in trained
+    after = house.run(*drive, "--seed", "20", "--episodes", "3", check=False).stdout
+    assert "0 of 3 succeeded" not in after
+    why = house.run("cadenzactl", "why", "sample").stdout
+    assert "found by enumeration" in why
+    assert "G3 simulation: pass: improved" in why
+
+
+@pytest.mark.long
 def test_a_rule_that_changes_nothing_is_not_written(house, project: Path, train) -> None:
     house.run("cadenzactl", "trust", "rescue")
     before = (project / "main.py").read_bytes()

@@ -230,7 +230,9 @@ class _Action:
     def _rewritten(
         self, saved: versions.Saved, file: str, data: bytes, after: bytes
     ) -> PromptRewritten:
-        facts = {name: saved.facts.get(name) for name in PromptVersion.model_fields}
+        # A field that is not there has its default, as in a record of before there was such a one.
+        known = PromptVersion.model_fields
+        facts = {name: value for name, value in saved.facts.items() if name in known}
         current = self.now.current
         facts |= {
             "parent": current.version if current is not None else None,

@@ -328,6 +328,8 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "judge.trial_s",
         "judge.trial_calls",
         "judge.unverified",
+        "judge.without_key",
+        "judge.share",
         "lora.retrain",
         "lora.debounce",
         "lora.threads",

@@ -34,7 +34,7 @@ def test_a_prompt_as_its_author_wrote_it(rescue, run_cli) -> None:
     code, out, err = run_cli(main, "prompt", "rescue")
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == "version: as its author wrote it"
-    assert "place:   main.py:SYSTEM_PROMPT, edited in main.py:19" in out
+    assert "place:   main.py:SYSTEM_PROMPT, edited in main.py:23" in out
     code, out, _ = run_cli(main, "prompt", "rescue", "--json")
     assert (code, json.loads(out)["version"]) == (0, None)
 
