@@ -1,4 +1,4 @@
-"""From a log's bytes to its runs: each line decoded once, the file read once.
+"""From a log's bytes to its runs: lines decoded once, a block at a time, the file read once.
 
 A file that holds one run in order, as nearly all do, needs no more than a comparison a line. Where
 a tick comes that is not above the last, the fold that intake uses says which run a line belongs to.
@@ -6,8 +6,8 @@ a tick comes that is not above the last, the fold that intake uses says which ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 from handlers.judge.evidence.ticks import (
     Episode,
@@ -19,7 +19,7 @@ from handlers.judge.evidence.ticks import (
     tick_of,
 )
 from handlers.judge.evidence.wire import Record, lenient, typed
-from handlers.project.formats.lines import LineReader
+from handlers.project.formats.lines import BLOCK, LineReader
 from handlers.project.formats.logsummary import LineTally, lines_of
 from handlers.project.formats.orchestrator import OrchestratorFold
 from handlers.project.formats.runlog import MissionFold
@@ -33,10 +33,9 @@ def episodes_of(log: RunLog, words: Vocabulary) -> list[Episode]:
     The first is named by the run id, a second in the same file `run-id#2`, and so on.
     """
     with log.path.open("rb") as stream:
-        lines = lines_of(LineReader(stream, hashing=False), LineTally())
         if log.format == "orchestrator":
-            return _sessions(log.run_id, lines)
-        return _Runs(log.run_id, words).read(lines)
+            return _sessions(log.run_id, lines_of(LineReader(stream, hashing=False), LineTally()))
+        return _Runs(log.run_id, words).read(stream)
 
 
 class _Runs:
@@ -54,10 +53,25 @@ class _Runs:
         self.last: int | None = None
         self.phase_idx: float | None = None
 
-    def read(self, lines: Iterator[tuple[int, bytes]]) -> list[Episode]:
+    def read(self, stream: BinaryIO) -> list[Episode]:
+        number, start, rest = 1, 0, b""
+        while block := stream.read(BLOCK):
+            cut = block.rfind(b"\n") + 1
+            if not cut:
+                break  # a line longer than any that is ordinary
+            whole, rest = rest + block[:cut], block[cut:]
+            lines = whole.split(b"\n")[:-1]
+            self._take(number, lines, typed(whole, lines))
+            number, start = number + len(lines), start + len(whole)
+        stream.seek(start)  # to a last line without an end, or one that is too long for a block
+        for offset, line in lines_of(LineReader(stream, hashing=False), LineTally()):
+            self._take(number + offset - 1, [line], typed(line + b"\n", [line]))
+        return self._finished()
+
+    def _take(self, number: int, lines: Sequence[bytes], records: Sequence[Record | None]) -> None:
+        """Lines, the first of that number, and as much of them as is typed."""
         words = self.words
-        for number, line in lines:
-            record = typed(line) if line.isascii() else None
+        for at, (line, record) in enumerate(zip(lines, records, strict=True), number):
             tick = tick_of(record, words) if record is not None else None
             if (
                 record is not None
@@ -70,7 +84,9 @@ class _Runs:
                 self.last, self.phase_idx = tick.tick, record.phase_idx
                 self.found[-1].ticks.append(tick)
             else:
-                self._look(number, line)
+                self._look(at, line)
+
+    def _finished(self) -> list[Episode]:
         for fact, episode in zip(self.fold.finish(), self.found, strict=False):
             episode.outcome, episode.stamp = fact.outcome, fact.stamp
             ticks = episode.ticks if self.plain else in_order(episode.ticks)

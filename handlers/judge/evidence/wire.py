@@ -6,6 +6,7 @@ asks for is skipped. A line that does not fit is no error: it is read again, len
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -99,14 +100,28 @@ class Record(msgspec.Struct, gc=False):
     tag_bearings: dict[str, float | None] | None = None
 
 
-_decode = msgspec.json.Decoder(Record).decode
+_decoder = msgspec.json.Decoder(Record)
 
 
-def typed(line: bytes) -> Record | None:
-    """A line's fields; None for one whose every field has to be looked at by itself."""
+def typed(block: bytes, lines: Sequence[bytes]) -> Sequence[Record | None]:
+    """The fields of each line; None for one whose every field has to be looked at by itself.
+
+    `block`: the same lines with their ends, which are decoded at once where all of them fit.
+    """
+    if block.isascii():
+        try:
+            records = _decoder.decode_lines(block)
+        except (msgspec.DecodeError, RecursionError):
+            records = []
+        if len(records) == len(lines):
+            return records
+    return [_typed(line) if line.isascii() else None for line in lines]
+
+
+def _typed(line: bytes) -> Record | None:
     try:
-        return _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

@@ -70,6 +70,8 @@ def zone_violated(leg: Leg) -> Iterator[Occurrence]:
 
 def falls(leg: Leg) -> Iterator[Occurrence]:
     """fell and tipped: by attitude, by what the log says of the action, or by height."""
+    if not any(map(_may_be_down, leg.ticks)):
+        return
     tilted = [tick.tilt is not None and tick.tilt > TIPPED_DEG for tick in leg.ticks]
     fallen = [not tick.diverged and _is_down(tick) for tick in leg.ticks]
     for index, (before, tick) in enumerate(zip(leg.befores, leg.ticks, strict=True)):
@@ -81,6 +83,16 @@ def falls(leg: Leg) -> Iterator[Occurrence]:
             found = found._replace(kind="tipped")
         if not all(leg.ticks[i].diverged for i in range(found.first, found.last + 1)):
             yield found
+
+
+def _may_be_down(tick: Tick) -> bool:
+    """Whether there is anything to look at: of nearly all ticks there is not."""
+    tilt, height = tick.tilt, tick.height
+    return (
+        (tilt is not None and tilt > TIPPED_DEG)
+        or (height is not None and height <= LOW_M)
+        or tick.outcome == "fell"
+    )
 
 
 def _dropped(before: Tick | None, tick: Tick) -> bool:
