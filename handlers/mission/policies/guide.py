@@ -173,10 +173,14 @@ class Guide:
         return None
 
     def _sensible(self, view: View, call: Call) -> bool:
-        """A move must be free of obstacles, and not lead away from where the phase wants to be."""
+        """A move must be free of obstacles, and not lead away from where the phase wants to be.
+
+        To "stop between the heaps" it has to get there first.
+        """
         line = LINES.get(call.action)
         if line is None:
-            return True
+            stops = call.action == "stand" and not call.duration_s
+            return view.route.target is None or not stops or view.route.there(view.x, view.y)
         distance = (call.distance_m or line.distance) * call.repeat
         start, end = swept(view.x, view.y, view.yaw, distance * line.along, distance * line.left)
         route = view.route
@@ -252,7 +256,8 @@ class Guide:
         ground = view.route.ground
         if ground.at(cell_of(view.x, view.y)) not in ("narrow", "closed"):
             return False
-        return ORDER[ground.line(*swept(view.x, view.y, view.yaw, -way, 0.0))] < ORDER["closed"]
+        back = view.route.stroll(*swept(view.x, view.y, view.yaw, -way, 0.0))
+        return back.short_m == 0.0
 
     def _without_turning(self, view: View) -> Call | None:
         """The first move of a way that needs no more ticks than there are."""

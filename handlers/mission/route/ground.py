@@ -12,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from math import ceil, cos, hypot, sin
 
-from handlers.mission.route.footing import GRID, Cell, Footing, Ground, Spot, cell_of, centre
+from handlers.mission.route.footing import (
+    GRID,
+    ROOM_M,
+    Cell,
+    Footing,
+    Ground,
+    Spot,
+    cell_of,
+    centre,
+)
 from handlers.project.scene import Zone
 
 ZONE_MARGIN = 0.12
@@ -59,7 +68,7 @@ class GroundMap:
     """The kind of ground at any place; cells are classified when asked, and remembered.
 
     forbidden: zones to keep out of. kept: places (x, y, distance; m) not to come near to where
-    another way is left.
+    another way is left. leaving: a place (m) around which narrow ground is closed, and left.
     """
 
     def __init__(
@@ -67,17 +76,23 @@ class GroundMap:
         footing: Footing,
         forbidden: Iterable[Zone] = (),
         kept: Iterable[tuple[float, float, float]] = (),
+        leaving: Spot | None = None,
     ) -> None:
         self.footing = footing
         self._zones = list(forbidden)
         self.forbidden = [zone.aabb for zone in self._zones]
         self.kept = list(kept)
+        self.leaving = leaving
         self.plain = footing.flat and not self.forbidden and not self.kept
         self.kinds = _Kinds(self._classify)
 
     def avoiding(self, x: float, y: float, distance: float) -> GroundMap:
         """The same ground with one more place not to come near to (m)."""
         return GroundMap(self.footing, self._zones, [*self.kept, (x, y, distance)])
+
+    def out_of(self, cell: Cell) -> GroundMap:
+        """The same ground for a robot that stands across a narrow place, and has to get out."""
+        return GroundMap(self.footing, self._zones, self.kept, centre(cell))
 
     def at(self, cell: Cell) -> Ground:
         """The kind of ground of a cell."""
@@ -92,15 +107,21 @@ class GroundMap:
 
     def _classify(self, cell: Cell) -> Ground:
         kind = self.footing.at(cell)
-        if not self.forbidden and not self.kept:
+        if not self.forbidden and not self.kept and self.leaving is None:
             return kind
         x, y = centre(cell)
+        if kind == "narrow" and self._left_behind(x, y):
+            return "closed"
         if self.off_limits(x, y, ZONE_MARGIN):
             return "closed"
         for px, py, distance in self.kept:
             if abs(x - px) < distance and hypot(x - px, y - py) < distance:
                 return max(kind, "closed" if kind == "narrow" else "kept", key=_worse)
         return kind
+
+    def _left_behind(self, x: float, y: float) -> bool:
+        place = self.leaving
+        return place is not None and hypot(x - place[0], y - place[1]) < ROOM_M
 
     def ways_in(self, cell: Cell) -> Iterator[tuple[Cell, float]]:
         """The cells beside one from which the robot gets to it, and how far it is (m)."""

@@ -10,6 +10,7 @@ from handlers.mission.route.footing import (
     BODY_M,
     GRID,
     ROOM_M,
+    Cell,
     Footing,
     Ground,
     Spot,
@@ -80,6 +81,7 @@ class Route:
     def _forget(self) -> None:
         self._whole: Field | None = None
         self._field: Field | None = None
+        self._out: tuple[Cell | None, Field] = (None, Field(self.ground, ()))
         self._beyond = 0.0
         self.blocked = False
 
@@ -98,6 +100,8 @@ class Route:
             self._whole = Field(self.ground, self.target.cells(self.ground))
         if self._whole.reach(here):
             self._field, self._beyond, self.blocked = self._whole, 0.0, False
+        elif self._gets_out(here):
+            self._field, self._beyond, self.blocked = self._out[1], 0.0, False
         elif not self.blocked or self._field is None or not self._field.reach(here):
             self.blocked = True
             middle = min(self.target.middles, key=lambda at: hypot(at[0] - x, at[1] - y))
@@ -105,6 +109,15 @@ class Route:
             cx, cy = centre(nearest)
             self._beyond = hypot(middle[0] - cx, middle[1] - cy)
             self._field = Field(self.ground, [nearest])
+
+    def _gets_out(self, here: Cell) -> bool:
+        """Whether there is a way for a robot that stands across a narrow place, once it is out."""
+        if self.target is None or self.ground.at(here) != "narrow":
+            return False
+        if self._out[0] != here:
+            ground = self.ground.out_of(here)
+            self._out = here, Field(ground, self.target.cells(ground))
+        return self._out[1].reach(here)
 
     def bumped(self, x: float, y: float) -> None:
         """Something is in the way near a place, though the map does not show it: avoid it.
@@ -151,7 +164,8 @@ class Route:
         ux, uy = (end[0] - start[0]) / length, (end[1] - start[1]) / length
         piece = length / steps
         cost = rough = 0.0
-        stuck = ORDER[ground.at(cell_of(*start))]  # what it is in already may be walked out of
+        stuck = ORDER[ground.line(start, (start[0] + ux * 1e-3, start[1] + uy * 1e-3))]
+        # what it is in already may be walked out of
         for k in range(steps):
             x, y = start[0] + ux * piece * (k + 0.5), start[1] + uy * piece * (k + 0.5)
             kind = ground.at(cell_of(x, y))

@@ -6,12 +6,14 @@ import ast
 import importlib.util
 import json
 import math
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from handlers.mission.episode.judgment import MATCH
 from handlers.project.formats.examples import iter_examples
 from handlers.project.formats.runlog import read_run_log
 from handlers.project.library import ActionLibrary, library_for
@@ -227,22 +229,26 @@ def test_another_prompt_is_another_behaviour(brain: ModuleType) -> None:
 # -- the recorded run ------------------------------------------------------------------------------
 
 
-def test_the_recorded_run_is_one_of_this_mission(spec: ProjectSpec, library: ActionLibrary) -> None:
+def test_the_recorded_run_is_one_of_this_mission(
+    project: Path, spec: ProjectSpec, library: ActionLibrary
+) -> None:
     # given the recorded run, when it is read
     with recorded_run().open("rb") as stream:
         summary = read_run_log(stream)
     rows = [json.loads(line) for line in recorded_run().read_bytes().splitlines()]
 
-    # then it is complete, and ends with a timeout in the third phase
+    # then it is complete, of the sample's own env.json, and ends with a timeout in the second phase
     (episode,) = summary.episodes
     assert (summary.counts.valid, summary.counts.rejected) == (len(rows), 0)
     assert 25 <= episode.ticks <= 40
-    assert (episode.outcome, episode.reason, episode.phases_done) == ("failed", "timeout", 2)
+    assert (episode.outcome, episode.reason, episode.phases_done) == ("failed", "timeout", 1)
 
     # and every tick agrees with the mission and with itself
     phases = {phase.name: phase for phase in spec.phases}
-    for number, row in enumerate(rows, 1):
-        assert len(row) == 20
+    first, *ticks = rows
+    assert first["stamp"]["env_sha256"] == sha256((project / "env.json").read_bytes()).hexdigest()
+    assert (first["stamp"]["policy"], first["action"]) == ("prompt", None)
+    for number, row in enumerate(ticks, 1):
         assert row["tick"] == number
         assert row["phase"] == spec.phases[row["phase_idx"]].name
         assert row["goal_prompt"] == phases[row["phase"]].goal_prompt
@@ -250,13 +256,13 @@ def test_the_recorded_run_is_one_of_this_mission(spec: ProjectSpec, library: Act
         assert row["is_signal"] == (row["signal_event"] != "none")
         motion, judgment = row["motion"], row["judgment"]
         assert motion["displacement_m"] <= motion["path_length_m"] + 1e-4
-        assert judgment["match"] == (judgment["canonical_action"] == row["action"])
+        assert judgment["match"] == (judgment["severity"] <= MATCH)
         zone_name = phases[row["phase"]].success_when.enter_zone
         if zone_name is not None:
             obs = row["obs"]
             point = (obs["pos_x"], obs["pos_y"], obs["body_height"])
             assert spec.scene.zone(zone_name).contains(point) == row["phase_done"]
-    last = [row for row in rows if row["phase"] == "find_victim"]
-    assert len(last) == phases["find_victim"].max_ticks
+    last = [row for row in ticks if row["phase"] == "enter_debris"]
+    assert len(last) == phases["enter_debris"].max_ticks
     assert last[-1]["terminated"]
     assert last[-1]["truncated"]

@@ -508,15 +508,12 @@ def test_without_runs_since_nothing_is_resolved(tmp_path: Path) -> None:
 
 
 def test_a_real_runs_causes_are_what_a_careful_reader_says(tmp_path: Path) -> None:
-    """It pushes against the second heap, turns to and fro there, and reports nobody."""
+    """It turns left beside the first heap for ever, which often gets it nowhere."""
     path = tmp_path / "real.log.jsonl"
     path.write_bytes((SAMPLE.parent / "recorded-run.log.jsonl").read_bytes())
     report = mine([RunLog("real", path)], SPEC, LIBRARY)
     found = {finding.id: [str(c) for c in finding.citations] for finding in report.findings}
-    assert found["stuck@find_victim"] == ["real:17-20"]
-    assert found["oscillating@find_victim"] == ["real:21-29"]
-    assert found["false_signal@find_victim"] == ["real:27-27"]
-    assert not {finding.kind for finding in report.findings} & {"timeout", "phase_failed"}
+    assert found == {"no_effect@enter_debris": ["real:12-13", "real:25-26", "real:30-32"]}
 
 
 # -- what is counted -------------------------------------------------------------------------------

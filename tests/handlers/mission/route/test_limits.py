@@ -91,6 +91,7 @@ def test_what_can_be_climbed_is_climbed(kind: str, size: float) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("kind", "size"),
     [("stairs", CLIMB_STEP_M), ("ramp", SLOPE), ("door", 0.5), ("door", 0.55), ("table", 0.35)],
