@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.model.files import CARD, HEAD, SCORECARD
+from handlers.lora.model.files import CARD, CURVE, HEAD, SCORECARD
 from handlers.lora.model.lora import CONFIG
 from store.durable import write_file
 from store.text import one_line
 
-CURVE = "training.csv"
 UNSTATED = "unknown"
 """The hub's word for a licence that nobody has said."""
 TRAINED = {

@@ -6,15 +6,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from handlers.lora.hub.card import CURVE, UNSTATED, write_card
+from handlers.lora.hub.card import UNSTATED, write_card
 from handlers.lora.hub.curves import RUNS
-from handlers.lora.model.files import HEAD, SCORECARD, read_head
+from handlers.lora.model.files import CURVE, HEAD, KNOWN, SCORECARD, read_head
 from handlers.lora.model.lora import CONFIG, WEIGHTS
 from handlers.project.paths import printable
 from store.durable import make_folder
 from store.errors import InputError
 
-FILES = (CONFIG, WEIGHTS, HEAD, "known.safetensors", CURVE, SCORECARD)
+FILES = (CONFIG, WEIGHTS, HEAD, KNOWN, CURVE, SCORECARD)
 ATTRIBUTES = ".gitattributes"
 LARGE = "".join(
     f"{name} filter=lfs diff=lfs merge=lfs -text\n" for name in ("*.safetensors", "*.tfevents*")

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from handlers.lora.model.encoders.base import Encoder, torch
 from store.errors import MissingExtraError
 
@@ -97,6 +95,8 @@ def _quiet() -> Iterator[None]:
 
 
 def import_peft() -> Any:
+    from tqdm import tqdm
+
     tqdm.monitor_interval = 0  # else peft's bars, hidden as they are, leave a thread behind
     try:
         import peft

@@ -42,7 +42,13 @@ UNTAUGHT = 5
 """Of every so many plans one is held back whole, with all of its phrasings."""
 PAIRS = 24
 PATIENCE = 3
-_JOINED = ("{} then {}", "{} and {}", "{}, {}")
+_JOINED = (
+    "{0} then {1}",
+    "{1} after you {0}",
+    "{0} and {1}",
+    "before you {1}, {0}",
+    "{0}, {1}",
+)
 
 
 class Rehearsed(NamedTuple):

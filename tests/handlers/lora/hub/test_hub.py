@@ -13,7 +13,7 @@ from handlers.lora.hub.card import model_card, write_card
 from handlers.lora.hub.curves import write_events
 from handlers.lora.hub.layout import push
 from handlers.lora.hub.merged import PUBLISHED, export_merged
-from handlers.lora.model.encoder import minilm_folder
+from handlers.lora.model.encoders.minilm import minilm_folder
 from handlers.lora.model.files import folder_sha256
 from store.errors import InputError
 
@@ -130,7 +130,8 @@ def test_a_version_becomes_a_repository_of_the_hub(version: Path, tmp_path: Path
     names = push(version, out, "mit")
     assert names == [
         ".gitattributes", "README.md", "adapter_config.json", "adapter_model.safetensors",
-        "head.json", "runs/events.out.tfevents.1", "scorecard.json", "training.csv",
+        "head.json", "known.safetensors", "runs/events.out.tfevents.1", "scorecard.json",
+        "training.csv",
     ]  # fmt: skip
     assert "*.safetensors filter=lfs" in (out / ".gitattributes").read_text()
     assert 'license: "mit"' in (out / "README.md").read_text()
