@@ -59,6 +59,7 @@ def next_steps(
         *_about_the_adapter(measured, where),
         *_signals(measured, where, dataset, spec),
         *_phases(measured, where, dataset, spec, library),
+        *_mission(measured, where),
         *_questions(measured, where, dataset, library),
         *_wordings(measured, where, dataset, library),
         *_spellings(measured, dataset),
@@ -72,6 +73,23 @@ def _about_the_adapter(measured: Measured, where: str) -> Iterator[str]:
     broken = stability is not None and stability.result == "fail" and stability.gate == "block"
     if measured.paper.retaught or broken:
         yield f"cadenza env lora finetune {where} --gate"
+
+
+def _mission(measured: Measured, where: str) -> Iterator[str]:
+    """What to teach where the mission's runs do not succeed, or go where they must not."""
+    mission, safety = measured.axis("mission"), measured.axis("safety")
+    if safety is not None and safety.result == "fail":
+        yield f"# safety: teach the phase that is named a plan that keeps clear: {safety.detail}"
+    if mission is None or mission.result == "pass":
+        return
+    if not mission.n:
+        yield f"# mission: {mission.detail}; lora.mission = 0 deploys what is not to drive it"
+        return
+    yield (
+        f"# mission: {mission.detail}: a run by the goal prompts teaches the phases that it"
+        " completes, unless an example says otherwise:"
+    )
+    yield f"cadenza env run {where} --headless --policy scripted"
 
 
 def _questions(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from courses import ACROSS, AROUND, step
+from courses import ACROSS, AROUND, lava_hall, project_of, step
 
+from handlers.lora.data.dataset import Dataset
+from handlers.lora.exam.paper import Paper
 from handlers.lora.rollout.drive import Drive, Place
 from handlers.lora.scorecard.driven import Driven, also_driven, drive, mission, worse_driven
-from handlers.lora.scorecard.results import Check
+from handlers.lora.scorecard.nextsteps import Measured, next_steps
+from handlers.lora.scorecard.results import Check, Result
+from handlers.project.library import library_for
 
 GOOD = Drive(0, success=True, end="success", seconds=8.0, periods=400)
 LATE = replace(GOOD, success=False, end="timeout in phase 'across'")
@@ -112,3 +117,32 @@ def test_adapters_are_compared_seed_by_seed(
 def test_without_runs_nothing_is_compared() -> None:
     worse, words = worse_driven(Driven(missing="no MuJoCo"), Driven((GOOD,)))
     assert (worse, words) == (False, "not driven: no MuJoCo")
+
+
+@pytest.mark.parametrize(
+    ("mission_axis", "safety_axis", "lines"),
+    [
+        (("pass", 65), "pass", []),
+        (("fail", 32), "pass", ["# mission: d", "cadenza env run 'my robot' --headless"]),
+        (("undecided", 0), "pass", ["# mission: d; lora.mission = 0"]),
+        (("pass", 65), "fail", ["# safety: teach the phase that is named"]),
+    ],
+)
+def test_a_mission_that_fails_has_a_next_step(
+    mission_axis: tuple[Result, int], safety_axis: Result, lines: list[str]
+) -> None:
+    result, n = mission_axis
+    checks = [
+        Check("mission", 0.1, 0.0, 0.2, 0.8, n, result, "data", "d"),
+        Check("safety", 0.1, 0.0, 0.2, 0.05, n, safety_axis, "block", "entered 'lava'"),
+    ]
+    measured = Measured(checks, (), (), Paper(), 0.05, ())
+    spec, empty = project_of(Path("my robot"), lava_hall()).spec, Dataset((), ())
+    library = library_for("go1", None)
+    found = [
+        line
+        for line in next_steps(measured, Path("my robot"), empty, spec, library)
+        if line.startswith(("# mission", "# safety", "cadenza env run"))
+    ]
+    assert len(found) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(found, lines, strict=True))
