@@ -95,6 +95,7 @@ def _quiet() -> Iterator[None]:
 
 
 def import_peft() -> Any:
+    """peft, without a thread for progress bars. Raises MissingExtraError."""
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # else peft's bars, hidden as they are, leave a thread behind
