@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from handlers.jobs import queue_job
-from handlers.judge.driven import is_evidence
+from handlers.judge.driven import is_evidence, is_prompted
 from handlers.judge.monitor.outcome import ended, rollback_spec
 from handlers.judge.monitor.samples import monitor
 from handlers.judge.prompt.drift import changed_by_hand
@@ -37,13 +38,18 @@ def judge_on_run(event: Recorded, state: State, tools: Tools) -> Iterable[Event]
 
 
 def judge_on_resume(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
-    """The end of a pause: judge, if runs came meanwhile."""
+    """The end of a pause: judge, if runs came meanwhile that failed and may be the prompt's."""
     assert event.project is not None
     judged = last_judged(state.connection, event.project)
     since = judged.position if judged is not None else 0
-    if any(run.position > since for run in episodes(state.connection, event.project)):
+    came = [run for run in episodes(state.connection, event.project) if run.position > since]
+    if any(run.outcome == "failed" and _may_be_the_prompts(run.stamp) for run in came):
         return _judge(event, state, tools, "the project was resumed")
     return []
+
+
+def _may_be_the_prompts(stamp: Mapping[str, Any]) -> bool:
+    return not stamp or is_prompted(stamp.get("policy"))
 
 
 def monitor_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
