@@ -30,7 +30,7 @@ def main(rounds: int) -> None:
         print(f"  {rate(attempt, rounds):6.2%} of {rounds:,}  {name}", flush=True)
     for name, attempt in LOOPS.items():
         print(f"  {rate(attempt, rounds // 4):6.2%} of {rounds // 4:,}  {name}", flush=True)
-    for worth, sizes in ((0.9, (150, 200, 250)), (0.95, (50, 75, 100))):
+    for worth, sizes in ((0.9, (150, 200, 250)), (0.95, (75, 100, 150))):
         print(f"DEPLOY at the first look for an honest adapter worth {worth}:")
         for rows in sizes:
             passed = rate(partial(honest, rows=rows, worth=worth), rounds)

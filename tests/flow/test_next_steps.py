@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 from wordings import WORDINGS
 
 from cadenzad.cli.programs import CADENZA_ENV
@@ -26,6 +28,7 @@ from store.errors import InputError
 
 pytest.importorskip("peft")
 
+EXAMPLES = ROOT / "tests" / "support" / "forty.examples.jsonl"
 ROUNDS = 25
 
 
@@ -59,14 +62,16 @@ class Person:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The sample without its exam. What is simulated is no matter here, and passes."""
+    """The sample's mission with forty examples and no exam. What is simulated passes here."""
     folder = tmp_path / "rescue"
     init_project(folder)
     (folder / "lora" / "eval.jsonl").unlink()
+    shutil.copyfile(EXAMPLES, folder / "lora" / "patterns.jsonl")
     passed = Check("safety", 1.0, None, None, None, 1, "pass", "block", "")
     monkeypatch.setattr(Simulation, "open", lambda *_: Unsimulated())
     monkeypatch.setattr(scorecard, "safety", lambda *_: passed)
     monkeypatch.setattr(scorecard, "mission", lambda *_: passed)
+    monkeypatch.setattr(scorecard, "stability", lambda *_: (passed, []))  # slow, and not the matter
     return Project.open(folder, actions=True)
 
 

@@ -1,4 +1,4 @@
-"""What a person might say instead of the sample's examples: honest words for a scripted user."""
+"""What a person might say instead of forty.examples.jsonl: honest words for a scripted user."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ Unequal weights, and many phrasings of few plans, make an exam say less than its
 samplers do (L. Kish, Survey Sampling, 1965; E. L. Korn and B. I. Graubard, Survey Methodology 24,
 1998: Clopper-Pearson at the effective size), rows count for
 
-    1 / (f * sum of squared weights of rows + (1 - f) * sum of squared weights of strata)
+    1 / (f * sum of squared weights of rows + (1 - f) * sum of squared weights of plans)
 
 equal ones, where f is the share of what is taught that is asked for at all. With all of it asked,
 the plans are fixed and only phrasings are drawn: rows count. Of a few plans out of many the
@@ -69,8 +69,12 @@ def weigh(questions: Sequence[Question], shares: Shares) -> Weights:
     }
     weights = {item.digest: masses[item.stratum] / asked[item.stratum] for item in questions}
     of_rows = sum(weight**2 for weight in weights.values())
-    of_strata = sum(mass**2 for mass in masses.values())
-    return Weights(weights, 1 / (covered * of_rows + (1 - covered) * of_strata))
+    plans: dict[object, float] = {}
+    for item in questions:
+        plan = item.stratum, item.row.shape
+        plans[plan] = plans.get(plan, 0.0) + weights[item.digest]
+    of_plans = sum(weight**2 for weight in plans.values())
+    return Weights(weights, 1 / (covered * of_rows + (1 - covered) * of_plans))
 
 
 def unexamined(

@@ -33,7 +33,7 @@ from store.events.adapter import LookFact
 
 IN_SAMPLE = 200
 """So many examples are asked where there is no exam."""
-FEWEST_ASKED = 5
+FEWEST_ASKED = 10
 PLANNED = 0.1
 """Exams are planned for adapters that are so much better than they have to be."""
 
