@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from itertools import count
 from math import log2
 from typing import Any
 
@@ -77,8 +78,10 @@ class Aliases:
     """Other names for those that look like secrets, in what is sent and back again."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        secret = sorted({name for name in names if looks_secret(name)}, key=len, reverse=True)
-        self.of: Mapping[str, str] = {name: f"name{i}" for i, name in enumerate(secret, 1)}
+        known = set(names)
+        secret = sorted(filter(looks_secret, known), key=lambda name: (-len(name), name))
+        free = (alias for i in count(1) if (alias := f"name{i}") not in known)
+        self.of: Mapping[str, str] = dict(zip(secret, free, strict=False))
 
     def hide(self, text: str) -> str:
         """A text, JSON or not, with the aliases in place of the names."""
@@ -91,10 +94,10 @@ class Aliases:
         return json.loads(self.hide(json.dumps(value))) if self.of else value
 
     def restored(self, value: Any) -> Any:
-        """Data that came back, with the names in place of the aliases; whole texts alone."""
-        real = {alias: name for name, alias in self.of.items()}
+        """Data that came back, with the names in place of the aliases, as whole words."""
         if isinstance(value, str):
-            return real.get(value, value)
+            real = {alias: name for name, alias in self.of.items()}
+            return re.sub(r"\bname[0-9]+\b", lambda word: real.get(word[0], word[0]), value)
         if isinstance(value, list):
             return [self.restored(item) for item in value]
         if isinstance(value, dict):

@@ -19,7 +19,7 @@ from handlers.judge.remedies.proposing import completion_of
 from handlers.judge.settings import JudgeSettings
 from handlers.project.formats.runs import run_logs
 from handlers.settings import Settings
-from store.events.prompt import PromptKept, RunsJudged
+from store.events.prompt import CandidatesWeighed, PromptKept, PromptProposed, RunsJudged
 from store.opening import open_writer
 
 pytest.importorskip("groq")
@@ -97,3 +97,53 @@ def test_no_call_is_made_when_no_failure_mode_fits(
     assert [finding.kind for finding in judged.findings] == ["stuck"]
     assert isinstance(kept, PromptKept)
     assert kept.code == "no_room"
+
+
+SECRET = "sk-live-4eC39HqLyjWDarjtT1zdp7dc"
+NAME = "hf_abcdEFGHijklMNOPqrstUVWXyz01234567"
+
+
+def test_neither_a_prompts_secret_nor_a_name_that_looks_like_one_is_sent(
+    tmp_path: Path, groq_stub: ModuleType, monkeypatch
+) -> None:
+    """A phase is called like a key; the prompt holds one; the answer says its alias."""
+    pytest.importorskip("detect_secrets")
+    sample = files("handlers.project") / "sample" / "mission"
+    spec: dict[str, Any] = json.loads((sample / "env.json").read_text())
+    spec["phases"][1]["name"] = NAME
+    project = tmp_path / "rescue"
+    (project / ".cadenza-env").mkdir(parents=True)
+    (project / "env.json").write_text(json.dumps(spec))
+    prompt = f"Be good.\nThe radio's token is {SECRET}\nNever touch the person."
+    (project / "main.py").write_text(f"SYSTEM_PROMPT = {prompt!r}\n")
+    log = project / ".cadenza-env" / "r1.log.jsonl"
+    log.write_bytes(stuck_log(runlogs).replace(b"enter_debris", NAME.encode()))
+    state = tmp_path / "state"
+    state.mkdir()
+    open_writer(state).close()
+    answer = remedy("r1", mode_id="stuck@name1", rule={"phase": "name1"}, touches=[3])
+
+    # when
+    with groq_stub.GroqStub([groq_stub.completion(answer)]) as stub:
+        monkeypatch.setenv("GROQ_BASE_URL", stub.url)
+        settings = Settings(JudgeSettings(seeds=0, unverified="propose"))
+        result = judge(JobContext({}, project, state, lambda _: None, settings, "gsk_k"))
+
+    # then what was sent has the author's words and not the secret
+    (request,) = stub.requests
+    sent = json.dumps(request["body"])
+    assert SECRET not in sent
+    assert NAME not in sent
+    assert "Never touch the person." in sent
+    assert "left out: this line holds what looks like a secret" in sent
+
+    # and the rule that came back has the phase's own name
+    (proposed,) = [event for event in result.events if isinstance(event, PromptProposed)]
+    assert [rule.line for rule in proposed.rules] == [
+        f"- when in {NAME} and stuck for 2 ticks: walk_backward distance_m=0.4"
+    ]
+    (weighed,) = [event for event in result.events if isinstance(event, CandidatesWeighed)]
+    (chosen,) = [item for item in weighed.candidates if item.fate == "chosen"]
+    assert (chosen.by, chosen.touches) == ("model", (3,))
+    (judged,) = [event for event in result.events if isinstance(event, RunsJudged)]
+    assert judged.shared == "prompt"

@@ -97,8 +97,10 @@ def test_names_that_look_like_secrets_have_others_on_the_way_and_are_named_again
     sent = aliases.hide(json.dumps({"phase": name, "cites": [f"see {name}"], "tag": "victim"}))
     assert json.loads(sent) == {"phase": "name1", "cites": ["see name1"], "tag": "victim"}
     assert aliases.hidden({"enum": [name]}) == {"enum": ["name1"]}
-    back = {"candidates": [{"phase": "name1", "why": "name1 is far"}]}
-    assert aliases.restored(back) == {"candidates": [{"phase": name, "why": "name1 is far"}]}
+    back = {"candidates": [{"mode_id": "stuck@name1", "why": "name12 is far", "n": 1}]}
+    named = {"mode_id": f"stuck@{name}", "why": "name12 is far", "n": 1}
+    assert aliases.restored(back) == {"candidates": [named]}
+    assert Aliases(["name1", name]).of == {name: "name2"}
 
 
 def test_data_cannot_end_its_fence() -> None:
