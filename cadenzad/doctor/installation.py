@@ -26,11 +26,15 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "LoRA training and decoding",
         ("torch", "peft", "safetensors", "transformers"),
     ),
-    "judge": ("the Groq judge", ("groq", "httpx", "jsonschema")),
+    "judge": ("the Groq judge", ("groq", "h11", "httpx", "jsonschema", "detect-secrets")),
     "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio-ffmpeg", "pillow")),
     "gym": ("training in Gymnasium", ("gymnasium",)),
+    "tensorboard": ("training curves for TensorBoard", ("tensorboard",)),
 }
-"""Extra -> what it is for, and the distributions it brings (each imports under its own name)."""
+"""Extra -> what it is for, and the distributions it brings."""
+
+_MODULES = {"pillow": "PIL"}
+"""Distributions that do not import under their own name."""
 
 """The credential's name in the units, and the name of the file that they load."""
 
@@ -86,9 +90,7 @@ def _judge_weights(situation: Situation) -> Finding:
 
 
 def _judge_extra(extra: str, purpose: str, packages: tuple[str, ...]) -> Finding:
-    missing = [
-        name for name in packages if importlib.util.find_spec(name.replace("-", "_")) is None
-    ]
+    missing = [name for name in packages if importlib.util.find_spec(_module(name)) is None]
     if not missing:
         versions = ", ".join(f"{name} {_version(name)}" for name in packages)
         return Finding("extras", "ok", f"[{extra}] {versions}")
@@ -96,6 +98,10 @@ def _judge_extra(extra: str, purpose: str, packages: tuple[str, ...]) -> Finding
     text = f"{', '.join(missing)} missing" if there else "not installed"
     fix = f"pip install 'cadenzad[{extra}]'"
     return Finding("extras", "warn", f"[{extra}] {text}: {purpose} will not work", fix)
+
+
+def _module(distribution: str) -> str:
+    return _MODULES.get(distribution, distribution.replace("-", "_"))
 
 
 def _version(distribution: str) -> str:

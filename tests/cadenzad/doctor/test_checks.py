@@ -20,6 +20,7 @@ from cadenzad.doctor import CHECKS, Finding, Situation, diagnose
 from cadenzad.doctor.installation import (
     CREDENTIAL,
     EXTRAS,
+    _judge_extra,
     check_command,
     check_config,
     check_extras,
@@ -293,6 +294,22 @@ def test_extras_are_those_of_the_distribution() -> None:
         if extra not in ("all", "dev")
     }
     assert {extra: packages for extra, (_, packages) in EXTRAS.items()} == declared
+
+
+def test_what_is_installed_is_not_said_to_be_missing() -> None:
+    """Each extra is looked for by the names that its distributions are imported under."""
+    for extra, (purpose, packages) in EXTRAS.items():
+        here = [name for name in packages if _is_installed(name)]
+        found = _judge_extra(extra, purpose, tuple(here))
+        assert found.level == "ok", found
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 LORA = {name.replace("-", "_") for name in EXTRAS["lora"][1]}
