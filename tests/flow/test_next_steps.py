@@ -1,4 +1,4 @@
-"""Somebody who does what the next steps say, with honest words of their own, comes to DEPLOY."""
+"""Somebody who does what the next steps say, with honest words, has an exam of what is taught."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from store.errors import InputError
 pytest.importorskip("peft")
 
 EXAMPLES = ROOT / "tests" / "support" / "forty.examples.jsonl"
-ROUNDS = 25
+ROUNDS = 15
 
 
 class Person:
@@ -90,7 +90,7 @@ class Unsimulated:
 def scored(project: Project, folder: Path, looks: list[Look]) -> Scorecard:
     """An adapter of what is there now, trained and scored; its look is recorded."""
     dataset = load_dataset(project)
-    train(dataset.train, project.library, folder, TrainOptions(encoder="auto"))
+    train(dataset.train, project.library, folder, TrainOptions(encoder="light"))
     card = score(
         load_decoder(folder, project.library),
         dataset,
@@ -99,7 +99,7 @@ def scored(project: Project, folder: Path, looks: list[Look]) -> Scorecard:
         project=project.path,
         adapter=folder.name,
         looks=looks,
-        vectors=find_encoder("auto").encode,
+        vectors=find_encoder("light").encode,
     )
     if card.look is not None and card.look.needed is not None:
         look = card.look
@@ -109,16 +109,19 @@ def scored(project: Project, folder: Path, looks: list[Look]) -> Scorecard:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
-def test_who_follows_the_next_steps_comes_to_deploy(project: Project, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+def test_who_follows_the_next_steps_has_an_exam_of_all_that_is_taught(
+    project: Project, tmp_path: Path
+) -> None:
     person, looks = Person(), list[Look]()
     for number in range(1, ROUNDS + 1):
         folder = tmp_path / str(number)
         folder.mkdir()
         card = scored(project, folder, looks)
         print(number, card.verdict, len(looks), card.reasons, flush=True)
-        if card.verdict == "DEPLOY":
+        if looks and not any("asked for by no exam row" in why for why in card.reasons):
             return
+        assert card.verdict == "NEEDS_DATA"
         done = [line for line in card.next_steps if person.follow(project, line)]
         assert done, f"nothing is left to do: {card.reasons}"
-    pytest.fail(f"no DEPLOY in {ROUNDS} rounds")
+    pytest.fail(f"no exam in {ROUNDS} rounds")

@@ -168,8 +168,11 @@ def rows_to_decide(right: int, asked: int, sealed: Sealed, threshold: float) -> 
 
 
 def likely_share(right: int, asked: int, threshold: float) -> float:
-    """What practice shows; where it says nothing yet, PLANNED over the threshold."""
-    return right / asked if asked >= FEWEST_ASKED else min(threshold + PLANNED, 1.0)
+    """What practice shows, but PLANNED over the threshold for as long as it may be that good."""
+    planned = min(threshold + PLANNED, 1.0)
+    if interval(right, asked)[1] < planned:
+        return right / asked
+    return max(planned, right / asked) if asked >= FEWEST_ASKED else planned
 
 
 def missing_rows(rate: float, sealed: Sealed, threshold: float) -> int | None:
