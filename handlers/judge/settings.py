@@ -73,6 +73,13 @@ class JudgeSettings(Section):
     seeds: Annotated[int, Mark.PROJECT_LOWERS] = Field(
         500, ge=0, le=4000, description="paired simulations before a rewrite at most; 0: none"
     )
+    search: Annotated[int, Mark.PROJECT_LOWERS] = Field(
+        96,
+        ge=0,
+        le=4000,
+        description="simulations that choose among candidates; 0: none is chosen,"
+        " the first is tried",
+    )
     trial_s: Annotated[float, Mark.PROJECT_LOWERS] = Field(
         1200.0, gt=0, le=DAY, description="seconds these may take together"
     )

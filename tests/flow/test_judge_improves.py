@@ -19,7 +19,10 @@ from judging import ask_stub
 pytest.importorskip("groq")
 pytest.importorskip("mujoco")
 
-SETTINGS = "[judge]\nseeds = {seeds}\nunverified = '{unverified}'\n[lora]\nretrain = false\n"
+SETTINGS = (
+    "[judge]\nsearch = {search}\nseeds = {seeds}\nunverified = '{unverified}'\n"
+    "[lora]\nretrain = false\n"
+)
 BLOCKED = {"is": "blocked", "name": "none", "n": 0, "for_ticks": 1}
 SEEING = {"is": "seeing {name}", "name": "wall", "n": 0, "for_ticks": 1}
 STEP = [{"name": "distance_m", "value": 0.3}]
@@ -71,7 +74,8 @@ def train(house, stubs) -> Iterator[Callable[..., Any]]:
     with ExitStack() as stack:
 
         def run(project: Path, rule: dict[str, Any], seeds: int = 60, **more: str) -> Any:
-            house.configure(improve=SETTINGS.format(seeds=seeds, **{"unverified": "apply", **more}))
+            given = {"search": 0, "unverified": "apply", **more}  # the model's own is tried
+            house.configure(improve=SETTINGS.format(seeds=seeds, **given))
             house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
             mined = house.run("cadenza", "env", "train", project, "--dry-run", "--json")
             findings = {item["id"]: item for item in json.loads(mined.stdout)["findings"]}
@@ -181,7 +185,7 @@ def test_a_rule_that_frees_the_robot_is_called_improved(house, project: Path, tr
 @pytest.mark.long
 def test_without_a_key_code_finds_a_rule_that_is_shown_to_help(house, project: Path) -> None:
     # given no key, and a daemon's settings that write what is shown to help
-    settings = SETTINGS.format(seeds=60, unverified="propose")
+    settings = SETTINGS.format(search=48, seeds=60, unverified="propose")
     house.configure(improve=settings.replace("[judge]", "[judge]\nwithout_key = 'apply'"))
     house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
     house.run("cadenzactl", "trust", "rescue")
@@ -225,8 +229,12 @@ def test_a_rule_that_changes_nothing_is_not_written(house, project: Path, train)
     assert house.events("PromptRewritten", "PromptProposed") == []
     (kept,) = house.events("PromptKept")
     assert kept["data"]["code"] == "gate"
-    assert "the candidate did no better in 32 missions: no trial" in kept["data"]["reason"]
-    assert house.events("PromptTried") == []  # and no error is spent
+    assert (
+        "not improved (judge.seeds = 8 pairs are driven): 0 pairs won, 0 lost, 8 tied"
+        in kept["data"]["reason"]
+    )
+    (tried,) = house.events("PromptTried")
+    assert (tried["data"]["decision"], tried["data"]["verdict"]) == (1, "not_improved")
 
 
 def test_a_rule_that_does_harm_is_not_written(house, project: Path, train) -> None:
@@ -237,7 +245,7 @@ def test_a_rule_that_does_harm_is_not_written(house, project: Path, train) -> No
     assert house.events("PromptRewritten", "PromptProposed") == []
     (kept,) = house.events("PromptKept")
     assert kept["data"]["code"] == "gate"
-    assert "the candidate did no better in 4 missions: no trial" in kept["data"]["reason"]
+    assert "0 pairs won, 6 lost" in kept["data"]["reason"]
 
 
 def test_what_cannot_be_tried_is_a_proposal_unless_it_is_said_otherwise(

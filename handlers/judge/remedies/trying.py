@@ -113,7 +113,8 @@ def _models(context: JudgeContext, choice: Choice) -> Proxy | None:
 
 
 def _limits(context: JudgeContext) -> Limits:
-    return Limits(context.settings.seeds, context.settings.trial_s)
+    settings = context.settings
+    return Limits(settings.seeds, settings.trial_s, settings.search)
 
 
 def _budget(

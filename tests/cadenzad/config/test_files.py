@@ -325,6 +325,7 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "judge.max_runs",
         "judge.max_tokens",
         "judge.seeds",
+        "judge.search",
         "judge.trial_s",
         "judge.trial_calls",
         "judge.unverified",
