@@ -405,7 +405,8 @@ def test_a_second_training_while_one_is_watched_is_proposed(house, logs, judged)
 def test_a_remedy_that_was_taken_back_does_not_return_with_other_numbers(
     house, logs, judged
 ) -> None:
-    project = judged(remedy(), remedy(rule={"min_ticks": 4}))
+    longer = [{"is": "stuck", "name": "none", "n": 0, "for_ticks": 4}]
+    project = judged(remedy(), remedy(rule={"conditions": longer}))
     before = (project / "main.py").read_bytes()
     drop(project, "r1", stuck_log(logs))
     house.run("cadenza", "env", "train", project)
