@@ -13,8 +13,9 @@ from handlers.lora.model.encoders.base import Encoder, refuse_images, torch, uni
 
 WIDTH = 1024
 GRAM = 3
-PROJECTION = (40, 5e-3)
-"""Epochs and rate for LoRA on one layer over frozen vectors."""
+PROJECTION = (12, 1e-3)
+"""Epochs and rate for LoRA on one layer over frozen vectors: 40 at 5e-3 cost the light encoder 2
+points of left-out phrasings and 12 of their pairs."""
 _COMMON = frozenset(
     "a an the to of on in at by for your you it its and some is are this that".split()  # noqa: SIM905
 )
