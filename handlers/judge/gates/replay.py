@@ -10,7 +10,6 @@ successes is told of, for it can do nothing but change what works. Both are repo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from handlers.judge.evidence.findings import Finding
 from handlers.judge.evidence.mining import CONFIDENT, SUCCEEDED
@@ -39,7 +38,8 @@ def replay(
     seen = [(episode, moments(episode)) for episode in held_out]
     agreed = _agreement(before, after, [moment for _, known in seen for moment in known])
     new = [rule for rule in after if rule not in before]
-    spoke = _firing(new, seen, findings)
+    failing = [m for episode, known in seen for m in _failing(episode, known, findings)]
+    working = [m for episode, known in seen if episode.outcome == SUCCEEDED for m in known]
     detail = (
         f"canonical agreement on {agreed['ticks']:.0f} held-out ticks:"
         f" {agreed['agreed_after']:.0f} of {agreed['spoke_after']:.0f} where a rule speaks"
@@ -47,48 +47,25 @@ def replay(
     )
     numbers = dict(agreed)
     if new and findings:
-        failing, working = sum(s.failing for s in spoke), sum(s.working for s in spoke)
-        ticks = _sizes(seen, findings)
+        in_failing, in_working = _speaks(new, failing), _speaks(new, working)
         detail += (
-            f"; new rules speak in {failing} of {ticks.failing} held-out ticks of failures and in"
-            f" {working} of {ticks.working} of successes"
+            f"; new rules speak in {in_failing} of {len(failing)} held-out ticks of failures and in"
+            f" {in_working} of {len(working)} of successes"
         )
-        numbers |= {"fires_failing": failing, "fires_working": working}
-    for rule, said in zip(new, spoke if findings else (), strict=False):
-        if said.working and not said.failing:
-            detail += (
-                f"; {render(rule)[2:]!r} speaks in no held-out failure and {said.working} times in"
-                " successes"
-            )
+        numbers |= {"fires_failing": in_failing, "fires_working": in_working}
+        for rule in new:
+            said = _speaks([rule], working)
+            if said and not _speaks([rule], failing):
+                detail += (
+                    f"; {render(rule)[2:]!r} speaks in no held-out failure and {said} times in"
+                    " successes"
+                )
     return Gate(NAME, "pass", detail, numbers)
 
 
-class Speaks(NamedTuple):
-    """In how many held-out ticks of failures, and of runs that succeeded."""
-
-    failing: int
-    working: int
-
-
-def _firing(
-    rules: Sequence[Rule],
-    seen: Sequence[tuple[Episode, Sequence[Moment]]],
-    findings: Sequence[Finding],
-) -> list[Speaks]:
-    """For each rule by itself, whatever stands above it."""
-    failing = [moment for episode, known in seen for moment in _failing(episode, known, findings)]
-    working = [moment for e, known in seen if e.outcome == SUCCEEDED for moment in known]
-    return [
-        Speaks(sum(m.fires(rule) for m in failing), sum(m.fires(rule) for m in working))
-        for rule in rules
-    ]
-
-
-def _sizes(seen: Sequence[tuple[Episode, Sequence[Moment]]], findings: Sequence[Finding]) -> Speaks:
-    return Speaks(
-        sum(len(_failing(episode, known, findings)) for episode, known in seen),
-        sum(len(known) for episode, known in seen if episode.outcome == SUCCEEDED),
-    )
+def _speaks(rules: Sequence[Rule], ticks: Sequence[Moment]) -> int:
+    """In how many ticks one of the rules holds by itself, whatever stands above it."""
+    return sum(any(moment.fires(rule) for rule in rules) for moment in ticks)
 
 
 def _failing(
