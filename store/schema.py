@@ -88,7 +88,7 @@ CREATE TABLE progress (
 """
 
 VIEW_NAME = "state"
-CODE_VERSION = 7
+CODE_VERSION = 8
 """Raise when `views.apply` or a view table changes: the daemon then rebuilds at its next start."""
 
 VIEW_TABLES = (
@@ -120,6 +120,7 @@ CREATE TABLE view_projects (
   runs_total         INTEGER NOT NULL DEFAULT 0,
   runs_succeeded     INTEGER NOT NULL DEFAULT 0,
   runs_failed        INTEGER NOT NULL DEFAULT 0,
+  runs_interrupted   INTEGER NOT NULL DEFAULT 0,
   files_rejected     INTEGER NOT NULL DEFAULT 0,
   last_run           TEXT,
   exports_current    INTEGER NOT NULL DEFAULT 0,

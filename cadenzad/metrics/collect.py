@@ -233,7 +233,8 @@ _PROJECT_FAMILIES: tuple[tuple[str, Type, str, str, Mapping[str, str]], ...] = (
         {
             "succeeded": "runs_succeeded",
             "failed": "runs_failed",
-            "unfinished": "runs_total - runs_succeeded - runs_failed",
+            "interrupted": "runs_interrupted",
+            "unfinished": "runs_total - runs_succeeded - runs_failed - runs_interrupted",
         },
     ),
     (

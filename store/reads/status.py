@@ -59,6 +59,7 @@ class RunsStatus(TypedDict):
     total: int
     succeeded: int
     failed: int
+    interrupted: int
     unfinished: int
     rejected: int
     last: dict[str, Any] | None
@@ -207,6 +208,7 @@ _COLUMNS = (
     "runs_total",
     "runs_succeeded",
     "runs_failed",
+    "runs_interrupted",
     "files_rejected",
     "last_run",
     "exports_current",
@@ -243,7 +245,11 @@ def _project_status(
             "total": row["runs_total"],
             "succeeded": row["runs_succeeded"],
             "failed": row["runs_failed"],
-            "unfinished": row["runs_total"] - row["runs_succeeded"] - row["runs_failed"],
+            "interrupted": row["runs_interrupted"],
+            "unfinished": row["runs_total"]
+            - row["runs_succeeded"]
+            - row["runs_failed"]
+            - row["runs_interrupted"],
             "rejected": row["files_rejected"],
             "last": decoded(json.loads, row["last_run"]) if row["last_run"] else None,
             "rejected_files": _rejected(view, row["path"]) if row["files_rejected"] else [],

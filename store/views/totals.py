@@ -127,11 +127,11 @@ def set_episodes(
     A log that was not `known` before has no episodes to replace. `same_run`: what was told of an
     episode before was of this one, so that it stays as old as it is.
     """
-    totals = {"runs_total": 0, "runs_succeeded": 0, "runs_failed": 0}
+    totals = {"runs_total": 0, "runs_succeeded": 0, "runs_failed": 0, "runs_interrupted": 0}
 
     def tally(outcome: str, sign: int) -> None:
         totals["runs_total"] += sign
-        if outcome in ("succeeded", "failed"):
+        if f"runs_{outcome}" in totals:
             totals[f"runs_{outcome}"] += sign
 
     old: list[tuple[Any, ...]] = []

@@ -76,10 +76,12 @@ def test_runs_are_counted_by_outcome(writer, make):
         make.run("a", "succeeded"),
         make.run("b", "failed"),
         make.run("c", "unfinished"),
+        make.run("d", "interrupted"),
     )
     runs = status(writer)["runs"]
-    assert (runs["total"], runs["succeeded"], runs["failed"], runs["unfinished"]) == (3, 1, 1, 1)
-    assert runs["last"]["run"] == "c"
+    assert (runs["total"], runs["succeeded"], runs["failed"], runs["unfinished"]) == (4, 1, 1, 1)
+    assert runs["interrupted"] == 1
+    assert runs["last"]["run"] == "d"
 
 
 def test_an_extension_changes_the_last_episode_and_adds_new_ones(writer, make):
@@ -283,7 +285,9 @@ def test_a_replay_gives_the_identical_view(writer, make, seed):
         name = rng.choice(names)
         return rng.choice(
             [
-                lambda: make.run(name, rng.choice(["succeeded", "failed", "unfinished"])),
+                lambda: make.run(
+                    name, rng.choice(["succeeded", "failed", "interrupted", "unfinished"])
+                ),
                 lambda: make.extended(name, (make.episode(rng.randrange(3), "failed"),)),
                 lambda: exported(make, name, rng.randrange(9)),
                 lambda: export_failed(make, name),
