@@ -4,7 +4,7 @@ Paraphrases: each goal's phrasings take turns to be left out (trained on the oth
 adapter and as if its weights were zero; beside them pairs of left-out phrasings. Fewer examples:
 so many rows drawn at random, asked all left-out phrasings. SCAN: four fifths of the recorded pairs,
 tested on the rest. All need the recorded data beside the checkout. Spelling's share, what a cut and
-a deduced piece cost and augmentation were chosen on folds 1 and 3 of these, and the goals that are
+a deduced piece cost and augmentation were chosen on folds 0 and 2 of these, and the goals that are
 not a dog's were seen while choosing: a little optimistic.
 
     bench_lora.py [ENCODER] [FOLDS]    auto or light; how many of the four folds (4)
