@@ -156,8 +156,11 @@ def test_examples_moved_into_the_exam_deploy_nothing(house, project) -> None:
 
 
 def test_records_given_by_hand_are_trained_on(house, project, tmp_path) -> None:
+    # given a goal that no example speaks of: where one does, it comes before a record
     spec = json.loads((project / "env.json").read_text())
     phase = spec["phases"][0]
+    phase["goal_prompt"] = "keep watch beside the western gate"
+    (project / "env.json").write_text(json.dumps(spec))
     record = {
         "prompt": f"[GOAL: {phase['goal_prompt']}]",
         "phase": phase["name"],
