@@ -14,6 +14,7 @@ from handlers.judge.prompt.block import find_block, place_for
 from handlers.judge.prompt.rules.forms import Side
 from handlers.judge.prompt.rules.grammar import parse_all
 from handlers.judge.prompt.rules.rule import Rule
+from handlers.project.scene import Slope
 from handlers.project.spec import ProjectSpec
 
 
@@ -74,6 +75,27 @@ class Case:
     def freer_side(self) -> Side:
         """The side on which there was more room at the cited ticks; left where that is the same."""
         return "right" if self._room("right") > self._room("left") else "left"
+
+    @cached_property
+    def forbidden(self) -> tuple[str, ...]:
+        """Tags that stand where the phase must not go: near them, or in a zone with them in it."""
+        phase = next((p for p in self.spec.phases if p.name == self.phase), None)
+        if phase is None:
+            return ()
+        scene, fail = self.spec.scene, phase.fail_when
+        tags = [fail.near_object.tag] if fail.near_object is not None else []
+        for zone in scene.zones:
+            if zone.name == fail.enter_zone:
+                (x0, y0, _), (x1, y1, _) = zone.aabb
+                tags += [
+                    item.tag
+                    for item in scene.objects
+                    if item.tag
+                    and not isinstance(item, Slope)
+                    and x0 <= item.position[0] <= x1
+                    and y0 <= item.position[1] <= y1
+                ]
+        return tuple(dict.fromkeys(tags))
 
     def _room(self, side: str) -> float:
         ways = [_number(m.seen[-1]["clear_m"], side) for m in self.cited]

@@ -157,6 +157,16 @@ def back_off(way: Way) -> Iterator[Remedy]:
     yield from way.remedy("blocked ahead: back off", way.do("back", 0.3, AHEAD))
 
 
+def keep_off(way: Way) -> Iterator[Remedy]:
+    """Past what stands where the phase must not go, on the freer side first."""
+    for tag in way.case.forbidden:
+        front = Condition("bearing", tag, FRONT_DEG, "ahead")
+        for limit in (1.2, 0.9):
+            for side in (way.case.freer_side, OTHER[way.case.freer_side]):
+                rule = way.do(side, 0.4, Condition("within", tag, limit), front)
+                yield from way.remedy(f"{tag} is in front and near: a step to the {side}", rule)
+
+
 def turn_aside(way: Way) -> Iterator[Remedy]:
     """Turn away from what is in the way, to the freer side."""
     free = way.case.freer_side
@@ -277,7 +287,7 @@ FAMILIES: Mapping[str, Sequence[Family]] = {
     "overshoot": (shorter, head_for),
     "drifts_past": (shorter, head_for, hold, steer),
     "over_rotation": (head_for, steer, shorter),
-    "zone_violated": (hold, shorter, head_for, steer),
+    "zone_violated": (keep_off, hold, shorter, head_for, steer),
     "fell": (around, aside, head_anywhere, head_for, upright, back_off),
     "tipped": (around, aside, head_anywhere, head_for, upright, back_off),
     "never_signals": (tell, tell_near, look, approach),

@@ -220,3 +220,29 @@ def test_in_each_mission_some_candidate_of_our_own_is_ahead(name: str, tmp_path:
         for candidate in made
     ]
     assert any(ahead)
+
+
+def test_what_marks_forbidden_ground_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a phase that must not enter a zone, and a person who stands in it
+    spec = parse_spec(
+        b"""{"name": "m", "scene": {
+          "objects": [
+            {"type": "sphere", "tag": "person", "position": [-1.2, 0, 0.2], "radius": 0.1},
+            {"type": "sphere", "tag": "post", "position": [-4, 0, 0.2], "radius": 0.1}],
+          "zones": [{"name": "pit", "aabb": [[-1.5, -0.3, 0], [-1, 0.3, 1]]},
+                    {"name": "far", "aabb": [[-3, -1, 0], [-2, 1, 1]]}]},
+          "phases": [{"name": "go", "success_when": {"enter_zone": "far"},
+                      "fail_when": {"enter_zone": "pit"}}]}""",
+        "env.json",
+    )
+    made = report("zone_violated", bearings={"person": 5.0}, visible={"person": 0.7})
+
+    # when
+    found = enumerate_candidates(made, spec, LIBRARY, [], "", 24)
+
+    # then it is stepped past, and the post, which is allowed, is not
+    first = found[0].lines
+    assert len(first) == 1
+    assert "person" in first[0]
+    assert "side_step" in first[0]
+    assert not any("post" in line for candidate in found for line in candidate.lines)
