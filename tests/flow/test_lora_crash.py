@@ -31,13 +31,26 @@ LENIENT = (
 )
 SIT, STAND = [{"action": "sit"}], [{"action": "stand"}]
 GOALS = {"sit down": SIT, "take a seat": SIT, "stand up": STAND, "get up": STAND}
-SETTINGS = Settings(LoraSettings(encoder="light", fidelity=0.0, coverage=0.0, stability=0.0))
+WORDS = {
+    **dict.fromkeys(
+        ("lower your haunches", "settle on the ground", "rest on your hind legs", "crouch for me"),
+        SIT,
+    ),
+    **dict.fromkeys(
+        ("rise to your feet", "straighten your legs", "onto all fours", "lift yourself off it"),
+        STAND,
+    ),
+}
+"""An exam in other words. With a threshold of 0 no answer to it is in the way of a DEPLOY."""
+SETTINGS = Settings(
+    LoraSettings(encoder="light", fidelity=0.0, coverage=0.0, stability=0.0, mission=0.0)
+)
 
 
 @pytest.fixture
 def project(house) -> Path:
     """A project that a daemon knows, whose adapters pass."""
-    made = taught_project(house, GOALS, LENIENT)
+    made = taught_project(house, GOALS, LENIENT, WORDS)
     house.once()
     return made
 
@@ -63,7 +76,7 @@ def two_adapters(tmp_path_factory) -> Callable[[], House]:
     It stands where it stood, as the log knows the project by its path.
     """
     house = House(tmp_path_factory.mktemp("two-adapters") / "house")
-    project = taught_project(house, GOALS, LENIENT)
+    project = taught_project(house, GOALS, LENIENT, WORDS)
     house.once()
     assert finetune(house, project, "--gate").returncode == 0
     assert finetune(house, project, "--seed", 1).returncode == 0
@@ -166,7 +179,7 @@ def test_a_change_of_what_is_asked_scores_again_and_one_of_what_is_taught_trains
     assert counts() == (1, 2)
     house.configure(improve=retraining.replace("coverage = 0.0", "coverage = 0.1"))
     spec = json.loads((project / "env.json").read_text())
-    (project / "env.json").write_text(json.dumps(spec))
+    (project / "env.json").write_text(json.dumps(spec, indent=1))
     house.once()
     assert counts() == (1, 3)
     # what is taught
@@ -191,7 +204,7 @@ def test_a_training_shows_what_is_left_and_a_cancelled_one_leaves_nothing(house,
         return job().get("progress") or {}  # type: ignore[return-value]
 
     house.until(lambda: "eta_s" in progress(), "the time that is left", timeout=60)
-    assert set(progress()) >= {"step", "done", "total", "loss", "eta_s"}
+    assert set(progress()) >= {"step", "done", "total", "eta_s"}
     assert list(adapters(project).glob(".staging-*"))
     house.run("cadenzactl", "cancel", job()["job"])
     asking.communicate(timeout=30)
@@ -205,7 +218,7 @@ def test_a_child_that_is_killed_after_its_switch_is_not_asked_for_it_twice(house
     house.configure(improve=f"[jobs]\nbackoff = 0.1\n{LENIENT.replace('false', 'true', 1)}")
     house.start()
     patterns = project / "lora" / "patterns.jsonl"
-    patterns.write_text(rows({**GOALS, "have a rest": [{"action": "lie_down"}]}))
+    patterns.write_text(rows({**GOALS, "be seated": SIT}))
 
     def ended() -> list[str]:
         return [event["data"]["summary"] for event in house.events("JobSucceeded")]
@@ -249,7 +262,9 @@ class TestTwoAdapters:
                 assert serving(project) == 1, point
 
     def test_adapters_that_the_log_does_not_know_are_left_alone(self, house, project) -> None:
-        before = {path: path.read_bytes() for path in adapters(project).glob("000*/*")}
+        before = {
+            path: path.read_bytes() for path in adapters(project).glob("000*/*") if path.is_file()
+        }
         shutil.rmtree(house.state)
 
         # when the project is trained with a log that is new

@@ -28,12 +28,12 @@ interpreter.command = command
 SELFTEST = """
 import json, os, signal
 from pathlib import Path
-from handlers.judge import policy
+from handlers.judge.brain import Brain, environ_of
 from handlers.selftest import run as selftest
 from types import SimpleNamespace
 
 def run(context):
-    brain = policy._Process(Path({brain!r}), "a prompt")
+    brain = Brain(Path({brain!r}), "a prompt", environ_of(os.environ, is_trial=False), 10.0)
     answer = brain.decide({{}}, [])
     pids = {{"job": os.getpid(), "policy": brain._child.pid, **answer}}
     Path({pids!r} + ".draft").write_text(json.dumps(pids))

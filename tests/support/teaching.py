@@ -23,14 +23,15 @@ REST = {
 """A mission that is won by sitting down once: a scorecard drives it in a second or two."""
 
 
-def taught_project(house: Any, goals: Goals, tables: str) -> Path:
-    """A project with a small mission, these examples, and an exam that asks for them in a few more
-    words."""
+def taught_project(house: Any, goals: Goals, tables: str, exam: Goals | None = None) -> Path:
+    """A project with a small mission, these examples, and an exam; without one, it asks for the
+    examples in a few more words, which does not count."""
     house.configure(improve=tables)
     house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
     made: Path = house.project()
     (made / "env.json").write_text(json.dumps(REST))
     (made / "lora" / "patterns.jsonl").write_text(rows(goals))
-    exam = {f"please {goal} now": actions for goal, actions in goals.items()}
+    if exam is None:
+        exam = {f"please {goal} now": actions for goal, actions in goals.items()}
     (made / "lora" / "eval.jsonl").write_text(rows(exam))
     return made
