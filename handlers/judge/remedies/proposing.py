@@ -7,16 +7,15 @@ against the logs, or was turned down, is dropped with its reason, and the others
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from handlers.judge.candidates.barred import Barred
-from handlers.judge.candidates.candidate import Candidate, Dropped
+from handlers.judge.candidates.candidate import Candidate
 from handlers.judge.candidates.enumerate import enumerate_candidates
 from handlers.judge.candidates.screen import screen
 from handlers.judge.context import JudgeContext, Proposals
-from handlers.judge.evidence.citing import showing
 from handlers.judge.evidence.findings import FOR_PEOPLE, Finding
 from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.pack import Pack, build_pack
@@ -69,9 +68,8 @@ def propose(context: JudgeContext, source: PromptSource | None, shown: MiningRep
         proposed, shared = Proposed((), ()), ""
     else:
         proposed, shared = asked
-    holding, silent = _at_cited_ticks(proposed.candidates, shown)
     kept, dropped = screen(
-        [*holding, *own],
+        [*proposed.candidates, *own],
         shown,
         context.spec,
         context.library,
@@ -79,25 +77,7 @@ def propose(context: JudgeContext, source: PromptSource | None, shown: MiningRep
         Barred(context.known.rows, _seen(context)),
         rules,
     )
-    dropped = [*silent, *dropped]
     return Proposals(tuple(kept), tuple(dropped), proposed.dropped, proposed.remark, shared)
-
-
-def _at_cited_ticks(
-    candidates: Sequence[Candidate], shown: MiningReport
-) -> tuple[list[Candidate], list[Dropped]]:
-    """Those of which a rule holds at ticks that they cite themselves, with these ticks alone."""
-    holding, silent = [], []
-    for candidate in candidates:
-        finding = shown.finding(candidate.mode_id)
-        assert finding is not None  # else it would be no candidate
-        cites = showing(candidate.rules, candidate.cites, finding, shown.episodes)
-        if cites:
-            holding.append(replace(candidate, cites=cites))
-        else:
-            reason = "its conditions hold at no tick that it cites"
-            silent.append(Dropped(candidate, "never_fires", reason))
-    return holding, silent
 
 
 def _is_askable(finding: Finding) -> bool:
