@@ -77,7 +77,9 @@ def view(reader: sqlite3.Connection) -> list[str]:
         same = view_hash(view_as_of(reader, head)) == view_hash(reader)
     finally:
         reader.execute("COMMIT")
-    return [] if same else [f"the {VIEW_NAME} view differs from a replay: run `cadenzactl rebuild`"]
+    return (
+        [] if same else [f"the {VIEW_NAME} view differs from a replay: run `cadenzactl db rebuild`"]
+    )
 
 
 CHECKS: Mapping[str, Check] = {"integrity": integrity, "positions": positions, "view": view}

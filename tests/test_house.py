@@ -131,6 +131,7 @@ def test_one_module_alone_prints() -> None:
         "cadenzad.cli.base.output",
         "cadenzad.cli.ctl.operate.completion",
         "cadenzad.cli.reference.man",
+        "cadenzad.cli.reference.page",
         "handlers.project.sample.mission.main",
     }
     printing = {
@@ -170,7 +171,7 @@ def test_the_daemon_and_every_command_start_without_anything_heavy(program: str)
     code = (
         f"import cadenzad.daemon\nfrom {module} import {name} as program\n"
         "import importlib\n"
-        "for module in program.commands.values(): importlib.import_module(module)"
+        "for _, module, _ in program.every(): importlib.import_module(module)"
     )
     assert top_level(imported_by(code)) & HEAVY == set()
 

@@ -1,7 +1,7 @@
 """The three commands as they are typed, and every subcommand with its one line of help.
 
     cadenzad             the daemon                                  cadenzad.cli.daemon
-    cadenzactl COMMAND   ask the daemon and its event log            cadenzad.cli.ctl.GROUP.COMMAND
+    cadenzactl COMMAND   ask the daemon and its event log            cadenzad.cli.ctl.FOLDER.COMMAND
     cadenza env COMMAND  the same work by hand                       cadenzad.cli.env.COMMAND
 
 Starts as fast as Python does: a subcommand's module is imported when it is called.
@@ -12,8 +12,32 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from cadenzad.cli.base.parser import AnyOrder
 from cadenzad.cli.base.program import Program
 from store import interpreter
+
+JOBS = Program(
+    "cadenzactl jobs",
+    "slow work that waits, runs or has ended",
+    "cadenzad.cli.ctl.operate.jobs",
+    {
+        "retry": "put a job that was given up back into the queue",
+        "cancel": "a job that waits or runs is not wanted any more",
+    },
+    alone="listing",
+)
+
+DB = Program(
+    "cadenzactl db",
+    "the event log as a file",
+    "cadenzad.cli.ctl.operate.db",
+    {
+        "backup": "copy the event log while the daemon runs, and check it",
+        "restore": "put a checked backup in the event log's place",
+        "rebuild": "fold the state view anew from the event log",
+        "prune": "delete old exports, run logs and adapters",
+    },
+)
 
 CADENZACTL = Program(
     "cadenzactl",
@@ -22,28 +46,40 @@ CADENZACTL = Program(
     {
         "look.status": "what the daemon does and how every project stands",
         "look.events": "the history, oldest first",
-        "repair.ping": "send a request through the whole daemon and back",
-        "decide.prompt": "versions of SYSTEM_PROMPT: look, approve, roll back",
         "look.why": "from a rule or an adapter back to what caused it",
+        "look.metrics": "figures in the Prometheus text format",
+        "decide.prompt": "versions of SYSTEM_PROMPT: look, approve, roll back",
         "decide.rollback": "deploy an earlier adapter again",
         "decide.trust": "allow a project's own code to be run",
-        "look.jobs": "slow work that waits, runs or has ended",
-        "operate.retry": "put a job that was given up back into the queue",
-        "operate.cancel": "a job that waits or runs is not wanted any more",
         "decide.pause": "stop reactive work for a project",
         "decide.resume": "go on with reactive work for a project",
-        "repair.selftest": "run a job that tries what jobs need",
-        "repair.verify": "check database, history, view and recorded files",
-        "repair.rebuild": "fold the state view anew from the event log",
+        "operate.jobs": JOBS,
         "operate.service": "have systemd run the daemon; or ask how it is",
-        "repair.doctor": "what is wrong with this installation, and the fix",
-        "operate.backup": "copy the event log while the daemon runs, and check it",
-        "repair.restore": "put a checked backup in the event log's place",
-        "operate.prune": "delete old exports, run logs and adapters",
-        "look.metrics": "figures in the Prometheus text format",
         "operate.config": "what is set, by which file, and what is wrong with it",
+        "operate.db": DB,
         "operate.completion": "make a shell complete the three commands",
+        "repair.doctor": "what is wrong with this installation, and the fix",
+        "repair.verify": "check database, history, view and recorded files",
+        "repair.ping": "send a request through the whole daemon and back",
+        "repair.selftest": "run a job that tries what jobs need",
     },
+)
+
+LORA = Program(
+    "cadenza env lora",
+    "the action head",
+    "cadenzad.cli.env.lora",
+    {
+        "add": "add an example: a goal and its steps",
+        "data": "what would be trained on, and what is wrong with it",
+        "finetune": "train a new adapter and score it",
+        "eval": "score an adapter again, and deploy it if it passes",
+        "decode": "what the deployed adapter makes of goals",
+        "log": "the versions of an adapter, and what changed between them",
+        "export": "base and adapter merged into one model",
+        "push": "an adapter as a repository of the model hub, in a folder",
+    },
+    parser_class=AnyOrder,
 )
 
 CADENZA_ENV = Program(
@@ -58,7 +94,7 @@ CADENZA_ENV = Program(
         "show": "draw the mission's map",
         "stats": "what all runs say together",
         "finetune": "export a run log as training records",
-        "lora": "the action head: examples, training, scorecard, decoding",
+        "lora": LORA,
         "train": "find why runs fail and have SYSTEM_PROMPT rewritten",
     },
 )

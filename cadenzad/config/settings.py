@@ -72,7 +72,7 @@ class Check(Section):
 
 
 class Retention(Section):
-    """Pruning by the daemon itself, with the rules of `cadenzactl prune`; off by default."""
+    """Pruning by the daemon itself, with the rules of `cadenzactl db prune`; off by default."""
 
     prune: bool = Field(False, description="whether the daemon prunes at all")
     every: float = Field(

@@ -181,7 +181,7 @@ def check_disk(situation: Situation) -> list[Finding]:
 def judge_space(where: str, free: int, share: float, inodes: int | None) -> Finding:
     """`share` of the disk that is free, 0 to 1; `inodes` None where there is no limit."""
     text = f"{where}: {free / GIB:.1f} GiB free ({share:.0%})"
-    fix = "make room: `cadenzactl prune --older-than 30d --dry-run` shows what could go"
+    fix = "make room: `cadenzactl db prune --older-than 30d --dry-run` shows what could go"
     if inodes is not None and inodes < 1000:
         return Finding("disk", "FAIL", f"{where}: {inodes} more files fit", fix)
     if free < 100 * MIB:

@@ -31,7 +31,7 @@ WAL_LIMIT = 64 << 20
 
 LAG_LIMIT = 1000
 DAMAGED = (
-    "`cadenzactl verify` checks the whole file, `cadenzactl restore` puts a backup in its place"
+    "`cadenzactl verify` checks the whole file, `cadenzactl db restore` puts a backup in its place"
 )
 STARTS = "cadenzactl service install, or cadenzad --workspace DIR"
 

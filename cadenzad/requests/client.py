@@ -104,7 +104,7 @@ def finish_prunes(directory: Path) -> None:
     left = list(inbox.waiting(directory))
     if not left or is_held(directory) is not None:
         return
-    with contextlib.suppress(LockHeldError), _writer(directory, "cadenzactl prune") as writer:
+    with contextlib.suppress(LockHeldError), _writer(directory, "cadenzactl db prune") as writer:
         for path in left:
             with contextlib.suppress(CadenzaError, OSError):  # the next daemon says what is wrong
                 request = inbox.read(path)
@@ -146,7 +146,7 @@ def _prune(directory: Path, state: State, request: Request, timeout: float) -> d
     def there() -> dict[int, str] | None:
         return _pruned(state, request)
 
-    stayed = _ask(directory, request, here, there, timeout, role="cadenzactl prune", keep=True)
+    stayed = _ask(directory, request, here, there, timeout, role="cadenzactl db prune", keep=True)
     if stayed is None:
         raise DaemonError(
             f"no outcome in {timeout:g} s: the request waits in {path_of(directory, request)}",
@@ -218,7 +218,7 @@ def run_job(
     except KeyboardInterrupt:
         if not job.is_queued():  # looked at once more: it may have been taken since
             raise
-        hint = f"the job goes on in the daemon; `cadenzactl cancel {job.id}` ends it"
+        hint = f"the job goes on in the daemon; `cadenzactl jobs cancel {job.id}` ends it"
         raise Interrupted(hint) from None
     if ended is None and not takes_requests(is_held(directory)):
         raise DaemonError(f"another command has held the event log for {timeout:g} s")

@@ -66,5 +66,5 @@ def decoded(decode: Callable[[Any], Any], stored: Any) -> Any:
     except (ValueError, TypeError) as error:
         raise StoreError(
             f"a row of the state view cannot be read: {error}",
-            hint="`cadenzactl rebuild` folds it anew",
+            hint="`cadenzactl db rebuild` folds it anew",
         ) from error

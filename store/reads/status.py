@@ -135,7 +135,7 @@ def check_view(connection: sqlite3.Connection) -> None:
     if row is not None and row[0] != CODE_VERSION:
         raise StoreError(
             f"the state view is another version's ({row[0]}, this program's is {CODE_VERSION})",
-            hint="restart the daemon, or run `cadenzactl rebuild` without one",
+            hint="restart the daemon, or run `cadenzactl db rebuild` without one",
         )
 
 

@@ -269,8 +269,8 @@ def test_a_failure_is_told_once_for_the_same_runs(house, logs, groq, stubs) -> N
     house.once()
     (job,) = (event["data"]["job"] for event in house.events("JobFailed"))
     for _ in range(2):
-        house.run("cadenzactl", "cancel", job)
-        house.run("cadenzactl", "retry", job)
+        house.run("cadenzactl", "jobs", "cancel", job)
+        house.run("cadenzactl", "jobs", "retry", job)
         house.once()
     assert len(house.events("JobFailed")) == 3
     assert len(house.events("RunsJudged")) == len(house.events("PromptKept")) == 1

@@ -206,7 +206,7 @@ def test_a_training_shows_what_is_left_and_a_cancelled_one_leaves_nothing(house,
     house.until(lambda: "eta_s" in progress(), "the time that is left", timeout=60)
     assert set(progress()) >= {"step", "done", "total", "eta_s"}
     assert list(adapters(project).glob(".staging-*"))
-    house.run("cadenzactl", "cancel", job()["job"])
+    house.run("cadenzactl", "jobs", "cancel", job()["job"])
     asking.communicate(timeout=30)
     assert asking.returncode != 0
     house.until(lambda: list(adapters(project).iterdir()) == [], "nothing is left")

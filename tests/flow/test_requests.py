@@ -112,9 +112,9 @@ def test_by_hand_and_by_the_daemon_the_export_is_the_golden_one(house, recorded,
 
 def test_a_rebuild_is_the_same_history_with_and_without_a_daemon(house, project) -> None:
     house.once()
-    house.run("cadenzactl", "rebuild")
+    house.run("cadenzactl", "db", "rebuild")
     house.start()
-    assert "the same as before" in house.run("cadenzactl", "rebuild").stdout
+    assert "the same as before" in house.run("cadenzactl", "db", "rebuild").stdout
     (first, second) = house.events("ViewRebuilt")
     assert first["data"]["same"]
     assert second["data"]["same"]
@@ -206,7 +206,7 @@ def test_commands_that_race_each_leave_their_history(house, project) -> None:
     # when six commands write at once, two of them the whole view
     with ThreadPoolExecutor(6) as pool:
         exports = [pool.submit(finetune, number) for number in range(4)]
-        rebuilds = [pool.submit(house.run, "cadenzactl", "rebuild") for _ in range(2)]
+        rebuilds = [pool.submit(house.run, "cadenzactl", "db", "rebuild") for _ in range(2)]
         assert [done.result() for done in exports] == [0] * 4
         assert [done.result().returncode for done in rebuilds] == [0] * 2
 
@@ -220,7 +220,7 @@ def test_commands_that_race_each_leave_their_history(house, project) -> None:
 def test_commands_that_race_with_a_start_are_all_in_the_history(house, project) -> None:
     house.once()
     with ThreadPoolExecutor(3) as pool:
-        rebuilds = [pool.submit(house.run, "cadenzactl", "rebuild") for _ in range(3)]
+        rebuilds = [pool.submit(house.run, "cadenzactl", "db", "rebuild") for _ in range(3)]
         house.start()
         assert [done.result().returncode for done in rebuilds] == [0] * 3
     assert len(house.events("ViewRebuilt")) == 3
@@ -362,7 +362,7 @@ def test_what_is_ours_is_nobody_elses_whatever_the_umask(house, project) -> None
         house.until(lambda: house.events("RunExported"), "the export")
         house.run("cadenzactl", "selftest")
         leave(house, "cancel-job", {"job": 1, "by": "me"}, "late")
-        house.run("cadenzactl", "rebuild")
+        house.run("cadenzactl", "db", "rebuild")
         seen = private(house.state)
         house.stop(daemon)
         house.run("cadenzactl", "pause", "rescue")
@@ -390,8 +390,8 @@ def test_a_state_directory_that_others_can_write_is_used_by_nobody(house, projec
     commands = [
         ("cadenzad", "--config", house.config, "--once"),
         ("cadenzactl", "pause", "rescue"),
-        ("cadenzactl", "rebuild"),
-        ("cadenzactl", "restore", house.state / "events.db"),
+        ("cadenzactl", "db", "rebuild"),
+        ("cadenzactl", "db", "restore", house.state / "events.db"),
         ("cadenzactl", "selftest"),
     ]
     for command in commands:

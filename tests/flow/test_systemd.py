@@ -438,7 +438,7 @@ def test_a_stop_amid_a_training_has_it_done_later_and_no_process_has_the_key(mac
     assert (again["job"], again["attempt"]) == (started["job"], started["attempt"])
     machine.write(config, QUIET, owner=0)
     machine.run("systemctl", "reload", UNIT)
-    machine.ctl("cancel", again["job"])
+    machine.ctl("jobs", "cancel", again["job"])
 
 
 def test_a_stop_is_clean_and_in_time(machine):

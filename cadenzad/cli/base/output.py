@@ -46,7 +46,9 @@ def clear_screen() -> None:
         print("\033[H\033[J", end="")
 
 
-DAMAGED_HINT = "`cadenzactl verify` checks the file; `cadenzactl restore` has a backup replace it"
+DAMAGED_HINT = (
+    "`cadenzactl verify` checks the file; `cadenzactl db restore` has a backup replace it"
+)
 
 
 def refused(error: OSError) -> CadenzaError:
@@ -58,7 +60,7 @@ def refused(error: OSError) -> CadenzaError:
 def damaged(error: sqlite3.Error) -> StoreError:
     """What SQLite says of the event log, and what to do about it."""
     if str(error).startswith("no such"):  # table or column
-        hint = "a start of the daemon, or `cadenzactl rebuild`, folds it anew"
+        hint = "a start of the daemon, or `cadenzactl db rebuild`, folds it anew"
         return StoreError(f"the state view is another version's: {error}", hint=hint)
     return StoreError(f"the event log: {error}", hint=DAMAGED_HINT)
 

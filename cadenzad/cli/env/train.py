@@ -90,7 +90,7 @@ def _later(ended: Ended, directory: Path) -> str:
         who = "the daemon tries again then"
     else:
         who = "no daemon runs: the next one does, or `cadenza env train` once more"
-    return f"{who}; `cadenzactl cancel {ended.job.id}` ends that"
+    return f"{who}; `cadenzactl jobs cancel {ended.job.id}` ends that"
 
 
 def _dry_run(

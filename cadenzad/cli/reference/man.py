@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cadenzad import __version__
 from cadenzad.cli.base.parser import EXIT_CODES
-from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers
+from cadenzad.cli.reference.trees import COMMANDS, callable_in, parser_of
 from cadenzad.config.settings import KEYS, Key
 from handlers.settings import Mark
 
@@ -79,7 +79,7 @@ def page(command: str) -> str:
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:
     """Every subcommand, those inside of others included."""
-    leaves = [below for below in _below(parser) if not subparsers(below)]
+    leaves = [below for below in callable_in(parser) if below is not parser]
     if leaves:
         yield ".SH COMMANDS"
     for below in leaves:
@@ -89,12 +89,6 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield from _prose(below.description)
         yield from _options(below)
         yield from _example(below)
-
-
-def _below(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    for below in subparsers(parser).values():
-        yield below
-        yield from _below(below)
 
 
 def _synopsis(parser: argparse.ArgumentParser) -> Iterator[str]:

@@ -48,3 +48,14 @@ def walk(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
     for below in subparsers(parser).values():
         yield from walk(below)
+
+
+def callable_in(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser and all below it that are commands by themselves, not just names for several."""
+    for found in walk(parser):
+        if not any(action.required for action in _choices_of_commands(found)):
+            yield found
+
+
+def _choices_of_commands(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    return [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]

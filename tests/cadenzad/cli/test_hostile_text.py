@@ -5,14 +5,12 @@ The commands are those of the command trees: a new one is tried here, or this fa
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import logging
 import os
 import sys
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +19,7 @@ import runlogs
 
 from cadenzad.cli.base import output, requests
 from cadenzad.cli.programs import cadenza, cadenzactl
-from cadenzad.cli.reference.trees import parser_of, subparsers
+from cadenzad.cli.reference.trees import callable_in, parser_of
 from cadenzad.logs import JournalLineFormatter, JsonFormatter, TextFormatter, fields_of
 from cadenzad.metrics.collect import collect
 from cadenzad.metrics.prometheus import render
@@ -130,14 +128,6 @@ def hostile(home, append, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
-def leaves(parser: argparse.ArgumentParser, words: tuple[str, ...] = ()) -> Iterator[str]:
-    below = subparsers(parser)
-    if not below:
-        yield " ".join(words)
-    for name, child in below.items():
-        yield from leaves(child, (*words, name))
-
-
 def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
     """Each command, and what it is asked; those that start a child process ask for what is not."""
     here, nobody = str(project), f"nobody {EVIL}"
@@ -156,13 +146,13 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
         "cadenzactl rollback": [[here], [here, "--to", EVIL], [nobody]],
         "cadenzactl trust": both,
         "cadenzactl jobs": [[], ["--json"], [here], ["--failed"], [nobody]],
-        "cadenzactl retry": [["1"], [EVIL], ["9" * 30]],
-        "cadenzactl cancel": [["1"], [EVIL], ["9" * 30]],
+        "cadenzactl jobs retry": [["1"], [EVIL], ["9" * 30]],
+        "cadenzactl jobs cancel": [["1"], [EVIL], ["9" * 30]],
         "cadenzactl pause": both,
         "cadenzactl resume": both,
         "cadenzactl selftest": [[nobody], ["--timeout", EVIL]],
         "cadenzactl verify": [[], ["--json"]],
-        "cadenzactl rebuild": [[], ["--json"]],
+        "cadenzactl db rebuild": [[], ["--json"]],
         "cadenzactl service": [
             ["status", "--user"],
             ["install", "--user", "--dry-run", "--workspace", here],
@@ -170,9 +160,9 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
             [EVIL],
         ],
         "cadenzactl doctor": [[], ["--json"]],
-        "cadenzactl backup": [[evil_file], [evil_file, "--json"], [f"{evil_file}/{EVIL}/x"]],
-        "cadenzactl restore": [[evil_file, "--check"], [f"{evil_file}.none", "--check"], [here]],
-        "cadenzactl prune": [[here, "--keep-last", "0", "--dry-run"], [here, "--what", EVIL],
+        "cadenzactl db backup": [[evil_file], [evil_file, "--json"], [f"{evil_file}/{EVIL}/x"]],
+        "cadenzactl db restore": [[evil_file, "--check"], [f"{evil_file}.none", "--check"], [here]],
+        "cadenzactl db prune": [[here, "--keep-last", "0", "--dry-run"], [here, "--what", EVIL],
                              [here, "--keep-last", "0"], [here, "--keep-last", "0", "--json"],
                              [nobody, "--keep-last", "1"]],
         "cadenzactl metrics": [[], ["--json"], ["--textfile", f"{evil_file}/none"]],
@@ -217,9 +207,9 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
 
 def test_no_command_shows_anything_as_it_is(home, hostile, run_cli, monkeypatch, tmp_path) -> None:
     # given what every command of the trees is asked
-    trees = {"cadenzactl": parser_of("cadenzactl"), "cadenza env": subparsers(parser_of("cadenza"))}
-    trees["cadenza env"] = trees["cadenza env"]["env"]
-    known = {f"{program} {leaf}" for program, tree in trees.items() for leaf in leaves(tree)}
+    known = {
+        parser.prog for name in ("cadenzactl", "cadenza") for parser in callable_in(parser_of(name))
+    }
     folder = tmp_path / "out"
     folder.mkdir()
     asked = calls(hostile, folder)

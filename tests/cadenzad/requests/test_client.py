@@ -119,5 +119,5 @@ def test_who_breaks_off_a_job_of_the_daemon_leaves_it_there(home, monkeypatch) -
     monkeypatch.setattr(client, "time", clock)
     with a_daemon(home, requests=2), pytest.raises(Interrupted) as caught:
         run_job(home.state, JOB, config=Config())
-    assert "`cadenzactl cancel 1` ends it" in caught.value.message
+    assert "`cadenzactl jobs cancel 1` ends it" in caught.value.message
     assert home.types() == ["JobQueued"]

@@ -199,7 +199,7 @@ def test_a_kill_in_between_is_made_good_by_the_next_start(home, project, pruning
 @pytest.mark.parametrize("point", ["before the first is deleted", "after the first is deleted"])
 def test_the_next_prune_makes_it_good_too(home, project, pruning, run_cli, point) -> None:
     die(home, pruning, *POINTS[point])
-    code, out, _ = run_cli(cadenzactl, "prune", "--keep-last", 1)
+    code, out, _ = run_cli(cadenzactl, "db", "prune", "--keep-last", 1)
     assert (code, out) == (0, "deleted 0 files, 0 bytes\n")
     assert_done(home, project)
 

@@ -1,4 +1,4 @@
-"""Pruning by a schedule: due by the clock, in small turns, with the rules of `cadenzactl prune`."""
+"""Pruning by a schedule: due by the clock, in small turns, as `cadenzactl db prune` does."""
 
 from __future__ import annotations
 

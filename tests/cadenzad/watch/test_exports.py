@@ -138,7 +138,7 @@ def test_in_a_paused_project_it_is_missing_until_it_goes_on(exported, run_cli) -
 
 
 def test_what_was_pruned_stays_pruned(exported, run_cli) -> None:
-    code, _, err = run_cli(cadenzactl, "prune", "--keep-last", "0", "--what", "exports")
+    code, _, err = run_cli(cadenzactl, "db", "prune", "--keep-last", "0", "--what", "exports")
     assert code == 0, err
     assert exported.new_types() == []
     perform(exported.home.state, Pause(str(exported.project), "test"), timeout=5.0)

@@ -247,7 +247,7 @@ def _writer_with_clock(clock):
 
 @pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
 @pytest.mark.parametrize(
-    "words", [["status"], ["status", "--at", "1"], ["events"], ["rebuild"], ["verify"]]
+    "words", [["status"], ["status", "--at", "1"], ["events"], ["db", "rebuild"], ["verify"]]
 )
 def test_an_event_log_that_is_garbage_is_one_line(home, run_cli, one_error, content, words) -> None:
     (home.state / "events.db").write_bytes(content)
@@ -258,7 +258,7 @@ def test_an_event_log_that_is_garbage_is_one_line(home, run_cli, one_error, cont
 
 
 @pytest.mark.parametrize(
-    "words", [["status"], ["status", "--at", "2"], ["events"], ["rebuild"], ["verify"]]
+    "words", [["status"], ["status", "--at", "2"], ["events"], ["db", "rebuild"], ["verify"]]
 )
 def test_an_event_log_damaged_in_its_middle_is_no_traceback(recorded_home, run_cli, words) -> None:
     # given every page but the first overwritten
@@ -287,7 +287,7 @@ def test_a_view_of_another_version_is_one_line_and_a_rebuild_away(
     code, _, err = run_cli(main, "status", "rescue")
     assert code == 1
     assert "another version's" in one_error(err)
-    assert run_cli(main, "rebuild")[0] == 0
+    assert run_cli(main, "db", "rebuild")[0] == 0
     assert status(run_cli, "rescue")[1]["projects"][0]["state"] == "ready"
 
 

@@ -18,8 +18,8 @@ COMMANDS = (
     ("why", "rescue"),
     ("verify",),
     ("doctor",),
-    ("prune", "--keep-last", "1", "--dry-run"),
-    ("rebuild",),
+    ("db", "prune", "--keep-last", "1", "--dry-run"),
+    ("db", "rebuild"),
 )
 
 

@@ -107,7 +107,7 @@ def test_an_event_that_was_changed_makes_the_view_differ(recorded_home, run_cli)
         "UPDATE events SET data = replace(data, 'succeeded', 'failed') WHERE type = 'RunRecorded'",
     )
     found = verdict(run_cli)
-    assert found["view"] == ["the state view differs from a replay: run `cadenzactl rebuild`"]
+    assert found["view"] == ["the state view differs from a replay: run `cadenzactl db rebuild`"]
     assert found["positions"] == []
 
 

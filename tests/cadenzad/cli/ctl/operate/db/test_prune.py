@@ -1,4 +1,4 @@
-"""`cadenzactl prune`: says what it does, with and without a daemon, and refuses nonsense."""
+"""`cadenzactl db prune`: says what it does, with and without a daemon, and refuses nonsense."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def logs(project: Path) -> list[str]:
 
 
 def test_a_dry_run_says_what_would_go_and_leaves_it(home, project, run_cli) -> None:
-    code, out, err = run_cli(main, "prune", "--keep-last", 2, "--dry-run")
+    code, out, err = run_cli(main, "db", "prune", "--keep-last", 2, "--dry-run")
     assert (code, err) == (0, "")
     assert "r1.log.jsonl" in out
     assert "would delete 3 files" in out
@@ -51,7 +51,7 @@ def test_a_dry_run_says_what_would_go_and_leaves_it(home, project, run_cli) -> N
 
 
 def test_without_a_daemon_it_does_the_work_itself(home, project, run_cli) -> None:
-    code, out, err = run_cli(main, "prune", "rescue", "--keep-last", 2, "--json")
+    code, out, err = run_cli(main, "db", "prune", "rescue", "--keep-last", 2, "--json")
     assert (code, err) == (0, "")
     answer = json.loads(out)
     assert [item["kind"] for item in answer["pruned"]] == ["run", "export", "manifest"]
@@ -63,7 +63,7 @@ def test_without_a_daemon_it_does_the_work_itself(home, project, run_cli) -> Non
 
 
 def test_a_daemon_does_the_work_when_there_is_one(home, project, daemon, run_cli) -> None:
-    code, out, err = run_cli(main, "prune", "--keep-last", 1, "--what", "logs")
+    code, out, err = run_cli(main, "db", "prune", "--keep-last", 1, "--what", "logs")
     assert (code, err) == (0, "")
     assert "deleted 2 files" in out
     assert logs(project) == ["r3.log.jsonl"]
@@ -79,7 +79,7 @@ def test_what_a_rule_protects_is_told_and_is_no_failure(home, project, run_cli) 
     (project / ".cadenza-env/adapters/1").mkdir(parents=True)
     home.record_adapters(project, 1)
     (project / ".cadenza-env/adapters/deployed").symlink_to("1")
-    code, out, err = run_cli(main, "prune", "--keep-last", 0, "--what", "adapters")
+    code, out, err = run_cli(main, "db", "prune", "--keep-last", 0, "--what", "adapters")
     assert code == 0
     assert out == "deleted 0 files, 0 bytes\n"
     assert err == "kept rescue/.cadenza-env/adapters/1: it is deployed\n"
@@ -90,7 +90,9 @@ def test_what_could_not_be_done_is_a_failure(home, project, run_cli, without_pri
     folder.chmod(0o500)
     try:
         with without_privilege():
-            code, out, _ = run_cli(main, "prune", "--keep-last", 2, "--what", "exports", "--json")
+            code, out, _ = run_cli(
+                main, "db", "prune", "--keep-last", 2, "--what", "exports", "--json"
+            )
     finally:
         folder.chmod(0o700)
     assert code == 1
@@ -105,7 +107,7 @@ def test_what_could_not_be_done_is_a_failure(home, project, run_cli, without_pri
 def test_ages_are_those_of_the_files(home, project, run_cli) -> None:
     os.utime(project / ".cadenza-env/r1.log.jsonl", (1e9, 1e9))
     home.once()
-    assert run_cli(main, "prune", "--older-than", "30d", "--what", "logs")[0] == 0
+    assert run_cli(main, "db", "prune", "--older-than", "30d", "--what", "logs")[0] == 0
     assert logs(project) == ["r2.log.jsonl", "r3.log.jsonl"]
 
 
@@ -124,20 +126,20 @@ def test_ages_are_those_of_the_files(home, project, run_cli) -> None:
     ],
 )
 def test_nonsense_is_a_usage_error(home, run_cli, one_error, arguments, expected) -> None:
-    code, out, err = run_cli(main, "prune", *arguments)
+    code, out, err = run_cli(main, "db", "prune", *arguments)
     assert (code, out) == (2, "")
     assert expected in one_error(err)
 
 
 def test_an_unknown_project_is_code_four(project, run_cli, one_error) -> None:
-    code, _, err = run_cli(main, "prune", "--keep-last", 1, "rescue", "nobody")
+    code, _, err = run_cli(main, "db", "prune", "--keep-last", 1, "rescue", "nobody")
     assert code == 4
     assert one_error(err) == "no project 'nobody'"
     assert len(logs(project)) == 3
 
 
 def test_without_a_log_there_is_nothing_to_prune(home, run_cli, one_error) -> None:
-    code, _, err = run_cli(main, "prune", "--keep-last", 1)
+    code, _, err = run_cli(main, "db", "prune", "--keep-last", 1)
     assert code == 1
     assert "there is no event log yet" in one_error(err)
 
@@ -145,9 +147,9 @@ def test_without_a_log_there_is_nothing_to_prune(home, run_cli, one_error) -> No
 def test_a_daemon_that_never_answers_ends_with_one_line(
     home, project, run_cli, one_error, monkeypatch
 ) -> None:
-    monkeypatch.setattr("cadenzad.cli.ctl.operate.prune.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("cadenzad.cli.ctl.operate.db.prune.TIMEOUT_S", 0.05)
     with WriterLock(home.state, "cadenzad").acquire():
-        code, _, err = run_cli(main, "prune", "--keep-last", 1)
+        code, _, err = run_cli(main, "db", "prune", "--keep-last", 1)
     (left,) = waiting(home.state)
     assert code == 1
     assert one_error(err) == f"no outcome in 0.05 s: the request waits in {left}"

@@ -1,4 +1,4 @@
-"""`cadenzactl backup`: copy the event log while the daemon runs, and check the copy."""
+"""`cadenzactl db backup`: copy the event log while the daemon runs, and check the copy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cadenzad.maintenance.backup import Progress, make_backup, silent
 
 DESCRIPTION = """Copy the event log to FILE, with or without a daemon at work: one moment of the
 log, checked, in one file. The projects' own files are not in it."""
-EXAMPLE = "cadenzactl backup backups/cadenza-2026-01-31.db"
+EXAMPLE = "cadenzactl db backup backups/cadenza-2026-01-31.db"
 BAR_AFTER_S = 0.5
 """What is quicker needs no bar."""
 

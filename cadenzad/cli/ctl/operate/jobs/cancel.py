@@ -1,4 +1,4 @@
-"""`cadenzactl cancel`: a job that waits or runs is not wanted any more."""
+"""`cadenzactl jobs cancel`: a job that waits or runs is not wanted any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = "Take a waiting job out of the queue, or end a running one. Its history stays."
-EXAMPLE = "cadenzactl cancel 42"
+EXAMPLE = "cadenzactl jobs cancel 42"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    request = CancelJob(arguments.job, "cadenzactl cancel")
+    request = CancelJob(arguments.job, "cadenzactl jobs cancel")
     return change_job(arguments, request, ("queued", "running"), "cancelled")
 
 

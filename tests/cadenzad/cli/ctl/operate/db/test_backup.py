@@ -1,4 +1,4 @@
-"""`cadenzactl backup`: a copy while the daemon runs, told in one line."""
+"""`cadenzactl db backup`: a copy while the daemon runs, told in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import pytest
 import tqdm
 
-from cadenzad.cli.ctl.operate import backup
+from cadenzad.cli.ctl.operate.db import backup
 from cadenzad.cli.programs import cadenzactl as main
 from store.lock import WriterLock
 from store.opening import open_writer
@@ -24,11 +24,11 @@ def recorded_home(home):
 
 def test_it_says_what_it_wrote(recorded_home, run_cli) -> None:
     target = recorded_home.root / "b.db"
-    code, out, err = run_cli(main, "backup", target)
+    code, out, err = run_cli(main, "db", "backup", target)
     assert (code, err) == (0, "")
     events = len(recorded_home.events())
     assert out.startswith(f"wrote {target}: {events} events, ")
-    code, out, _ = run_cli(main, "backup", target, "--force", "--json")
+    code, out, _ = run_cli(main, "db", "backup", target, "--force", "--json")
     answer = json.loads(out)
     assert answer["position"] == events
     assert answer["bytes"] == target.stat().st_size
@@ -38,7 +38,7 @@ def test_it_says_what_it_wrote(recorded_home, run_cli) -> None:
 def test_a_daemon_at_work_is_not_in_the_way(recorded_home, run_cli) -> None:
     with WriterLock(recorded_home.state, "cadenzad").acquire():
         writer = open_writer(recorded_home.state)
-        code, _, _ = run_cli(main, "backup", recorded_home.root / "b.db")
+        code, _, _ = run_cli(main, "db", "backup", recorded_home.root / "b.db")
         writer.close()
     assert code == 0
 
@@ -46,7 +46,7 @@ def test_a_daemon_at_work_is_not_in_the_way(recorded_home, run_cli) -> None:
 def test_an_existing_file_is_one_error_with_its_hint(recorded_home, run_cli, one_error) -> None:
     target = recorded_home.root / "b.db"
     target.write_text("mine")
-    code, out, err = run_cli(main, "backup", target)
+    code, out, err = run_cli(main, "db", "backup", target)
     assert (code, out) == (1, "")
     assert one_error(err) == f"{target}: is there already"
     assert "--force" in err
@@ -55,13 +55,13 @@ def test_an_existing_file_is_one_error_with_its_hint(recorded_home, run_cli, one
 
 @pytest.mark.parametrize("target", ["", "nowhere/b.db", "."])
 def test_a_target_that_is_none_is_one_error(recorded_home, run_cli, one_error, target) -> None:
-    code, _, err = run_cli(main, "backup", target)
+    code, _, err = run_cli(main, "db", "backup", target)
     assert code in (1, 2)
     assert one_error(err)
 
 
 def test_without_a_log_it_is_one_error(home, run_cli, one_error) -> None:
-    code, _, err = run_cli(main, "backup", home.root / "b.db")
+    code, _, err = run_cli(main, "db", "backup", home.root / "b.db")
     assert code == 1
     assert "no event log yet" in one_error(err)
 

@@ -1,4 +1,4 @@
-"""`cadenzactl prune`: delete old exports, run logs and adapters; what is known of them stays."""
+"""`cadenzactl db prune`: delete old exports, run logs and adapters; what is known of them stays."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ recorded of a deleted file stays in the history, and that it was deleted joins i
 Never deleted: the deployed adapter; a run log without a current export; an export that somebody
 changed; anything that leads out of its project. Ages are those of `ls -l` (adapters are ordered by
 their number). Files that no event speaks of are not ours and stay."""
-EXAMPLE = "cadenzactl prune rescue --keep-last 20 --older-than 30d --dry-run"
+EXAMPLE = "cadenzactl db prune rescue --keep-last 20 --older-than 30d --dry-run"
 TIMEOUT_S = 600.0
 BAR_FROM_FILES = 500
 

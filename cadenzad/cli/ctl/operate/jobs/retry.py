@@ -1,17 +1,17 @@
-"""`cadenzactl retry`: put a job that was given up or cancelled back into the queue."""
+"""`cadenzactl jobs retry`: put a job that was given up or cancelled back into the queue."""
 
 from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.ctl.operate.cancel import change_job
-from cadenzad.cli.ctl.operate.cancel import configure as configure
+from cadenzad.cli.ctl.operate.jobs.cancel import change_job
+from cadenzad.cli.ctl.operate.jobs.cancel import configure as configure
 from cadenzad.requests.commands import RetryJob
 
 DESCRIPTION = "Put a job that was given up or cancelled back into the queue, with all its attempts."
-EXAMPLE = "cadenzactl retry 42"
+EXAMPLE = "cadenzactl jobs retry 42"
 
 
 def command(arguments: argparse.Namespace) -> int:
-    request = RetryJob(arguments.job, "cadenzactl retry")
+    request = RetryJob(arguments.job, "cadenzactl jobs retry")
     return change_job(arguments, request, ("failed", "cancelled"), "queued again")

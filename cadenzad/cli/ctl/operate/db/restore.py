@@ -1,4 +1,4 @@
-"""`cadenzactl restore`: put a checked backup in the event log's place."""
+"""`cadenzactl db restore`: put a checked backup in the event log's place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
-from cadenzad.cli.ctl.operate.backup import bar
+from cadenzad.cli.ctl.operate.db.backup import bar
 from cadenzad.config.paths import expand, make_state_dir, state_dir
 from cadenzad.maintenance.restore import check_backup, restore
 from store.lock import WriterLock
@@ -14,7 +14,7 @@ from store.lock import WriterLock
 DESCRIPTION = """Put a backup in the event log's place. It is checked first: every page, every
 event, no gap. The log that was there stays beside it under another name. Stop the daemon before;
 its next start looks at every file again and records what the backup does not know."""
-EXAMPLE = "cadenzactl restore backups/cadenza-2026-01-31.db"
+EXAMPLE = "cadenzactl db restore backups/cadenza-2026-01-31.db"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def command(arguments: argparse.Namespace) -> int:
         )
         return OK
     with (
-        WriterLock(directory, "cadenzactl restore").acquire(),
+        WriterLock(directory, "cadenzactl db restore").acquire(),
         bar("checking", "event") as progress,
     ):
         done = restore(directory, backup, progress)

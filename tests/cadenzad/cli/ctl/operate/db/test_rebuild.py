@@ -1,4 +1,4 @@
-"""`cadenzactl rebuild`: the view anew, the same if it was right, right if it was not."""
+"""`cadenzactl db rebuild`: the view anew, the same if it was right, right if it was not."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def recorded_home(home):
 
 def test_a_view_that_was_right_stays_the_same(recorded_home, run_cli) -> None:
     before = len(recorded_home.events())
-    code, out, err = run_cli(main, "rebuild")
+    code, out, err = run_cli(main, "db", "rebuild")
     assert (code, err) == (0, "")
     assert out == f"rebuilt from {before + 1} events: the view is the same as before\n"
     requested, rebuilt = recorded_home.events()[before:]
     assert (requested.type, rebuilt.type) == ("RebuildRequested", "ViewRebuilt")
     assert rebuilt.causation == requested.position
-    code, out, _ = run_cli(main, "rebuild", "--json")
+    code, out, _ = run_cli(main, "db", "rebuild", "--json")
     answer = json.loads(out)
     assert (code, answer["same"], answer["position"]) == (0, True, before + 4)
 
@@ -40,14 +40,14 @@ def test_a_view_that_was_wrong_is_right_again(recorded_home, run_cli) -> None:
     writer.run(lambda t: t.connection.execute("UPDATE view_projects SET runs_total = 77"))
     writer.close()
     assert run_cli(main, "verify")[0] == 1
-    code, out, _ = run_cli(main, "rebuild")
+    code, out, _ = run_cli(main, "db", "rebuild")
     assert code == 0
     assert "DIFFERENT" in out
     assert run_cli(main, "verify")[0] == 0
 
 
 def test_without_an_event_log_it_says_so(home, run_cli, one_error) -> None:
-    code, _, err = run_cli(main, "rebuild")
+    code, _, err = run_cli(main, "db", "rebuild")
     assert code == 1
     assert "there is no event log yet" in one_error(err)
 
@@ -59,7 +59,7 @@ def test_another_command_that_writes_is_waited_for(recorded_home, run_cli) -> No
     letting_go.start()
 
     # when / then
-    code, out, err = run_cli(main, "rebuild")
+    code, out, err = run_cli(main, "db", "rebuild")
     letting_go.join()
     assert (code, err) == (0, "")
     assert "the same" in out
@@ -90,7 +90,7 @@ def test_a_daemon_that_stops_first_leaves_the_request_to_us(recorded_home, run_c
     daemon.start()
 
     # when
-    code, _, err = run_cli(main, "rebuild")
+    code, _, err = run_cli(main, "db", "rebuild")
     ended.set()
     daemon.join()
 
@@ -105,7 +105,7 @@ def test_a_full_disk_is_one_line_and_changes_nothing(
 ) -> None:
     before = recorded_home.types()
     with full_disk(4096):
-        code, out, err = run_cli(main, "rebuild")
+        code, out, err = run_cli(main, "db", "rebuild")
     assert (code, out) == (1, "")
     assert one_error(err)
     assert recorded_home.types() == before

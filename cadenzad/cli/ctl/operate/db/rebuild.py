@@ -1,4 +1,4 @@
-"""`cadenzactl rebuild`: fold the state view anew from the event log."""
+"""`cadenzactl db rebuild`: fold the state view anew from the event log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cadenzad.requests.commands import Rebuild
 from store.events.process import ViewRebuilt
 
 DESCRIPTION = "Fold the state view anew from the event log, and say whether it differs."
-EXAMPLE = "cadenzactl rebuild"
+EXAMPLE = "cadenzactl db rebuild"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    request = Rebuild(requested_by="cadenzactl rebuild")
+    request = Rebuild(requested_by="cadenzactl db rebuild")
     outcome = perform(state_dir(arguments.state), request, timeout=600.0, outcome=1)
     event = outcome.event
     assert isinstance(event, ViewRebuilt)

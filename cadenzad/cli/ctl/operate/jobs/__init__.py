@@ -1,0 +1,1 @@
+"""`cadenzactl jobs`: slow work, listed, tried again or ended."""
