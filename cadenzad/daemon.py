@@ -123,6 +123,7 @@ class Daemon:
                 self._take_requests()
         self._jobs.work_off()
         self._reactor.drain()
+        self._jobs.work_off()  # what jobs led to: somebody is told of a verdict
         self._writer.run(_forget_daemon)
 
     def _run_loop(self, stack: ExitStack) -> None:

@@ -20,7 +20,7 @@ class Stopping(Exception):
 class ReactionPolicy:
     """What is done for a project when runs or examples arrive, and how long that waits.
 
-    `prompt`: the setting judge.prompt.
+    `prompt`: the setting judge.prompt. `notify`: the kinds of news that are told to somebody.
     """
 
     check: bool = False
@@ -29,6 +29,7 @@ class ReactionPolicy:
     prompt: str = ""
     retrain: bool = False
     retrain_wait: Debounce = AT_ONCE
+    notify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

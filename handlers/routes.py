@@ -23,9 +23,17 @@ from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prom
 from handlers.lora.reactions import retrain_on_data
 from handlers.lora.recovery import ADAPTERS
 from handlers.mission.check.reactions import check_on_project
+from handlers.notify.news import NOTIFY
+from handlers.notify.reactions import notify_on_news
 from handlers.reactions import Reaction
 from handlers.recovery import Effect
-from store.events.adapter import CodeTrusted
+from store.events.adapter import (
+    AdapterBlocked,
+    AdapterPromoted,
+    AdapterRolledBack,
+    AdapterScored,
+    CodeTrusted,
+)
 from store.events.base import Event
 from store.events.files import (
     ExamplesRecorded,
@@ -40,6 +48,8 @@ from store.events.files import (
     RunRecorded,
     RunReplaced,
 )
+from store.events.process import JobFailed, WatchDegraded
+from store.events.prompt import PromptProposed, PromptRewritten, PromptRolledBack
 
 EXPORT_RUN = Reaction("export_run", export_on_run, export_on_runs)
 EXPORT_REQUESTED = Reaction("export_requested", export_on_request, export_on_requests)
@@ -50,6 +60,7 @@ JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
 JUDGE_RESUMED = Reaction("judge_resumed", judge_on_resume)
 RETRAIN = Reaction("retrain", retrain_on_data)
 CHECK = Reaction("check_project", check_on_project)
+TELL = Reaction("notify", notify_on_news)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     RunRecorded: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
@@ -64,6 +75,15 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     ExamplesRecorded: (RETRAIN,),
     FileRemoved: (RETRAIN,),
     CodeTrusted: (RETRAIN,),
+    AdapterScored: (TELL,),
+    AdapterPromoted: (TELL,),
+    AdapterBlocked: (TELL,),
+    AdapterRolledBack: (TELL,),
+    PromptRewritten: (TELL,),
+    PromptProposed: (TELL,),
+    PromptRolledBack: (TELL,),
+    WatchDegraded: (TELL,),
+    JobFailed: (TELL,),
 }
 """Event -> the reactions that want it."""
 
@@ -75,11 +95,15 @@ JOBS: Mapping[str, str] = {
     "score": "handlers.lora.job:rescore",
     "deploy": "handlers.lora.job:roll_back",
     "selftest": "handlers.selftest.run:run",
+    NOTIFY: "handlers.notify.job:notify",
 }
 """Kind -> the function that does it."""
 
 LAST = frozenset({"check"})
 """Kinds that begin when nothing else is due: a thousand new projects delay no judging."""
+
+BESIDE = frozenset({NOTIFY})
+"""Kinds that wait for no worker: news of a hurt robot is not told when a training has ended."""
 
 KEYED = frozenset({"judge"})
 """Kinds whose child gets the keys; no other process does, but a proxy that it starts."""

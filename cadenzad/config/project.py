@@ -130,13 +130,15 @@ def _laid_over(base: Config, values: Mapping[str, Any]) -> Config:
 
 
 def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> ReactionPolicy:
-    """What is done for a project. `at_once`: nobody will be here later, so nothing waits."""
+    """What is done for a project, or for what concerns none (""). `at_once`: nobody will be here
+    later, so nothing waits.
+    """
     try:
-        config = load_project_config(Path(project), base)
+        config = load_project_config(Path(project), base) if project else base
     except ConfigError as error:
         log.warning("%s", error.message)
         config = base
-    judge, lora = config.judge, config.lora
+    judge, lora, notify = config.judge, config.lora, config.notify
     return ReactionPolicy(
         check=config.check.enabled,
         judge=judge.mode != "off",
@@ -144,4 +146,5 @@ def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> Rea
         prompt=judge.prompt,
         retrain=lora.retrain,
         retrain_wait=AT_ONCE if at_once else Debounce(lora.debounce, lora.max_wait),
+        notify=notify.on if notify.url or notify.url_file or notify.argv else (),
     )

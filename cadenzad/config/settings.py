@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handlers.judge.settings import JudgeSettings
 from handlers.lora.settings import LoraSettings
+from handlers.notify.settings import NotifySettings
 from handlers.settings import DAY, Mark, Section
 
 
@@ -122,6 +123,7 @@ class Config(BaseModel):
     check: Check = Check()
     judge: JudgeSettings = JudgeSettings()
     lora: LoraSettings = LoraSettings()
+    notify: NotifySettings = NotifySettings()
     retention: Retention = Retention()
     metrics: Metrics = Metrics()
     log: Log = Log()

@@ -32,7 +32,7 @@ from cadenzad.jobs.process import Child
 from cadenzad.jobs.protocol import Done, Failed, Message, Progress, ProtocolError, decode
 from cadenzad.jobs.queue import Queue
 from cadenzad.jobs.retry import RetryPolicy
-from handlers.routes import KEYED, LAST
+from handlers.routes import BESIDE, KEYED, LAST
 from store.errors import CadenzaError, ConfigError, StoreError, one_line
 from store.events.base import Event
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
@@ -182,8 +182,9 @@ class Jobs:
 
     def _start_due(self) -> None:
         for job in self._queue.startable():
-            if len(self._children) >= self._config.jobs.workers:
-                return
+            busy = sum(child.job.kind not in BESIDE for child in self._children.values())
+            if busy >= self._config.jobs.workers and job.kind not in BESIDE:
+                continue
             if job.id not in self._children and self._only(job):
                 self._start(job)
 
@@ -228,7 +229,7 @@ class Jobs:
             "heartbeat": self._config.jobs.heartbeat,
             "job": job.id,
             "attempt": attempt,
-            "settings": config.model_dump(include={"judge", "lora"}),
+            "settings": config.model_dump(include={"judge", "lora", "notify"}),
         }
         if job.kind in KEYED:
             request |= {"key": groq_key(), "openai_key": openai_key()}
