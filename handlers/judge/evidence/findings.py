@@ -57,7 +57,7 @@ MEANINGS: Mapping[str, str] = {
     "tipped": "tilted over 45 degrees",
     "never_signals": "never sent the signal that was due",
     "missed_signal": "did not signal while what it reports was in view",
-    "false_signal": "signalled with nothing to report",
+    "false_signal": "signalled with nothing to report, or again and again from afar",
     "phase_skipped": "a phase began before the one before it was done",
     "repeats_pose": "the same pose again and again",
     "dwell_reset": "gave up too early what has to hold for some ticks",

@@ -33,6 +33,7 @@ UNDONE: Sequence[Detector] = (
     arriving.drifts_past,
     arriving.dwell_reset,
     signalling.missing_signals,
+    signalling.far_signals,
 )
 """A cause of failure only where the phase was not done; they cost time elsewhere, no more."""
 

@@ -1,4 +1,8 @@
-"""About signals: never_signals, missed_signal, false_signal."""
+"""About signals: never_signals, missed_signal, false_signal.
+
+What a robot reports from afar, over and over, in a phase that wants it to be near, is false too:
+what it reports may well be in view.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from collections.abc import Iterator
 from handlers.judge.evidence.causes.occurrence import Occurrence, each
 from handlers.judge.evidence.legs import Leg
 from handlers.judge.evidence.ticks import Tick
+
+AFAR = 2
+"""One signal from afar may be a try; the second is a way to do it."""
 
 
 def false_signal(leg: Leg) -> Iterator[Occurrence]:
@@ -18,6 +25,19 @@ def false_signal(leg: Leg) -> Iterator[Occurrence]:
             false = _in_view(leg, before) is False
         shown.append(false)
     yield from each("false_signal", shown)
+
+
+def far_signals(leg: Leg) -> Iterator[Occurrence]:
+    """false_signal, where a phase wants its signal at a place: AFAR or more of them outside of it,
+    and none within."""
+    aim = leg.aim
+    if aim is None or not aim.signal or not aim.has_place or leg.done:
+        return
+    sent = [act.kind == "signal" for act in leg.acts]
+    there = [before is None or _is_there(leg, before) for before in leg.befores]
+    far = [signal and not near for signal, near in zip(sent, there, strict=True)]
+    if far.count(True) >= AFAR and far.count(True) == sent.count(True):
+        yield from each("false_signal", far)
 
 
 def missing_signals(leg: Leg) -> Iterator[Occurrence]:

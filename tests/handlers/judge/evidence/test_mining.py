@@ -257,6 +257,16 @@ def _false_signal() -> list[Record]:
     return records
 
 
+def _signals_afar() -> list[Record]:
+    """In view it is, and the robot reports it instead of walking up to it."""
+    records = failing(6, "find_victim")
+    at(records, line(-1.0, 0.0, 7))
+    for record in records:
+        record |= {"visible_tags": {"victim": 2.4}, "signal_event": None}
+    acts(records, "signal_victim_found")
+    return records
+
+
 def _phase_skipped() -> list[Record]:
     records = failing(8)
     at(records, line(0.0, -0.1, 9))
@@ -312,6 +322,7 @@ CAUSES: dict[str, Callable[[], list[Record]]] = {
     "never_signals": _never_signals,
     "missed_signal": _missed_signal,
     "false_signal": _false_signal,
+    "false_signal afar": _signals_afar,
     "phase_skipped": _phase_skipped,
     "diverged far": lambda: _diverged(pos_x=-59_000.0),
     "diverged high": lambda: _diverged(body_height=934.0),
@@ -331,6 +342,24 @@ def test_the_cause_of_a_failure_is_named_and_no_other(name: str, tmp_path: Path)
     kind = name.partition(" ")[0]
     assert kind in kinds
     assert kinds - {kind} <= ALSO.get(name, set[str]())
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("one alone is a try", lambda r: acts(r[1:], "turn_left", rotation_rad=0.1)),
+        ("where it is due", lambda r: at(r, line(-3.4, 0.0, 7))),
+        ("nobody knows where", lambda r: [record["obs"].pop("pos_x") for record in r]),
+        ("it was done in the end", lambda r: r[-1].update(phase_done=True)),
+    ],
+)
+def test_a_signal_is_from_afar_only_where_that_is_known_and_done_again(
+    name: str, change: Callable[[list[Record]], object], tmp_path: Path
+) -> None:
+    records = _signals_afar()
+    change(records)
+    kinds = {finding.kind for finding in mined(tmp_path, records).findings}
+    assert "false_signal" not in kinds, name
 
 
 def test_every_cause_is_named_and_explained() -> None:
