@@ -8,7 +8,6 @@ everything that is not as it was when it was chosen. Nothing is deleted here: se
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from typing import Literal, NamedTuple
 
 from cadenzad.maintenance.candidate import Candidate
 from handlers.project.paths import ADAPTERS_DIR, EXPORTS_DIR, inside
+from store import identity
 from store.errors import UnsafePathError
 from store.reads.improvements import adapters
 from store.reads.state import ExportRow, State
@@ -83,7 +83,7 @@ def make_plan(
             break
         reason = _unsafe(item)
         if not reason:
-            item = _with_hash(item) if item.kind == "export" else item
+            item = _with_hash(state, item) if item.kind == "export" else item
             reason = blocker(state, item, force=policy.force)
         if not reason and item.kind == "run" and not policy.force:
             reason = _export_missing(state, item)
@@ -193,13 +193,16 @@ def _tree_bytes(folder: str) -> int:
     return total
 
 
-def _with_hash(item: Candidate) -> Candidate:
+def _with_hash(state: State, item: Candidate) -> Candidate:
+    """An export with what its bytes are known by, hashed as what is recorded of it."""
+    row = state.export(item.project, item.of)
+    known = row.output_sha256 or "" if row is not None else ""
     try:
-        with open(os.path.join(item.project, item.path), "rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return replace(
+            item, sha256=identity.of_file(os.path.join(item.project, item.path), like=known)
+        )
     except OSError:
         return item
-    return replace(item, sha256=digest)
 
 
 def _manifest(state: State, export: Candidate) -> list[Candidate]:

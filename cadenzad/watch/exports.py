@@ -7,7 +7,6 @@ reaction makes it again.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import sqlite3
@@ -18,6 +17,7 @@ from typing import Literal
 
 from handlers.intake.observe import Stat
 from handlers.project.paths import SPEC_FILE
+from store import identity
 from store.events.envelope import NewEvent, Recorded, project_stream
 from store.events.files import ExportLost
 from store.reads.state import ExportedFile, State
@@ -84,9 +84,7 @@ class Exports:
         if info.st_size > self._left < HASH_BYTES:
             return None  # it is the next scan's
         self._left -= info.st_size
-        with open(path, "rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if digest != row.output_sha256:
+        if identity.of_file(path, like=row.output_sha256) != row.output_sha256:
             return "changed"
         right.append((path, now))
         return None

@@ -20,6 +20,7 @@ from handlers.project.paths import (
     inside,
     printable,
 )
+from store import identity
 from store.errors import StoreError, UnsafePathError
 from store.events.base import Event
 from store.events.envelope import NewEvent, Recorded, project_stream
@@ -113,12 +114,12 @@ class Recorder:
         if seen is None:
             return
         stat = seen if isinstance(seen, Stat) else seen.stat
+        known_by = self._known_by(project, path, seen) if isinstance(seen, Observation) else ()
 
         def record(transaction: Transaction) -> list[Recorded]:
             state = State(transaction.connection)
-            now = self._look_up(
-                state, project, path, seen if isinstance(seen, Observation) else None
-            )
+            observed = seen if isinstance(seen, Observation) else None
+            now = self._look_up(state, project, path, observed, known_by)
             if now.project is None and path != SPEC_FILE:
                 return []  # its env.json has gone meanwhile
             if isinstance(seen, Stat):
@@ -185,17 +186,41 @@ class Recorder:
             _log(recorded)
 
     def _look_up(
-        self, state: State, project: Path, path: str, seen: Observation | None = None
+        self,
+        state: State,
+        project: Path,
+        path: str,
+        seen: Observation | None = None,
+        known_by: tuple[str, ...] = (),
     ) -> Known:
-        """What the view knows of a file; with an observation also its twin and last episode."""
+        """What the view knows of a file; with an observation also its twin and last episode.
+
+        `known_by`: see `_known_by`.
+        """
         prior = state.file(str(project), path)
         moved = self._moved_from(state, project, path) if prior is None else None
         twin, last = None, None
         if seen is not None and seen.log is not None:
-            twin = state.run_with_hash(str(project), seen.sha256, but_not=path)
+            twins = (
+                state.run_with_bytes(str(project), seen.size, known, but_not=path)
+                for known in known_by
+            )
+            twin = next(filter(None, twins), None)
             basis = prior or moved
             last = state.last_episode(str(project), basis.path) if basis is not None else None
         return Known(state.project(str(project)), prior, moved, twin, last)
+
+    def _known_by(self, project: Path, path: str, seen: Observation) -> tuple[str, ...]:
+        """What the bytes of a run are known by where they were recorded under another name.
+
+        Where an older log has a run of this size, that is also the hash that it was known by.
+        """
+        older = self._state.older_hash(str(project), seen.size) if seen.log is not None else None
+        if older is None:
+            return (seen.digest,)
+        with contextlib.suppress(OSError):  # gone meanwhile: a later look says so
+            return seen.digest, identity.of_file(project / path, size=seen.size, like=older)
+        return (seen.digest,)
 
     @staticmethod
     def _moved_from(state: State, project: Path, path: str) -> FileRow | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from handlers.export.files import LogReader, NewFile, publish
+from handlers.export.files import AsRead, ChangedMeanwhile, LogReader, NewFile, publish
 from handlers.export.manifest import (
     ALIGNMENT,
     FileDigest,
@@ -32,8 +32,8 @@ class ExportReport:
 
     output: Path
     manifest: Path | None
-    source_sha256: str
-    output_sha256: str
+    source_hash: str
+    output_hash: str
     template_sha256: str
     tally: Tally
     warnings: tuple[str, ...]
@@ -86,29 +86,49 @@ def draft_run(
     *,
     manifest: Path | None,
     progress: Callable[[int], object] | None = None,
+    as_read: AsRead | None = None,
 ) -> Drafted:
-    """As `export_run`, without putting anything in place: what is not, leaves with `open_files`."""
-    with LogReader(log) as reader:
+    """As `export_run`, without putting anything in place: what is not, leaves with `open_files`.
+
+    `as_read`: how the log was when it was taken in. While it is still so it is not hashed again.
+    """
+    with contextlib.suppress(ChangedMeanwhile), contextlib.ExitStack() as drafts:
+        drafted = _draft(log, output, recipe, drafts, manifest, progress, as_read)
+        open_files.push(drafts.pop_all())
+        return drafted
+    return draft_run(log, output, recipe, open_files, manifest=manifest, progress=progress)
+
+
+def _draft(
+    log: Path,
+    output: Path,
+    recipe: Recipe,
+    drafts: contextlib.ExitStack,
+    manifest: Path | None,
+    progress: Callable[[int], object] | None,
+    as_read: AsRead | None,
+) -> Drafted:
+    with LogReader(log, as_read=as_read) as reader:
         _check_paths(reader, output, manifest)
-        new = open_files.enter_context(NewFile(output))
+        new = drafts.enter_context(NewFile(output))
         maker = RecordMaker(recipe)
         _convert(reader, new, maker, progress or (lambda _read: None))
         tally, warnings = maker.tally, _warnings(maker)
         if not tally.written and not tally.filtered:
             raise NothingToExport(f"{log}: {_why_nothing(tally)}", hint=_HINT)
-        source = FileDigest(name=log.name, size=reader.size, sha256=reader.sha256())
-        made = FileDigest(name=output.name, size=new.size, sha256=new.sha256())
+        source = FileDigest(name=log.name, size=reader.size, hash=reader.digest())
+        made = FileDigest(name=output.name, size=new.size, hash=new.digest())
         files = [new]
         if manifest is not None:
             used = maker.renderer.source
             record = build_manifest(source, made, recipe, tally, used=used, warnings=warnings)
-            files.append(open_files.enter_context(NewFile(manifest)))
+            files.append(drafts.enter_context(NewFile(manifest)))
             files[-1].write(encode_manifest(record))
     report = ExportReport(
         output=output,
         manifest=manifest,
-        source_sha256=source.sha256,
-        output_sha256=made.sha256,
+        source_hash=source.hash,
+        output_hash=made.hash,
         template_sha256=template_sha256(recipe.template),
         tally=tally,
         warnings=warnings,
@@ -200,9 +220,9 @@ def exported(
     return RunExported(
         run_id=run_id,
         run_path=run_path,
-        source_sha256=report.source_sha256,
+        source_sha256=report.source_hash,
         output=output,
-        output_sha256=report.output_sha256,
+        output_sha256=report.output_hash,
         manifest=manifest,
         format=report.format,
         alignment=report.alignment,

@@ -7,18 +7,18 @@ store.durable) until all of them are safe on disk; whatever stood there before s
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from handlers.project.paths import EXPORTS_DIR, FINETUNE_SUFFIX, MANIFEST_SUFFIX, inside
 from store.durable import Draft, make_folder, remove_drafts, sync
 from store.errors import CadenzaError, InputError, ProjectNotFound
+from store.identity import Digest
 
 BLOCK = 256 * 1024
 """Bytes read at once: so few that all passes over a block find it in the processor's cache."""
@@ -52,20 +52,42 @@ def _writing(path: Path) -> Iterator[None]:
         raise _refused("write", path, reason) from None
 
 
+class ChangedMeanwhile(Exception):
+    """A log was written to while it was read: what its bytes were known by says nothing of them."""
+
+
+class AsRead(NamedTuple):
+    """A whole log as it was read before: (dev, ino, size, mtime_ns, ctime_ns), and its identity."""
+
+    stat: tuple[int, int, int, int, int]
+    known: str
+
+
+def _stat(found: os.stat_result) -> tuple[int, int, int, int, int]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 class LogReader:
     """Reads a log up to the size it has when opened: what is appended later is for later.
 
-    `size` and `sha256()` cover what has been read. Raises LogNotFound, InputError for something
+    `size` and `digest()` cover what has been read. A log that is `as_read`, just as when its bytes
+    were last hashed, is not hashed again. Raises LogNotFound, InputError for something
     that is no regular file, ExportIOError.
     """
 
-    def __init__(self, path: Path, *, block: int = BLOCK, max_line: int = MAX_LINE) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        as_read: AsRead | None = None,
+        block: int = BLOCK,
+        max_line: int = MAX_LINE,
+    ) -> None:
         self.path = path
         self.size = 0
         self.tail = b""
         self._block = min(block, max_line)
         self._max_line = max_line
-        self._sha = hashlib.sha256()
         try:
             # A pipe or a device would make an ordinary open wait, perhaps for ever.
             fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -78,6 +100,8 @@ class LogReader:
             os.close(fd)
             raise InputError(f"{path}: not a regular file", hint="name the run log itself")
         self.identity = (found.st_dev, found.st_ino)
+        self._as_read = as_read if as_read is not None and as_read.stat == _stat(found) else None
+        self._digest = Digest() if self._as_read is None else None
         self._end = found.st_size
         self._fd = fd
 
@@ -108,8 +132,14 @@ class LogReader:
             else:  # a line longer than that
                 wanted = min(2 * wanted, self._max_line + 1)
 
-    def sha256(self) -> str:
-        return self._sha.hexdigest()
+    def digest(self) -> str:
+        """What the bytes that have been read are known by. Raises ChangedMeanwhile."""
+        if self._digest is not None:
+            return self._digest.value()
+        assert self._as_read is not None
+        if self.size != self._end or _stat(os.fstat(self._fd)) != self._as_read.stat:
+            raise ChangedMeanwhile
+        return self._as_read.known
 
     def _peek(self, wanted: int) -> bytes:
         """The next bytes, fewer than wanted only at the end of the log."""
@@ -119,7 +149,8 @@ class LogReader:
             raise _refused("read", self.path, reason) from None
 
     def _take(self, data: bytes, size: int) -> None:
-        self._sha.update(memoryview(data)[:size])
+        if self._digest is not None:
+            self._digest.update(memoryview(data)[:size])
         self.size += size
 
     def _skip_line(self) -> None:
@@ -139,7 +170,7 @@ class NewFile(Draft):
 
     def __init__(self, target: Path) -> None:
         self.size = 0
-        self._sha = hashlib.sha256()
+        self._digest = Digest()
         with _writing(target):
             if target.exists() and not target.is_file():
                 raise InputError(f"{target}: not a regular file", hint="name a file to write")
@@ -151,15 +182,15 @@ class NewFile(Draft):
                 raise ExportIOError(text, hint="wait for it to finish") from None
 
     def write(self, data: bytes) -> None:
-        self._sha.update(data)
+        self._digest.update(data)
         self.size += len(data)
         try:
             super().write(data)
         except OSError as reason:
             raise _refused("write", self.target, reason) from None
 
-    def sha256(self) -> str:
-        return self._sha.hexdigest()
+    def digest(self) -> str:
+        return self._digest.value()
 
     def sync(self) -> None:
         with _writing(self.target):

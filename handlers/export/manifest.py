@@ -15,7 +15,7 @@ import msgspec
 from handlers.export.records import Recipe
 from handlers.export.tally import Sample, Tally
 
-SCHEMA: Literal["cadenza/finetune-manifest/1"] = "cadenza/finetune-manifest/1"
+SCHEMA: Literal["cadenza/finetune-manifest/2"] = "cadenza/finetune-manifest/2"
 
 ALIGNMENT = "reference: prompt(obs[t]) with action[t]"
 """Which observation a prompt shows. In a run log it is the one after the action."""
@@ -26,11 +26,11 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class FileDigest(Part, frozen=True):
-    """A file by name; `sha256` covers its first `size` bytes, which is what was read or written."""
+    """A file by name, and what its first `size` bytes are known by: those read or written."""
 
     name: str
     size: int
-    sha256: str
+    hash: str
 
 
 class Template(Part, frozen=True):
@@ -65,7 +65,7 @@ class Counts(Part, frozen=True):
 class Manifest(Part, frozen=True):
     """`rejected_lines`: per reason the first line numbers; `samples`: the first lines in words."""
 
-    schema: Literal["cadenza/finetune-manifest/1"]
+    schema: Literal["cadenza/finetune-manifest/2"]
     format: Literal["jsonl"]
     source: FileDigest
     output: FileDigest

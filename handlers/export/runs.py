@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from handlers.export.export import Drafted, draft_run, exported, exported_paths
-from handlers.export.files import publish_each
+from handlers.export.files import AsRead, publish_each
 from handlers.export.records import Recipe
 from handlers.project.paths import CADENZA_DIR, FINETUNE_SUFFIX, RUN_SUFFIX, inside
 from handlers.project.project import Project
 from handlers.reactions import Tools
+from store import identity
 from store.errors import CadenzaError, InputError, SpecError, UnsafePathError, one_line
 from store.events.base import Event
 from store.events.files import ExportFailed, ExportOptions
@@ -105,6 +105,7 @@ class Batch:
                 self._drafts,
                 manifest=opened.inside(project / manifest),
                 progress=lambda _bytes: self._tools.checkpoint(),
+                as_read=_as_read(self._state, file),
             )
         except FileNotFoundError:
             return []
@@ -160,8 +161,20 @@ def set_aside(project: Path, row: ExportRow) -> None:
     with contextlib.suppress(OSError, UnsafePathError):
         changed = inside(project, project / row.output)
         # With the recorded bytes it is what this reaction wrote before it was cut short.
-        if hashlib.sha256(changed.read_bytes()).hexdigest() != row.output_sha256:
+        if not _is_as_written(changed, row):
             changed.replace(changed.with_name(changed.name + CHANGED_SUFFIX))
+
+
+def _as_read(state: State, file: FileRow) -> AsRead | None:
+    """How a log was when it was taken in, where that was all of it and by today's hash."""
+    seen = state.seen(f"{file.project}/{file.path}")
+    whole = seen is not None and seen[2] == file.size and identity.is_todays(file.sha256)
+    return AsRead(seen, file.sha256) if seen is not None and whole else None
+
+
+def _is_as_written(path: Path, row: ExportRow) -> bool:
+    known = row.output_sha256 or ""
+    return identity.of_file(path, like=known) == known
 
 
 def _failed(file: FileRow, error: CadenzaError) -> ExportFailed:
@@ -225,7 +238,7 @@ def _remove_if_ours(project: Path, row: ExportRow, state: State) -> None:
         return
     with contextlib.suppress(OSError, UnsafePathError):
         old = inside(project, project / row.output)
-        if hashlib.sha256(old.read_bytes()).hexdigest() == row.output_sha256:
+        if _is_as_written(old, row):
             old.unlink()
             if row.manifest is not None:
                 inside(project, project / row.manifest).unlink()

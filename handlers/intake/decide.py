@@ -56,7 +56,7 @@ def decide(seen: Observation, known: Known) -> list[Event]:
 
 
 def _decide_content(seen: Observation, known: Known, prior: FileRow | None) -> list[Event]:
-    same_bytes = prior is not None and (prior.size, prior.sha256) == (seen.size, seen.sha256)
+    same_bytes = _is_same(seen, prior)
     if seen.rejection is not None:
         if same_bytes and prior is not None and prior.reason == seen.rejection:
             return []
@@ -97,7 +97,7 @@ def _decide_run(
     twin_of = known.twin.path if known.twin is not None else None
     if prior is None or not prior.accepted or not prior.present or prior.kind != "run":
         return RunRecorded(**read, twin_of=twin_of)
-    if seen.prior_sha256 == prior.sha256:
+    if seen.prior_digest == prior.sha256:
         read["episodes"] = _changed(log.episodes, known.last_episode)
         return RunExtended(**read, previous_size=prior.size, previous_sha256=prior.sha256)
     return RunReplaced(**read, twin_of=twin_of, previous_sha256=prior.sha256)
@@ -110,7 +110,7 @@ def _changed(episodes: tuple[EpisodeFact, ...], last: int | None) -> tuple[Episo
 
 def _decide_config(seen: Observation, known: Known) -> list[Event]:
     project, prior = known.project, known.prior
-    same_bytes = prior is not None and prior.sha256 == seen.sha256
+    same_bytes = _is_same(seen, prior)
     if seen.rejection is not None or seen.spec is None:
         if same_bytes and project is not None and project.state == "invalid":
             return []
@@ -121,7 +121,7 @@ def _decide_config(seen: Observation, known: Known) -> list[Event]:
     phases = tuple(phase.name for phase in seen.spec.phases)
     # One that comes back with other bytes has changed: what was exported before is stale.
     comes_back = (
-        project is not None and project.state == "removed" and project.env_sha256 == seen.sha256
+        project is not None and project.state == "removed" and project.env_sha256 == seen.digest
     )
     if project is None or project.env_sha256 is None or comes_back:
         return [
@@ -149,8 +149,8 @@ def _decide_config(seen: Observation, known: Known) -> list[Event]:
 
 def _moved(seen: Observation, old: FileRow) -> FileMoved | None:
     """A rename, when the bytes known under the old name are still the first ones of this file."""
-    same = (old.size, old.sha256) == (seen.size, seen.sha256)
-    if not (same or seen.prior_sha256 == old.sha256) or old.kind != _stored_kind(seen):
+    same = _is_same(seen, old) or seen.prior_digest == old.sha256
+    if not same or old.kind != _stored_kind(seen):
         return None
     return FileMoved(
         previous_path=old.path,
@@ -177,6 +177,13 @@ def _rejected(seen: Observation, prior: FileRow | None) -> FileRejected:
     )
 
 
+def _is_same(seen: Observation, prior: FileRow | None) -> bool:
+    """Whether the bytes are those that were known before, by whichever hash those are known."""
+    if prior is None or prior.size != seen.size:
+        return False
+    return prior.sha256 in (seen.digest, seen.prior_digest) or seen.size == 0
+
+
 def _file(seen: Observation, prior: FileRow | None) -> FileFact:
     return FileFact(
         path=seen.path,
@@ -184,7 +191,8 @@ def _file(seen: Observation, prior: FileRow | None) -> FileFact:
         ino=seen.stat.ino,
         size=seen.size,
         mtime_ns=seen.stat.mtime_ns,
-        sha256=seen.sha256,
+        # The same bytes stay what they are known by, also where that is an older log's hash.
+        sha256=prior.sha256 if prior is not None and _is_same(seen, prior) else seen.digest,
         revision=prior.revision + 1 if prior is not None else 1,
     )
 

@@ -22,9 +22,9 @@ from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec, parse_spec
 from store.errors import ProjectError, SpecError, UnsafePathError
 from store.events.files import LineProblem
+from store.identity import NOTHING, Prefix
 from store.reads.state import FileRow
 
-EMPTY_SHA256 = hashlib.sha256().hexdigest()
 UNRECOGNISED = (
     "not recognised: name it *.log.jsonl, *.orchestrator.jsonl, *.examples.jsonl or *.exam.jsonl"
 )
@@ -56,9 +56,10 @@ class Stat:
 class Observation:
     """What one read of a file found.
 
-    `sha256` covers the first `size` bytes (a torn last line is left for later); `prior_sha256` the
-    first bytes that were known before, None when the file is now shorter. Exactly one of `spec`,
-    `log`, `examples` and `rejection` is set.
+    `digest` is what the first `size` bytes are known by (a torn last line is left for later);
+    `prior_digest` covers the first bytes that were known before, hashed as those are known, and is
+    None when the file is now shorter. Of env.json it is SHA-256, by which run logs name it. Exactly
+    one of `spec`, `log`, `examples` and `rejection` is set.
     """
 
     project: str
@@ -66,8 +67,8 @@ class Observation:
     kind: Role
     stat: Stat
     size: int
-    sha256: str
-    prior_sha256: str | None = None
+    digest: str
+    prior_digest: str | None = None
     spec: ProjectSpec | None = None
     log: LogSummary | None = None
     examples: ExamplesSummary | None = None
@@ -157,20 +158,20 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _unreadable(project: Path, path: str, kind: Role, stat: Stat, reason: str) -> Observation:
-    return Observation(str(project), path, kind, stat, 0, EMPTY_SHA256, rejection=reason)
+    return Observation(str(project), path, kind, stat, 0, NOTHING, rejection=reason)
 
 
 def _read(project: Path, path: str, kind: Role, prior: FileRow | None) -> Observation | Stat:
-    prior_size = prior.size if prior is not None else None
+    before = Prefix(prior.size, prior.sha256) if prior is not None else None
     with _open(project / path) as stream:
         stat = Stat.of(os.fstat(stream.fileno()))
         if kind == "config":
             return _observe_config(project, path, stat, stream.read(MAX_BYTES + 1))
         if kind in ("examples", "exam"):
-            examples = read_examples(stream, _library(project), prior_size=prior_size)
+            examples = read_examples(stream, _library(project), prior=before)
             return _observe_lines(project, path, kind, stat, examples, prior)
         read = read_orchestrator_log if kind == "orchestrator" else read_run_log
-        log = read(stream, prior_size=prior_size)
+        log = read(stream, prior=before)
         if kind == "maybe" and log.counts.valid:
             kind = "run"
         return _observe_lines(project, path, kind, stat, log, prior)
@@ -194,7 +195,7 @@ def _observe_lines(
     found: LogSummary | ExamplesSummary,
     prior: FileRow | None,
 ) -> Observation | Stat:
-    read = Observation(str(project), path, kind, stat, found.size, found.sha256, found.prior_sha256)
+    read = Observation(str(project), path, kind, stat, found.size, found.digest, found.prior_digest)
     if found.size == 0:
         # Empty, or one line that is still being written: of a new file there is nothing to say yet.
         return replace(read, rejection=_cut(stat, prior)) if _is_cut(prior) else stat

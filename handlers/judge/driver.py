@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from handlers.judge.prompt.source import RefusedSource, find_prompt
 from handlers.project.formats.runs import LogFile, run_logs
 from handlers.project.paths import run_id_of
 from handlers.project.project import Project
+from store import identity
 from store.reads.improvements import (
     PromptRow,
     ToldRow,
@@ -22,9 +23,6 @@ from store.reads.improvements import (
     prompt_versions,
     told_of,
 )
-
-HASHED = 1 << 20
-"""Bytes hashed at a time."""
 
 
 class Evidence(NamedTuple):
@@ -100,22 +98,10 @@ def _without_copies(logs: Sequence[LogFile]) -> list[LogFile]:
     own = []
     for log in logs:
         if sizes[log.size] > 1:
-            digest = _sha256(log.path)
-            if digest in seen:
-                continue
-            if digest is not None:
-                seen.add(digest)
+            with suppress(OSError):  # whoever reads it will say so
+                known = identity.of_file(log.path)
+                if known in seen:
+                    continue
+                seen.add(known)
         own.append(log)
     return own
-
-
-def _sha256(path: Path) -> str | None:
-    """Of a file's bytes; None when it cannot be read, which whoever reads it will say."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while block := stream.read(HASHED):
-                digest.update(block)
-    except OSError:
-        return None
-    return digest.hexdigest()

@@ -24,9 +24,10 @@ Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+
 class FileFact(Fact):
     """Which bytes, where: the identity of a file at the moment it was read.
 
-    `dev`+`ino` say which file it is, `sha256` covers its first `size` bytes. As the hash covers
-    everything read so far, it is a head hash that grows with the file: a later read whose first
-    `size` bytes still hash to it is the same file, extended.
+    `dev`+`ino` say which file it is, `sha256` is what its first `size` bytes are known by: a value
+    that names its algorithm (see store.identity), SHA-256 in older events and of env.json. As it
+    covers everything read so far, it is a head hash that grows with the file: a later read whose
+    first `size` bytes still hash to it is the same file, extended.
     """
 
     path: str

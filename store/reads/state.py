@@ -103,8 +103,8 @@ class ProjectRow(NamedTuple):
 _PROJECTS = Rows(ProjectRow, "view_projects", "name, path", paused=bool)
 _FILES = Rows(FileRow, "view_files", "position", accepted=bool, present=bool)
 # Named, as SQLite without statistics takes the primary key, and looks at every file of the project.
-_BY_HASH = Rows(
-    FileRow, "view_files INDEXED BY view_files_by_hash", "position", accepted=bool, present=bool
+_BY_BYTES = Rows(
+    FileRow, "view_files INDEXED BY view_files_by_bytes", "position", accepted=bool, present=bool
 )
 _BY_INODE = Rows(
     FileRow, "view_files INDEXED BY view_files_by_inode", "position", accepted=bool, present=bool
@@ -146,18 +146,31 @@ class State:
         condition = "project = ? AND dev = ? AND ino = ?"
         return _BY_INODE.where(self._connection, condition, project, dev, ino)
 
-    def run_with_hash(self, project: str, sha256: str, *, but_not: str) -> FileRow | None:
-        """The first recorded run with the same bytes under another path."""
+    def run_with_bytes(
+        self, project: str, size: int, known: str, *, but_not: str
+    ) -> FileRow | None:
+        """The first recorded run with the same bytes (see store.identity) under another path."""
         # The plus keeps SQLite from putting the hash into substr(), which the index then is not of.
-        return _BY_HASH.first(
+        return _BY_BYTES.first(
             self._connection,
-            "project = ? AND substr(sha256, 1, 10) = substr(?, 1, 10) AND +sha256 = ?"
+            "project = ? AND size = ? AND substr(sha256, 1, 13) = substr(?, 1, 13) AND +sha256 = ?"
             " AND kind = 'run' AND accepted AND present AND path != ?",
             project,
-            sha256,
-            sha256,
+            size,
+            known,
+            known,
             but_not,
         )
+
+    def older_hash(self, project: str, size: int) -> str | None:
+        """What a run of this size is known by that has the hash of an older log; None for none."""
+        runs = (
+            "SELECT sha256 FROM view_files INDEXED BY view_files_by_bytes WHERE project = ?1 AND"
+            " size = ?2 AND kind = 'run' AND accepted AND present AND substr(sha256, 1, 13)"
+        )
+        query = f"{runs} < 'blake3:' UNION ALL {runs} > 'blake3;' LIMIT 1"
+        row = self._connection.execute(query, (project, size)).fetchone()
+        return str(row[0]) if row else None
 
     def job(self, job_id: int) -> JobRow | None:
         return _JOBS.first(self._connection, "id = ?", job_id)

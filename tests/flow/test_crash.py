@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from checkout import ROOT
+
+from store import identity
 
 DYING = ROOT / "tests" / "support" / "dying.py"
 KILLS = 200
@@ -55,7 +56,7 @@ def assert_whole(house, project: Path) -> None:
     verify = house.run("cadenzactl", "verify", check=False)
     assert verify.returncode == 0, verify.stdout
     files = sorted((project / ".cadenza-env").glob("*.log.jsonl"))
-    sha = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    known = {path.name: identity.of_file(path) for path in files}
     events = house.events()
     assert [event["position"] for event in events] == list(range(1, len(events) + 1))
 
@@ -70,7 +71,7 @@ def assert_whole(house, project: Path) -> None:
                 assert data["previous_sha256"] == chain[-1]
             assert data["file"]["sha256"] not in chain
             chain.append(data["file"]["sha256"])
-    assert {name: chain[-1] for name, chain in chains.items()} == sha
+    assert {name: chain[-1] for name, chain in chains.items()} == known
 
     # every export is current, made of those bytes, and is what an export by hand gives
     status = house.project_status()
@@ -79,9 +80,9 @@ def assert_whole(house, project: Path) -> None:
     last = {e["data"]["run_path"]: e["data"] for e in events if e["type"] == "RunExported"}
     for path in files:
         export = last[f".cadenza-env/{path.name}"]
-        assert export["source_sha256"] == sha[path.name]
+        assert export["source_sha256"] == known[path.name]
         written = (project / export["output"]).read_bytes()
-        assert hashlib.sha256(written).hexdigest() == export["output_sha256"]
+        assert identity.of(written) == export["output_sha256"]
         assert len(written.splitlines()) == len(path.read_bytes().splitlines())
         assert json.loads((project / export["manifest"]).read_text())
     causes = Counter(e["causation"] for e in events if e["type"] == "RunExported")

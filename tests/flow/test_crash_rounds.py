@@ -8,7 +8,6 @@ daemon starts that may live for as long as it needs to make everything good.
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import os
 import random
@@ -34,6 +33,7 @@ from judging import ask_stub, drop, remedy, stuck_log
 from teaching import rows
 
 from handlers.judge.prompt.drift import changed_by_hand
+from store import identity
 from store.errors import StoreError
 from store.reads.improvements import current_prompt
 from store.reads.state import State
@@ -319,7 +319,7 @@ def is_temporary(path: Path) -> bool:
 
 
 def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return identity.of_file(path)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ that sync less must fail the same proof.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import sqlite3
@@ -20,6 +19,8 @@ import pytest
 from checkout import ROOT
 from judging import drop
 from powerloss import Disk, trace
+
+from store import identity
 
 ACKING = ROOT / "tests" / "support" / "acking.py"
 
@@ -102,7 +103,7 @@ class Cuts:
         output, manifest = self.project / data["output"], self.project / data["manifest"]
         if not output.exists() or not manifest.exists():
             raise Lost(f"{data['output']}, of which an event speaks")
-        if hashlib.sha256(output.read_bytes()).hexdigest() != data["output_sha256"]:
+        if identity.of_file(output) != data["output_sha256"]:
             raise Lost(f"the bytes of {data['output']}")
         json.loads(manifest.read_text())
 

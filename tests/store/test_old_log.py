@@ -82,11 +82,11 @@ def test_the_view_it_had_is_the_view_it_folds_to(reader) -> None:
     assert steps.hexdigest() == VIEWS
 
 
-def test_its_index_of_hashes_is_made_anew(state_dir) -> None:
-    query = "SELECT sql FROM sqlite_master WHERE name = 'view_files_by_hash'"
+def test_its_index_of_bytes_is_made_anew(state_dir) -> None:
+    query = "SELECT sql FROM sqlite_master WHERE name = 'view_files_by_bytes'"
     with closing(open_writer(state_dir)) as writer:
         (sql,) = writer.run(lambda unit: unit.connection.execute(query).fetchone())
-    assert "substr(sha256, 1, 10)" in sql
+    assert "substr(sha256, 1, 13)" in sql
 
 
 def test_it_opens_for_writing_and_can_be_rebuilt(state_dir) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 
@@ -376,14 +377,12 @@ def test_a_twin_is_found_by_an_index_of_runs_alone(writer, make):
 
     def look(transaction):
         transaction.connection.set_trace_callback(seen.append)
-        twin = State(transaction.connection).run_with_hash(make.project, "a" * 64, but_not="x")
-        other = State(transaction.connection).run_with_hash(
-            make.project, "a" * 63 + "b", but_not="x"
-        )
+        find = partial(State(transaction.connection).run_with_bytes, make.project, but_not="x")
+        twin, *others = find(10, "a" * 64), find(10, "a" * 63 + "b"), find(11, "a" * 64)
         transaction.connection.set_trace_callback(None)
         plan = transaction.connection.execute(f"EXPLAIN QUERY PLAN {seen[0]}").fetchall()
-        return twin.run_id, other, plan[0][3]
+        return twin.run_id, others, plan[0][3]
 
-    run_id, other, plan = writer.run(look)
-    assert (run_id, other) == ("a", None)
-    assert "view_files_by_hash (project=? AND <expr>=?)" in plan
+    run_id, others, plan = writer.run(look)
+    assert (run_id, others) == ("a", [None, None])
+    assert "view_files_by_bytes (project=? AND size=? AND <expr>=?)" in plan

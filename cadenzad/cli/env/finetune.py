@@ -211,6 +211,6 @@ def _as_json(report: ExportReport, output: Path) -> dict[str, Any]:
             {"line": sample.line, "reason": sample.reason} for sample in tally.samples
         ],
         "warnings": list(report.warnings),
-        "source_sha256": report.source_sha256,
-        "output_sha256": report.output_sha256,
+        "source_hash": report.source_hash,
+        "output_hash": report.output_hash,
     }

@@ -16,6 +16,7 @@ from handlers.project.formats.logsummary import LineTally, lines_of
 from handlers.project.jsontext import kind_of
 from handlers.project.library import ActionLibrary
 from store.events.files import LineCounts, LineProblem
+from store.identity import Prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ExamplesSummary:
-    """An examples file as far as it was read: `sha256` covers its first `size` bytes.
+    """An examples file as far as it was read: `digest` is what its first `size` bytes are known by.
 
-    `problems` names the first rejected lines, `rejected` counts them all; `prior_sha256` and
+    `problems` names the first rejected lines, `rejected` counts them all; `prior_digest` and
     `torn_tail` are as in LogSummary.
     """
 
@@ -55,8 +56,8 @@ class ExamplesSummary:
     counts: LineCounts
     problems: tuple[LineProblem, ...]
     size: int
-    sha256: str
-    prior_sha256: str | None
+    digest: str
+    prior_digest: str | None
     torn_tail: bool
 
 
@@ -65,10 +66,10 @@ Rejected = Callable[[int, str], None]
 
 
 def read_examples(
-    stream: BinaryIO, library: ActionLibrary, *, prior_size: int | None = None
+    stream: BinaryIO, library: ActionLibrary, *, prior: Prefix | None = None
 ) -> ExamplesSummary:
     """Check every row of a file against the robot's library. Raises OSError only."""
-    reader = LineReader(stream, prior_size=prior_size)
+    reader = LineReader(stream, prior=prior)
     tally = LineTally()
     for line, data in lines_of(reader, tally):
         try:
@@ -83,8 +84,8 @@ def read_examples(
         counts=counts,
         problems=tuple(tally.problems),
         size=head.size,
-        sha256=head.sha256,
-        prior_sha256=head.prior_sha256,
+        digest=head.digest,
+        prior_digest=head.prior_digest,
         torn_tail=head.torn_tail,
     )
 

@@ -1,13 +1,12 @@
 """A log's lines: read once, in bounded memory, hashed on the way, a torn tail left pending.
 
 A log is read while something else writes it. What counts as read ends with a newline: `size` and
-`sha256` cover the bytes up to and including the last one, so that the next, longer read can be told
+`digest` cover the bytes up to and including the last one, so that the next, longer read can be told
 from a replacement by hashing the same number of bytes again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from handlers.project.jsontext import kind_of
+from store.identity import Digest, Prefix, is_todays
 
 BLOCK = 256 * 1024
 """Bytes read at a time: small enough that a block and its lines stay in the processor's cache."""
@@ -36,44 +36,56 @@ class BadLine(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The part of a file that was read: `sha256` covers its first `size` bytes.
+    """The part of a file that was read: `digest` is what its first `size` bytes are known by.
 
-    `prior_sha256` covers the first `prior_size` bytes the caller asked about; None when it did not
-    ask or the file is shorter. `torn_tail`: after `size` there are bytes of an unfinished line.
+    `prior_digest` covers the prefix that the caller asked about, hashed as that is known; None when
+    it did not ask or the file is shorter. `torn_tail`: after `size` there are bytes of an
+    unfinished line.
     """
 
     size: int
-    sha256: str
-    prior_sha256: str | None
+    digest: str
+    prior_digest: str | None
     torn_tail: bool
 
 
 class _Hasher:
-    """SHA-256 that notes its value when `mark` bytes have gone in."""
+    """Hashes what goes in, and notes what a prefix of it is known by when that much has gone in.
 
-    def __init__(self, mark: int | None) -> None:
-        self._sha = hashlib.sha256()
-        self._mark = mark
+    A prefix that is known by an older algorithm is hashed by that as well, up to its end.
+    """
+
+    def __init__(self, prior: Prefix | None) -> None:
+        self._all = Digest()
+        self._prior = prior
+        older = prior is not None and prior.known and not is_todays(prior.known)
+        self._older = Digest(prior.known) if prior is not None and older else None
         self.size = 0
         self.at_mark: str | None = None
         self.update(b"")
 
     def update(self, data: bytes | memoryview) -> None:
-        mark = self._mark
-        if mark is not None and self.size <= mark <= self.size + len(data):
-            upto = self._sha.copy()
-            upto.update(data[: mark - self.size])
-            self.at_mark = upto.hexdigest()
-        self._sha.update(data)
+        if self._prior is not None and self.at_mark is None:
+            self._approach(self._prior.size, data)
+        self._all.update(data)
         self.size += len(data)
 
+    def _approach(self, mark: int, data: bytes | memoryview) -> None:
+        if mark <= self.size + len(data):
+            upto = (self._older or self._all).copy()
+            upto.update(data[: mark - self.size])
+            self.at_mark = upto.value()
+        elif self._older is not None:
+            self._older.update(data)
+
     def copy(self) -> _Hasher:
-        twin = _Hasher(self._mark)
-        twin._sha, twin.size, twin.at_mark = self._sha.copy(), self.size, self.at_mark
+        twin = _Hasher(None)
+        twin._prior, twin.size, twin.at_mark = self._prior, self.size, self.at_mark
+        twin._all, twin._older = self._all.copy(), self._older and self._older.copy()
         return twin
 
-    def hexdigest(self) -> str:
-        return self._sha.hexdigest()
+    def value(self) -> str:
+        return self._all.value()
 
 
 class _Counter(_Hasher):
@@ -95,10 +107,10 @@ class LineReader:
     """
 
     def __init__(
-        self, stream: BinaryIO, *, prior_size: int | None = None, hashing: bool = True
+        self, stream: BinaryIO, *, prior: Prefix | None = None, hashing: bool = True
     ) -> None:
         self._stream = stream
-        self._read = _Hasher(prior_size) if hashing else _Counter()
+        self._read = _Hasher(prior) if hashing else _Counter()
         self._ahead: _Hasher | None = None  # runs ahead of _read in a line too long to hold
         self._held: list[bytes] = []
         self._held_size = 0
@@ -160,8 +172,8 @@ class LineReader:
             beyond.update(piece)
         return Head(
             size=self._read.size,
-            sha256=self._read.hexdigest(),
-            prior_sha256=beyond.at_mark,
+            digest=self._read.value(),
+            prior_digest=beyond.at_mark,
             torn_tail=self._ahead is not None or bool(self.tail.strip()),
         )
 

@@ -20,6 +20,7 @@ from handlers.project.formats.lines import (
     why_no_record,
 )
 from store.events.files import EpisodeFact, LineCounts, LineProblem, Outcome, RunStamp
+from store.identity import Prefix
 
 Format = Literal["mission", "orchestrator"]
 
@@ -30,18 +31,18 @@ MAX_TEXT = 160
 
 @dataclass(frozen=True, slots=True)
 class LogSummary:
-    """A log file as far as it was read: `sha256` covers its first `size` bytes.
+    """A log file as far as it was read: `digest` is what its first `size` bytes are known by.
 
-    `prior_sha256` covers the first `prior_size` bytes (None: not asked, or the file is shorter):
-    equal to the hash of the previous read, the file has grown, else it was replaced. `problems`
+    `prior_digest` covers the prefix that was known (None: not asked, or the file is shorter):
+    equal to what that was known by, the file has grown, else it was replaced. `problems`
     holds the first MAX_PROBLEMS rejected lines, `counts` counts them all. `more_episodes` counts
     those after the first MAX_EPISODES. `torn_tail`: an unfinished last line waits to be completed.
     """
 
     format: Format
     size: int
-    sha256: str
-    prior_sha256: str | None
+    digest: str
+    prior_digest: str | None
     counts: LineCounts
     problems: tuple[LineProblem, ...]
     episodes: tuple[EpisodeFact, ...]
@@ -147,11 +148,9 @@ def one_line(text: str, limit: int = MAX_TEXT) -> str:
     return flat if len(flat) <= limit else flat[: limit - 3] + "..."
 
 
-def summarise(
-    stream: BinaryIO, fold: Fold[Any], kind: Format, prior_size: int | None
-) -> LogSummary:
+def summarise(stream: BinaryIO, fold: Fold[Any], kind: Format, prior: Prefix | None) -> LogSummary:
     """Read a log to its end, once, and say what is in it. Raises OSError only."""
-    reader = LineReader(stream, prior_size=prior_size)
+    reader = LineReader(stream, prior=prior)
     tally = LineTally()
     for number, line in lines_of(reader, tally):
         try:
@@ -167,8 +166,8 @@ def summarise(
     return LogSummary(
         format=kind,
         size=head.size,
-        sha256=head.sha256,
-        prior_sha256=head.prior_sha256,
+        digest=head.digest,
+        prior_digest=head.prior_digest,
         counts=tally.counts(),
         problems=tuple(tally.problems),
         episodes=episodes,

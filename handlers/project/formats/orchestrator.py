@@ -17,13 +17,14 @@ from typing import Any, BinaryIO
 
 from handlers.project.formats.logsummary import Episode, Fold, LogSummary, one_line, summarise
 from store.events.files import Outcome
+from store.identity import Prefix
 
 _ACTIONS = frozenset({"execute_start", "step_start", "avoid_step"})
 
 
-def read_orchestrator_log(stream: BinaryIO, *, prior_size: int | None = None) -> LogSummary:
+def read_orchestrator_log(stream: BinaryIO, *, prior: Prefix | None = None) -> LogSummary:
     """Read an orchestrator's log once, to its end. No content makes it raise; OSError does."""
-    return summarise(stream, OrchestratorFold(), "orchestrator", prior_size)
+    return summarise(stream, OrchestratorFold(), "orchestrator", prior)
 
 
 class OrchestratorFold(Fold["_Session"]):

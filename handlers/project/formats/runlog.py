@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 from handlers.project.formats.logsummary import Episode, Fold, LogSummary, one_line, summarise
 from handlers.project.formats.stamp import stamp_of
 from store.events.files import Outcome
+from store.identity import Prefix
 
 FAR_M = 1e3
 TALL_M = 1e2
@@ -40,9 +41,9 @@ INTERRUPTED, ERROR = "interrupted", "error"
 because whoever decides could not."""
 
 
-def read_run_log(stream: BinaryIO, *, prior_size: int | None = None) -> LogSummary:
+def read_run_log(stream: BinaryIO, *, prior: Prefix | None = None) -> LogSummary:
     """Read a mission's run log once, to its end. No content makes it raise; OSError does."""
-    return summarise(stream, MissionFold(), "mission", prior_size)
+    return summarise(stream, MissionFold(), "mission", prior)
 
 
 def cut_off(record: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,6 @@ what was recorded with a model that reads the same bytes in the plainest way the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -33,7 +32,7 @@ from cadenzad.watch.folders import Folders
 from cadenzad.watch.record import Recorder
 from handlers.intake import observe
 from handlers.project.scaffold import init_project
-from store import schema
+from store import identity, schema
 from store.events.envelope import Recorded
 from store.events.files import (
     FileMoved,
@@ -99,7 +98,7 @@ class Plain:
         valid = [record for record in records if record and {"tick", "action"} & record.keys()]
         return cls(
             size,
-            hashlib.sha256(data[:size]).hexdigest(),
+            identity.of(data[:size]),
             len(lines),
             len(valid),
             sum(bool(line.strip()) for line in lines) - len(valid),
@@ -391,7 +390,7 @@ class Tailing(RuleBasedStateMachine):
 
     def begins_with(self, path: str, row: FileRow) -> bool:
         data = (self.project / path).read_bytes()[: row.size]
-        return len(data) == row.size and hashlib.sha256(data).hexdigest() == row.sha256
+        return len(data) == row.size and identity.of(data) == row.sha256
 
     def know(self, record: Recorded, *, accepted: bool, present: bool = True) -> None:
         file = record.event.file  # type: ignore[attr-defined]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import resource
 import tracemalloc
@@ -12,7 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.export.files import ExportIOError, LogNotFound, LogReader, NewFile, publish
+from handlers.export.files import (
+    AsRead,
+    ChangedMeanwhile,
+    ExportIOError,
+    LogNotFound,
+    LogReader,
+    NewFile,
+    publish,
+)
+from handlers.intake.observe import Stat
+from store import identity
 from store.errors import InputError, ProjectNotFound
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -50,7 +59,7 @@ def test_blocks_hold_every_line_that_is_not_too_long(
     assert reader.tail == rest
     # and everything is counted and hashed, also what was too long to hold
     assert reader.size == len(data)
-    assert reader.sha256() == hashlib.sha256(data).hexdigest()
+    assert reader.digest() == identity.of(data)
 
 
 def test_a_line_too_long_is_passed_over_without_being_held(tmp_path: Path) -> None:
@@ -80,6 +89,39 @@ def test_what_is_appended_while_reading_is_left_for_later(tmp_path: Path) -> Non
         assert list(reader.blocks()) == [b"one\n"]
     assert reader.tail == b"tw"
     assert reader.size == 6
+
+
+def _as_read(path: Path, known: str) -> AsRead:
+    return AsRead(Stat.of(path.stat()).as_tuple(), known)
+
+
+def test_a_log_as_it_was_read_is_not_hashed_again(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntwo\n")
+    with LogReader(path, as_read=_as_read(path, "blake3:as before")) as reader:
+        assert list(reader.blocks()) == [b"one\ntwo\n"]
+        assert reader.digest() == "blake3:as before"
+
+
+def test_a_log_that_is_not_as_it_was_read_is_hashed(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\n")
+    before = _as_read(path, "blake3:as before")
+    path.write_bytes(b"one\ntwo\n")
+    with LogReader(path, as_read=before) as reader:
+        list(reader.blocks())
+    assert reader.digest() == identity.of(b"one\ntwo\n")
+
+
+def test_what_a_log_was_known_by_says_nothing_of_one_written_to_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\n")
+    with LogReader(path, as_read=_as_read(path, "blake3:as before")) as reader:
+        path.write_bytes(b"two\n")
+        os.utime(path, ns=(1, 1))
+        list(reader.blocks())
+        with pytest.raises(ChangedMeanwhile):
+            reader.digest()
 
 
 def test_a_log_that_shrinks_while_it_is_read_just_ends(tmp_path: Path) -> None:
@@ -132,7 +174,7 @@ def test_nothing_is_seen_before_all_is_published(tmp_path: Path) -> None:
     assert old.read_text() == "after"
     assert new.read_bytes() == b""
     assert first.size == 5
-    assert first.sha256() == hashlib.sha256(b"after").hexdigest()
+    assert first.digest() == identity.of(b"after")
     assert {path.name for path in tmp_path.iterdir()} == {"old", "sub"}
     assert os.stat(old).st_mode & 0o777 == 0o666 & ~_umask()
 

@@ -45,7 +45,7 @@ from store.events.files import (
 )
 from store.reads.state import State
 from store.reads.status import project_statuses
-from store.schema import memory_view
+from store.schema import BOOKKEEPING_SQL, memory_view
 from store.views import apply
 
 EXPORTS = ".cadenza-env/exports"
@@ -58,6 +58,7 @@ class Bench:
     def __init__(self, project: Path) -> None:
         self.project = project
         self.view = memory_view()
+        self.view.executescript(BOOKKEEPING_SQL)
         self.view.execute("CREATE TABLE events (position, recorded_at_us, stream, type, data)")
         self.state = State(self.view)
         self.position = 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,13 @@ import msgspec
 import pytest
 from checkout import RECORDED
 
-from handlers.export.export import export_run, exported_paths
+from handlers.export.export import draft_run, export_run, exported_paths
+from handlers.export.files import AsRead, publish
 from handlers.export.manifest import ALIGNMENT, Manifest
 from handlers.export.records import Recipe
+from handlers.intake.observe import Stat
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE, load_spec
+from store import identity
 from store.errors import InputError, NothingToExport
 from store.events.files import ExportOptions
 
@@ -143,9 +148,9 @@ def test_the_manifest_describes_both_files(
         data = path.read_bytes()
         assert described.name == path.name
         assert described.size == len(data)
-        assert described.sha256 == hashlib.sha256(data).hexdigest()
-    assert done.report.source_sha256 == done.manifest.source.sha256
-    assert done.report.output_sha256 == done.manifest.output.sha256
+        assert described.hash == identity.of(data)
+    assert done.report.source_hash == done.manifest.source.hash
+    assert done.report.output_hash == done.manifest.output.hash
     assert done.manifest.alignment == done.report.alignment == ALIGNMENT
     assert done.manifest.template.sha256 == hashlib.sha256(b"{goal_prompt}").hexdigest()
     assert done.manifest.template.used == "{goal_prompt}"
@@ -291,7 +296,37 @@ def test_a_log_that_grows_meanwhile_is_exported_up_to_its_size_at_the_start(
     assert (report.tally.read, report.tally.written) == (2000, 2000)
     manifest = msgspec.json.decode((tmp_path / "m").read_bytes(), type=Manifest)
     assert manifest.source.size == size
-    assert report.source_sha256 == hashlib.sha256(log.read_bytes()[:size]).hexdigest()
+    assert report.source_hash == identity.of(log.read_bytes()[:size])
+
+
+def test_a_log_that_grows_after_it_was_taken_in_is_hashed_after_all(
+    tmp_path: Path, make_tick: Tick, make_recipe: MakeRecipe
+) -> None:
+    log, output = tmp_path / "log", tmp_path / "out"
+    write_log(log, 2000, make_tick())
+    data = log.read_bytes()
+    as_read = AsRead(Stat.of(log.stat()).as_tuple(), "blake3:as before")
+
+    def grow(_read: int) -> None:
+        with log.open("a") as stream:
+            stream.write(json.dumps(make_tick()) + "\n")
+
+    with contextlib.ExitStack() as drafts:
+        draft = partial(draft_run, log, output, make_recipe(), drafts, manifest=None)
+        assert draft(as_read=as_read).report.source_hash == "blake3:as before"
+    with contextlib.ExitStack() as drafts:
+        drafted = draft_run(
+            log, output, make_recipe(), drafts, manifest=None, progress=grow, as_read=as_read
+        )
+        read = drafted.report.tally.read
+        assert read > 2000
+        assert drafted.report.source_hash != "blake3:as before"
+        assert drafted.report.source_hash == identity.of(
+            b"".join(log.read_bytes().splitlines(keepends=True)[:read])
+        )
+        publish(*drafted.files)
+    assert data == log.read_bytes()[: len(data)]
+    assert {path.name for path in tmp_path.iterdir()} == {"log", "out"}
 
 
 def test_an_export_never_replaces_its_own_log(

@@ -51,7 +51,7 @@ class Desk:
             self.state.project(name),
             prior,
             moved,
-            self.state.run_with_hash(name, seen.sha256, but_not=path),
+            self.state.run_with_bytes(name, seen.size, seen.digest, but_not=path),
             self.state.last_episode(name, basis.path) if basis is not None else None,
         )
         events = decide(seen, known)

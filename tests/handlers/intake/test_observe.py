@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from runlogs import tick
 
-from handlers.intake.observe import EMPTY_SHA256, Observation, Stat, observe, unnameable
+from handlers.intake.observe import Observation, Stat, observe, unnameable
 from handlers.project.formats.runs import run_logs
 from handlers.project.scaffold import init_project
+from store import identity
+from store.identity import NOTHING
 from store.reads.state import FileRow
 
 LOG = ".cadenza-env/one.log.jsonl"
@@ -31,10 +33,10 @@ def put(project: Path, path: str, content: bytes) -> Path:
     return file
 
 
-def known(path: str, content: bytes) -> FileRow:
-    """A file as the view knows it after `content` was read."""
-    sha256 = hashlib.sha256(content).hexdigest()
-    return FileRow("p", path, "run", "one", 1, 1, 1, len(content), 1, sha256, True, True, "")
+def known(path: str, content: bytes, like: str = "") -> FileRow:
+    """A file as the view knows it after `content` was read, by the hash of `like`."""
+    bytes_ = identity.of(content, like)
+    return FileRow("p", path, "run", "one", 1, 1, 1, len(content), 1, bytes_, True, True, "")
 
 
 def test_a_run_log_is_read_up_to_its_last_newline(project: Path) -> None:
@@ -43,7 +45,7 @@ def test_a_run_log_is_read_up_to_its_last_newline(project: Path) -> None:
     seen = observe(project, LOG, None)
     assert seen is not None
     assert (seen.kind, seen.rejection) == ("run", None)
-    assert (seen.size, seen.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert (seen.size, seen.digest) == (len(whole), identity.of(whole))
     assert seen.log is not None
     assert [episode.outcome for episode in seen.log.episodes] == ["succeeded"]
     assert seen.stat.size == len(whole) + 16
@@ -54,10 +56,14 @@ def test_what_was_known_before_is_hashed_apart(project: Path) -> None:
     put(project, LOG, old + more)
     seen = observe(project, LOG, known(LOG, old))
     assert seen is not None
-    assert seen.prior_sha256 == hashlib.sha256(old).hexdigest()
+    assert seen.prior_digest == identity.of(old)
+    of_before = observe(project, LOG, known(LOG, old, like="0" * 64))
+    assert of_before is not None
+    assert of_before.prior_digest == hashlib.sha256(old).hexdigest()
+    assert of_before.digest == seen.digest == identity.of(old + more)
     shorter = observe(project, LOG, known(LOG, old + more + more))
     assert shorter is not None
-    assert shorter.prior_sha256 is None
+    assert shorter.prior_digest is None
 
 
 @pytest.mark.parametrize(
@@ -256,7 +262,7 @@ def test_a_link_within_the_project_is_followed_and_one_that_leaves_it_is_refused
         assert seen is not None
         assert seen.rejection is not None
         assert "leads out of the project" in seen.rejection
-        assert (seen.size, seen.sha256) == (0, EMPTY_SHA256)
+        assert (seen.size, seen.digest) == (0, NOTHING)
 
 
 def test_a_link_to_itself_is_rejected_and_one_to_nothing_is_nothing(project: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sqlite3
 import stat
 import sys
@@ -15,7 +14,7 @@ from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
 from handlers.lora.recovery import problems as adapter_problems
-from store import soundness
+from store import identity, soundness
 from store.reads.state import State
 from store.schema import connect_reader
 
@@ -23,7 +22,6 @@ DESCRIPTION = """Check SQLite's integrity, that positions and versions have no g
 equals a rebuild, that every recorded file and adapter still has its recorded hash, and that the
 adapter that serves is the one that is recorded."""
 EXAMPLE = "cadenzactl verify --json"
-BLOCK = 1 << 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,21 +78,13 @@ def _adapters(reader: sqlite3.Connection) -> list[str]:
     return [problem for path in paths for problem in adapter_problems(reader, path)]
 
 
-def _check_bytes(path: Path, sha256: str, size: int | None) -> list[str]:
-    """Whether a file's first `size` bytes (None: all of them) have a hash."""
-    digest = hashlib.sha256()
-    left = size
+def _check_bytes(path: Path, known: str, size: int | None) -> list[str]:
+    """Whether a file's first `size` bytes (None: all of them) are what they are known by."""
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
             return [f"{path}: not a regular file"]  # a pipe would make its reader wait
-        with path.open("rb") as stream:
-            while left is None or left > 0:
-                block = stream.read(BLOCK if left is None else min(BLOCK, left))
-                if not block:
-                    break
-                digest.update(block)
-                left = None if left is None else left - len(block)
+        same = identity.of_file(path, size=size, like=known) == known
     except OSError as error:
         return [f"{path}: {error.strerror}"]
-    return [] if digest.hexdigest() == sha256 else [f"{path}: not the bytes that were recorded"]
+    return [] if same else [f"{path}: not the bytes that were recorded"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from typing import Any
@@ -11,6 +10,8 @@ import pytest
 
 from handlers.project.formats.examples import Example, Step, iter_examples, read_examples
 from handlers.project.library import library_for
+from store import identity
+from store.identity import Prefix
 
 GO1 = library_for("go1", None, ["signal_found"])
 
@@ -82,7 +83,7 @@ def test_rows_that_cannot_be_used_are_named_and_counted() -> None:
     assert [(problem.line, problem.reason) for problem in summary.problems] == [
         (line, reason) for line, (_, reason) in enumerate(BAD, 2)
     ]
-    assert (summary.size, summary.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert (summary.size, summary.digest) == (len(data), identity.of(data))
 
     # and iterating gives the same verdict on each line
     rejected: list[tuple[int, str]] = []
@@ -99,10 +100,10 @@ def test_a_row_that_is_still_being_written_waits() -> None:
     torn = data + b'{"goal": "sit'
 
     # when it is read, then that row is neither used nor rejected
-    summary = read_examples(io.BytesIO(torn), GO1, prior_size=len(dump(row())))
+    summary = read_examples(io.BytesIO(torn), GO1, prior=Prefix(len(dump(row()))))
     assert (summary.rows, summary.rejected, summary.size) == (2, 0, len(data))
     assert summary.torn_tail
-    assert summary.prior_sha256 == hashlib.sha256(dump(row())).hexdigest()
+    assert summary.prior_digest == identity.of(dump(row()))
 
     # and a last row that only lacks its newline is used
     assert read_examples(io.BytesIO(data[:-1]), GO1).rows == 2

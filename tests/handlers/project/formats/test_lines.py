@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 
 from handlers.project.formats import lines
 from handlers.project.formats.lines import BadLine, LineReader, first_objects, parse_line
-
-
-def sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+from store import identity
+from store.identity import Prefix
 
 
 def read(data: bytes, **options: Any) -> tuple[list[tuple[int, bytes | None]], LineReader]:
@@ -28,17 +26,18 @@ def read(data: bytes, **options: Any) -> tuple[list[tuple[int, bytes | None]], L
     data=st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r\n", b" ", b"\x00"])).map(b"".join),
     block=st.integers(1, 9),
     mark=st.integers(0, 40),
+    older=st.booleans(),
 )
-@example(data=b"ab\ncd", block=1, mark=4)
+@example(data=b"ab\ncd", block=1, mark=4, older=True)
 def test_lines_and_hashes_do_not_depend_on_how_the_bytes_arrive(
-    data: bytes, block: int, mark: int
+    data: bytes, block: int, mark: int, older: bool
 ) -> None:
     # given any bytes, read in blocks of any size
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "BLOCK", block)
 
         # when they are read
-        found, reader = read(data, prior_size=mark)
+        found, reader = read(data, prior=Prefix(mark, "0" * 64 if older else ""))
 
     # then the lines are those that end with a newline, and the hash covers exactly them
     *whole, tail = data.split(b"\n")
@@ -46,14 +45,15 @@ def test_lines_and_hashes_do_not_depend_on_how_the_bytes_arrive(
     assert reader.tail == tail
     head = reader.head()
     assert head.size == len(data) - len(tail)
-    assert head.sha256 == sha(data[: head.size])
-    assert head.prior_sha256 == (sha(data[:mark]) if mark <= len(data) else None)
+    assert head.digest == identity.of(data[: head.size])
+    prefix = hashlib.sha256(data[:mark]).hexdigest() if older else identity.of(data[:mark])
+    assert head.prior_digest == (prefix if mark <= len(data) else None)
     assert head.torn_tail == bool(tail.strip())
 
     # and when the tail is taken too, it covers everything
     assert reader.take_tail() == len(whole) + 1
-    assert reader.head().sha256 == sha(data)
-    assert reader.head().prior_sha256 == head.prior_sha256
+    assert reader.head().digest == identity.of(data)
+    assert reader.head().prior_digest == head.prior_digest
 
 
 @given(
@@ -71,7 +71,7 @@ def test_a_line_too_long_is_passed_over_but_hashed(
         patch.setattr(lines, "MAX_LINE", 16)
 
         # when they are read
-        found, reader = read(data, prior_size=mark)
+        found, reader = read(data, prior=Prefix(mark))
 
     # then long ones are None under their number, and hashes cover their bytes all the same
     complete = sizes if ended else sizes[:-1]
@@ -79,9 +79,9 @@ def test_a_line_too_long_is_passed_over_but_hashed(
         (number, size if size <= 16 else None) for number, size in enumerate(complete, 1)
     ]
     head = reader.head()
-    assert head.sha256 == sha(data[: head.size])
+    assert head.digest == identity.of(data[: head.size])
     assert head.size == sum(size + 1 for size in complete)
-    assert head.prior_sha256 == (sha(data[:mark]) if mark <= len(data) else None)
+    assert head.prior_digest == (identity.of(data[:mark]) if mark <= len(data) else None)
     assert head.torn_tail == (not ended and sizes[-1] > 0)
 
 

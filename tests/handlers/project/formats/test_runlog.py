@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from typing import Any
@@ -14,7 +13,9 @@ from hypothesis import strategies as st
 from handlers.project.formats import lines, logsummary
 from handlers.project.formats.logsummary import LogSummary
 from handlers.project.formats.runlog import read_run_log
+from store import identity
 from store.events.files import EpisodeFact, RunStamp
+from store.identity import Prefix
 
 OBS = {"body_height": 0.28, "roll_deg": 0.1, "pitch_deg": 0.5, "pos_x": -0.4, "pos_y": 0.0}
 
@@ -290,7 +291,7 @@ def test_long_texts_from_a_log_do_not_travel() -> None:
 
 
 def sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return identity.of(data)
 
 
 def test_a_log_cut_anywhere_is_read_up_to_its_last_whole_line() -> None:
@@ -305,26 +306,26 @@ def test_a_log_cut_anywhere_is_read_up_to_its_last_whole_line() -> None:
         # then it covers the whole lines, and one that only lacks its newline
         whole = [end for end in ends if end <= cut + 1]
         size = min(whole[-1], cut) if whole else 0
-        assert (summary.size, summary.sha256) == (size, sha(data[:size]))
+        assert (summary.size, summary.digest) == (size, sha(data[:size]))
         assert (summary.counts.valid, summary.counts.rejected) == (len(whole), 0)
         assert summary.torn_tail == (cut > size)
 
         # and when the rest has come, the first part is recognised
-        assert read_run_log(io.BytesIO(data), prior_size=size).prior_sha256 == summary.sha256
+        assert read_run_log(io.BytesIO(data), prior=Prefix(size)).prior_digest == summary.digest
 
 
 def test_a_replaced_log_does_not_have_the_old_hash() -> None:
     # given a log, and one of other bytes and greater length
     before = read(record(1))
-    after = read(record(9), record(10), prior_size=before.size)
+    after = read(record(9), record(10), prior=Prefix(before.size))
 
     # when they are compared, then the second is not the first, grown
-    assert after.prior_sha256 != before.sha256
+    assert after.prior_digest != before.digest
 
 
 def test_a_log_that_shrank_has_no_prior_hash() -> None:
     before = read(record(1), record(2))
-    assert read(record(1), prior_size=before.size).prior_sha256 is None
+    assert read(record(1), prior=Prefix(before.size)).prior_digest is None
 
 
 @pytest.mark.parametrize("tail", [b"1", b"[1]", b'{"tick": 2} x', b"tru", b" "])
@@ -337,8 +338,8 @@ def test_a_last_line_that_is_no_whole_object_waits(tail: bytes) -> None:
 
 
 def test_an_empty_file_is_an_empty_summary() -> None:
-    summary = read_run_log(io.BytesIO(b""), prior_size=0)
-    assert (summary.size, summary.sha256, summary.prior_sha256) == (0, sha(b""), sha(b""))
+    summary = read_run_log(io.BytesIO(b""), prior=Prefix(0))
+    assert (summary.size, summary.digest, summary.prior_digest) == (0, sha(b""), sha(b""))
     assert (summary.episodes, summary.torn_tail, summary.counts.read) == ((), False, 0)
 
 
@@ -363,7 +364,7 @@ def test_no_content_makes_reading_fail_and_nothing_is_lost(data: bytes) -> None:
     resets = sum(1 for line in data.split(b"\n") if b'"tick": 0' in line)
     assert sum(episode.ticks for episode in summary.episodes) <= counts.valid
     assert sum(episode.ticks for episode in summary.episodes) >= counts.valid - resets
-    assert summary.sha256 == sha(data[: summary.size])
+    assert summary.digest == sha(data[: summary.size])
 
 
 # -- recorded runs ---------------------------------------------------------------------------------
@@ -398,7 +399,7 @@ def test_recorded_runs_say_what_happened(recorded: Any, mission: str) -> None:
         # then no line is lost, the whole file is covered and its rewards add up
         rows = [json.loads(line) for line in path.read_bytes().splitlines()]
         assert summary.counts.valid == summary.counts.read == len(rows)
-        assert summary.sha256 == sha(path.read_bytes())
+        assert summary.digest == sha(path.read_bytes())
         assert only(summary).reward == pytest.approx(sum(row["reward"] for row in rows))
         episode = only(summary)
         found.append(
