@@ -1,0 +1,19 @@
+"""Run logs become a dataset: typed rows, and a folder that loads where people train.
+
+    schema.py       every column of every config: its type, unit and meaning
+    wire.py         the fields of a line that become columns
+    reading.py      a log's lines as the steps of its episodes, in order, with what came before each
+    wording.py      prompts and completions as text
+    columns.py      the steps as columns
+    episodes.py     what is known only at an episode's end
+    returns.py      returns, return-to-go, advantages, progress, quality weights
+    causes.py       why an episode did not succeed
+    mission.py      what rows need to know of a project
+    rows.py         all of it for one log: episodes -> batches of rows
+    configs.py      rows -> sft, dpo, kto, rl
+    manifest.py     what a dataset was made of
+    folder.py       the folder, whole at every instant
+
+Import the module you need: this package itself pulls in nothing. pyarrow and numpy are imported by
+those that make or read rows, which run in a job's process or by a command: never in the daemon.
+"""
