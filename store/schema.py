@@ -416,10 +416,14 @@ def connect_reader(state_dir: Path) -> sqlite3.Connection:
     return connection
 
 
-def memory_view() -> sqlite3.Connection:
-    """An empty view in memory, for replaying history without touching the file."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(VIEW_SQL + PROJECTIONS_SQL)
+def memory_view(*, empty: bool = True) -> sqlite3.Connection:
+    """An empty view in memory, for replaying history without touching the file.
+
+    Not even its tables are there unless `empty`: for a copy of another one.
+    """
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    if empty:
+        connection.executescript(VIEW_SQL + PROJECTIONS_SQL)
     return connection
 
 

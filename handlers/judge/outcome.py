@@ -50,6 +50,8 @@ def runs_judged(context: JudgeContext, failure: JudgeFailure | None = None) -> R
                 first_seen=item.first_seen,
                 last_seen=item.last_seen,
                 citations=tuple(str(cited) for cited in item.citations[:CITED]),
+                lift=item.detail.get("lift"),
+                p=item.detail.get("p"),
             )
             for item in context.report.findings
         ),

@@ -25,8 +25,14 @@ class ClaimCounts(Fact):
     dropped: int = 0
 
 
-class FindingFact(Fact):
-    """A mined failure mode: `id` is kind@phase, a citation is `run:tick-tick`."""
+class FindingFact(Grown):
+    """A mined failure mode: `id` is kind@phase, a citation is `run:tick-tick`.
+
+    `lift`: how many times as common it is in failed runs as in successful ones, None where no
+    success shows it; `p`: of Fisher's exact test for that, None in logs of before.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"lift", "p"})
 
     id: str
     kind: str
@@ -37,6 +43,8 @@ class FindingFact(Fact):
     first_seen: str
     last_seen: str
     citations: tuple[str, ...]
+    lift: float | None = None
+    p: float | None = None
 
 
 class RuleFact(Grown):

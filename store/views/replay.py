@@ -15,12 +15,16 @@ def replay(
     source: sqlite3.Connection,
     target: sqlite3.Connection,
     *,
+    after: int = 0,
     until: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Fold history from `source` into the empty view of `target`; returns the events read."""
+    """Fold history from `source` into `target`, whose view is as of `after`: empty for 0.
+
+    Returns the events read.
+    """
     count = 0
-    for count, record in enumerate(EventLog(source).read(until=until), start=1):
+    for count, record in enumerate(EventLog(source).read(after, until=until), start=1):
         apply(target, record)
         if progress is not None and count % 1000 == 0:
             progress(count)
@@ -28,12 +32,23 @@ def replay(
 
 
 def view_as_of(
-    source: sqlite3.Connection, until: int, progress: Callable[[int], None] | None = None
+    source: sqlite3.Connection,
+    until: int,
+    progress: Callable[[int], None] | None = None,
+    *,
+    known: tuple[sqlite3.Connection, int] | None = None,
 ) -> sqlite3.Connection:
-    """The view as it was after position `until`, in memory."""
-    view = memory_view()
+    """The view as it was after position `until`, in memory.
+
+    `known`: such a view and its position, not above `until`, to go on from; it stays as it is.
+    """
+    if known is None:
+        view, after = memory_view(), 0
+    else:
+        view, after = memory_view(empty=False), known[1]
+        known[0].backup(view)
     view.execute("BEGIN")
-    replay(source, view, until=until, progress=progress)
+    replay(source, view, after=after, until=until, progress=progress)
     view.execute("COMMIT")
     return view
 

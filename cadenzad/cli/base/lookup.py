@@ -1,4 +1,4 @@
-"""From what a person types to what is meant: a project by name or path, a moment by time."""
+"""From what a person types to what is meant: a project by name or by path."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cadenzad.cli.base.output import say
 from cadenzad.config.paths import expand, state_dir
 from handlers.project.paths import printable
-from store.errors import ConfigError, NoEventLog, ProjectNotFound, StoreError
+from store.errors import NoEventLog, ProjectNotFound, StoreError
 from store.reads.state import ProjectRow, State
 from store.schema import connect_reader
 
@@ -59,28 +58,6 @@ def project_folder(state: State | None, text: str) -> Path:
         if os.path.isdir(folder):
             return Path(os.path.realpath(folder))  # whoever reads its env.json says what is wrong
         raise
-
-
-def position_number(text: str) -> int | None:
-    """A position as typed; None when the text is no number (a time, perhaps)."""
-    if not (text.isascii() and text.isdecimal()):
-        return None
-    digits = text.lstrip("0") or "0"
-    return int(digits) if len(digits) < 19 else 2**63 - 1  # as far as SQLite counts
-
-
-def moment_us(text: str) -> int:
-    """Microseconds since the epoch of an ISO 8601 time; without an offset it is local time.
-
-    Raises ConfigError (a usage error) when it is none.
-    """
-    try:
-        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        raise ConfigError(
-            f"{text!r} is neither a position nor a time",
-            hint="give a number, or a time such as 2026-01-31T12:00:00Z",
-        ) from None
 
 
 @contextmanager

@@ -92,9 +92,12 @@ def write_map(target: Path, spec: ProjectSpec, path: Sequence[Point] = ()) -> No
     write(target, drawing(spec, path))
 
 
-def drawing(spec: ProjectSpec, path: Sequence[Point] = ()) -> Drawing:
-    """The map with its axes, and the phases in words below it."""
-    view = _View(extent_of(spec, path))
+def drawing(spec: ProjectSpec, path: Sequence[Point] = (), frame: Frame | None = None) -> Drawing:
+    """The map with its axes, and the phases in words below it.
+
+    `frame`: of what it shows; else everything there is, and the path.
+    """
+    view = frame or Frame(extent_of(spec, path))
     width = max(view.right + RIGHT, NARROWEST)
     names = Labels((LEFT, TOP, width - RIGHT, view.bottom))
     shapes = [*_axes(view), *_scale_bar(view), *_zones(view, spec), *_things(view, spec, names)]
@@ -114,8 +117,8 @@ def drawing(spec: ProjectSpec, path: Sequence[Point] = ()) -> Drawing:
     return Drawing(ceil(width), ceil(below + 18 * len(lines) + 16), shapes)
 
 
-class _View:
-    """From metres to pixels."""
+class Frame:
+    """From metres to pixels: x, m, goes down the page and y, m, to the right."""
 
     def __init__(self, box: Extent) -> None:
         self.box = box
@@ -124,6 +127,7 @@ class _View:
         self.bottom = TOP + (box.x1 - box.x0) * self.scale
 
     def at(self, x: float, y: float) -> Point:
+        """Where a place of the world is on the picture."""
         return LEFT + (y - self.box.y0) * self.scale, TOP + (x - self.box.x0) * self.scale
 
     def rect(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
@@ -148,7 +152,7 @@ def _marks(low: float, high: float, step: float) -> Iterator[float]:
 # -- the frame -------------------------------------------------------------------------------------
 
 
-def _axes(view: _View) -> Iterator[Shape]:
+def _axes(view: Frame) -> Iterator[Shape]:
     """Lines at round numbers of metres, the numbers outside the map, and what they are."""
     box, step = view.box, _nice(TICK_GAP / view.scale)
     digits = max(0, -floor(log10(step)))
@@ -168,7 +172,7 @@ def _axes(view: _View) -> Iterator[Shape]:
     yield Shape("text", (view.right + 8, view.bottom + 18), PALE, text="y, m")
 
 
-def _scale_bar(view: _View) -> Iterator[Shape]:
+def _scale_bar(view: Frame) -> Iterator[Shape]:
     """A bar of a round length, below the map."""
     metres = _nice(SCALE_BAR / view.scale)
     left, right, y = LEFT, LEFT + metres * view.scale, view.bottom + 46
@@ -176,7 +180,7 @@ def _scale_bar(view: _View) -> Iterator[Shape]:
     yield Shape("text", (right + 8, y), INK, text=f"{metres:g} m")
 
 
-def _start(view: _View, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
+def _start(view: Frame, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
     """Where the robot is set down, and which way it looks."""
     x, y = view.at(spec.spawn[0], spec.spawn[1])
     around = (x - 8, y - 34, x + 8, y + 8)
@@ -200,7 +204,7 @@ def _arrow(tip: Point, way: Point, colour: str, size: float) -> Shape:
 # -- what is there ---------------------------------------------------------------------------------
 
 
-def _zones(view: _View, spec: ProjectSpec) -> Iterator[Shape]:
+def _zones(view: Frame, spec: ProjectSpec) -> Iterator[Shape]:
     for index, zone in enumerate(spec.scene.zones):
         (ax, ay, _), (bx, by, _) = zone.aabb
         yield Shape("rect", view.rect(ax, ay, bx, by), _colour(index), 0.22)
@@ -210,7 +214,7 @@ def _colour(index: int) -> str:
     return ZONE_COLOURS[index % len(ZONE_COLOURS)]
 
 
-def _things(view: _View, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
+def _things(view: Frame, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
     for item in spec.scene.objects:
         around = view.around(item)
         names.keep_clear(around)
@@ -230,7 +234,7 @@ def _things(view: _View, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
             yield _arrow((x, tip), (0.0, up), INK, 9)
 
 
-def _path(view: _View, path: Sequence[Point], names: Labels) -> Iterator[Shape]:
+def _path(view: Frame, path: Sequence[Point], names: Labels) -> Iterator[Shape]:
     """Where a run went, with arrows along it and a ring at its end."""
     spots = [view.at(x, y) for x, y in path]
     if len(spots) < 2:
@@ -254,7 +258,7 @@ def _path(view: _View, path: Sequence[Point], names: Labels) -> Iterator[Shape]:
 # -- names -----------------------------------------------------------------------------------------
 
 
-def _object_names(view: _View, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
+def _object_names(view: Frame, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
     for item in spec.scene.objects:
         x, y = view.at(*place_of(item)[:2])
         person = isinstance(item, Box | Sphere) and item.person
@@ -262,7 +266,7 @@ def _object_names(view: _View, spec: ProjectSpec, names: Labels) -> Iterator[Sha
         yield from _named(names.place(text, x, y, view.around(item)), (x, y), "#333333")
 
 
-def _zone_names(view: _View, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
+def _zone_names(view: Frame, spec: ProjectSpec, names: Labels) -> Iterator[Shape]:
     """Beside the upper left corner of each zone, inside it."""
     for index, zone in enumerate(spec.scene.zones):
         (ax, ay, _), _ = zone.aabb

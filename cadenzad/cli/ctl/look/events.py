@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from cadenzad.cli.base.lookup import find_project, moment_us, position_number
+from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_state_option, filled
 from cadenzad.config.paths import state_dir
+from cadenzad.moments import moment_us, position_number
 from store.errors import ConfigError
 from store.events import EVENT_TYPES
 from store.events.envelope import Recorded, project_stream

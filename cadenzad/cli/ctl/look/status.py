@@ -133,13 +133,11 @@ def _show(
 
 def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]:
     """The view as of a position or a time, folded in memory."""
-    from cadenzad.cli.base.lookup import moment_us, position_number
+    from cadenzad.moments import position_at
     from store.log import EventLog
     from store.views.replay import view_as_of
 
-    history = EventLog(reader)
-    number = position_number(at)
-    position = history.position_at(moment_us(at)) if number is None else min(number, history.head())
+    position = position_at(EventLog(reader), at)
     progress = None
     if sys.stderr.isatty() and position > 20_000:
 

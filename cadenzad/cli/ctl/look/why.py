@@ -11,13 +11,12 @@ from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.cli.base.parser import OK, add_json_and_state, one_line
+from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.watched import watched
 from cadenzad.config.paths import state_dir
-from store.events.base import Event
-from store.events.envelope import Recorded
 from store.events.prompt import PromptRolledBack
 from store.log import EventLog
+from store.reads.chain import chain
 from store.reads.improvements import (
     PromptRow,
     adapters,
@@ -33,7 +32,6 @@ DESCRIPTION = """Why a project's prompt and adapter are what they are: from each
 mode and the ticks that show it, from a verdict to its reasons, and from both along the events that
 caused them to the file that was dropped."""
 EXAMPLE = "cadenzactl why rescue"
-FIELDS = ("reason", "run_id", "path", "rows", "verdict", "code", "version", "kind", "summary")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -128,40 +126,6 @@ def _files(
         for path, position in view.execute(query, (project, run)):
             found.append({"run": run, "path": path, "position": position})
     return found
-
-
-def chain(history: EventLog, position: int) -> list[dict[str, Any]]:
-    """The event at a position and what led to it, the first cause last."""
-    found: list[dict[str, Any]] = []
-    seen: set[int] = set()
-    at: int | None = position
-    while at and at not in seen:
-        seen.add(at)
-        record = next(iter(history.read(at - 1, until=at)), None)
-        if record is None:
-            break
-        found.append(_step(record))
-        at = record.causation
-    return found
-
-
-def _step(record: Recorded) -> dict[str, Any]:
-    return {
-        "position": record.position,
-        "type": record.type,
-        "recorded_at": record.recorded_at.isoformat(timespec="seconds"),
-        "says": gist(record.event),
-    }
-
-
-def gist(event: Event) -> str:
-    """What tells an event from others of its type, in a few words."""
-    data = event.model_dump(mode="json")
-    parts = [str(data[name]) for name in FIELDS if data.get(name) not in (None, "", 0)]
-    file = data.get("file")
-    if isinstance(file, dict):
-        parts.append(str(file["path"]))
-    return one_line(" ".join(dict.fromkeys(parts)))[:120]
 
 
 def _print(answer: dict[str, Any]) -> None:
