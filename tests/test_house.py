@@ -158,7 +158,9 @@ def light_modules() -> list[str]:
     return [
         name
         for name in module_names()
-        if not name.startswith(("handlers.lora.", "handlers.mission.", "cadenzad.gym"))
+        if not name.startswith(
+            ("handlers.lora.", "handlers.mission.", "handlers.dataset.", "cadenzad.gym")
+        )
     ]
 
 

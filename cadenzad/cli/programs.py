@@ -53,6 +53,7 @@ CADENZACTL = Program(
         "decide.trust": "allow a project's own code to be run",
         "decide.pause": "stop reactive work for a project",
         "decide.resume": "go on with reactive work for a project",
+        "operate.setup": "workspace, key and service, asked for or given: the first thing to do",
         "operate.jobs": JOBS,
         "operate.service": "have systemd run the daemon; or ask how it is",
         "operate.config": "what is set, by which file, and what is wrong with it",

@@ -136,6 +136,7 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
     return {
         "cadenzactl status": [[], ["--json"], *both, ["--at", "3"], ["--at", EVIL]],
         "cadenzactl events": [[], ["--json"], ["--project", nobody], ["--type", EVIL]],
+        "cadenzactl setup": [["--workspace", evil_file, "--service", "none"], ["--key-file", EVIL]],
         "cadenzactl ping": [["--timeout", "0.01"], ["--timeout", EVIL]],
         "cadenzactl prompt": [
             *both,
