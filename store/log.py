@@ -11,8 +11,9 @@ from typing import Any
 from store.errors import StoreError, VersionConflict
 from store.events import decode
 from store.events.envelope import NewEvent, Recorded
+from store.schema import ABSENT
 
-Projector = Callable[[sqlite3.Connection, Recorded], None]
+Projector = Callable[[sqlite3.Connection, Sequence[Recorded]], None]
 Clock = Callable[[], int]
 """Microseconds since the epoch."""
 
@@ -20,10 +21,7 @@ _COLUMNS = (
     "position, stream, version, type, schema_version, data, meta, dedup_key, causation,"
     " correlation, recorded_at_us, occurred_at_us"
 )
-# Python's sqlite3 looks through its adapters for every None that is bound, which takes longer than
-# the rest of the row's binding. So an absent value is bound as a number that no column can hold.
-_ABSENT = 0.5
-_OPTIONAL = f"nullif(?, {_ABSENT})"
+_OPTIONAL = f"nullif(?, {ABSENT})"
 _INSERT = (
     f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?,"
     f" {_OPTIONAL}, {_OPTIONAL}, {_OPTIONAL}, ?, ?, {_OPTIONAL})"
@@ -39,8 +37,8 @@ def now_us() -> int:
 class EventLog:
     """Append and read events over one connection.
 
-    `append` must run inside a transaction of the caller (see `store.writer`); each appended event
-    is handed to `project` at once, so events and view commit together.
+    `append` must run inside a transaction of the caller (see `store.writer`); the appended events
+    are handed to `project` at once, so events and view commit together.
     """
 
     def __init__(
@@ -76,9 +74,8 @@ class EventLog:
                 keys.add(new.dedup_key)
             stored.append(self._envelope(new, stored))
         self.connection.executemany(_INSERT, [_row(record) for record in stored])
-        if self._project is not None:
-            for record in stored:
-                self._project(self.connection, record)
+        if self._project is not None and stored:
+            self._project(self.connection, stored)
         return stored
 
     def forget_cache(self) -> None:
@@ -252,12 +249,12 @@ def _row(record: Recorded) -> tuple[object, ...]:
         kind.schema_version,
         # What `model_dump_json` comes down to, without its detour.
         kind.__pydantic_serializer__.to_json(event).decode(),
-        json.dumps(dict(meta)) if meta else _ABSENT,
-        _ABSENT if key is None else key,
-        _ABSENT if cause is None else cause,
+        json.dumps(dict(meta)) if meta else ABSENT,
+        ABSENT if key is None else key,
+        ABSENT if cause is None else cause,
         correlation,
         recorded,
-        _ABSENT if occurred is None else occurred,
+        ABSENT if occurred is None else occurred,
     )
 
 

@@ -47,7 +47,7 @@ def open_writer(state_dir: Path, on_commit: OnCommit | None = None) -> Writer:
         count = replay.rebuild(connection)
         connection.execute("COMMIT")
         log.info("folded the view anew from %d events", count)
-    return Writer(connection, views.apply, on_commit=on_commit)
+    return Writer(connection, views.fold, on_commit=on_commit)
 
 
 if __name__ == "__main__":

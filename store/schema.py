@@ -87,9 +87,16 @@ CREATE TABLE progress (
 ) STRICT, WITHOUT ROWID;
 """
 
+ABSENT = 0.5
+"""Bound for NULL, as `nullif(?, 0.5)`: a number that no column of ours can hold.
+
+Python's sqlite3 looks through its adapters for every None that is bound, which takes longer than
+the rest of the row's binding.
+"""
+
 VIEW_NAME = "state"
-CODE_VERSION = 9
-"""Raise when `views.apply` or a view table changes: the daemon then rebuilds at its next start."""
+CODE_VERSION = 10
+"""Raise when `views.fold` or a view table changes: the daemon then rebuilds at its next start."""
 
 VIEW_TABLES = (
     "view_projects",
@@ -166,13 +173,6 @@ CREATE TABLE view_files (
   PRIMARY KEY (project, path)
 ) STRICT, WITHOUT ROWID;
 
--- Of runs that are there, by size, the hash's algorithm and its first 24 bits: who asks compares
--- the rest.
-CREATE INDEX view_files_by_bytes ON view_files (project, size, substr(sha256, 1, 13))
-  WHERE kind = 'run' AND accepted AND present;
-CREATE INDEX view_files_by_inode ON view_files (project, ino);
-CREATE INDEX view_files_rejected ON view_files (project, position) WHERE NOT accepted;
-
 CREATE TABLE view_episodes (
   project     TEXT NOT NULL,
   path        TEXT NOT NULL,
@@ -195,11 +195,9 @@ CREATE TABLE view_exports (
   run_path        TEXT NOT NULL,
   run_id          TEXT NOT NULL,
   state           TEXT NOT NULL,
-  source_sha256   TEXT NOT NULL,
   output          TEXT,
   output_sha256   TEXT,
   manifest        TEXT,
-  template_sha256 TEXT,
   records         INTEGER NOT NULL DEFAULT 0,
   rejected        INTEGER NOT NULL DEFAULT 0,
   filtered        INTEGER NOT NULL DEFAULT 0,
@@ -210,8 +208,6 @@ CREATE TABLE view_exports (
   position        INTEGER NOT NULL,
   PRIMARY KEY (project, run_path)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX view_exports_open ON view_exports (project, state) WHERE state != 'current';
 
 CREATE TABLE view_jobs (
   id            INTEGER PRIMARY KEY,
@@ -304,6 +300,17 @@ CREATE TABLE view_degraded (
   position INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+
+LATE_INDEXES = {
+    # Of runs that are there, by size, the hash's algorithm and its first 24 bits: who asks compares
+    # the rest.
+    "view_files_by_bytes": "view_files (project, size, substr(sha256, 1, 13))"
+    " WHERE kind = 'run' AND accepted AND present",
+    "view_files_by_inode": "view_files (project, ino)",
+    "view_files_rejected": "view_files (project, position) WHERE NOT accepted",
+    "view_exports_open": "view_exports (project, state) WHERE state != 'current'",
+}
+"""Indexes that no folding asks: a fold of all history makes them when all rows are there."""
 
 PROJECTIONS_SQL = """
 CREATE TABLE projections (
@@ -424,6 +431,7 @@ def memory_view(*, empty: bool = True) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     if empty:
         connection.executescript(VIEW_SQL + PROJECTIONS_SQL)
+        make_late_indexes(connection)
     return connection
 
 
@@ -442,6 +450,17 @@ def reset_view(connection: sqlite3.Connection) -> None:
     for table in VIEW_TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     run_script(connection, VIEW_SQL)
+    make_late_indexes(connection)
+
+
+def make_late_indexes(connection: sqlite3.Connection) -> None:
+    for name, where in LATE_INDEXES.items():
+        connection.execute(f"CREATE INDEX {name} ON {where}")
+
+
+def drop_late_indexes(connection: sqlite3.Connection) -> None:
+    for name in LATE_INDEXES:
+        connection.execute(f"DROP INDEX {name}")
 
 
 MIGRATIONS = ("m001_events", "m002_hash_index")
@@ -489,6 +508,7 @@ def _apply_pending(connection: sqlite3.Connection) -> None:
     def create(db: Database) -> None:
         for script in (EVENTS_SQL, BOOKKEEPING_SQL, PROJECTIONS_SQL, VIEW_SQL):
             run_script(connection, script)
+        make_late_indexes(connection)
 
     @migrations(name=MIGRATIONS[1])
     def shorten_hash_index(db: Database) -> None:

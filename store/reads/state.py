@@ -40,7 +40,6 @@ class ExportRow(NamedTuple):
     run_path: str
     run_id: str
     state: str
-    source_sha256: str
     output: str | None
     output_sha256: str | None
     manifest: str | None

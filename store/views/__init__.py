@@ -1,14 +1,14 @@
 """Projections: how each event changes the state tables, one module for each part of the view.
 
-`apply` folds one event. It is called inside the transaction that appends the event, so the view is
-never behind the log. Totals that `status` shows are kept as counters on the project's row (see
-`totals`): reading them costs the same after a thousand events and after a million.
+`fold` takes the events of one append, inside its transaction, so the view is never behind the log.
+Totals that `status` shows are kept as counters on the project's row (see `totals`): reading them
+costs the same after a thousand events and after a million.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from store.events.base import Event
@@ -17,8 +17,9 @@ from store.views.adapters import ADAPTER_HANDLERS
 from store.views.jobs import JOB_HANDLERS
 from store.views.prompts import PROMPT_HANDLERS
 from store.views.runs import RUN_HANDLERS
+from store.views.view import View
 
-_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
+_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
     **RUN_HANDLERS,
     **JOB_HANDLERS,
     **PROMPT_HANDLERS,
@@ -26,8 +27,16 @@ _HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], No
 }
 
 
-def apply(view: sqlite3.Connection, record: Recorded) -> None:
-    """Fold one event into the view tables of a connection."""
+def fold(connection: sqlite3.Connection, records: Iterable[Recorded]) -> None:
+    """Fold events into the view tables of a connection."""
+    view = View(connection)
+    for record in records:
+        apply(view, record)
+    view.settle()
+
+
+def apply(view: View, record: Recorded) -> None:
+    """Fold one event. What it changes may be kept in memory until `view.settle()`."""
     handler = _HANDLERS.get(type(record.event))
     if handler is not None:
         handler(view, record, record.event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,13 +18,14 @@ from store.events.base import Event
 from store.events.envelope import Recorded
 from store.views.rows import insert, put, update
 from store.views.totals import project_of
+from store.views.view import View
 
 _FOLDER = ".cadenza-env/adapters"
 _UNSCORED = {"checks": "[]", "reasons": "[]", "next_steps": "[]", "scored": 0}
 _STATE = {"DEPLOY": "ready", "BLOCK": "blocked", "NEEDS_DATA": "needs_data"}
 
 
-def _trained(view: sqlite3.Connection, record: Recorded, event: AdapterTrained) -> None:
+def _trained(view: View, record: Recorded, event: AdapterTrained) -> None:
     row = {
         **_UNSCORED,
         "project": project_of(record),
@@ -40,7 +40,7 @@ def _trained(view: sqlite3.Connection, record: Recorded, event: AdapterTrained) 
     put(view, "view_adapters", row)
 
 
-def _scored(view: sqlite3.Connection, record: Recorded, event: AdapterScored) -> None:
+def _scored(view: View, record: Recorded, event: AdapterScored) -> None:
     update(
         view,
         "view_adapters",
@@ -54,11 +54,11 @@ def _scored(view: sqlite3.Connection, record: Recorded, event: AdapterScored) ->
     _set_state(view, record, event.version, _STATE[event.verdict])
 
 
-def _blocked(view: sqlite3.Connection, record: Recorded, event: AdapterBlocked) -> None:
+def _blocked(view: View, record: Recorded, event: AdapterBlocked) -> None:
     _set_state(view, record, event.version, "blocked")
 
 
-def _set_state(view: sqlite3.Connection, record: Recorded, version: int, state: str) -> None:
+def _set_state(view: View, record: Recorded, version: int, state: str) -> None:
     """What a measurement came to. The one that serves may be measured too, and goes on serving."""
     view.execute(
         "UPDATE view_adapters SET state = ?"
@@ -67,9 +67,7 @@ def _set_state(view: sqlite3.Connection, record: Recorded, version: int, state: 
     )
 
 
-def _deployed(
-    view: sqlite3.Connection, record: Recorded, event: AdapterPromoted | AdapterRolledBack
-) -> None:
+def _deployed(view: View, record: Recorded, event: AdapterPromoted | AdapterRolledBack) -> None:
     project = project_of(record)
     update(view, "view_adapters", {"project": project, "state": "deployed"}, state="retired")
     if event.version is None:
@@ -90,12 +88,12 @@ def _deployed(
         insert(view, "view_adapters", row)
 
 
-def adapter_pruned(view: sqlite3.Connection, project: str, path: str) -> None:
+def adapter_pruned(view: View, project: str, path: str) -> None:
     """A version's folder was deleted: it can no longer be deployed."""
     update(view, "view_adapters", {"project": project, "path": path}, state="pruned")
 
 
-def _trusted(view: sqlite3.Connection, record: Recorded, event: CodeTrusted) -> None:
+def _trusted(view: View, record: Recorded, event: CodeTrusted) -> None:
     row = {
         "project": project_of(record),
         "path": event.path,
@@ -105,7 +103,7 @@ def _trusted(view: sqlite3.Connection, record: Recorded, event: CodeTrusted) -> 
     put(view, "view_trust", row)
 
 
-ADAPTER_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
+ADAPTER_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
     AdapterTrained: _trained,
     AdapterScored: _scored,
     AdapterPromoted: _deployed,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,9 +19,10 @@ from store.events.process import (
     JobSucceeded,
 )
 from store.views.rows import insert, update
+from store.views.view import View
 
 
-def _queued(view: sqlite3.Connection, record: Recorded, event: JobQueued) -> None:
+def _queued(view: View, record: Recorded, event: JobQueued) -> None:
     row = {
         "id": record.position,
         "project": event.project,
@@ -36,28 +36,28 @@ def _queued(view: sqlite3.Connection, record: Recorded, event: JobQueued) -> Non
     insert(view, "view_jobs", row)
 
 
-def _postponed(view: sqlite3.Connection, record: Recorded, event: JobPostponed) -> None:
+def _postponed(view: View, record: Recorded, event: JobPostponed) -> None:
     waiting = {"id": event.job, "state": "queued"}
     update(view, "view_jobs", waiting, not_before_us=event.not_before_us)
 
 
-def _started(view: sqlite3.Connection, record: Recorded, event: JobStarted) -> None:
+def _started(view: View, record: Recorded, event: JobStarted) -> None:
     at = record.recorded_at_us
     _set(view, event.job, state="running", attempt=event.attempt, started_us=at, result="")
 
 
-def _succeeded(view: sqlite3.Connection, record: Recorded, event: JobSucceeded) -> None:
+def _succeeded(view: View, record: Recorded, event: JobSucceeded) -> None:
     _end(view, event.job, "succeeded", event.summary, record.recorded_at_us)
 
 
-def _failed(view: sqlite3.Connection, record: Recorded, event: JobFailed) -> None:
+def _failed(view: View, record: Recorded, event: JobFailed) -> None:
     if event.retry_at_us is None or not _may_queue(view, event.job):
         _end(view, event.job, "failed", event.error, record.recorded_at_us)
         return
     _set(view, event.job, state="queued", not_before_us=event.retry_at_us, result=event.error)
 
 
-def _requeued(view: sqlite3.Connection, record: Recorded, event: JobRequeued) -> None:
+def _requeued(view: View, record: Recorded, event: JobRequeued) -> None:
     if not _may_queue(view, event.job):
         # A newer job of this kind waits already and will do what this one would have done.
         _end(view, event.job, "cancelled", "a newer one does its work", record.recorded_at_us)
@@ -66,24 +66,24 @@ def _requeued(view: sqlite3.Connection, record: Recorded, event: JobRequeued) ->
     _set(view, event.job, state="queued", attempt=event.attempt - 1, result=event.reason)
 
 
-def _cancelled(view: sqlite3.Connection, record: Recorded, event: JobCancelled) -> None:
+def _cancelled(view: View, record: Recorded, event: JobCancelled) -> None:
     _end(view, event.job, "cancelled", f"by {event.by}", record.recorded_at_us)
 
 
-def _retried(view: sqlite3.Connection, record: Recorded, event: JobRetried) -> None:
+def _retried(view: View, record: Recorded, event: JobRetried) -> None:
     at = record.recorded_at_us
     _set(view, event.job, state="queued", attempt=0, not_before_us=0, queued_us=at, ended_us=None)
 
 
-def _end(view: sqlite3.Connection, job: int, state: str, result: str, ended_us: int) -> None:
+def _end(view: View, job: int, state: str, result: str, ended_us: int) -> None:
     _set(view, job, state=state, result=result, ended_us=ended_us)
 
 
-def _set(view: sqlite3.Connection, job: int, **values: object) -> None:
+def _set(view: View, job: int, **values: object) -> None:
     update(view, "view_jobs", {"id": job}, **values)
 
 
-def _may_queue(view: sqlite3.Connection, job: int) -> bool:
+def _may_queue(view: View, job: int) -> bool:
     """Whether no other job of the same project and kind is queued: there is room for one."""
     return (
         view.execute(
@@ -96,7 +96,7 @@ def _may_queue(view: sqlite3.Connection, job: int) -> bool:
     )
 
 
-JOB_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
+JOB_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
     JobQueued: _queued,
     JobPostponed: _postponed,
     JobStarted: _started,

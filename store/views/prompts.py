@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -25,9 +24,10 @@ from store.events.prompt import (
 )
 from store.views.rows import put, update
 from store.views.totals import project_of
+from store.views.view import View
 
 
-def _judged(view: sqlite3.Connection, record: Recorded, event: RunsJudged) -> None:
+def _judged(view: View, record: Recorded, event: RunsJudged) -> None:
     project = project_of(record)
     findings = [
         {"id": item.id, "count": item.count, "ticks": item.ticks, "runs": item.runs}
@@ -52,21 +52,21 @@ def _judged(view: sqlite3.Connection, record: Recorded, event: RunsJudged) -> No
         )
 
 
-def _proposed(view: sqlite3.Connection, record: Recorded, event: PromptProposed) -> None:
+def _proposed(view: View, record: Recorded, event: PromptProposed) -> None:
     project = project_of(record)
     update(view, "view_prompts", {"project": project, "state": "proposed"}, state="superseded")
     _put_version(view, record, event, "proposed")
     _set_outcome(view, project, "proposed", event.reason)
 
 
-def _rewritten(view: sqlite3.Connection, record: Recorded, event: PromptRewritten) -> None:
+def _rewritten(view: View, record: Recorded, event: PromptRewritten) -> None:
     project = project_of(record)
     _supersede(view, project)
     _put_version(view, record, event, "current", watching=True, unread=event.unread)
     _set_outcome(view, project, "rewritten", f"version {event.version}")
 
 
-def _tried(view: sqlite3.Connection, record: Recorded, event: PromptTried) -> None:
+def _tried(view: View, record: Recorded, event: PromptTried) -> None:
     facts = {
         "trials": event.decision,
         "trial_level": event.level,
@@ -75,11 +75,11 @@ def _tried(view: sqlite3.Connection, record: Recorded, event: PromptTried) -> No
     update(view, "view_projects", {"path": project_of(record)}, **facts)
 
 
-def _kept(view: sqlite3.Connection, record: Recorded, event: PromptKept) -> None:
+def _kept(view: View, record: Recorded, event: PromptKept) -> None:
     _set_outcome(view, project_of(record), event.code, event.reason)
 
 
-def _conflict(view: sqlite3.Connection, record: Recorded, event: PromptConflictFound) -> None:
+def _conflict(view: View, record: Recorded, event: PromptConflictFound) -> None:
     project = project_of(record)
     if event.version is not None:
         ours = {"project": project, "version": event.version, "state": "current"}
@@ -89,11 +89,11 @@ def _conflict(view: sqlite3.Connection, record: Recorded, event: PromptConflictF
     _set_outcome(view, project, "conflict", f"{event.file}: {event.reason}")
 
 
-def _rejected(view: sqlite3.Connection, record: Recorded, event: PromptRejected) -> None:
+def _rejected(view: View, record: Recorded, event: PromptRejected) -> None:
     _set(view, record, event.version, state="rejected", unwanted=record.position)
 
 
-def _rolled_back(view: sqlite3.Connection, record: Recorded, event: PromptRolledBack) -> None:
+def _rolled_back(view: View, record: Recorded, event: PromptRolledBack) -> None:
     project = project_of(record)
     _supersede(view, project)
     _set(view, record, event.of, state="rolled_back", unwanted=record.position)
@@ -116,16 +116,16 @@ def _rolled_back(view: sqlite3.Connection, record: Recorded, event: PromptRolled
     _set_outcome(view, project, "restored" if restored else "rolled_back", event.reason)
 
 
-def _watch_ended(view: sqlite3.Connection, record: Recorded, event: PromptWatchEnded) -> None:
+def _watch_ended(view: View, record: Recorded, event: PromptWatchEnded) -> None:
     _set(view, record, event.version, watching=0, watch=f"{event.outcome}: {event.reason}")
 
 
-def _set(view: sqlite3.Connection, record: Recorded, version: int, **values: object) -> None:
+def _set(view: View, record: Recorded, version: int, **values: object) -> None:
     key = {"project": project_of(record), "version": version}
     update(view, "view_prompts", key, **values)
 
 
-def _supersede(view: sqlite3.Connection, project: str) -> None:
+def _supersede(view: View, project: str) -> None:
     """Another version takes the place of those that are in the file, or wait to be."""
     view.execute(
         "UPDATE view_prompts SET state = 'superseded', watching = 0 WHERE project = ?"
@@ -135,7 +135,7 @@ def _supersede(view: sqlite3.Connection, project: str) -> None:
 
 
 def _put_version(
-    view: sqlite3.Connection,
+    view: View,
     record: Recorded,
     event: PromptVersion,
     state: str,
@@ -166,7 +166,7 @@ def _put_version(
     put(view, "view_prompts", row)
 
 
-def _set_outcome(view: sqlite3.Connection, project: str, code: str, reason: str) -> None:
+def _set_outcome(view: View, project: str, code: str, reason: str) -> None:
     """What came of the last judging; an action by hand before any judging leaves no row."""
     update(view, "view_judged", {"project": project}, code=code, reason=reason)
 
@@ -175,7 +175,7 @@ def _json(parts: Iterable[BaseModel]) -> str:
     return json.dumps([part.model_dump(mode="json") for part in parts])
 
 
-PROMPT_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
+PROMPT_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
     RunsJudged: _judged,
     PromptProposed: _proposed,
     PromptRewritten: _rewritten,

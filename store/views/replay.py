@@ -7,8 +7,20 @@ import sqlite3
 from collections.abc import Callable
 
 from store.log import EventLog
-from store.schema import CODE_VERSION, VIEW_NAME, VIEW_TABLES, memory_view, reset_view
+from store.schema import (
+    CODE_VERSION,
+    VIEW_NAME,
+    VIEW_TABLES,
+    drop_late_indexes,
+    make_late_indexes,
+    memory_view,
+    reset_view,
+)
 from store.views import apply
+from store.views.view import View
+
+BATCH = 1000
+"""Events folded between two writings of what is written behind."""
 
 
 def replay(
@@ -24,10 +36,18 @@ def replay(
     Returns the events read.
     """
     count = 0
+    view = View(target, empty=after == 0)
+    if after == 0:
+        drop_late_indexes(target)
     for count, record in enumerate(EventLog(source).read(after, until=until), start=1):
-        apply(target, record)
-        if progress is not None and count % 1000 == 0:
-            progress(count)
+        apply(view, record)
+        if count % BATCH == 0:
+            view.settle()
+            if progress is not None:
+                progress(count)
+    view.settle()
+    if after == 0:
+        make_late_indexes(target)
     return count
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from functools import cache
 
+from store.views.view import View
 
-def insert(view: sqlite3.Connection, table: str, values: Mapping[str, object]) -> None:
+
+def insert(view: View, table: str, values: Mapping[str, object]) -> None:
     """A new row. A column that is not named gets its default."""
     view.execute(_insertion("INSERT", table, *values), tuple(values.values()))
 
 
-def put(view: sqlite3.Connection, table: str, values: Mapping[str, object]) -> None:
+def put(view: View, table: str, values: Mapping[str, object]) -> None:
     """A row in the place of the one with its key, of which nothing stays."""
     view.execute(_insertion("INSERT OR REPLACE", table, *values), tuple(values.values()))
 
 
-def update(
-    view: sqlite3.Connection, table: str, key: Mapping[str, object], **values: object
-) -> bool:
+def update(view: View, table: str, key: Mapping[str, object], **values: object) -> bool:
     """Set columns of the rows with these values; whether there are any."""
     statement = _update(table, tuple(key), tuple(values))
     return view.execute(statement, (*values.values(), *key.values())).rowcount > 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +16,6 @@ from store.events.files import (
     FilePruned,
     FileRejected,
     FileRemoved,
-    LineCounts,
     ProjectChanged,
     ProjectChecked,
     ProjectDiscovered,
@@ -31,10 +29,12 @@ from store.events.files import (
     RunReplaced,
 )
 from store.events.process import ReactionFailed, WatchDegraded, WatchRestored
+from store.schema import ABSENT
 from store.views.adapters import adapter_pruned
 from store.views.rows import insert, put, update
 from store.views.totals import (
-    count,
+    Content,
+    Export,
     forget,
     lose_export,
     make_stale,
@@ -44,11 +44,10 @@ from store.views.totals import (
     set_episodes,
     set_export,
 )
+from store.views.view import View
 
 
-def _project_known(
-    view: sqlite3.Connection, record: Recorded, event: ProjectDiscovered | ProjectChanged
-) -> None:
+def _project_known(view: View, record: Recorded, event: ProjectDiscovered | ProjectChanged) -> None:
     project = project_of(record)
     known = view.execute("SELECT env_sha256 FROM view_projects WHERE path = ?", (project,))
     facts: dict[str, object] = {
@@ -64,7 +63,7 @@ def _project_known(
         facts["env_since"] = record.position
     if not update(view, "view_projects", {"path": project}, **facts):
         insert(view, "view_projects", {"path": project, **facts})
-    put_file(view, record, event.file, "config")
+    put_file(view, project, record.position, event.file, Content("config"))
     if isinstance(event, ProjectChanged):
         update(view, "view_exports", {"project": project, "state": "current"}, state="stale")
         view.execute(
@@ -74,7 +73,7 @@ def _project_known(
         )
 
 
-def _project_checked(view: sqlite3.Connection, record: Recorded, event: ProjectChecked) -> None:
+def _project_checked(view: View, record: Recorded, event: ProjectChecked) -> None:
     update(
         view,
         "view_projects",
@@ -87,29 +86,27 @@ def _project_checked(view: sqlite3.Connection, record: Recorded, event: ProjectC
     )
 
 
-def _project_removed(view: sqlite3.Connection, record: Recorded, event: ProjectRemoved) -> None:
+def _project_removed(view: View, record: Recorded, event: ProjectRemoved) -> None:
     removed = {"state": "removed", "reason": "its env.json is gone"}
     update(view, "view_projects", {"path": project_of(record)}, **removed)
 
 
-def _paused(
-    view: sqlite3.Connection, record: Recorded, event: ProjectPaused | ProjectResumed
-) -> None:
+def _paused(view: View, record: Recorded, event: ProjectPaused | ProjectResumed) -> None:
     paused = int(isinstance(event, ProjectPaused))
     update(view, "view_projects", {"path": project_of(record)}, paused=paused)
 
 
-def _file_rejected(view: sqlite3.Connection, record: Recorded, event: FileRejected) -> None:
+def _file_rejected(view: View, record: Recorded, event: FileRejected) -> None:
     project = project_of(record)
     if event.kind == "config":
         invalid = {"state": "invalid", "reason": event.reason}
         if not update(view, "view_projects", {"path": project}, **invalid):
             insert(view, "view_projects", {"path": project, "name": event.project_name, **invalid})
-    reason, line = event.reason, event.line
-    put_file(view, record, event.file, event.kind, accepted=False, reason=reason, line=line)
+    content = Content(event.kind, accepted=False, reason=event.reason, line=event.line)
+    put_file(view, project, record.position, event.file, content)
 
 
-def _file_moved(view: sqlite3.Connection, record: Recorded, event: FileMoved) -> None:
+def _file_moved(view: View, record: Recorded, event: FileMoved) -> None:
     project = project_of(record)
     old, new = event.previous_path, event.file.path
     if old != new:
@@ -130,10 +127,12 @@ def _file_moved(view: sqlite3.Connection, record: Recorded, event: FileMoved) ->
     )
     update(view, "view_episodes", key, path=new)
     update(view, "view_exports", {"project": project, "run_path": old}, run_path=new)
+    view.files.note(project, new)
+    view.exports.note(project, new)
     make_stale(view, project, new)
 
 
-def _file_removed(view: sqlite3.Connection, record: Recorded, event: FileRemoved) -> None:
+def _file_removed(view: View, record: Recorded, event: FileRemoved) -> None:
     project = project_of(record)
     if event.kind == "run":
         accepted = {"project": project, "path": event.path, "accepted": 1}
@@ -143,7 +142,7 @@ def _file_removed(view: sqlite3.Connection, record: Recorded, event: FileRemoved
         forget(view, project, event.path)
 
 
-def _file_pruned(view: sqlite3.Connection, record: Recorded, event: FilePruned) -> None:
+def _file_pruned(view: View, record: Recorded, event: FilePruned) -> None:
     project = project_of(record)
     if event.kind == "run":
         update(view, "view_files", {"project": project, "path": event.path}, present=0)
@@ -158,19 +157,17 @@ def _file_pruned(view: sqlite3.Connection, record: Recorded, event: FilePruned) 
         adapter_pruned(view, project, event.path)
 
 
-def _run_recorded(
-    view: sqlite3.Connection, record: Recorded, event: RunRecorded | RunReplaced
-) -> None:
+def _run_recorded(view: View, record: Recorded, event: RunRecorded | RunReplaced) -> None:
     _run(view, record, event, first_episode=0, twin_of=event.twin_of)
 
 
-def _run_extended(view: sqlite3.Connection, record: Recorded, event: RunExtended) -> None:
+def _run_extended(view: View, record: Recorded, event: RunExtended) -> None:
     first = event.episodes[0].index if event.episodes else None
     _run(view, record, event, first_episode=first, twin_of=None)
 
 
 def _run(
-    view: sqlite3.Connection,
+    view: View,
     record: Recorded,
     event: RunRead,
     *,
@@ -178,10 +175,7 @@ def _run(
     twin_of: str | None,
 ) -> None:
     project, path, lines = project_of(record), event.file.path, event.lines
-    previous_sha256 = put_file(
-        view,
-        record,
-        event.file,
+    content = Content(
         "run",
         run_id=event.run_id,
         rows=lines.valid,
@@ -189,11 +183,11 @@ def _run(
         twin_of=twin_of,
         format=event.format,
     )
+    previous_sha256 = put_file(view, project, record.position, event.file, content)
     # With the bytes that it had, it is a log that was away and has come back.
     same_run = isinstance(event, RunExtended) or previous_sha256 == event.file.sha256
-    totals: dict[str, int] = {}
     if first_episode is not None:
-        totals = set_episodes(
+        set_episodes(
             view,
             project,
             path,
@@ -203,78 +197,54 @@ def _run(
             known=previous_sha256 is not None,
             same_run=same_run,
         )
-    count(view, project, json.dumps(_last_run(record, event, lines)), **totals)
+    view.set_last_run(project, record)
     make_stale(view, project, path)
 
 
-def _last_run(record: Recorded, event: RunRead, lines: LineCounts) -> dict[str, object]:
-    last = event.episodes[-1] if event.episodes else None
-    return {
-        "run": event.run_id,
-        "path": event.file.path,
-        "outcome": last.outcome if last else "unknown",
-        "reason": last.reason if last else "",
-        "ticks": last.ticks if last else 0,
-        "reward": last.reward if last else None,
-        "lines_rejected": lines.rejected,
-        "recorded_at": record.recorded_at.isoformat().replace("+00:00", "Z"),
-    }
-
-
-def _examples_recorded(view: sqlite3.Connection, record: Recorded, event: ExamplesRecorded) -> None:
+def _examples_recorded(view: View, record: Recorded, event: ExamplesRecorded) -> None:
     kind = "exam" if event.split == "exam" else "examples"
-    put_file(view, record, event.file, kind, rows=event.rows, rows_rejected=event.rejected)
+    content = Content(kind, rows=event.rows, rows_rejected=event.rejected)
+    put_file(view, project_of(record), record.position, event.file, content)
 
 
-def _run_exported(view: sqlite3.Connection, record: Recorded, event: RunExported) -> None:
+def _run_exported(view: View, record: Recorded, event: RunExported) -> None:
     if event.origin == "manual":
         return  # a copy for its user; the project's own export is untouched
-    set_export(
-        view,
-        project_of(record),
-        event.run_path,
+    export = Export(
         "current",
         event.records,
-        run_id=event.run_id,
-        source_sha256=event.source_sha256,
-        output=event.output,
-        output_sha256=event.output_sha256,
-        manifest=event.manifest,
-        template_sha256=event.template_sha256,
-        rejected=event.rejected,
-        filtered=event.filtered,
-        warnings=json.dumps(event.warnings),
+        event.run_id,
+        event.output,
+        event.output_sha256,
+        ABSENT if event.manifest is None else event.manifest,
+        event.rejected,
+        event.filtered,
+        warnings=json.dumps(event.warnings) if event.warnings else "[]",
         position=record.position,
     )
+    set_export(view, project_of(record), event.run_path, export)
 
 
-def _export_failed(view: sqlite3.Connection, record: Recorded, event: ExportFailed) -> None:
+def _export_failed(view: View, record: Recorded, event: ExportFailed) -> None:
     if event.origin == "manual":
         return
     project = project_of(record)
-    old = view.execute(
-        "SELECT attempts FROM view_exports WHERE project = ? AND run_path = ?",
-        (project, event.run_path),
-    ).fetchone()
-    set_export(
-        view,
-        project,
-        event.run_path,
+    export = Export(
         "failed",
-        run_id=event.run_id,
-        source_sha256=event.source_sha256,
+        0,
+        event.run_id,
         reason=event.reason,
         retryable=int(event.retryable),
-        attempts=(old[0] if old else 0) + 1,
         position=record.position,
     )
+    set_export(view, project, event.run_path, export)
 
 
-def _export_lost(view: sqlite3.Connection, record: Recorded, event: ExportLost) -> None:
+def _export_lost(view: View, record: Recorded, event: ExportLost) -> None:
     lose_export(view, project_of(record), event.run_path, event.reason)
 
 
-def _reaction_failed(view: sqlite3.Connection, record: Recorded, event: ReactionFailed) -> None:
+def _reaction_failed(view: View, record: Recorded, event: ReactionFailed) -> None:
     if record.project is not None:
         view.execute(
             "UPDATE view_projects SET reactions_failed = reactions_failed + 1, last_failure = ?"
@@ -283,7 +253,7 @@ def _reaction_failed(view: sqlite3.Connection, record: Recorded, event: Reaction
         )
 
 
-def _watch_degraded(view: sqlite3.Connection, record: Recorded, event: WatchDegraded) -> None:
+def _watch_degraded(view: View, record: Recorded, event: WatchDegraded) -> None:
     put(
         view,
         "view_degraded",
@@ -291,11 +261,11 @@ def _watch_degraded(view: sqlite3.Connection, record: Recorded, event: WatchDegr
     )
 
 
-def _watch_restored(view: sqlite3.Connection, record: Recorded, event: WatchRestored) -> None:
+def _watch_restored(view: View, record: Recorded, event: WatchRestored) -> None:
     view.execute("DELETE FROM view_degraded WHERE code = ?", (event.code,))
 
 
-RUN_HANDLERS: Mapping[type[Event], Callable[[sqlite3.Connection, Recorded, Any], None]] = {
+RUN_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
     ProjectDiscovered: _project_known,
     ProjectChanged: _project_known,
     ProjectChecked: _project_checked,

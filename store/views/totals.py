@@ -6,13 +6,45 @@ compares them after random histories. Reading a total costs the same however lon
 
 from __future__ import annotations
 
-import sqlite3
-from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 from store.events.envelope import Recorded
 from store.events.files import EpisodeFact, FileFact
-from store.views.rows import insert, put, update
+from store.schema import ABSENT
+from store.views.rows import update
+from store.views.view import Row, View
+
+
+class Content(NamedTuple):
+    """What a file's row says beside the file's identity."""
+
+    kind: str
+    run_id: str | None = None
+    accepted: bool = True
+    reason: str = ""
+    line: int | None = None
+    rows: int = 0
+    rows_rejected: int = 0
+    twin_of: str | None = None
+    format: str | None = None
+
+
+class Export(NamedTuple):
+    """The row of a run's export beside its key, in the order of the table."""
+
+    state: str
+    records: int
+    run_id: str
+    output: str | float = ABSENT
+    output_sha256: str | float = ABSENT
+    manifest: str | float = ABSENT
+    rejected: int = 0
+    filtered: int = 0
+    reason: str = ""
+    retryable: int = 0
+    attempts: int = 0
+    warnings: str = "[]"
+    position: int = 0
 
 
 def project_of(record: Recorded) -> str:
@@ -23,40 +55,36 @@ def project_of(record: Recorded) -> str:
 
 
 def put_file(
-    view: sqlite3.Connection,
-    record: Recorded,
-    file: FileFact,
-    kind: str,
-    *,
-    accepted: bool = True,
-    rows: int = 0,
-    **values: object,
+    view: View, project: str, position: int, file: FileFact, content: Content
 ) -> str | None:
     """Put a file's row and adjust the project's totals of rejected files and of examples.
 
-    `values` are further columns. Returns the hash that the file had before, None for a new one.
+    Returns the hash that the file had before, None for a new one.
     """
-    project = project_of(record)
-    before = view.execute(
-        "SELECT kind, accepted, rows, sha256 FROM view_files WHERE project = ? AND path = ?",
-        (project, file.path),
-    ).fetchone()
-    row = {
-        "project": project,
-        "path": file.path,
-        "kind": kind,
-        "revision": file.revision,
-        "dev": file.dev,
-        "ino": file.ino,
-        "size": file.size,
-        "mtime_ns": file.mtime_ns,
-        "sha256": file.sha256,
-        "accepted": int(accepted),
-        "rows": rows,
-        "position": record.position,
-        **values,
-    }
-    put(view, "view_files", row)
+    before = view.files.find(project, file.path)
+    kind, run_id, accepted, reason, line, rows, rows_rejected, twin_of, format_ = content
+    view.files.put(
+        (
+            project,
+            file.path,
+            kind,
+            ABSENT if run_id is None else run_id,
+            file.revision,
+            file.dev,
+            file.ino,
+            file.size,
+            file.mtime_ns,
+            file.sha256,
+            int(accepted),
+            reason,
+            ABSENT if line is None else line,
+            rows,
+            rows_rejected,
+            ABSENT if twin_of is None else twin_of,
+            ABSENT if format_ is None else format_,
+            position,
+        )
+    )
     _tally_file(view, project, +1, kind, accepted, rows)
     if before is None:
         return None
@@ -65,54 +93,30 @@ def put_file(
     return str(sha256)
 
 
-def _tally_file(
-    view: sqlite3.Connection, project: str, sign: int, kind: str, accepted: int, rows: int
-) -> None:
+def _tally_file(view: View, project: str, sign: int, kind: str, accepted: int, rows: int) -> None:
     """Add (or with sign -1 take away) what one file contributes to its project's totals."""
     if not accepted:
-        count(view, project, files_rejected=sign)
+        view.totals(project)["files_rejected"] += sign
     elif kind == "exam":
-        count(view, project, examples_exam=sign * rows)
+        view.totals(project)["examples_exam"] += sign * rows
     elif kind == "examples":
-        count(view, project, examples_train=sign * rows)
+        view.totals(project)["examples_train"] += sign * rows
 
 
-def count(
-    view: sqlite3.Connection, project: str, last_run: str | None = None, /, **changes: int
-) -> None:
-    """Add to counters of a project's row, and set its last run, in one statement."""
-    wanted: dict[str, object] = {name: change for name, change in changes.items() if change}
-    if last_run is not None:
-        wanted["last_run"] = last_run
-    if wanted:
-        view.execute(_counting(*wanted), (*wanted.values(), project))
-
-
-@cache
-def _counting(*names: str) -> str:
-    terms = (f"{name} = ?" if name == "last_run" else f"{name} = {name} + ?" for name in names)
-    return f"UPDATE view_projects SET {', '.join(terms)} WHERE path = ?"
-
-
-def forget(
-    view: sqlite3.Connection, project: str, path: str, *, only_rejected: bool = False
-) -> None:
+def forget(view: View, project: str, path: str, *, only_rejected: bool = False) -> None:
     """Remove a file, its episodes and its export from the view, and from the totals."""
-    row = view.execute(
-        "SELECT kind, accepted, rows FROM view_files WHERE project = ? AND path = ?",
-        (project, path),
-    ).fetchone()
+    row = view.files.find(project, path)
     if row is not None and only_rejected and row[1]:
         return
     if row is not None:
-        _tally_file(view, project, -1, *row)
-    count(view, project, **set_episodes(view, project, path, 0, (), position=0))
+        _tally_file(view, project, -1, *row[:3])
+    set_episodes(view, project, path, 0, (), position=0)
     remove_export(view, project, path)
     view.execute("DELETE FROM view_files WHERE project = ? AND path = ?", (project, path))
 
 
 def set_episodes(
-    view: sqlite3.Connection,
+    view: View,
     project: str,
     path: str,
     first: int,
@@ -121,103 +125,106 @@ def set_episodes(
     *,
     known: bool = True,
     same_run: bool = True,
-) -> dict[str, int]:
-    """Replace a log's episodes from index `first` on; returns the changes of the totals.
+) -> None:
+    """Replace a log's episodes from index `first` on, and adjust the project's totals.
 
     A log that was not `known` before has no episodes to replace. `same_run`: what was told of an
     episode before was of this one, so that it stays as old as it is.
     """
-    totals = {"runs_total": 0, "runs_succeeded": 0, "runs_failed": 0, "runs_interrupted": 0}
-
-    def tally(outcome: str, sign: int) -> None:
-        totals["runs_total"] += sign
-        if f"runs_{outcome}" in totals:
-            totals[f"runs_{outcome}"] += sign
-
-    old: list[tuple[Any, ...]] = []
+    first_told: dict[int, int] = {}
     if known:
+        where = "WHERE project = ? AND path = ? AND idx >= ?"
         old = view.execute(
-            "SELECT outcome, idx, first FROM view_episodes"
-            " WHERE project = ? AND path = ? AND idx >= ?",
-            (project, path, first),
+            f"SELECT outcome, idx, first FROM view_episodes {where}", (project, path, first)
         ).fetchall()
-    for outcome, _, _ in old:
-        tally(outcome, -1)
-    first_told = {index: position for _, index, position in old} if same_run else {}
-    if old:
-        view.execute(
-            "DELETE FROM view_episodes WHERE project = ? AND path = ? AND idx >= ?",
-            (project, path, first),
-        )
+        if old:
+            view.execute(f"DELETE FROM view_episodes {where}", (project, path, first))
+        for outcome, index, told in old:
+            _tally_run(view.totals(project), outcome, -1)
+            if same_run:
+                first_told[index] = told
+    totals = view.totals(project)
     for episode in episodes:
-        tally(episode.outcome, +1)
-        row = {
-            "project": project,
-            "path": path,
-            "idx": episode.index,
-            "outcome": episode.outcome,
-            "reason": episode.reason,
-            "ticks": episode.ticks,
-            "reward": episode.reward,
-            "phases_done": episode.phases_done,
-            "last_phase": episode.last_phase,
-            "first_line": episode.first_line,
-            "position": position,
-            "first": first_told.get(episode.index, position),
-            "stamp": episode.stamp.model_dump_json() if episode.stamp is not None else None,
-        }
-        insert(view, "view_episodes", row)
-    return totals
+        _tally_run(totals, episode.outcome, +1)
+        last_phase, stamp = episode.last_phase, episode.stamp
+        view.episodes.put(
+            (
+                project,
+                path,
+                episode.index,
+                episode.outcome,
+                episode.reason,
+                episode.ticks,
+                episode.reward,
+                episode.phases_done,
+                ABSENT if last_phase is None else last_phase,
+                episode.first_line,
+                position,
+                first_told.get(episode.index, position),
+                ABSENT if stamp is None else stamp.model_dump_json(),
+            )
+        )
 
 
-def set_export(
-    view: sqlite3.Connection,
-    project: str,
-    path: str,
-    state: str,
-    records: int = 0,
-    **values: object,
-) -> None:
-    """Put a run's export, and adjust the project's totals. `values` are further columns."""
-    changes = _without_export(view, project, path)
-    changes[f"exports_{state}"] += 1
-    changes["exports_records"] += records
-    key = {"project": project, "run_path": path}
-    put(view, "view_exports", {**key, "state": state, "records": records, **values})
-    count(view, project, **changes)
+_COUNTED = {
+    "succeeded": "runs_succeeded",
+    "failed": "runs_failed",
+    "interrupted": "runs_interrupted",
+}
 
 
-def remove_export(view: sqlite3.Connection, project: str, path: str) -> None:
+def _tally_run(totals: dict[str, int], outcome: str, sign: int) -> None:
+    totals["runs_total"] += sign
+    name = _COUNTED.get(outcome)
+    if name is not None:
+        totals[name] += sign
+
+
+def set_export(view: View, project: str, path: str, export: Export) -> None:
+    """Put a run's export, and adjust the project's totals. One that failed counts its attempts."""
+    old = view.exports.find(project, path)
+    if export.state == "failed":
+        export = export._replace(attempts=(old[2] if old is not None else 0) + 1)
+    _tally_export(view, project, old, export.state, export.records)
+    view.exports.put((project, path, *export))
+
+
+def remove_export(view: View, project: str, path: str) -> None:
     """Remove a run's export, and take it out of the project's totals."""
-    changes = _without_export(view, project, path)
+    _tally_export(view, project, view.exports.find(project, path))
     view.execute("DELETE FROM view_exports WHERE project = ? AND run_path = ?", (project, path))
-    count(view, project, **changes)
 
 
-def lose_export(view: sqlite3.Connection, project: str, path: str, reason: str) -> None:
+def lose_export(view: View, project: str, path: str, reason: str) -> None:
     """A run's export is not on disk as it was written: it counts no more."""
-    changes = _without_export(view, project, path)
+    _tally_export(view, project, view.exports.find(project, path))
     key = {"project": project, "run_path": path}
     update(view, "view_exports", key, state="missing", records=0, reason=reason)
-    count(view, project, **changes)
 
 
-def _without_export(view: sqlite3.Connection, project: str, path: str) -> dict[str, int]:
-    """How the project's totals change when a run's export goes."""
-    old = view.execute(
-        "SELECT state, records FROM view_exports WHERE project = ? AND run_path = ?",
-        (project, path),
-    ).fetchone()
-    changes = {"exports_current": 0, "exports_stale": 0, "exports_failed": 0, "exports_records": 0}
+def _tally_export(
+    view: View, project: str, old: Row | None, state: str = "", records: int = 0
+) -> None:
+    """Count an export in the state that it comes to ("": none), in the place of what it was."""
+    totals = view.totals(project)
+    if state:
+        totals[_STATES[state]] += 1
+        totals["exports_records"] += records
     if old is not None:
-        if old[0] != "missing":  # those are told by an index, see `status`
-            changes[f"exports_{old[0]}"] -= 1
-        changes["exports_records"] -= old[1]
-    return changes
+        was, had, _ = old
+        if was != "missing":  # those are told by an index, see `status`
+            totals[_STATES[was]] -= 1
+        totals["exports_records"] -= had
 
 
-def make_stale(view: sqlite3.Connection, project: str, path: str) -> None:
+_STATES = {name: f"exports_{name}" for name in ("current", "stale", "failed")}
+
+
+def make_stale(view: View, project: str, path: str) -> None:
     """What was exported of a run is no longer what an export would give now."""
-    current = {"project": project, "run_path": path, "state": "current"}
-    if update(view, "view_exports", current, state="stale"):
-        count(view, project, exports_current=-1, exports_stale=+1)
+    old = view.exports.find(project, path)
+    if old is not None and old[0] == "current":
+        update(view, "view_exports", {"project": project, "run_path": path}, state="stale")
+        totals = view.totals(project)
+        totals["exports_current"] -= 1
+        totals["exports_stale"] += 1

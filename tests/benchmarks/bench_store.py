@@ -62,7 +62,7 @@ def batches(table: Table, folder: Path, rounds: int, count: int) -> None:
         for values in alternate(
             rounds,
             lambda: _append_ours(_new(folder), ours, None),
-            lambda: _append_ours(_new(folder), ours, views.apply),
+            lambda: _append_ours(_new(folder), ours, views.fold),
             lambda: _append_theirs(_new(folder), theirs),
         )
     )

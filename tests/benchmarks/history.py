@@ -39,7 +39,7 @@ def build(state_dir: Path, count: int) -> sqlite3.Connection:
     state_dir.mkdir(parents=True, exist_ok=True)
     connection = connect_writer(state_dir)
     connection.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;")
-    log = EventLog(connection, views.apply)
+    log = EventLog(connection, views.fold)
     history = events(count)
     while batch := list(itertools.islice(history, BATCH)):
         connection.execute("BEGIN IMMEDIATE")

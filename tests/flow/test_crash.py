@@ -28,7 +28,7 @@ POINTS = [
     "store.writer:Writer._commit:after:3",
     "store.log:EventLog.append:before:2",
     "store.log:EventLog.append:after:2",
-    "store.views:apply:after:2",
+    "store.views:fold:after:2",
     "store.writer:Transaction.mark_seen:after:2",
     "store.writer:Transaction.set_cursor:before:1",
     "store.writer:Transaction.set_cursor:after:1",

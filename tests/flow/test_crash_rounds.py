@@ -62,7 +62,7 @@ mission = 0.0
 
 DAEMON_POINTS = [
     "store.log:EventLog.append",
-    "store.views:apply",
+    "store.views:fold",
     "store.writer:Writer._commit",
     "store.writer:Transaction.set_cursor",
     "store.writer:Transaction.mark_seen",

@@ -19,7 +19,7 @@ from store.events.files import (
     RunRecorded,
 )
 from store.schema import connect_writer
-from store.views import apply
+from store.views import fold
 from store.writer import Writer
 
 PROJECT = "/robots/rescue"
@@ -28,7 +28,7 @@ STREAM = project_stream(PROJECT)
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[Writer]:
-    opened = Writer(connect_writer(tmp_path), apply)
+    opened = Writer(connect_writer(tmp_path), fold)
     yield opened
     opened.close()
 

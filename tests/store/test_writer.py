@@ -9,7 +9,7 @@ import pytest
 
 from store.errors import StoreError
 from store.schema import connect_reader, connect_writer
-from store.views import apply
+from store.views import fold
 from store.writer import Writer
 
 
@@ -84,7 +84,7 @@ def test_a_future_resolves_only_after_the_commit(tmp_path, writer, make):
 def test_a_failed_commit_fails_every_unit_and_loses_no_earlier_one(tmp_path, make):
     # given a database that may not grow any more
     connection = connect_writer(tmp_path)
-    writer = Writer(connection, apply)
+    writer = Writer(connection, fold)
     writer.append(make.discovered())
     pages = writer.run(lambda t: t.connection.execute("PRAGMA page_count").fetchone()[0])
     writer.run(lambda t: t.connection.execute(f"PRAGMA max_page_count = {pages}").fetchone())
@@ -105,7 +105,7 @@ def test_a_failed_commit_fails_every_unit_and_loses_no_earlier_one(tmp_path, mak
 
 
 def test_a_closed_writer_refuses_work_and_leaves_no_wal(tmp_path, make):
-    writer = Writer(connect_writer(tmp_path), apply)
+    writer = Writer(connect_writer(tmp_path), fold)
     writer.append(make.run("a"))
     writer.close()
     writer.close()
@@ -136,7 +136,7 @@ def test_a_checkpoint_that_fails_does_not_end_the_writer(tmp_path, make, monkeyp
     # given
     monkeypatch.setattr("store.writer.IDLE_CHECKPOINT_S", 0.01)
     connection = Stubborn(connect_writer(tmp_path))
-    writer = Writer(connection, apply)
+    writer = Writer(connection, fold)
     writer.append(make.run("a"))
     assert connection.asked.wait(10)
 
@@ -148,7 +148,7 @@ def test_a_checkpoint_that_fails_does_not_end_the_writer(tmp_path, make, monkeyp
 def test_a_pinned_reader_is_not_waited_for(tmp_path, make, monkeypatch):
     # given a reader in the middle of a transaction, and a writer that would wait for an hour
     monkeypatch.setattr("store.writer.BUSY_TIMEOUT_MS", 3_600_000)
-    writer = Writer(connect_writer(tmp_path), apply)
+    writer = Writer(connect_writer(tmp_path), fold)
     writer.run(lambda t: t.connection.execute("PRAGMA busy_timeout = 3600000").fetchone())
     writer.append(make.run("a"))
     reader = connect_reader(tmp_path)

@@ -51,8 +51,13 @@ class Known:
         marks = ", ".join("?" * len(cursor.description))
         view.executemany(f"INSERT INTO view_prompts VALUES ({marks})", cursor)
         events, stream = (*self.events, event), project_stream(str(project))
-        for number, item in enumerate(events, state.head() + 1):
-            views.apply(view, Recorded(number, stream, 0, item, None, number, 0))
+        views.fold(
+            view,
+            (
+                Recorded(number, stream, 0, item, None, number, 0)
+                for number, item in enumerate(events, state.head() + 1)
+            ),
+        )
         return Known(tuple(prompt_versions(view, str(project))), events)
 
     @property

@@ -30,7 +30,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.wall, self.monotonic = NOW, 1000.0
         self.connection: sqlite3.Connection = connect_writer(folder)
-        self.log = EventLog(self.connection, views.apply, lambda: int(self.wall * 1e6))
+        self.log = EventLog(self.connection, views.fold, lambda: int(self.wall * 1e6))
         self.state = State(self.connection)
         self.boot()
 

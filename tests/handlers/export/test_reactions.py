@@ -46,7 +46,7 @@ from store.events.files import (
 from store.reads.state import State
 from store.reads.status import project_statuses
 from store.schema import BOOKKEEPING_SQL, memory_view
-from store.views import apply
+from store.views import fold
 
 EXPORTS = ".cadenza-env/exports"
 LOG = ".cadenza-env/one.log.jsonl"
@@ -72,7 +72,7 @@ class Bench:
         )
         row = (self.position, self.now_us, stream, event.type_name(), event.model_dump_json())
         self.view.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", row)
-        apply(self.view, record)
+        fold(self.view, [record])
         return record
 
     def react(self, react: Callable, record: Recorded, tools: Tools | None = None) -> list[Event]:

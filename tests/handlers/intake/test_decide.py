@@ -18,7 +18,7 @@ from store.events.files import FileRemoved, ProjectRemoved
 from store.reads.state import State
 from store.reads.status import project_statuses
 from store.schema import memory_view
-from store.views import apply
+from store.views import fold
 
 LOG = ".cadenza-env/one.log.jsonl"
 
@@ -69,10 +69,8 @@ class Desk:
     def apply(self, event: Event) -> None:
         self.position += 1
         stream = project_stream(str(self.project))
-        apply(
-            self.view,
-            Recorded(self.position, stream, self.position, event, None, self.position, 0),
-        )
+        record = Recorded(self.position, stream, self.position, event, None, self.position, 0)
+        fold(self.view, [record])
 
     def status(self):
         return project_statuses(self.view)[0]

@@ -22,7 +22,7 @@ from store.events.files import (
 from store.events.process import JobPostponed, JobQueued
 from store.reads.state import State
 from store.schema import memory_view
-from store.views import apply
+from store.views import fold
 
 PROJECT = "/robots/rescue"
 SECOND = 1_000_000
@@ -44,7 +44,7 @@ class Bench:
         at = self.position
         record = Recorded(at, stream, at, event, None, at, self.now_us)
         self.view.execute("INSERT INTO events VALUES (?, ?)", (at, self.now_us))
-        apply(self.view, record)
+        fold(self.view, [record])
         return record
 
     def react(

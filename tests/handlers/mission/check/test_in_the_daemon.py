@@ -28,7 +28,7 @@ from store.events.process import JobQueued
 from store.reads.state import State
 from store.reads.status import project_statuses
 from store.schema import memory_view
-from store.views import apply
+from store.views import fold
 
 PROJECT = "/robots/rescue"
 
@@ -63,7 +63,7 @@ class Bench:
             self.position += 1
             at, stream = self.position, project_stream(PROJECT)
             record = Recorded(at, stream, at, event, None, at, at)
-            apply(self.view, record)
+            fold(self.view, [record])
         return record
 
     def react(self, event: Event, check: bool = True) -> list[str]:
