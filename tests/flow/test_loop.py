@@ -50,7 +50,7 @@ def test_a_dropped_log_becomes_an_event_an_export_and_a_status_line(house, watch
     assert [record["tick"] for record in records] == [1, 2, 3]
     assert records[0]["action"] == "walk_forward"
     manifest = json.loads((watched / "exports" / "one.finetune.manifest.json").read_text())
-    assert manifest["source"]["sha256"] == recorded["data"]["file"]["sha256"]
+    assert manifest["source"]["hash"] == recorded["data"]["file"]["sha256"]
     assert house.run("cadenzactl", "verify").returncode == 0
 
 
