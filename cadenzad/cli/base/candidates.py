@@ -12,6 +12,8 @@ from store.events.envelope import project_stream
 
 BY = {"model": "the model", "code": "enumeration"}
 SHOWN = 6
+LEGIBLE = 2
+"""Rules of one candidate that are shown; those of the chosen one are in the diff."""
 
 
 def last_weighed(history: sqlite3.Connection, project: str) -> dict[str, Any] | None:
@@ -45,8 +47,10 @@ def said_of_candidates(weighed: Mapping[str, Any], *, everything: bool = False) 
 
 
 def _told(item: Mapping[str, Any]) -> Iterator[str]:
-    rules = " / ".join(line[2:] for line in item["lines"])
-    yield f"  {item['fate']:<8} {rules}"
+    rules = [line[2:] for line in item["lines"]]
+    if len(rules) > LEGIBLE:
+        rules = [f"{len(rules)} rules: {rules[0]}", "..."]
+    yield f"  {item['fate']:<8} {' / '.join(rules)}"
     said = [f"by {BY[item['by']]} for {item['mode_id']}"]
     if item["missions"]:
         said.append(f"gain {item['gain']:+.2f} a mission over {item['missions']}")

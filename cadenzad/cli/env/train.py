@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -192,4 +194,7 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
     if not fine:
         raise CadenzaError(f"the prompt is as it was: {ended.job.result}")
     say(ended.job.result)
+    if isinstance(written, PromptProposed):
+        name = os.path.basename(ended.job.project)
+        say(f"next: cadenzactl prompt {shlex.quote(name)} approve")
     return OK

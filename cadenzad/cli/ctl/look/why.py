@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sqlite3
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
@@ -94,6 +95,11 @@ def command(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _cause(rule: Mapping[str, Any]) -> str:
+    """What a rule answers, where that was seen, and who thought of the rule."""
+    return f"{rule['mode_id']}, seen in {', '.join(sorted(rule['citations']))}{_whose(rule)}"
+
+
 def _taken_back(history: EventLog, row: PromptRow) -> dict[str, Any] | None:
     """Why a version took another one back: the test and its numbers, when the daemon did it."""
     (record,) = history.read(row.position - 1, until=row.position)
@@ -140,10 +146,10 @@ def _print(answer: dict[str, Any]) -> None:
         _print_chain(prompt["chain"])
     else:
         say(f": version {prompt['version']} ({prompt['state']})", head="prompt")
-        for rule in prompt["rules"]:
-            say(f"  {rule['line']}")
-            seen = ", ".join(rule["citations"])
-            say(f"      because of {rule['mode_id']}, seen in {seen}{_whose(rule)}")
+        for cause, rules in groupby(prompt["rules"], _cause):
+            for rule in rules:
+                say(f"  {rule['line']}")
+            say(f"      because of {cause}")
         for gate in prompt["gates"]:
             say(f"  {gate['name']}: {gate['result']}: {gate['detail']}")
         _print_fate(prompt)

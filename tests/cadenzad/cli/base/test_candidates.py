@@ -49,6 +49,12 @@ def test_the_chosen_one_comes_first_and_each_says_whose_it_is() -> None:
     ]
 
 
+def test_of_many_rules_the_first_is_shown() -> None:
+    lines = tuple(f"- when stuck for {n} ticks: sit" for n in range(2, 6))
+    shown = told(CandidateFact(lines=lines, by="code", **STUCK))[1]
+    assert shown == "  weighed  4 rules: when stuck for 2 ticks: sit / ..."
+
+
 def test_many_are_cut_short_and_nothing_simulated_is_said() -> None:
     many = [
         CandidateFact(lines=(f"- when stuck for {n} ticks: sit",), by="code", **STUCK)
