@@ -72,7 +72,11 @@ class ActionDecoder:
         got = answer(self._matcher, self._probe, text, image)
         reading = read_goal(goal)
         is_known = all(match.exact for match in got.path)
-        forbidden = forbidding(reading, [match.entry.text for match in got.path if not match.read])
+        forbidden = forbidding(
+            reading,
+            [match.entry.text for match in got.path if not match.read],
+            done=self._in_turn(got),
+        )
         refused = got.familiarity < self._gate.familiar or bool(forbidden)
         sure = self._confidence(got)
         doubts = [str(doubt) for doubt in forbidden or doubts_of(reading, is_known)]
@@ -110,6 +114,12 @@ class ActionDecoder:
 
     def _spell(self, word: str) -> str:
         return spelled(word, self._words, self._encoder.dictionary)
+
+    def _in_turn(self, got: Answer) -> list[Text]:
+        """The pieces of a goal of several that are familiar each by itself."""
+        pairs = zip(got.path, got.familiar, strict=True)
+        familiar = [match.text for match, of in pairs if of >= self._gate.familiar]
+        return familiar if len(got.path) > 1 else []
 
     def _confidence(self, got: Answer) -> float:
         """How often plans of such a score were right; of what is known or read, always."""

@@ -32,6 +32,11 @@ def orders(text: Text) -> list[tuple[Text, ...]]:
     return list(dict.fromkeys(order for order in found if order))
 
 
+def clauses(text: Text) -> int:
+    """How many pieces a text has, however it is cut."""
+    return max((len(order) for order in orders(text)), default=0)
+
+
 def joined(pieces: Sequence[Text]) -> Text:
     """Neighbouring pieces as one."""
     words: list[str] = []

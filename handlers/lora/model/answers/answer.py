@@ -17,12 +17,13 @@ MAX_PIECES = 24
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`path`: the pieces of the goal in the order they are to be done. `score`: how sure it is, of
-    no unit. `familiarity`: 1 where every piece is known word for word. `whole`: nothing was left
-    out for being too long. `nearest`: taught goals.
+    """`path`: the pieces of the goal in the order they are to be done, `familiar`: each one's own
+    familiarity. `score`: how sure it is, of no unit. `familiarity`: 1 where every piece is known
+    word for word. `whole`: nothing was left out for being too long. `nearest`: taught goals.
     """
 
     path: tuple[Match, ...]
+    familiar: tuple[float, ...]
     score: float
     familiarity: float
     whole: bool
@@ -43,10 +44,14 @@ def answer(matcher: Matcher, probe: Any, text: Text, image: Path | None = None) 
     path = tuple(best_path(text, short, found.matches))
     familiar = familiarity(found.seen(probe is not None), matcher.vectors, probe).tolist()
     by_key = dict(zip(found.keys, familiar, strict=True))
+    of_pieces = tuple(_familiarity(match, by_key) for match in path)
+    guessed = any(not match.exact and match.read is None for match in path)
     return Answer(
         path=path,
+        familiar=of_pieces,
         score=_score(path),
-        familiarity=_familiarity(text, path, by_key),
+        # that of the whole goal or of its least familiar piece, whichever is more
+        familiarity=max(by_key[text.key], min(of_pieces)) if guessed else 1.0,
         whole=all(len(way) <= MAX_PIECES for way in ways),
         nearest=matcher.nearest(found.order),
     )
@@ -57,9 +62,6 @@ def _score(path: Sequence[Match]) -> float:
     return min(match.score * match.probability for match in path)
 
 
-def _familiarity(text: Text, path: Sequence[Match], familiarities: dict[str, float]) -> float:
-    """That of the whole goal or of its least familiar piece, whichever is more."""
-    guessed = [match for match in path if not match.exact and match.read is None]
-    if not guessed:
-        return 1.0
-    return max(familiarities[text.key], min(familiarities[match.text.key] for match in guessed))
+def _familiarity(match: Match, familiarities: dict[str, float]) -> float:
+    is_sure = match.exact or match.read is not None
+    return 1.0 if is_sure else familiarities[match.text.key]

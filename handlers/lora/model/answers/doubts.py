@@ -18,13 +18,22 @@ _OF_WORDS = frozenset({"ambiguous", "vague"})
 """Doubts about words: none where those very words were taught."""
 
 
-def forbidding(reading: Reading, pieces: Sequence[Text]) -> tuple[Doubt, ...]:
-    """What is not to be done, or only on a condition, in words that no taught piece has."""
+def forbidding(
+    reading: Reading, pieces: Sequence[Text], done: Sequence[Text] = ()
+) -> tuple[Doubt, ...]:
+    """What is not to be done, or only on a condition, in words that no taught piece has.
+
+    `done`: pieces that are carried out in their turn. "After you cross the corridor, sit" hangs on
+    no condition where crossing it is one of them.
+    """
     taught = {word for piece in pieces for word in piece.words}
+    in_turn = {piece.words for piece in done}
     return tuple(
         doubt
         for doubt in reading.doubts
-        if doubt.kind in ("negated", "conditional") and not taught.issuperset(_words(doubt))
+        if doubt.kind in ("negated", "conditional")
+        and not taught.issuperset(_words(doubt))
+        and not (doubt.kind == "conditional" and read(doubt.words).words in in_turn)
     )
 
 

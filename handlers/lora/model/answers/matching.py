@@ -22,7 +22,7 @@ from handlers.lora.model.encoders.light import letters
 from handlers.lora.model.learning.familiarity import opening
 from handlers.lora.model.learning.fit import SCALE
 from handlers.lora.model.lexicon import Action, Entry, Lexicon, filled
-from handlers.lora.model.pieces import joined
+from handlers.lora.model.pieces import clauses, joined
 from handlers.lora.model.text import Text
 
 LETTERS = 0.1
@@ -31,7 +31,7 @@ OTHER_SIDE = 0.2
 """What is taken off when one speaks of left and the other does not, or of right."""
 OPPOSED = 1.0
 """What is taken off where one goes left and the other right: more than any similarity."""
-CUT = 0.03
+CUT = 0.05
 """What each cut costs."""
 READ = 0.85
 """What a piece scores that the reader of goals understands to the last word."""
@@ -39,6 +39,8 @@ MOST_READ = 24
 """So many pieces of a goal are given to it: it takes a millisecond or two for each."""
 DEDUCED = 0.1
 """What is taken off where the known piece was only deduced of a goal, or is an action's name."""
+SURPLUS = 0.1
+"""What is taken off for each clause that a piece has more than the known one: it says more."""
 OUT_OF_ORDER = 0.5
 """What is taken off a piece that begins with "before" or "after": it is half of something."""
 NEAREST = 3
@@ -110,6 +112,7 @@ class Matcher:
         self._side_numbers: dict[tuple[str, ...], int] = {}
         self._sides = module.tensor([self._side(entry.text) for entry in entries])
         self._ways = as_tensor([known_ways(entry.text, entry.plan) for entry in entries])
+        self._clauses = module.tensor([clauses(entry.text) for entry in entries])
         self._deduced = module.tensor([float(entry.deduced) for entry in entries])
         self._has_image = module.tensor([entry.image for entry in entries])
 
@@ -148,7 +151,10 @@ class Matcher:
         half = module.tensor([[text.words[0] in _ORDER] for text in texts])
         ways = as_tensor([said(text) for text in texts])
         is_opposed = opposed(ways[:, None], self._ways[None])
-        return OTHER_SIDE * other_side + OPPOSED * is_opposed + OUT_OF_ORDER * half
+        counts = module.tensor([clauses(text) for text in texts])
+        surplus = (counts[:, None] - self._clauses[None]).clamp(min=0)
+        against = OTHER_SIDE * other_side + OPPOSED * is_opposed + SURPLUS * surplus
+        return against + OUT_OF_ORDER * half
 
     def _side(self, text: Text) -> int:
         """The number of the sides that a text speaks of, in their order."""

@@ -210,6 +210,24 @@ def test_what_is_forbidden_or_conditional_is_refused_with_its_words(
 
 
 @pytest.mark.parametrize(
+    "goal", ["after you cheer us up, sit down", "sit down after you cheer us up"]
+)
+def test_what_is_done_first_is_no_condition(goal: str, tmp_path: Path) -> None:
+    # given a goal that the goal language cannot read
+    hello = (Step("shake_hand", {}),)
+    train(rows({**GOALS, "cheer them up": hello}), GO1, tmp_path, QUICK)
+    # when it is to be done in its turn, in other words than were taught
+    decoded = load_decoder(tmp_path, GO1).decode(goal)
+    assert (decoded.refused, decoded.actions) == (False, hello + SIT)
+
+
+def test_after_something_that_nobody_taught_hangs_on_a_condition(decoder: ActionDecoder) -> None:
+    decoded = decoder.decode("after you water the plants, sit down")
+    assert (decoded.refused, decoded.actions) == (True, ())
+    assert "when that is nobody says" in decoded.doubts[0]
+
+
+@pytest.mark.parametrize(
     ("goal", "word"), [("walk forward 2 to 3 meters", "2 to 3 meters"), ("turn left 45", "45")]
 )
 def test_a_number_in_doubt_makes_a_doubtful_plan_with_the_words(
