@@ -8,6 +8,7 @@ from typing import Any
 from handlers.lora.hub.card import UNSTATED, base_of
 from handlers.lora.model.encoders.minilm import minilm_folder
 from handlers.lora.model.files import CARD
+from handlers.lora.model.lora import quiet
 from store.errors import InputError, MissingExtraError
 
 PUBLISHED = "sentence-transformers/all-MiniLM-L6-v2"
@@ -49,11 +50,12 @@ def _loaded(folder: Path, version: Path) -> tuple[Any, Any]:
         raise MissingExtraError(
             "a merged export needs peft and transformers", hint="pip install 'cadenzad[lora]'"
         ) from None
-    quiet: Any = transforming.logging  # untyped
-    quiet.set_verbosity_error()
-    quiet.disable_progress_bar()
-    quiet = hub
-    quiet.disable_progress_bars()
+    untyped: Any = transforming.logging
+    untyped.set_verbosity_error()
+    untyped.disable_progress_bar()
+    untyped = hub
+    untyped.disable_progress_bars()
     base = AutoModel.from_pretrained(folder, local_files_only=True).eval()
-    adapted = PeftModel.from_pretrained(base, str(version))
+    with quiet():
+        adapted = PeftModel.from_pretrained(base, str(version))
     return adapted.merge_and_unload(), AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -41,7 +41,7 @@ def attach(encoder: Encoder, rank: int, seed: int) -> Any:
         target_modules=list(encoder.targets),
         bias="none",
     )
-    with _quiet():
+    with quiet():
         return peft.get_peft_model(encoder.module, config).eval()
 
 
@@ -56,7 +56,7 @@ def detach(encoder: Encoder, adapted: Any) -> None:
 
 def load(encoder: Encoder, folder: Path) -> None:
     """Put a saved adapter into the encoder, merged into its weights: decoding pays nothing."""
-    with _quiet():
+    with quiet():
         adapted = import_peft().PeftModel.from_pretrained(encoder.module, str(folder)).eval()
     adapted.merge_adapter()
 
@@ -87,7 +87,7 @@ def trained(adapted: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the warning of transformers that peft asks by an old name: nobody can help it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)

@@ -169,7 +169,7 @@ def test_an_adapter_of_no_published_base_is_not_merged(version: Path, tmp_path: 
 
 
 @pytest.mark.skipif(minilm_folder() is None, reason="MiniLM's weights are not installed")
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing")  # this test's own use of PEFT
 def test_the_merged_model_is_base_and_adapter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
+from handlers.lora.hub.merged import export_merged
 from handlers.lora.model import lora
 from handlers.lora.model.decoding import load_decoder
 from handlers.lora.model.encoders.minilm import MiniLM, minilm_folder
@@ -39,16 +44,33 @@ GOALS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_in(folder: Path) -> None:
     """An adapter of the goals above. Of the foreign phrases a few do, for speed."""
-    folder = tmp_path_factory.mktemp("minilm")
     few = foreign_goals()[:12]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("handlers.lora.model.learning.rehearsal.foreign_goals", lambda: few)
         patch.setattr("handlers.lora.model.training.foreign_goals", lambda: few)
         train(ROWS, GO1, folder, TrainOptions(epochs=2, lr=2e-2, rank=2, encoder="minilm"))
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("minilm")
+    made_in(folder)
     return folder
+
+
+def test_another_process_makes_the_same_bytes_of_it(adapter: Path, tmp_path: Path) -> None:
+    made = f"t.made_in(Path({str(tmp_path)!r}))"
+    code = f"from pathlib import Path; import {Path(__file__).stem} as t; {made}"
+    places = (Path(__file__).parent, ROOT / "tests" / "support", ROOT)
+    paths = os.pathsep.join(map(str, places))
+    environ = {**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environ)
+    names = sorted(path.name for path in adapter.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (adapter / name).read_bytes(), name
 
 
 def test_peft_puts_it_on_the_published_model_and_gives_the_same_vectors(adapter: Path) -> None:
@@ -58,7 +80,7 @@ def test_peft_puts_it_on_the_published_model_and_gives_the_same_vectors(adapter:
     plain = encoder.encode(GOALS)
     lora.load(encoder, adapter)
     stock = AutoModel.from_pretrained(FOLDER, local_files_only=True)
-    with lora._quiet():
+    with lora.quiet():
         model = peft.PeftModel.from_pretrained(stock, str(adapter)).eval()
     tokens = AutoTokenizer.from_pretrained(FOLDER, local_files_only=True)(
         GOALS, padding=True, return_tensors="pt"
@@ -69,6 +91,21 @@ def test_peft_puts_it_on_the_published_model_and_gives_the_same_vectors(adapter:
     vectors = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
     assert torch.allclose(encoder.encode(GOALS), vectors, atol=1e-5)
     assert not torch.allclose(plain, vectors, atol=1e-4)
+
+
+def test_merged_it_gives_the_same_vectors_without_peft(adapter: Path, tmp_path: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    export_merged(adapter, tmp_path)
+    encoder = MiniLM(FOLDER)
+    lora.load(encoder, adapter)
+    model = AutoModel.from_pretrained(tmp_path, local_files_only=True).eval()
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    for goal, wanted in zip(GOALS, encoder.encode(GOALS), strict=True):
+        with torch.no_grad():
+            hidden = model(**tokenizer(goal, return_tensors="pt")).last_hidden_state
+        vector = torch.nn.functional.normalize(hidden.mean(1), dim=-1)[0]
+        assert torch.allclose(vector, wanted, atol=1e-5)
 
 
 def test_its_config_names_the_base_and_the_layers_and_no_place_on_this_machine(
@@ -92,7 +129,7 @@ def test_what_stands_beside_a_goal_does_not_change_its_vector() -> None:
 def test_without_its_weights_it_is_the_encoder_as_it_is(adapter: Path) -> None:
     encoder = MiniLM(FOLDER)
     plain = encoder.encode(GOALS)
-    with lora._quiet():
+    with lora.quiet():
         stock = peft.PeftModel.from_pretrained(encoder.module, str(adapter))
     with stock.disable_adapter():
         assert torch.allclose(encoder.encode(GOALS), plain, atol=1e-6)
