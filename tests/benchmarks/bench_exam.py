@@ -1,8 +1,10 @@
 """How often the gate is fooled, and how often it lets a good adapter pass; prints, no asserts.
 
 Simulated projects (tests/support/pupils.py) through the exam's own code: 2,000 attempts of each
-kind, 500 of those that are loops of up to 12 looks. In all but the last table the adapter is worth
-less than the threshold of .8: it gets .70 to .79 of fresh phrasings of what is taught.
+kind, loops of up to 12 looks too. An adapter is a chance for each plan, drawn and not trained: what
+is tried is the gate, not the head (a quarter of an hour; a number of attempts may be given). In all
+but the last table the adapter is worth less than the threshold of .8: it gets .70 to .79 of fresh
+phrasings of what is taught.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def main(rounds: int) -> None:
     for name, attempt in ONCE.items():
         print(f"  {rate(attempt, rounds):6.2%} of {rounds:,}  {name}", flush=True)
     for name, attempt in LOOPS.items():
-        print(f"  {rate(attempt, rounds // 4):6.2%} of {rounds // 4:,}  {name}", flush=True)
+        print(f"  {rate(attempt, rounds):6.2%} of {rounds:,}  {name}", flush=True)
     for worth, sizes in ((0.9, (150, 200, 250)), (0.95, (75, 100, 150))):
         print(f"DEPLOY at the first look for an honest adapter worth {worth}:")
         for rows in sizes:

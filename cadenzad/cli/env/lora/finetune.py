@@ -24,9 +24,9 @@ MAX_SEED = 2**32 - 1
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument(
-        "--epochs", type=_whole(1, 10_000), metavar="N", help="passes over the data (40)"
+        "--epochs", type=_whole(1, 10_000), metavar="N", help="passes over the data, at most (12)"
     )
-    parser.add_argument("--lr", type=_positive, metavar="LR", help="learning rate (0.005)")
+    parser.add_argument("--lr", type=_positive, metavar="LR", help="learning rate (0.001)")
     parser.add_argument(
         "--rank", type=_whole(1, MAX_RANK), metavar="R", help="rank of the adapter (16)"
     )
