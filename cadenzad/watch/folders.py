@@ -280,8 +280,11 @@ class Folders:
             self._next_rearm = now + REARM_S
             self._find_lost()
         drops = self._settlers.due(now)
-        for drop in drops:
-            self.take(drop.path)
+        try:
+            for drop in drops:
+                self.take(drop.path)
+        finally:
+            self._recorder.hand_over()
         return len(drops)
 
     def take(self, path: str) -> None:

@@ -30,9 +30,15 @@ from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.ingest")
 
+Unit = Callable[[Transaction], list[Recorded]]
+
 
 class StaleObservation(Exception):
     """What was known changed between reading a file and deciding: read it again."""
+
+
+TOGETHER = 64
+"""Outcomes that are handed to the writer at once: one commit for files that come together."""
 
 
 class Recorder:
@@ -54,6 +60,8 @@ class Recorder:
         self._state = State(reader)
         self._writer = writer
         self._again = again
+        self._read: list[tuple[Unit, Callable[[Future[list[Recorded]]], None]]] = []
+        """Outcomes that the writer has not got yet, and who is told what became of them."""
         self._pending: set[Future[list[Recorded]]] = set()
         self._on_the_way: dict[str, tuple[int, ...]] = {}
         """The stat of files that were read and whose outcome the writer still has."""
@@ -95,14 +103,15 @@ class Recorder:
         return file is not None and file.kind == "examples" and classify(path) != "examples"
 
     def take(self, project: Path, path: str, *, found: bool = False) -> None:
-        """Read `path` of `project` and hand the outcome to the writer; does not wait for it.
+        """Read `path` of `project`; `hand_over` gives what was read to the writer.
 
         `found`: only a scan came upon it.
         """
         full = str(project / path)
         raw, path = path, printable(path)
         known = self._look_up(self._state, project, path)
-        if known.project is None and path != SPEC_FILE:
+        spec = str(project / SPEC_FILE)
+        if known.project is None and path != SPEC_FILE and spec not in self._on_the_way:
             # Files of a project count for it once it is known: env.json may settle after them.
             self.take(project, SPEC_FILE)
         seen: Observation | Stat | None
@@ -148,12 +157,21 @@ class Recorder:
                     _log(recorded)
 
         self._on_the_way[full] = stat.as_tuple()
-        future = self._writer.submit(record)
-        self._pending.add(future)
-        future.add_done_callback(done)
+        self._read.append((record, done))
+        if len(self._read) >= TOGETHER:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Give what was read to the writer; does not wait for it."""
+        read, self._read = self._read, []
+        for record, done in read:
+            future = self._writer.submit(record)
+            self._pending.add(future)
+            future.add_done_callback(done)
 
     def flush(self) -> None:
         """Wait until everything taken is committed (or has failed)."""
+        self.hand_over()
         for future in list(self._pending):
             future.exception()
 

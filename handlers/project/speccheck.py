@@ -108,7 +108,8 @@ def _unknown(part: Any, node: Any, raw: Any, loc: Place) -> Iterator[str]:
     fields = type(part).model_fields
     for key, item in node.items():
         if key in fields:
-            yield from _unknown(getattr(part, key), item, raw, (*loc, key))
+            if isinstance(item, dict | list):  # nothing else has keys
+                yield from _unknown(getattr(part, key), item, raw, (*loc, key))
         else:
             place = place_in(raw, loc)
             hint = did_you_mean(key, fields)

@@ -253,13 +253,14 @@ def _kilobytes(file: Path, name: str) -> int:
 class House:
     """A workspace, a state directory, the daemon on them, and a reader of its log."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: str = "", patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self.workspace = folder / "robots"
         self.state = folder / "state"
         self.workspace.mkdir(parents=True, exist_ok=True)
         self._output = folder / "cadenzad.log"
         config = folder / "cadenzad.toml"
-        config.write_text(f"workspaces = ['{self.workspace}']\n")
+        config.write_text(f"workspaces = ['{self.workspace}']\n{settings}")
         with self._output.open("ab") as output:
             self.daemon = subprocess.Popen(
                 [BIN / "cadenzad", "--config", config, "--state", self.state],
@@ -275,7 +276,7 @@ class House:
         self.log = EventLog(self._reader)
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self._patience_s
         while not condition():
             if self.daemon.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"did not come: {what}\n{self._output.read_text()[-2000:]}")
