@@ -52,13 +52,16 @@ def main() -> None:
 
 
 def batches(table: Table, folder: Path, rounds: int, count: int) -> None:
-    """Batches of 100 events of equal payload, one fsync each, on a new database every time."""
+    """Batches of 100 events of equal payload, one fsync each, on a new database every time.
+
+    In CPU time, which the disk and other programs have no part in; both sides serialize.
+    """
     ours = [[_event(batch * BATCH + index) for index in range(BATCH)] for batch in range(count)]
     payload = len(ours[0][0].event.model_dump_json())
-    theirs = [[_stored_event(new) for new in batch] for batch in _numbered(ours)]
+    theirs = _numbered(ours)
     print(f"batches: {payload} bytes of JSON an event; {_their_pragmas(folder)}")
     plain, projected, library = (
-        Samples(values, "events/s")
+        Samples(values, "events/CPU-s")
         for values in alternate(
             rounds,
             lambda: _append_ours(_new(folder), ours, None),
@@ -67,9 +70,11 @@ def batches(table: Table, folder: Path, rounds: int, count: int) -> None:
         )
     )
     against = "eventsourcing insert_events"
-    goal = Goal(0.8, at_least=True)
-    table.add("append, batches of 100", plain, against=against, other=library, goal=goal)
-    table.add("append and project, batches of 100", projected, against=against, other=library)
+    for figure, values, limit in (("append", plain, 1.0), ("append and project", projected, 0.5)):
+        goal = Goal(limit, at_least=True)
+        table.add(
+            f"{figure}, batches of {BATCH}", values, against=against, other=library, goal=goal
+        )
 
 
 def _event(number: int) -> NewEvent:
@@ -94,7 +99,7 @@ def _numbered(groups: list[list[NewEvent]]) -> list[list[tuple[NewEvent, int]]]:
 
 
 def _stored_event(numbered: tuple[NewEvent, int]) -> StoredEvent:
-    """The same event, already serialized: its recorder takes bytes, ours serializes as it goes."""
+    """The same event as the library's recorder takes it: serialized."""
     new, version = numbered
     stream = UUID(int=int(new.stream.rpartition("-")[2]) + 1)
     return StoredEvent(stream, version, "store.events.files:ExportFailed", _json(new))
@@ -109,12 +114,12 @@ def _append_ours(state: Path, groups: list[list[NewEvent]], project: Projector |
     log = EventLog(connection, project)
     if project is not None:
         _make_projects(connection)
-    began = time.perf_counter()
+    began = time.process_time()
     for group in groups:
         connection.execute("BEGIN IMMEDIATE")
         log.append(group)
         connection.execute("COMMIT")
-    elapsed = time.perf_counter() - began
+    elapsed = time.process_time() - began
     stored = connection.execute("SELECT count(*) FROM events").fetchone()[0]
     connection.close()
     return _rate(stored, len(groups) * BATCH, elapsed)
@@ -128,12 +133,12 @@ def _make_projects(connection: sqlite3.Connection) -> None:
     )
 
 
-def _append_theirs(state: Path, groups: list[list[StoredEvent]]) -> float:
+def _append_theirs(state: Path, groups: list[list[tuple[NewEvent, int]]]) -> float:
     recorder = _recorder(state)
-    began = time.perf_counter()
+    began = time.process_time()
     for group in groups:
-        recorder.insert_events(group)
-    elapsed = time.perf_counter() - began
+        recorder.insert_events([_stored_event(numbered) for numbered in group])
+    elapsed = time.process_time() - began
     stored = recorder.max_notification_id() or 0
     recorder.datastore.close()
     return _rate(stored, len(groups) * BATCH, elapsed)
@@ -246,23 +251,25 @@ def rebuild(table: Table, folder: Path, rounds: int, count: int) -> None:
     before = replay.view_hash(connection)
 
     def fold() -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         connection.execute("BEGIN IMMEDIATE")
         read = replay.rebuild(connection)
         connection.execute("COMMIT")
-        return _rate(read, count, time.perf_counter() - began)
+        return _rate(read, count, time.process_time() - began)
 
     def read() -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         read = sum(1 for _ in log.read())
-        return _rate(read, count, time.perf_counter() - began)
+        return _rate(read, count, time.process_time() - began)
 
-    folded, decoded = (Samples(values, "events/s") for values in alternate(rounds, fold, read))
+    folded, decoded = (Samples(values, "events/CPU-s") for values in alternate(rounds, fold, read))
     if replay.view_hash(connection) != before:
         raise SystemExit("the rebuilt view differs from the live one: the figures mean nothing")
     connection.close()
     figure = f"rebuild of {count:,} events"
     table.add(figure, folded, against="reading and decoding alone", other=decoded)
+    goal = Goal(60_000, at_least=True)
+    table.add("the same, by itself", Samples(folded.values, folded.unit), goal=goal)
 
 
 # -- odds ------------------------------------------------------------------------------------------
