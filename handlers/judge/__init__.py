@@ -4,6 +4,7 @@ job.py, rewrite.py, outcome.py   one judging, from run logs to a version of the 
 evidence/   failure modes, counted in code
 groq/       the question, and what may be believed of the answer
 question/   what a model is shown, and the candidates in its answer
+wording/    free text: whether it may stand in a prompt
 candidates/ remedies of code's own, and which of all are tried
 remedies/   from what was found to what is tried
 proxy/      what a brain that is a language model asks through

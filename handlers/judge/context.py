@@ -43,6 +43,7 @@ class Proposals:
 class JudgeContext:
     """A judging: its job, what was mined, and what came of it so far.
 
+    `logs` that were read, held-out ones too.
     `key` of the question that was asked; `answer` and `proposals` once there are any.
     """
 
@@ -55,6 +56,7 @@ class JudgeContext:
     settings: JudgeSettings
     known: Known
     left_out: int = 0
+    logs: tuple[Path, ...] = ()
     pack: Pack | None = None
     key: str | None = None
     answer: Answer | None = None
@@ -72,7 +74,10 @@ class JudgeContext:
         logs, older, none = newest_logs(project, settings.max_runs, driver)
         report = mine(logs, opened.spec, opened.library, driver, none)
         file = known(state, project, settings.prompt)
-        return cls(task, project, opened.spec, opened.library, state, report, settings, file, older)
+        read = tuple(log.path for log in logs)
+        return cls(
+            task, project, opened.spec, opened.library, state, report, settings, file, older, read
+        )
 
     @property
     def by(self) -> str:

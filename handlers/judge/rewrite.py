@@ -17,10 +17,11 @@ from handlers.judge.outcome import keep_prompt, report_conflict, runs_judged, us
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.recovery import PROMPTS
-from handlers.judge.prompt.rules.grammar import parse_all, render
+from handlers.judge.prompt.rules.grammar import parse_all
 from handlers.judge.prompt.source import BlockConflict, PromptSource, RefusedSource
+from handlers.judge.prompt.wording import is_paragraph, line_of
 from handlers.judge.remedies.trying import retire, tried_before, try_all
-from handlers.judge.remedies.variants import Variant, Variants, combined
+from handlers.judge.remedies.variants import Variant, Variants, combined, with_sentences
 from handlers.judge.remedies.weighed import weighed
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
@@ -64,8 +65,11 @@ def pasted(context: JudgeContext, source: PromptSource | None) -> str:
     """The block that would be written, where the source cannot be edited: untried."""
     assert context.proposals is not None
     block = source.block if source is not None else None
-    new = [rule for part in _untried(context, context.proposals.kept) for rule in part.rules]
-    return block_text(combined(block.rules if block is not None else [], new)[0])
+    untried = _untried(context, context.proposals.kept)
+    new = [rule for part in untried for rule in part.rules]
+    said = [text for part in untried for text in part.wording.sentences]
+    rules, _ = combined(block.rules if block is not None else [], new)
+    return block_text(rules, with_sentences(block.sentences if block is not None else (), said)[0])
 
 
 def _untried(context: JudgeContext, kept: Sequence[Candidate]) -> list[Candidate]:
@@ -143,14 +147,14 @@ def _retired(context: JudgeContext, variants: Variants) -> Result:
     fact = attempt.trial.fact if attempt is not None else None
     if attempt is None or fact is None:
         return [], ""
-    rule, variant, trial = attempt
+    line, variant, trial = attempt
     if not trial.is_proven:
-        why = f"{render(rule)[2:]!r} stays: {trial.gate.detail}"
+        why = f"{line[2:]!r} stays: {trial.gate.detail}"
         events, summary = keep_prompt(context, "rule_kept", why)
         return [*events[:1], fact, *events[1:]], summary
     gates = [variant.static, trial.gate]
     version = _version(context, variants.source, variant, gates, trial)
-    version = version.model_copy(update={"retired": (render(rule),)})
+    version = version.model_copy(update={"retired": (line,)})
     return _write(context, variants.source, variant, version, [fact])
 
 
@@ -177,15 +181,16 @@ def _version(
     name = str(source.path.relative_to(context.project.resolve()))
     current = context.known.current
     before = {rule["line"]: rule for rule in (current.rules if current else [])}
-    new = {render(rule): part for part in chosen.parts for rule in part.rules}
+    new = {line: part for part in chosen.parts for line in part.lines}
+    gone = {line_of(rewrite.before) for rewrite in chosen.rewrites}
+    kept = [line for line in before if is_paragraph(line) and line not in gone]
     facts = []
-    for rule in chosen.rules:
-        line = render(rule)
+    for line in (*chosen.lines, *kept):
         old, part = before.get(line, {}), new.get(line)
         facts.append(
             RuleFact(
                 line=line,
-                mode_id=rule.mode_id or (part.mode_id if part else str(old.get("mode_id", ""))),
+                mode_id=part.mode_id if part else str(old.get("mode_id", "")),
                 citations=part.cites if part else tuple(old.get("citations", ())),
                 by=part.origin if part else old.get("by", "model"),
             )
@@ -264,6 +269,8 @@ def _waits_for(context: JudgeContext, chosen: Variant, version: PromptVersion) -
         return f"it goes against what the prompt's author says (line {lines})"
     if context.settings.mode == "propose":
         return ""
+    if any(part.wording for part in chosen.parts) and not version.improved:
+        return "free text is written only when a trial shows that it helps"
     without_key = context.answer is None and not version.retired
     if without_key and context.settings.without_key == "propose":
         return 'found by enumeration, without a key, and judge.without_key is "propose"'

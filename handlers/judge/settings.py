@@ -44,6 +44,12 @@ class JudgeSettings(Section):
         description='what a model is shown: "prompt": also the prompt and the goals, without what'
         ' looks like a secret; "numbers": names and numbers alone',
     )
+    text: Annotated[Literal["rules", "free"], Mark.PROJECT_LOWERS] = Field(
+        "rules",
+        description='what a model may write: "rules", rendered by code; "free": for a brain that is'
+        " a language model also sentences of the block and paragraphs that the author marked as"
+        " open; written only when a trial proves them",
+    )
     prompt: Annotated[str, AfterValidator(_prompt_place), Mark.PROJECT_SETS] = Field(
         "",
         description='where the prompt is, `"path"` or `"path:NAME"` in the project (a variable, a'
@@ -65,7 +71,11 @@ class JudgeSettings(Section):
         120.0, gt=0, le=3600, description="seconds a call may take, with its retries"
     )
     max_tokens: Annotated[int, Mark.PROJECT_LOWERS] = Field(
-        7000, ge=3000, le=120_000, description="tokens of a call: evidence and answer together"
+        7000,
+        ge=3000,
+        le=120_000,
+        description="tokens of a call: evidence and answer together; instructions and schema,"
+        " about 1,700, come on top of them",
     )
     daily_tokens: int = Field(
         200_000, ge=0, description="tokens a day (UTC) over all projects; 0: no call at all"

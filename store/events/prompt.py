@@ -48,9 +48,11 @@ class FindingFact(Grown):
 
 
 class RuleFact(Grown):
-    """A rule of the managed block, the finding it answers and the ticks that show that.
+    """A line of a version, the finding it answers and the ticks that show that.
 
-    `by`: who thought of it, a model or our own code.
+    It is a rule of the managed block, or free text: a sentence of the block (`* ...`), or a
+    paragraph that its author had opened, as it reads since (`~ "..."`, quoted as in JSON). `by`:
+    who thought of it, a model or our own code.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"by"})

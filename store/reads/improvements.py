@@ -144,6 +144,13 @@ def pending_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
     return next((row for row in prompt_versions(view, project) if row.state == "proposed"), None)
 
 
+def diff_of_version(history: sqlite3.Connection, row: PromptRow) -> str:
+    """What a version changed, as a unified diff."""
+    query = "SELECT data FROM events WHERE position = ?"
+    event = history.execute(query, (row.position,)).fetchone()
+    return str(json.loads(event[0]).get("diff", "")) if event is not None else ""
+
+
 def trials_so_far(view: sqlite3.Connection, project: str) -> TrialsRow:
     """What a project's trials have used up."""
     query = "SELECT trials, trial_level, trial_improved FROM view_projects WHERE path = ?"

@@ -12,7 +12,7 @@ from cadenzad.cli.base.candidates import said_of_candidates
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
-from cadenzad.cli.base.promptplace import place_of_prompt, said_of
+from cadenzad.cli.base.promptplace import place_of_prompt, said_of, said_of_open
 from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
@@ -30,6 +30,7 @@ from store.events.prompt import (
     RunsJudged,
 )
 from store.lock import is_held
+from store.reads.improvements import diff_of_version, pending_prompt
 from store.reads.state import State
 
 DESCRIPTION = """Find in the project's runs why they fail, have a Groq model and code propose
@@ -107,13 +108,19 @@ def _dry_run(
     driver = driver_of(opened, judge.prompt, state.connection if state is not None else None)
     logs, older, none = newest_logs(project, judge.max_runs, driver, unreadable)
     report = mine(logs, opened.spec, opened.library, driver, none)
+    place = place_of_prompt(project, judge.prompt)
     if arguments.json:
-        place = place_of_prompt(project, judge.prompt)
         say_json({**report.as_json(), "left_out": older, "prompt": place}, indent=2)
     else:
         findings = [finding.as_json(citations=2) for finding in report.findings]
         _print_findings(findings, len(report.runs), report.ticks, older)
-        say(f"prompt: {said_of(place_of_prompt(project, judge.prompt))}")
+        say(f"prompt: {said_of(place)}")
+        for line in said_of_open(place):
+            say(line)
+        waiting = pending_prompt(state.connection, str(project)) if state is not None else None
+        if state is not None and waiting is not None:
+            say(f"version {waiting.version} waits for approval:")
+            say_lines(diff_of_version(state.connection, waiting))
         say(report.contrast)
         if report.left_out:
             counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from handlers.judge.candidates.candidate import Candidate
 from handlers.judge.prompt.rules.grammar import parse_all, render
 from handlers.judge.prompt.rules.rule import Condition, Rule
 from store.reads.improvements import PromptRow
@@ -39,9 +40,20 @@ class Barred:
     def bars(self, rule: Rule) -> bool:
         """Whether a rule was turned down, on no more evidence than there is again."""
         ended = max(self._ended.get(render(rule), 0), self._ended.get(_remedy(rule), 0))
-        runs = self._seen.get(rule.mode_id, ())
-        further = sum(first > ended for first in runs)
-        return ended > 0 and further < max(FURTHER, len(runs) - further)
+        return ended > 0 and not is_news(self._seen.get(rule.mode_id, ()), ended)
+
+    def bars_all(self, candidate: Candidate) -> bool:
+        """Whether all that a candidate says was."""
+        texts = (self._ended.get(line, 0) for line in candidate.wording.lines)
+        runs = self._seen.get(candidate.mode_id, ())
+        barred = [ended > 0 and not is_news(runs, ended) for ended in texts]
+        return all([*barred, *map(self.bars, candidate.rules)])
+
+
+def is_news(runs: Sequence[int], ended: int) -> bool:
+    """Whether enough runs are new since a position. `runs`: where each was first told of."""
+    further = sum(first > ended for first in runs)
+    return further >= max(FURTHER, len(runs) - further)
 
 
 def _rejected(rows: Sequence[PromptRow]) -> dict[str | Remedy, int]:

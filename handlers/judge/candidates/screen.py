@@ -14,6 +14,7 @@ from dataclasses import replace
 from handlers.judge.candidates.barred import Barred
 from handlers.judge.candidates.candidate import Candidate, Dropped
 from handlers.judge.candidates.case import Case, cases_of
+from handlers.judge.candidates.orders import against
 from handlers.judge.candidates.wishes import bans_of, contradicted
 from handlers.judge.evidence.citing import showing
 from handlers.judge.evidence.mining import MiningReport
@@ -51,12 +52,14 @@ def screen(
     rejected = rejected or Barred()
     cases = {case.finding.id: case for case in cases_of(report, spec, prompt_text)}
     bans, lines = bans_of(prompt_text, library), prompt_text.split("\n")
+    block = find_block(prompt_text)
     in_force = {render(rule) for rule in rules_in_force}
+    in_force |= {*block.said} if block is not None else set()
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
     for candidate in candidates:
         case = cases.get(candidate.mode_id)
-        if case is not None and candidate.cites:
+        if case is not None and candidate.cites and candidate.rules:
             shown = showing(candidate.rules, candidate.cites, case.finding, report.episodes)
             if not shown:
                 why = f"no tick that it cites shows {case.finding.id} and what its rules wait for"
@@ -72,7 +75,10 @@ def screen(
             replace(
                 candidate,
                 touches=candidate.touches or touched_by(candidate.rules, case, lines),
-                contradicts=contradicted(candidate.rules, bans),
+                contradicts=(
+                    *contradicted(candidate.rules, bans),
+                    *against(candidate.wording, prompt_text, bans, library),
+                ),
             )
         )
     return kept, dropped
@@ -92,6 +98,15 @@ def _dropped(
         return Dropped(candidate, "same", "the prompt has these rules already")
     if case is None:
         return Dropped(candidate, "never_fires", f"nothing is found as {candidate.mode_id!r}")
+    # Where a sentence speaks nobody can say by reading.
+    drop = _unheard(candidate, case) if candidate.rules else None
+    if drop is None and rejected.bars_all(candidate):
+        why = "it was taken back before, and few further runs show what it is for"
+        drop = Dropped(candidate, "rejected", why)
+    return drop
+
+
+def _unheard(candidate: Candidate, case: Case) -> Dropped | None:
     if not fires(candidate.rules, case):
         why = f"it would have been followed at no tick that shows {case.finding.id}"
         if not case.heard:
@@ -100,12 +115,6 @@ def _dropped(
     if repeats(candidate.rules, case):
         return Dropped(
             candidate, "repeats_failure", f"that is what was done where {case.finding.id} shows"
-        )
-    if all(map(rejected.bars, candidate.rules)):
-        return Dropped(
-            candidate,
-            "rejected",
-            "it was taken back before, and few further runs show what it is for",
         )
     return None
 

@@ -83,11 +83,26 @@ def _ban(line: int, clause: str, library: ActionLibrary) -> list[Ban]:
         return []
     exception = _EXCEPT.search(rest)
     what = _WHILE.sub("", rest[: exception.start()] if exception is not None else rest).strip()
-    actions = _named(what, library) | _meant(what, library)
+    actions = spoken_of(what, library)
     if not actions:
         return []
     unless = exception["what"].strip() if exception is not None else ""
     return [Ban(line, frozenset(actions), clause.strip(), unless)]
+
+
+def forbids(clause: str) -> bool:
+    """Whether a clause forbids anything, if only what no action of the robot's does."""
+    return _FORBIDDEN.search(clause) is not None or _FORBIDS.search(clause) is not None
+
+
+def clauses(text: str) -> list[str]:
+    """The parts of a text that may each forbid something."""
+    return [clause.strip() for clause in _CLAUSE.findall(text) if clause.strip()]
+
+
+def spoken_of(text: str, library: ActionLibrary) -> set[str]:
+    """The robot's actions that a text names or asks for."""
+    return _named(text, library) | _meant(text, library)
 
 
 def _named(text: str, library: ActionLibrary) -> set[str]:

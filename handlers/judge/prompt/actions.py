@@ -17,6 +17,7 @@ from handlers.judge.monitor.unread import unread_logs
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
 from handlers.judge.prompt.known import FOUND, Known, known
+from handlers.judge.prompt.opened import rewrites_between
 from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.prompt.source import (
     BlockConflict,
@@ -24,7 +25,9 @@ from handlers.judge.prompt.source import (
     RefusedSource,
     edited,
     read_prompt,
+    rewritten,
 )
+from handlers.judge.prompt.wording import Wording
 from handlers.judge.settings import JudgeSettings
 from handlers.project.paths import inside
 from handlers.project.writing import ChangedMeanwhile, swap
@@ -285,14 +288,18 @@ def _redone(saved: versions.Saved, source: PromptSource) -> bytes:
     if source.data in (saved.before, saved.after):
         return saved.after
     path = source.path
-    old, new = source.again(saved.before).block, source.again(saved.after).block
-    now = source.block
+    was, made = source.again(saved.before), source.again(saved.after)
+    old, new, now = was.block, made.block, source.block
     if now is not None and now.intact and now.lines != (old.lines if old is not None else None):
         raise BlockConflict(f"{path}: the managed block is not the one this version was made for")
     if now is None and old is not None:
         raise BlockConflict(f"{path}: the managed block this version was made for is gone")
-    after = edited(source, new.rules if new is not None else [])
-    gate = check_static(source, after)
+    wording = Wording(
+        new.sentences if new is not None else (), rewrites_between(was.value, made.value)
+    )
+    after = edited(source, new.rules if new is not None else [], wording.sentences)
+    after = rewritten(source.again(after), wording.rewrites)
+    gate = check_static(source, after, wording)
     if gate.result == "fail":
         raise RefusedSource(f"{path}: {gate.detail}")
     return after
@@ -305,15 +312,17 @@ def _before(saved: versions.Saved, source: PromptSource) -> bytes:
     if source.data == saved.before:
         return source.data
     path = source.path
-    old, new = source.again(saved.before).block, source.again(saved.after).block
-    now = source.block
-    if now is None and old is None:
-        return source.data  # somebody took the block out already
+    was, made = source.again(saved.before), source.again(saved.after)
+    old, new, now = was.block, made.block, source.block
+    back = [rewrite.back for rewrite in rewrites_between(was.value, made.value)]
+    if now is None and old is None:  # there was none, or somebody took it out already
+        return rewritten(source, back)
     if now is None and new is not None:
         raise BlockConflict(f"{path}: the managed block was taken out by hand")
     if now is not None and now.intact and now.lines != (new.lines if new is not None else None):
         raise BlockConflict(f"{path}: the managed block is not the one of this version")
-    return edited(source, old.rules if old is not None else [])
+    after = edited(source, old.rules, old.sentences) if old is not None else edited(source, [])
+    return rewritten(source.again(after), back)
 
 
 def _rules(row: PromptRow) -> tuple[RuleFact, ...]:

@@ -10,6 +10,7 @@ The first line carries a hash of those between it and the last. A person who edi
 and from then on the block is theirs. The first rule that holds is followed, so the author's rules
 about falling and about being near something stay above the block: nothing may silence those.
 Where a prompt is prose, and no code looks for rules in it, ours are sentences (rules/grammar.py).
+With `judge.text = "free"` sentences of a model's own come after the rules, `* ` before each.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from handlers.judge.prompt.opened import outside
 from handlers.judge.prompt.rules.forms import BLOCKED_M, FALLEN_DEG, NEAR_M, SIDE_M
 from handlers.judge.prompt.rules.grammar import parse, parse_all, render, render_sentence
 from handlers.judge.prompt.rules.rule import Rule
+from handlers.judge.prompt.wording import sentence_line, sentence_on
 
 END = "[end of cadenzad rules]"
 ABOUT = (
@@ -57,15 +60,26 @@ class Block:
     def rules(self) -> list[Rule]:
         return parse_all(self.lines)
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Its free text."""
+        return tuple(text for line in self.lines if (text := sentence_on(line)) is not None)
 
-def block_text(rules: Sequence[Rule], *, prose: bool = False) -> str:
-    """The block that holds these rules, without a newline at its end; empty for no rules.
+    @property
+    def said(self) -> list[str]:
+        """Its rules and sentences as the lines of a version."""
+        return [*map(render, self.rules), *map(sentence_line, self.sentences)]
 
-    `prose`: as sentences.
+
+def block_text(rules: Sequence[Rule], sentences: Sequence[str] = (), *, prose: bool = False) -> str:
+    """The block that holds these, without a newline at its end; empty for none.
+
+    `prose`: rules as sentences, too.
     """
-    if not rules:
+    if not rules and not sentences:
         return ""
     lines = [*ABOUT, *(render_sentence(rule) if prose else render(rule) for rule in rules)]
+    lines += map(sentence_line, sentences)
     return "\n".join([f"[cadenzad rules {_hash(lines)}]", *lines, END])
 
 
@@ -91,8 +105,8 @@ def find_block(value: str) -> Block | None:
 def place_for(value: str) -> tuple[int, bool]:
     """Where a new block goes: after the author's last safety rule, else before their first rule.
 
-    Without any rule it goes to the end. Returns the place and whether the block's newline comes
-    before it instead of after it.
+    Without any rule it goes to the end; never into a paragraph that is open to rewriting. Returns
+    the place and whether the block's newline comes before it instead of after it.
     """
     rules = list(_RULE.finditer(value))
     safety = [match for match in rules if _is_safety(match)]
@@ -102,6 +116,7 @@ def place_for(value: str) -> tuple[int, bool]:
         place = rules[0].start()
     else:
         place = len(value)
+    place = outside(value, place, after=bool(safety))
     if place < len(value):
         return place, False
     return len(value), bool(value) and not value.endswith("\n")

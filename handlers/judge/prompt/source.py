@@ -14,6 +14,7 @@ from pathlib import Path
 
 from handlers.judge.prompt.block import Block, block_text, find_block, place_for, without_block
 from handlers.judge.prompt.locate import PREFERRED, locate
+from handlers.judge.prompt.opened import Paragraph, Rewrite, find, opened
 from handlers.judge.prompt.prose import code_near, is_prose
 from handlers.judge.prompt.reading.evaluate import Evaluator
 from handlers.judge.prompt.reading.modules import NOTEBOOK
@@ -196,8 +197,8 @@ def _no_place(found: Found, value: str, place: int) -> RefusedSource:
 # -- the edit --------------------------------------------------------------------------------------
 
 
-def edited(source: PromptSource, rules: Sequence[Rule]) -> bytes:
-    """The file with these rules in the managed block, put in, replaced, or (none) taken out.
+def edited(source: PromptSource, rules: Sequence[Rule], sentences: Sequence[str] = ()) -> bytes:
+    """The file with these in the managed block, put in, replaced, or (none) taken out.
 
     Raises BlockConflict when somebody edited the block, RefusedSource when it cannot be done.
     """
@@ -207,7 +208,7 @@ def edited(source: PromptSource, rules: Sequence[Rule]) -> bytes:
             f"{source.path}:{source.line}: {block.problem}",
             hint="take the block out, or put it back as it was; until then it is left alone",
         )
-    text = block_text(rules, prose=bool(rules) and source.is_prose)
+    text = block_text(rules, sentences, prose=bool(rules) and source.is_prose)
     if block is not None:
         start, end = block.start, block.end
         leading = not source.value[start:end].endswith("\n")
@@ -217,16 +218,49 @@ def edited(source: PromptSource, rules: Sequence[Rule]) -> bytes:
         start, leading = place_for(source.value)
         end = start
     new = text and (f"\n{text}" if leading else f"{text}\n")
-    return _proven(source, start, end, new)
-
-
-def _proven(source: PromptSource, start: int, end: int, new: str) -> bytes:
-    """The first change that holds: the prompt is as wanted, and the way back is exact."""
     wanted = source.value[:start] + new + source.value[end:]
     if without_block(wanted) != without_block(source.value):
         raise RefusedSource(
             f"{source.path}:{source.line}: the edit would change more than the managed block"
         )
+    return _proven(source, start, end, new)
+
+
+def rewritten(source: PromptSource, rewrites: Sequence[Rewrite]) -> bytes:
+    """The file with open paragraphs rewritten.
+
+    Raises BlockConflict when one of them is not there as it was, RefusedSource when it cannot be
+    done.
+    """
+    for rewrite in rewrites:
+        found = find(source.value, rewrite.before)
+        if found is None:
+            raise BlockConflict(
+                f"{source.path}:{source.line}: an open paragraph was edited by hand, or is gone:"
+                f" {rewrite.before[:60]!r}",
+                hint="what it says now is its author's; it is left alone",
+            )
+        data = _proven(source, found.start, found.end, rewrite.after)
+        source = source.again(data)
+    return source.data
+
+
+def open_paragraphs(source: PromptSource) -> list[Paragraph]:
+    """Those that can be rewritten where they are written: beside the block, in one piece."""
+    return [
+        paragraph
+        for paragraph in opened(source.value).paragraphs
+        if find(source.value, paragraph.text) is not None
+        and any(
+            change.document.path == source.path
+            for change in changes(source.found, paragraph.start, paragraph.end, SAMPLE)
+        )
+    ]
+
+
+def _proven(source: PromptSource, start: int, end: int, new: str) -> bytes:
+    """The first change that holds: the prompt is as wanted, and the way back is exact."""
+    wanted = source.value[:start] + new + source.value[end:]
     problem = ""
     for change in changes(source.found, start, end, new):
         if change.document.path != source.path:
@@ -234,8 +268,8 @@ def _proven(source: PromptSource, start: int, end: int, new: str) -> bytes:
         problem = _problem(source, change, start, end, new, wanted)
         if not problem:
             return change.made()
-    lies = "the managed block lies across several strings"
-    why = problem or (lies if source.block else "a raw string on one line has no room for lines")
+    lies = "what is to be replaced lies across several strings"
+    why = problem or (lies if end > start else "a raw string on one line has no room for lines")
     raise RefusedSource(
         f"{source.path}:{source.line}: the string is written in a way that cannot be edited safely:"
         f" {why}",

@@ -1,7 +1,8 @@
 """From an answer to candidates. Each is checked against the logs and the robot; what does not hold
 is dropped, counted and named.
 
-A rule is made of checked fields and rendered by code. A model's own words go into reports alone.
+A rule is made of checked fields and rendered by code. A model's own words go into reports alone;
+where free text was asked for, its sentences and paragraphs are a candidate's, to be checked.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from typing import Any
 from handlers.judge.candidates.candidate import Candidate
 from handlers.judge.evidence.findings import FOR_PEOPLE, MEANINGS, Citation, Finding
 from handlers.judge.evidence.mining import MiningReport
+from handlers.judge.prompt.opened import Rewrite
 from handlers.judge.prompt.rules.rule import Condition, Rule
+from handlers.judge.prompt.wording import Wording
 from handlers.judge.question.schema import ANY_PHASE, SAYINGS
+from handlers.judge.question.tidy import tidied
 from handlers.project.library import ActionLibrary
 from store.errors import one_line
 
@@ -34,12 +38,21 @@ class Proposed:
     remark: str = ""
 
 
+Texts = Mapping[int, str]
+"""Number -> the text of an open paragraph."""
+
+
 def candidates_in(
-    reply: Mapping[str, Any], report: MiningReport, library: ActionLibrary, lines: int
+    reply: Mapping[str, Any],
+    report: MiningReport,
+    library: ActionLibrary,
+    lines: int,
+    texts: Texts | None = None,
 ) -> Proposed:
     """The candidates whose claims hold against the report of the runs the model was shown.
 
-    `lines`: how many the author's prompt has; a number beyond is none of its lines.
+    `lines`: how many the author's prompt has; a number beyond is none of its lines. `texts`: of
+    the open paragraphs, where free text was asked for.
     """
     found: dict[tuple[str, ...], Candidate] = {}
     dropped: list[str] = []
@@ -48,7 +61,7 @@ def candidates_in(
         try:
             if number > MOST:
                 raise _Wrong(f"more than {MOST} were proposed")
-            made = _candidate(item, report, library, lines)
+            made = _candidate(item, report, library, lines, texts)
         except _Wrong as wrong:
             dropped.append(f"candidate {number}: {wrong}")
             continue
@@ -63,7 +76,9 @@ class _Wrong(Exception):
     """Why a candidate does not hold."""
 
 
-def _candidate(item: object, report: MiningReport, library: ActionLibrary, lines: int) -> Candidate:
+def _candidate(
+    item: object, report: MiningReport, library: ActionLibrary, lines: int, texts: Texts | None
+) -> Candidate:
     if not isinstance(item, Mapping):
         raise _Wrong("is no object")
     finding = report.finding(str(item.get("mode_id")))
@@ -73,8 +88,10 @@ def _candidate(item: object, report: MiningReport, library: ActionLibrary, lines
         raise _Wrong(f"{finding.id}: {MEANINGS[finding.kind]}: no rule can mend that")
     cites = _citations(item.get("cites"), finding)
     wanted = item.get("rules")
-    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MOST_RULES:
-        raise _Wrong(f"{finding.id}: 1 to {MOST_RULES} rules are a remedy")
+    wording = _wording(item, texts) if texts is not None else Wording()
+    least = 0 if wording else 1
+    if not isinstance(wanted, list) or not least <= len(wanted) <= MOST_RULES:
+        raise _Wrong(f"{finding.id}: {least} to {MOST_RULES} rules are a remedy")
     return Candidate(
         rules=tuple(_rule(rule, finding, library) for rule in wanted),
         origin="model",
@@ -83,7 +100,24 @@ def _candidate(item: object, report: MiningReport, library: ActionLibrary, lines
         why=_words(item.get("why")),
         touches=_lines(item.get("touches"), lines),
         contradicts=_lines(item.get("contradicts"), lines),
+        wording=wording,
     )
+
+
+def _wording(item: Mapping[str, Any], texts: Texts) -> Wording:
+    """A candidate's free text, tidied and not yet checked."""
+    said, given = item.get("sentences"), item.get("paragraphs")
+    sentences = [tidied(text) for text in (said if isinstance(said, list) else []) if text]
+    rewrites = {}
+    for one in given if isinstance(given, list) else []:
+        number = one.get("number") if isinstance(one, Mapping) else None
+        if type(number) is not int or number not in texts:
+            raise _Wrong(f"there is no open paragraph {_shown(number)}")
+        if number in rewrites:
+            raise _Wrong(f"paragraph {number} is rewritten twice")
+        rewrites[number] = Rewrite(texts[number], tidied(str(one.get("text"))))
+    changed = tuple(rewrite for rewrite in rewrites.values() if rewrite.before != rewrite.after)
+    return Wording(tuple(dict.fromkeys(sentences)), changed)
 
 
 def _citations(cites: object, finding: Finding) -> tuple[str, ...]:

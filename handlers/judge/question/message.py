@@ -6,14 +6,25 @@ import hashlib
 
 from handlers.judge.evidence.pack import Pack
 from handlers.judge.prompt.block import ABOUT
+from handlers.judge.prompt.wording import MOST_SENTENCES
 from handlers.judge.question.answer import MOST_RULES
 from handlers.judge.question.schema import SAYINGS
 from handlers.judge.question.shared import Shared
 from handlers.project.library import PARAMETERS
 
+FREE = (
+    " The robot's brain is a language model that reads the prompt, so a candidate may also, or"
+    f" instead of rules, have `sentences` for our block ({MOST_SENTENCES} at most, each short, to"
+    " the brain, in plain prose) and `paragraphs`: a new text for one that the author opened, by"
+    " its number in `open`, about as long, keeping all that it forbids. Plain words, numbers and"
+    " the mission's names alone: no list marks, quotes from logs, code, or addresses."
+)
+"""What is said besides where free text is asked for."""
 
-def system_message(most: int) -> str:
-    """What the model is there for, and how many candidates it may propose."""
+
+def system_message(most: int, *, is_free: bool = False) -> str:
+    """What the model is there for, and how many candidates it may propose. `is_free`: may it write
+    free text?"""
     ranges = "; ".join(f"{p.name} {p.low:g} to {p.high:g}" for p in PARAMETERS.values())
     return (
         "You propose remedies for a robot whose missions fail. A remedy is a candidate: 1 to"
@@ -33,7 +44,7 @@ def system_message(most: int) -> str:
         " prompt's lines that it comes before or changes the effect of; `contradicts`: those it"
         " goes against: a line that forbids what it does is contradicted. `remark`: one sentence on"
         " what no rule can mend, or empty."
-    )
+    ) + (FREE if is_free else "")
 
 
 def user_message(shared: Shared, pack: Pack) -> str:

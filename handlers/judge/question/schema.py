@@ -19,8 +19,13 @@ SAYINGS = {form.line: form for form in FORMS if form.kind != "always"}
 ANY_PHASE, NO_NAME = "any", "none"
 
 
-def response_schema(pack: Pack, spec: ProjectSpec, library: ActionLibrary) -> dict[str, Any]:
-    """The schema for a pack. Unused fields of a condition are "none" and 0."""
+def response_schema(
+    pack: Pack, spec: ProjectSpec, library: ActionLibrary, paragraphs: Sequence[int] | None = None
+) -> dict[str, Any]:
+    """The schema for a pack. Unused fields of a condition are "none" and 0.
+
+    `paragraphs`: numbers of the open ones where free text is asked for; None where it is not.
+    """
     names = sorted({item.tag for item in spec.scene.objects if item.tag})
     condition = {
         "is": _enum(SAYINGS),
@@ -42,6 +47,10 @@ def response_schema(pack: Pack, spec: ProjectSpec, library: ActionLibrary) -> di
         "touches": _list({"type": "integer"}),
         "contradicts": _list({"type": "integer"}),
     }
+    if paragraphs is not None:
+        number = {"type": "integer", "enum": list(paragraphs) or [0]}
+        candidate["sentences"] = _list({"type": "string"})
+        candidate["paragraphs"] = _list(_object({"number": number, "text": {"type": "string"}}))
     return _object({"candidates": _list(_object(candidate)), "remark": {"type": "string"}})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from handlers.judge.evidence.pack import tokens_of
@@ -31,6 +31,12 @@ class Shared:
     content: Mapping[str, Any]
     lines: int
     said: str
+
+    def with_room(self, said: str, open_lines: Mapping[int, tuple[int, int]]) -> Shared:
+        """With what free text may be written. `open_lines`: of each open paragraph, by number."""
+        opened = [{"number": n, "lines": [*lines]} for n, lines in open_lines.items()]
+        content = {**self.content, **({"open": opened} if opened else {})}
+        return replace(self, content=content, said=f"{self.said}; {said}")
 
     @property
     def text(self) -> str:

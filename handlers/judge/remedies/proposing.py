@@ -30,6 +30,8 @@ from handlers.judge.question.schema import response_schema
 from handlers.judge.question.secrets import Aliases
 from handlers.judge.question.shared import Shared, shared_of
 from handlers.judge.remedies.inforce import in_force
+from handlers.judge.wording.admit import admitted
+from handlers.judge.wording.room import Room, room_in
 from store.errors import CadenzaError, MissingExtraError
 from store.reads.improvements import first_told, last_judged
 
@@ -60,7 +62,10 @@ def propose(context: JudgeContext, source: PromptSource | None, shown: MiningRep
         raise Keep("nothing_to_ask", "no rule of a prompt can mend what was found: no call")
     prompt = source.value if source is not None else ""
     rules = source.block.rules if source is not None and source.block is not None else []
-    asked = _asked(context, source, shown)
+    room = Room(why="rules alone")
+    if context.settings.text == "free":
+        room = room_in(source, context.settings.share)
+    asked = _asked(context, source, shown, room)
     most = BESIDE if asked is not None else ENUMERATED
     own = enumerate_candidates(shown, context.spec, context.library, rules, prompt, most)
     if asked is None:
@@ -68,8 +73,16 @@ def propose(context: JudgeContext, source: PromptSource | None, shown: MiningRep
         proposed, shared = Proposed((), ()), ""
     else:
         proposed, shared = asked
+    fit, unfit = admitted(
+        proposed.candidates,
+        prompt,
+        context.spec,
+        context.library,
+        context.logs,
+        [key for key in (context.task.key, context.task.openai_key) if key],
+    )
     kept, dropped = screen(
-        [*proposed.candidates, *own],
+        [*fit, *own],
         shown,
         context.spec,
         context.library,
@@ -77,6 +90,7 @@ def propose(context: JudgeContext, source: PromptSource | None, shown: MiningRep
         Barred(context.known.rows, _seen(context)),
         rules,
     )
+    dropped = [*unfit, *dropped]
     return Proposals(tuple(kept), tuple(dropped), proposed.dropped, proposed.remark, shared)
 
 
@@ -113,7 +127,7 @@ def _seen(context: JudgeContext) -> dict[str, list[int]]:
 
 
 def _asked(
-    context: JudgeContext, source: PromptSource | None, shown: MiningReport
+    context: JudgeContext, source: PromptSource | None, shown: MiningReport, room: Room
 ) -> tuple[Proposed, str] | None:
     """A model's candidates and what it was shown of the author's words; None without a key."""
     try:
@@ -122,8 +136,10 @@ def _asked(
         if context.settings.without_key == "off" or missing.code != "no_key":
             raise
         return None
-    shared, pack = _evidence(context, source, shown)
-    schema = response_schema(pack, context.spec, context.library)
+    shared, pack = _evidence(context, source, shown, room)
+    is_free = not room.why
+    numbers = tuple(room.paragraphs) if is_free else None
+    schema = response_schema(pack, context.spec, context.library, numbers)
     prompt = source.sha256 if source is not None else ""
     context.pack = pack
     context.key = question_key(pack.digest + shared.text, prompt, schema, context.settings.model)
@@ -133,22 +149,25 @@ def _asked(
     try:
         ledger = context.ledger()
         left = ledger.left()
-        question = _question(context, shared, pack, aliases.hidden(schema), aliases, left)
+        question = _question(context, shared, pack, aliases.hidden(schema), aliases, left, is_free)
         context.answer = ask(question, context.task.key, ledger=ledger)
     except MissingExtraError as error:
         raise Keep("missing_extra", error.with_hint) from None
     reply = pack.real(aliases.restored(context.answer.reply))
-    return candidates_in(reply, shown, context.library, shared.lines), shared.said
+    texts = {number: one.text for number, one in room.paragraphs.items()} if is_free else None
+    return candidates_in(reply, shown, context.library, shared.lines, texts), shared.said
 
 
 def _evidence(
-    context: JudgeContext, source: PromptSource | None, shown: MiningReport
+    context: JudgeContext, source: PromptSource | None, shown: MiningReport, free: Room
 ) -> tuple[Shared, Pack]:
     """The author's words, in half of the room at most, and what was mined in what is left."""
     max_tokens = context.settings.max_tokens
     room = max_tokens - completion_of(max_tokens)
     prompt = source.value if source is not None else ""
     shared = shared_of(context.spec, prompt, context.settings.share, room // 2)
+    if context.settings.text == "free":
+        shared = shared.with_room(free.said, free.lines(prompt))
     rules = in_force(context, source)
     pack = build_pack(shown, context.spec, rules, room - shared.tokens)
     if not pack.mode_ids:
@@ -169,13 +188,14 @@ def _question(
     schema: Mapping[str, Any],
     aliases: Aliases,
     tokens_left: int,
+    is_free: bool,
 ) -> Ask:
     settings = context.settings
     more = max(2 * settings.max_tokens, 2 * LEAST_SHARED)
 
     def asked(most: int, evidence: Pack, room: int) -> Ask:
         return Ask(
-            system=system_message(most),
+            system=system_message(most, is_free=is_free),
             user=aliases.hide(user_message(shared, evidence)),
             schema=schema,
             model=settings.model,

@@ -17,6 +17,7 @@ from handlers.judge.prompt.code import driver_name
 from handlers.judge.prompt.rules.grammar import parse_all, render
 from handlers.judge.prompt.rules.rule import Rule
 from handlers.judge.prompt.source import PromptSource
+from handlers.judge.prompt.wording import sentence_line
 from handlers.judge.proxy.client import Proxy
 from handlers.judge.remedies.inforce import usage
 from handlers.judge.remedies.variants import Variant, Variants
@@ -26,9 +27,9 @@ from store.reads.improvements import trials_so_far, trusted
 
 
 class Attempt(NamedTuple):
-    """A rule that may be useless, the prompt without it, and what the pairs said."""
+    """A line of the block that may be useless, the prompt without it, and what the pairs said."""
 
-    rule: Rule
+    line: str
     variant: Variant
     trial: Trial
 
@@ -51,15 +52,17 @@ def retire(context: JudgeContext, variants: Variants) -> Attempt | None:
     """Try the prompt without the rule that its runs followed least; None where there is none.
 
     Which rule it is proves nothing; what is shown is shown by the pairs. A rule that was tried so
-    for this very prompt is not tried again.
+    for this very prompt is not tried again. Nobody can count who followed a sentence: they come
+    after the rules, the oldest first.
     """
     source = variants.source
     used = usage(parse_all(source.value.split("\n")), context.report.episodes)
     ranked = sorted(
         variants.in_force, key=lambda rule: used.get(render(rule), {}).get("followed", 0)
     )
-    for rule in ranked:
-        variant = variants.without(rule)
+    tries: list[Rule | str] = [*ranked, *variants.sentences]
+    for one in tries:
+        variant = variants.without(one)
         if variant.static.result == "fail":
             continue
         if (source.sha256, variant.made.sha256) in variants.tried:
@@ -69,7 +72,8 @@ def retire(context: JudgeContext, variants: Variants) -> Attempt | None:
         trial = retirement(
             arena, source, variant.made, budget, _limits(context), report=context.task.report
         )
-        return Attempt(rule, variant, trial)
+        line = sentence_line(one) if isinstance(one, str) else render(one)
+        return Attempt(line, variant, trial)
     return None
 
 

@@ -333,6 +333,7 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "judge.unverified",
         "judge.without_key",
         "judge.share",
+        "judge.text",
         "lora.retrain",
         "lora.debounce",
         "lora.threads",

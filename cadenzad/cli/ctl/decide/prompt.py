@@ -11,13 +11,18 @@ from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
-from cadenzad.cli.base.promptplace import place_of_prompt, said_of
+from cadenzad.cli.base.promptplace import place_of_prompt, said_of, said_of_open
 from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.cli.base.watched import watched
 from cadenzad.config.paths import state_dir
 from cadenzad.config.prompt import prompt_setting
 from store.errors import CadenzaError, DaemonError, InputError
-from store.reads.improvements import PromptRow, prompt_status, prompt_versions
+from store.reads.improvements import (
+    PromptRow,
+    diff_of_version,
+    prompt_status,
+    prompt_versions,
+)
 from store.reads.state import State
 from store.schema import connect_reader
 
@@ -77,8 +82,12 @@ def _show(
         return OK
     version = status["version"]
     say(f"version: {version if version is not None else 'as its author wrote it'}")
+    from handlers.judge.prompt.wording import is_free
+
     say(f"state:   {status['state']}" + (f": {status['reason']}" if status["reason"] else ""))
     say(f"place:   {said_of(status['place'])}")
+    for line in said_of_open(status["place"]):
+        say(line)
     if status["changed"]:
         say(f"file:    {status['changed']}")
     if status["watch"]:
@@ -92,8 +101,13 @@ def _show(
             say(f"{gate['name']}: {gate['result']}: {gate['detail']}")
     if weighed is not None:
         say_lines("\n".join(said_of_candidates(weighed)))
-    if status["pending"] is not None:
-        say(f"pending: version {status['pending']} waits for approve or reject")
+    if current is not None and any(is_free(rule["line"]) for rule in current.rules):
+        say(f"version {current.version} has free text:")
+        say_lines(diff_of_version(reader, current))
+    pending = next((row for row in rows if row.state == "proposed"), None)
+    if pending is not None:
+        say(f"pending: version {pending.version} waits for approve or reject")
+        say_lines(diff_of_version(reader, pending))
     return OK
 
 
@@ -123,14 +137,11 @@ def _log(arguments: argparse.Namespace, rows: list[PromptRow]) -> int:
 
 
 def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow]) -> int:
-    from store.log import EventLog
-
     fitting = [row for row in rows if arguments.version in (None, row.version)]
     if not fitting:
         raise InputError("there is no such version", hint="`cadenzactl prompt PROJECT log`")
     row = fitting[-1]
-    (record,) = EventLog(connect_reader(directory)).read(row.position - 1, until=row.position)
-    text = getattr(record.event, "diff", "")
+    text = diff_of_version(connect_reader(directory), row)
     if arguments.json:
         say_json({"version": row.version, "diff": text})
     else:

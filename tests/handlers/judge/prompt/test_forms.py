@@ -166,7 +166,7 @@ def test_whatever_is_in_the_block_comes_out_as_it_is(
         nasty = NASTY
     lines = [*block.ABOUT, nasty]
     text = "\n".join([f"[cadenzad rules {block._hash(lines)}]", *lines, block.END])
-    monkeypatch.setattr(source, "block_text", lambda rules, **_: text if rules else "")
+    monkeypatch.setattr(source, "block_text", lambda rules, *_, **__: text if rules else "")
     form = EDITED[name]
     found = find_prompt(write(tmp_path, form), form.named)
     once = found.again(edited(found, [STUCK]))
