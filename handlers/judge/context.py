@@ -19,6 +19,7 @@ from handlers.judge.settings import JudgeOverrides, JudgeSettings
 from handlers.project.library import ActionLibrary
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
+from store.events.prompt import Rejection
 from store.reads.improvements import tokens_on
 from store.reads.state import State
 from store.schema import connect_reader
@@ -45,6 +46,7 @@ class JudgeContext:
 
     `logs` that were read, held-out ones too.
     `key` of the question that was asked; `answer` and `proposals` once there are any.
+    `rejection`: what is recorded if all of it is in vain.
     """
 
     task: JobContext
@@ -57,10 +59,12 @@ class JudgeContext:
     known: Known
     left_out: int = 0
     logs: tuple[Path, ...] = ()
+    env_sha256: str | None = None
     pack: Pack | None = None
     key: str | None = None
     answer: Answer | None = None
     proposals: Proposals | None = None
+    rejection: Rejection | None = None
 
     @classmethod
     def open(cls, task: JobContext, project: Path) -> JudgeContext:
@@ -76,7 +80,17 @@ class JudgeContext:
         file = known(state, project, settings.prompt)
         read = tuple(log.path for log in logs)
         return cls(
-            task, project, opened.spec, opened.library, state, report, settings, file, older, read
+            task,
+            project,
+            opened.spec,
+            opened.library,
+            state,
+            report,
+            settings,
+            file,
+            left_out=older,
+            logs=read,
+            env_sha256=opened.env_sha256,
         )
 
     @property

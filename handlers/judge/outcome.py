@@ -24,6 +24,8 @@ from store.events.prompt import (
 from store.reads.improvements import last_judged
 
 CITED = 5
+IN_VAIN = frozenset({"no_better", "no_verified_findings"})
+"""Codes that say that every candidate was rejected."""
 
 
 def runs_judged(context: JudgeContext, failure: JudgeFailure | None = None) -> RunsJudged:
@@ -88,7 +90,10 @@ def keep_prompt(
 ) -> tuple[list[Event], str]:
     """The events and the line for a prompt that stays as it is. `paste`: the block it lacks."""
     kept = PromptKept(code=code, reason=reason, paste=paste)
-    return [runs_judged(context, failure), kept], reason
+    judged = runs_judged(context, failure)
+    if code in IN_VAIN:
+        judged = judged.model_copy(update={"rejected": context.rejection})
+    return [judged, kept], reason
 
 
 def nothing_found(context: JudgeContext) -> str:
@@ -135,7 +140,8 @@ def usage_of(answer: Answer) -> TokenUsage:
     )
 
 
-def question_key(evidence: str, prompt: str, schema: Mapping[str, Any], model: str) -> str:
-    """A hash of all that is asked: the same question is not asked twice."""
-    parts = json.dumps([evidence, prompt, schema, model], sort_keys=True)
+def question_key(evidence: str, case: str, schema: Mapping[str, Any], model: str) -> str:
+    """A hash of all that is asked, and in which case (remedies/rejected.py): the same question is
+    not asked twice."""
+    parts = json.dumps([evidence, case, schema, model], sort_keys=True)
     return hashlib.sha256(parts.encode()).hexdigest()

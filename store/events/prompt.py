@@ -100,15 +100,25 @@ class JudgeRequested(Event):
     reason: str
 
 
+class Rejection(Fact):
+    """A search in vain: the case (a hash of all that decides besides the runs), the failure modes,
+    and the last position of the log that it knew."""
+
+    case_sha256: str
+    modes: tuple[str, ...]
+    head: int
+
+
 class RunsJudged(Grown, Event):
     """The runs were mined and, with a key and something to ask, a model chose remedies.
 
     `key` says what was asked (evidence, prompt, schema, model): the same key is not asked twice.
     `left_out`: older runs that were not read. `remarks` are the model's own words, for people.
-    `shared`: what of the author's words the model was shown, "" where none was asked.
+    `shared`: what of the author's words the model was shown, "" where none was asked. `rejected`:
+    every candidate was dropped or did no better, so this is not searched anew on equal evidence.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"shared"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"shared", "rejected"})
 
     runs: int
     ticks: int
@@ -122,6 +132,7 @@ class RunsJudged(Grown, Event):
     evidence_sha256: str
     key: str | None = None
     shared: str = ""
+    rejected: Rejection | None = None
 
 
 class CandidatesWeighed(Event):

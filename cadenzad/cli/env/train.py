@@ -41,7 +41,7 @@ shows what was found."""
 EXAMPLE = "cadenza env train robots/rescue --dry-run"
 FINE = frozenset(
     {"no_findings", "no_verified_findings", "no_change", "same_question", "held_out"}
-    | {"nothing_to_ask", "no_better", "rule_kept"}
+    | {"nothing_to_ask", "no_better", "rule_kept", "rejected_before"}
 )
 """Reasons to keep the prompt with which all is well."""
 

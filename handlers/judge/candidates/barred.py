@@ -52,8 +52,13 @@ class Barred:
 
 def is_news(runs: Sequence[int], ended: int) -> bool:
     """Whether enough runs are new since a position. `runs`: where each was first told of."""
+    return missing(runs, ended) == 0
+
+
+def missing(runs: Sequence[int], ended: int) -> int:
+    """How many new runs more it takes."""
     further = sum(first > ended for first in runs)
-    return further >= max(FURTHER, len(runs) - further)
+    return max(0, max(FURTHER, len(runs) - further) - further)
 
 
 def _rejected(rows: Sequence[PromptRow]) -> dict[str | Remedy, int]:

@@ -30,6 +30,8 @@ from handlers.judge.question.schema import response_schema
 from handlers.judge.question.secrets import Aliases
 from handlers.judge.question.shared import Shared, shared_of
 from handlers.judge.remedies.inforce import in_force
+from handlers.judge.remedies.rejected import case_of, in_vain, rejection
+from handlers.judge.remedies.trying import choice_of
 from handlers.judge.wording.admit import admitted
 from handlers.judge.wording.room import Room, room_in
 from store.errors import CadenzaError, MissingExtraError
@@ -60,6 +62,7 @@ def propose(context: JudgeContext, source: PromptSource | None, shown: MiningRep
     """
     if not any(_is_askable(finding) for finding in shown.findings):
         raise Keep("nothing_to_ask", "no rule of a prompt can mend what was found: no call")
+    _expect_hope(context, source, shown)
     prompt = source.value if source is not None else ""
     rules = source.block.rules if source is not None and source.block is not None else []
     room = Room(why="rules alone")
@@ -69,7 +72,7 @@ def propose(context: JudgeContext, source: PromptSource | None, shown: MiningRep
     most = BESIDE if asked is not None else ENUMERATED
     own = enumerate_candidates(shown, context.spec, context.library, rules, prompt, most)
     if asked is None:
-        _expect_news(context, source, own)
+        _expect_news(context, own)
         proposed, shared = Proposed((), ()), ""
     else:
         proposed, shared = asked
@@ -99,11 +102,23 @@ def _is_askable(finding: Finding) -> bool:
     return bool(finding.citations) and finding.kind not in FOR_PEOPLE
 
 
-def _expect_news(context: JudgeContext, source: PromptSource | None, own: list[Candidate]) -> None:
-    """Raises Keep where the very same candidates were weighed for this prompt before."""
-    prompt = source.sha256 if source is not None else ""
+def _expect_hope(context: JudgeContext, source: PromptSource | None, shown: MiningReport) -> None:
+    """Raises Keep where all that could be tried was rejected on equal evidence."""
+    case = case_of(context, source, choice_of(context, source) if source is not None else None)
+    askable = {finding.id for finding in shown.findings if _is_askable(finding)}
+    seen = {mode: runs for mode, runs in _seen(context).items() if mode in askable}
+    why = in_vain(context, case, seen)
+    if why:
+        raise Keep("rejected_before", why)
+    context.rejection = rejection(context, case, sorted(askable))
+
+
+def _expect_news(context: JudgeContext, own: list[Candidate]) -> None:
+    """Raises Keep where the very same candidates were weighed in the same case before."""
+    assert context.rejection is not None
+    case = context.rejection.case_sha256
     lines = sorted(" / ".join(candidate.lines) for candidate in own)
-    context.key = question_key(json.dumps(lines), prompt, {}, "enumeration")
+    context.key = question_key(json.dumps(lines), case, {}, "enumeration")
     _expect_another(context, "the same candidates were weighed for this prompt already")
 
 
@@ -140,9 +155,10 @@ def _asked(
     is_free = not room.why
     numbers = tuple(room.paragraphs) if is_free else None
     schema = response_schema(pack, context.spec, context.library, numbers)
-    prompt = source.sha256 if source is not None else ""
+    assert context.rejection is not None
+    case = context.rejection.case_sha256
     context.pack = pack
-    context.key = question_key(pack.digest + shared.text, prompt, schema, context.settings.model)
+    context.key = question_key(pack.digest + shared.text, case, schema, context.settings.model)
     _expect_another(context, "the same evidence was judged already: no call")
     context.task.report({"step": "asking"})
     aliases = Aliases(_names(context))

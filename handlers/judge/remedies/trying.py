@@ -86,13 +86,18 @@ def tried_before(context: JudgeContext) -> frozenset[tuple[str, str]]:
     return frozenset((fact["before_sha256"], fact["after_sha256"]) for fact in unproven)
 
 
-def _arena(context: JudgeContext, source: PromptSource) -> Arena:
+def choice_of(context: JudgeContext, source: PromptSource) -> Choice:
+    """Who drives in trials of this prompt, and if nobody can, why."""
     trust = trusted(
         context.state.connection, str(context.project), driver_name(context.project, source)
     )
-    choice = Choice("none", f"a part of {source.found.label} is known only when it runs")
-    if source.is_exact:
-        choice = choose_policy(context.project, source, trust)
+    if not source.is_exact:
+        return Choice("none", f"a part of {source.found.label} is known only when it runs")
+    return choose_policy(context.project, source, trust)
+
+
+def _arena(context: JudgeContext, source: PromptSource) -> Arena:
+    choice = choice_of(context, source)
     return Arena(
         context.spec,
         context.library,
