@@ -20,13 +20,17 @@ class Stopping(Exception):
 class ReactionPolicy:
     """What is done for a project when runs or examples arrive, and how long that waits.
 
-    `prompt`: the setting judge.prompt. `notify`: the kinds of news that are told to somebody.
+    `prompt`: the setting judge.prompt. `export`: a file of records is made of each run; `dataset`:
+    the folder of Parquet is kept. `notify`: the kinds of news that are told to somebody.
     """
 
     check: bool = False
     judge: bool = False
     judge_wait: Debounce = AT_ONCE
     prompt: str = ""
+    export: bool = True
+    dataset: bool = False
+    dataset_wait: Debounce = AT_ONCE
     retrain: bool = False
     retrain_wait: Debounce = AT_ONCE
     notify: tuple[str, ...] = ()

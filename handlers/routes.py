@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handlers.dataset.folder.reactions import update_on_change
+from handlers.dataset.folder.recovery import DATASETS
 from handlers.export.reactions import (
     export_on_loss,
     export_on_request,
@@ -59,21 +61,22 @@ MONITOR_PROMPT = Reaction("watch_prompt", monitor_prompt)
 JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
 JUDGE_RESUMED = Reaction("judge_resumed", judge_on_resume)
 RETRAIN = Reaction("retrain", retrain_on_data)
+KEEP_DATASET = Reaction("keep_dataset", update_on_change)
 CHECK = Reaction("check_project", check_on_project)
 TELL = Reaction("notify", notify_on_news)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
-    RunRecorded: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
-    RunExtended: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
-    RunReplaced: (EXPORT_RUN, MONITOR_PROMPT, JUDGE_RUNS),
-    FileMoved: (EXPORT_RUN,),
+    RunRecorded: (EXPORT_RUN, KEEP_DATASET, MONITOR_PROMPT, JUDGE_RUNS),
+    RunExtended: (EXPORT_RUN, KEEP_DATASET, MONITOR_PROMPT, JUDGE_RUNS),
+    RunReplaced: (EXPORT_RUN, KEEP_DATASET, MONITOR_PROMPT, JUDGE_RUNS),
+    FileMoved: (EXPORT_RUN, KEEP_DATASET),
     ExportRequested: (EXPORT_REQUESTED,),
     ExportLost: (EXPORT_LOST,),
-    ProjectDiscovered: (REQUEST_EXPORTS, CHECK),
-    ProjectChanged: (REQUEST_EXPORTS, RETRAIN, CHECK),
-    ProjectResumed: (REQUEST_EXPORTS, MONITOR_PROMPT, JUDGE_RESUMED, RETRAIN, CHECK),
+    ProjectDiscovered: (REQUEST_EXPORTS, KEEP_DATASET, CHECK),
+    ProjectChanged: (REQUEST_EXPORTS, KEEP_DATASET, RETRAIN, CHECK),
+    ProjectResumed: (REQUEST_EXPORTS, KEEP_DATASET, MONITOR_PROMPT, JUDGE_RESUMED, RETRAIN, CHECK),
     ExamplesRecorded: (RETRAIN,),
-    FileRemoved: (RETRAIN,),
+    FileRemoved: (KEEP_DATASET, RETRAIN),
     CodeTrusted: (RETRAIN,),
     AdapterScored: (TELL,),
     AdapterPromoted: (TELL,),
@@ -88,6 +91,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
 """Event -> the reactions that want it."""
 
 JOBS: Mapping[str, str] = {
+    "dataset": "handlers.dataset.folder.job:update",
     "check": "handlers.mission.check.job:check_project",
     "judge": "handlers.judge.job:judge",
     "prompt": "handlers.judge.prompt.actions:act",
@@ -108,5 +112,5 @@ BESIDE = frozenset({NOTIFY})
 KEYED = frozenset({"judge"})
 """Kinds whose child gets the keys; no other process does, but a proxy that it starts."""
 
-EFFECTS: tuple[Effect, ...] = (ADAPTERS, PROMPTS)
+EFFECTS: tuple[Effect, ...] = (ADAPTERS, PROMPTS, DATASETS)
 """What jobs do to a project's files before it is recorded."""

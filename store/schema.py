@@ -95,7 +95,7 @@ the rest of the row's binding.
 """
 
 VIEW_NAME = "state"
-CODE_VERSION = 10
+CODE_VERSION = 11
 """Raise when `views.fold` or a view table changes: the daemon then rebuilds at its next start."""
 
 VIEW_TABLES = (
@@ -103,6 +103,7 @@ VIEW_TABLES = (
     "view_files",
     "view_episodes",
     "view_exports",
+    "view_datasets",
     "view_degraded",
     "view_jobs",
     "view_prompts",
@@ -207,6 +208,18 @@ CREATE TABLE view_exports (
   warnings        TEXT NOT NULL DEFAULT '[]',
   position        INTEGER NOT NULL,
   PRIMARY KEY (project, run_path)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE view_datasets (
+  project       TEXT PRIMARY KEY,
+  manifest      TEXT NOT NULL,
+  manifest_hash TEXT NOT NULL,
+  content       TEXT NOT NULL,
+  runs          INTEGER NOT NULL,
+  rows          TEXT NOT NULL,  -- JSON: config -> rows
+  labels        TEXT NOT NULL,  -- JSON: KTO's, true and false
+  failed        TEXT NOT NULL,  -- JSON of DatasetProblems
+  position      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE view_jobs (

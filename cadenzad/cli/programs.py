@@ -94,6 +94,7 @@ CADENZA_ENV = Program(
         "check": "what is wrong with a project, before any run",
         "show": "draw the mission's map",
         "stats": "what all runs say together",
+        "dataset": "typed training data: bring it up, look at it, copy it",
         "finetune": "export a run log as training records",
         "lora": LORA,
         "train": "find why runs fail and have SYSTEM_PROMPT rewritten",

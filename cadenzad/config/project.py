@@ -139,11 +139,15 @@ def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> Rea
         log.warning("%s", error.message)
         config = base
     judge, lora, notify = config.judge, config.lora, config.notify
+    export = config.export
     return ReactionPolicy(
         check=config.check.enabled,
         judge=judge.mode != "off",
         judge_wait=AT_ONCE if at_once else Debounce(judge.debounce, judge.max_wait),
         prompt=judge.prompt,
+        export="jsonl" in export.formats,
+        dataset="dataset" in export.formats,
+        dataset_wait=AT_ONCE if at_once else Debounce(export.debounce, export.max_wait),
         retrain=lora.retrain,
         retrain_wait=AT_ONCE if at_once else Debounce(lora.debounce, lora.max_wait),
         notify=notify.on if notify.url or notify.url_file or notify.argv else (),

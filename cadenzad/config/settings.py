@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from handlers.dataset.folder.settings import ExportSettings
 from handlers.judge.settings import JudgeSettings
 from handlers.lora.settings import LoraSettings
 from handlers.notify.settings import NotifySettings
@@ -121,6 +122,7 @@ class Config(BaseModel):
     reconcile: Reconcile = Reconcile()
     jobs: Jobs = Jobs()
     check: Check = Check()
+    export: ExportSettings = ExportSettings()
     judge: JudgeSettings = JudgeSettings()
     lora: LoraSettings = LoraSettings()
     notify: NotifySettings = NotifySettings()

@@ -99,7 +99,7 @@ def _run(request: Mapping[str, Any], line: _Lines) -> Done:
             project=Path(request["project"]) if request["project"] else None,
             state_dir=Path(request["state_dir"]),
             report=lambda values: line.send(Progress(values)),
-            settings=Settings(config.judge, config.lora, config.notify),
+            settings=Settings(config.judge, config.lora, config.export, config.notify),
             key=request.get("key"),
             openai_key=request.get("openai_key"),
             attempt=int(request["attempt"]),

@@ -5,14 +5,14 @@
     reading.py      a log's lines as the steps of its episodes, in order, with what came before each
     wording.py      prompts and completions as text
     columns.py      the steps as columns
-    episodes.py     what is known only at an episode's end
     returns.py      returns, return-to-go, advantages, progress, quality weights
     causes.py       why an episode did not succeed
+    episodes.py     what is known only at an episode's end
     mission.py      what rows need to know of a project
     rows.py         all of it for one log: episodes -> batches of rows
     configs.py      rows -> sft, dpo, kto, rl
-    manifest.py     what a dataset was made of
-    folder.py       the folder, whole at every instant
+    folder/         the dataset of a project, whole at every instant
+    looks/          what a dataset holds: counts, plots, what is bad in it
 
 Import the module you need: this package itself pulls in nothing. pyarrow and numpy are imported by
 those that make or read rows, which run in a job's process or by a command: never in the daemon.

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from handlers.dataset import returns
-from handlers.dataset.reading import Step
+from handlers.dataset.reading import Step, diverged
+from handlers.dataset.schema import STATE
 from handlers.dataset.wire import Record
 from store.events.files import EpisodeFact
+
+_state = attrgetter(*STATE)
 
 
 class Numbers:
@@ -26,7 +29,8 @@ class Numbers:
         "after": attrgetter("motion.distance_to_goal_m"),
     }
 
-    def __init__(self) -> None:
+    def __init__(self, actions: Mapping[str, int]) -> None:
+        self._actions = actions
         self._parts: list[dict[str, np.ndarray[Any, Any]]] = []
         self._episode, self._step = -1, -1
 
@@ -45,6 +49,7 @@ class Numbers:
         part["terminated"] = np.array([r.terminated is True for r in records])
         part["truncated"] = np.array([r.truncated is True for r in records])
         part["success"] = np.array([r.mission_success is True for r in records])
+        part["complete"] = np.array([self._is_complete(step) for step in steps])
         part["episode"] = np.array([step.episode for step in steps])
         self._parts.append(part)
         numbers = []
@@ -54,11 +59,34 @@ class Numbers:
             numbers.append(self._step)
         return numbers
 
+    def _is_complete(self, step: Step) -> bool:
+        """Whether offline RL can use the step."""
+        record, before = step.record, step.before
+        return (
+            before is not None
+            and record.reward is not None
+            and record.action in self._actions
+            and None not in _state(record.obs)
+            and None not in _state(before.obs)
+            and not diverged(record)
+        )
+
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Each number of all steps, in order."""
         if not self._parts:
             return {"episode": np.array([], dtype=np.int64)}
         return {name: np.concatenate([p[name] for p in self._parts]) for name in self._parts[0]}
+
+
+class End(NamedTuple):
+    """An episode: its id, how it ended, its steps, the sum of its rewards (None: unknown), and the
+    failure modes it shows (None: nobody looked)."""
+
+    id: str
+    outcome: str
+    steps: int
+    total: float | None
+    causes: tuple[str, ...] | None
 
 
 class Episodes:
@@ -105,5 +133,6 @@ class Episodes:
             "truncated": truncated,
             "return_to_go": to_go,
             "advantage": returns.advantages(rewards),
+            "complete": np.logical_and.accumulate(n["complete"][::-1])[::-1],
             "weight": returns.weights(made, n["severity"], ~np.isnan(n["lost_rad"])),
         }

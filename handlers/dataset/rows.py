@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from handlers.dataset.causes import LARGEST
 from handlers.dataset.columns import array_of, columns_of
-from handlers.dataset.episodes import Episodes, Numbers
+from handlers.dataset.episodes import End, Episodes, Numbers
 from handlers.dataset.mission import Mission
 from handlers.dataset.reading import Counts, LogSteps, Step
 from handlers.dataset.schema import SCHEMAS
@@ -42,6 +42,7 @@ SCHEMA = SCHEMAS["steps"]
 _LATE = (
     "episode_id", "episode_length", "terminated", "truncated", "progress_m", "lost_m", "cause",
     "causes", "episode_return", "return_to_go", "advantage", "outcome", "success", "weight",
+    "complete",
 )  # fmt: skip
 """Columns of the second pass."""
 _SUCCESS = {"succeeded": True, "failed": False}
@@ -54,7 +55,7 @@ class Rows:
         self.run_id, self._mission, self._log = run_id, mission, log
         self.prompter = Prompter(mission.template, mission.name, mission.n_phases)
         self._spool = tempfile.TemporaryFile(prefix="cadenza-rows-")  # noqa: SIM115
-        self._numbers = Numbers()
+        self._numbers = Numbers(mission.actions)
         self._steps = LogSteps(log, size)
         try:
             self._first_pass()
@@ -80,6 +81,14 @@ class Rows:
         """What the log says of its episodes, those without a step included."""
         return self._steps.episodes
 
+    def ends(self) -> list[End]:
+        """Every episode that has a row, in order."""
+        whole = self._whole
+        return list(
+            map(End, whole.names(self.run_id), whole.outcomes, whole.lengths, whole.returns,
+                self.causes)
+        )  # fmt: skip
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, in order. Any number of times."""
         at = 0
@@ -104,7 +113,7 @@ class Rows:
             if step is None:
                 self._spool.seek(0)
                 self._spool.truncate()
-                writer, pending, self._numbers = None, [], Numbers()
+                writer, pending, self._numbers = None, [], Numbers(self._mission.actions)
                 continue
             pending.append(step)
             if len(pending) == BATCH:

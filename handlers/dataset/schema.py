@@ -90,6 +90,7 @@ STEPS = (
     Column("mission_success", _flag, "the mission was done by the step"),
     Column("step_ok", _flag, "the step was carried out"),
     Column("diverged", _flag, "the pose after it is one that physics does not allow"),
+    Column("complete", _flag, "observations, action and reward are known from here to the end"),
     Column("motion_label", _text, "stuck, moving, navigating, reaching_goal"),
     Column("signal_event", _text, "correct, false_positive, missed, none"),
     Column("canonical_action", _text, "what a careful operator would have done instead"),

@@ -37,15 +37,15 @@ def export_on_runs(
     events: Sequence[Recorded], state: State, tools: Tools
 ) -> Sequence[Sequence[Event]]:
     """The same for several at once."""
-    return export_together([_run_of(event, state) for event in events], state, tools)
+    return export_together([_run_of(event, state, tools) for event in events], state, tools)
 
 
-def _run_of(event: Recorded, state: State) -> tuple[str, str] | None:
+def _run_of(event: Recorded, state: State, tools: Tools) -> tuple[str, str] | None:
     """The (project, path) of the run to export for an event; None for no run."""
     fact, project = event.event, event.project
     assert isinstance(fact, RunRecorded | RunExtended | RunReplaced | FileMoved)
     assert project is not None
-    if _is_paused(event, state):
+    if _is_paused(event, state) or not tools.policy(project).export:
         return None
     if isinstance(fact, FileMoved):
         file = state.file(project, fact.file.path)
@@ -91,7 +91,7 @@ def export_on_loss(event: Recorded, state: State, tools: Tools) -> Iterable[Even
 def request_on_project(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
     """A new or changed env.json, or an end of a pause: every run that lacks its export is asked."""
     assert event.project is not None
-    if _is_paused(event, state):
+    if _is_paused(event, state) or not tools.policy(event.project).export:
         return
     reason = _REASONS[type(event.event)]
     # Without a pause, a run that has no export yet has just come: its own event exports it.

@@ -28,6 +28,7 @@ from store.events.adapter import (
 )
 from store.events.base import Event
 from store.events.files import (
+    DatasetUpdated,
     ExamplesRecorded,
     ExportFailed,
     ExportLost,
@@ -103,6 +104,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         RunExported,
         ExportFailed,
         ExportLost,
+        DatasetUpdated,
         JobQueued,
         JobPostponed,
         JobStarted,

@@ -300,6 +300,32 @@ class ExportLost(Event):
     reason: Literal["gone", "changed", "its manifest is gone"]
 
 
+class DatasetProblem(Fact):
+    """A run that left a dataset, or could not be taken into it, and why."""
+
+    run_path: str
+    reason: str
+
+
+class DatasetUpdated(Event):
+    """The dataset of a project is in line with its runs again: what README.md there names now.
+
+    `manifest` is relative to the project. `rows`: config -> rows; `labels`: KTO's, true and false.
+    `added` and `left` are what changed, by the log's path; `failed` could not be taken in.
+    """
+
+    manifest: str
+    manifest_hash: str
+    content: str
+    runs: int = Field(ge=0)
+    rows: dict[str, int]
+    labels: tuple[int, int] = (0, 0)
+    added: tuple[str, ...] = ()
+    left: tuple[DatasetProblem, ...] = ()
+    failed: tuple[DatasetProblem, ...] = ()
+    by: str = "cadenzad"
+
+
 class ExportFailed(Event):
     """No record could be made of a run log, or the file could not be written."""
 

@@ -72,6 +72,20 @@ class ExportedFile(NamedTuple):
         return self[-5:]
 
 
+class DatasetRow(NamedTuple):
+    """The dataset of a project as it was recorded last. `rows`: config -> rows; `labels`: KTO's."""
+
+    project: str
+    manifest: str
+    manifest_hash: str
+    content: str
+    runs: int
+    rows: dict[str, int]
+    labels: list[int]
+    failed: list[dict[str, str]]
+    position: int
+
+
 class JobRow(NamedTuple):
     """A job as the view knows it. `state`: queued running succeeded failed cancelled."""
 
@@ -112,6 +126,9 @@ _EXPORTED = Rows(
     ExportedFile, "view_exports LEFT JOIN seen ON seen.path = project || '/' || output", "run_path"
 )
 _EXPORTS = Rows(ExportRow, "view_exports", "position", retryable=bool)
+_DATASETS = Rows(
+    DatasetRow, "view_datasets", "project", rows=json.loads, labels=json.loads, failed=json.loads
+)
 _JOBS = Rows(JobRow, "view_jobs", "id DESC", spec=json.loads)
 
 
@@ -226,6 +243,10 @@ class State:
             project,
             by="run_path",
         )
+
+    def dataset(self, project: str) -> DatasetRow | None:
+        """What was last recorded of a project's dataset."""
+        return _DATASETS.first(self._connection, "project = ?", project)
 
     def lag(self) -> int:
         """Events that not every reaction has come to yet."""

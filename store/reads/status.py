@@ -83,6 +83,15 @@ class ExportsStatus(TypedDict):
     losses: list[MissingExport]
 
 
+class DatasetStatus(TypedDict):
+    """The dataset as it was recorded last: rows by config, KTO's labels, runs not taken in."""
+
+    runs: int
+    rows: dict[str, int]
+    labels: list[int]
+    failed: list[dict[str, str]]
+
+
 class JobStatus(TypedDict):
     """`progress` is what the running child last reported (epoch, loss, tick ...)."""
 
@@ -119,6 +128,7 @@ class ProjectStatus(TypedDict):
     check: CheckStatus
     runs: RunsStatus
     exports: ExportsStatus
+    dataset: DatasetStatus | None
     prompt: dict[str, Any]
     examples: dict[str, int]
     adapter: dict[str, Any]
@@ -263,6 +273,7 @@ def _project_status(
             "failures": _failures(view, row["path"]) if row["exports_failed"] else [],
             "losses": _losses(view, row["path"]) if missing else [],
         },
+        "dataset": _dataset(view, row["path"]),
         "prompt": prompt_status(view, row["path"]),
         "examples": {"train": row["examples_train"], "exam": row["examples_exam"]},
         "adapter": adapter_status(view, row["path"], history),
@@ -270,6 +281,13 @@ def _project_status(
         "reactions_failed": row["reactions_failed"],
         "last_failure": row["last_failure"],
     }
+
+
+def _dataset(view: sqlite3.Connection, project: str) -> DatasetStatus | None:
+    row = State(view).dataset(project)
+    if row is None:
+        return None
+    return {"runs": row.runs, "rows": row.rows, "labels": row.labels, "failed": row.failed}
 
 
 def _check(row: dict[str, Any]) -> CheckStatus:

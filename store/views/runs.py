@@ -9,6 +9,7 @@ from typing import Any
 from store.events.base import Event
 from store.events.envelope import Recorded
 from store.events.files import (
+    DatasetUpdated,
     ExamplesRecorded,
     ExportFailed,
     ExportLost,
@@ -244,6 +245,24 @@ def _export_lost(view: View, record: Recorded, event: ExportLost) -> None:
     lose_export(view, project_of(record), event.run_path, event.reason)
 
 
+def _dataset_updated(view: View, record: Recorded, event: DatasetUpdated) -> None:
+    put(
+        view,
+        "view_datasets",
+        {
+            "project": project_of(record),
+            "manifest": event.manifest,
+            "manifest_hash": event.manifest_hash,
+            "content": event.content,
+            "runs": event.runs,
+            "rows": json.dumps(event.rows),
+            "labels": json.dumps(event.labels),
+            "failed": json.dumps([problem.model_dump() for problem in event.failed]),
+            "position": record.position,
+        },
+    )
+
+
 def _reaction_failed(view: View, record: Recorded, event: ReactionFailed) -> None:
     if record.project is not None:
         view.execute(
@@ -283,6 +302,7 @@ RUN_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
     RunExported: _run_exported,
     ExportFailed: _export_failed,
     ExportLost: _export_lost,
+    DatasetUpdated: _dataset_updated,
     ReactionFailed: _reaction_failed,
     WatchDegraded: _watch_degraded,
     WatchRestored: _watch_restored,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -47,3 +49,48 @@ def run(ticks: int = 3, *, success: bool = True, start: int = 1, **changes: Any)
     lines = [tick(number, **changes) for number in range(start, start + ticks - 1)]
     ending = {"terminated": True, "mission_success": success}
     return b"".join([*lines, tick(start + ticks - 1, **changes | ending)])
+
+
+def judged(
+    ticks: int = 6, *, seed: int = 0, success: bool = True, **changes: Any
+) -> list[dict[str, Any]]:
+    """The records of a run of ours: tick 0, then moves that the judge measured.
+
+    Every third move loses half a metre, every fifth turns away by a radian; the others are what
+    was asked. The last ends the run.
+    """
+    rng = random.Random(seed)
+    records = [record(0, action=..., action_params=..., reward=..., judgment=..., motion=...)]
+    left = 3.0
+    for number in range(1, ticks + 1):
+        bad_move, bad_turn = number % 3 == 0, number % 5 == 0
+        wanted = {"rotation_rad": 0.5} if bad_move or bad_turn else {"distance_m": 1}
+        judgment = {
+            "match": not (bad_move or bad_turn),
+            "severity": 0.9 if bad_move or bad_turn else 0.0,
+            "canonical_action": "turn_left" if bad_move or bad_turn else "walk_forward",
+            "canonical_params": wanted,
+            "canonical_confidence": 0.9,
+            "canonical_reason": "the way leads left",
+            "model_rationale": None,
+            "remaining_m": round(left, 3),
+            "progress_lost_m": 0.5 if bad_move else None if bad_turn else 0.0,
+            "heading_lost_rad": 1.0 if bad_turn else None,
+        }
+        left += 0.2 if bad_move else 0.0 if bad_turn else -0.3
+        obs = record(number)["obs"] | {
+            "pos_x": rng.gauss(-1.0, 0.3),
+            "pos_y": rng.gauss(0.0, 0.3),
+            "body_height": rng.gauss(0.28, 0.01),
+            "roll_deg": rng.gauss(0, 2),
+            "pitch_deg": rng.gauss(0, 2),
+        }
+        ending = {"terminated": True, "mission_success": success, "phase_failed": not success}
+        new = {"judgment": judgment, "obs": obs, "reward": rng.gauss(0, 1), "seed": seed}
+        records.append(record(number, **new, **changes, **(ending if number == ticks else {})))
+    return records
+
+
+def as_log(records: Iterable[dict[str, Any]]) -> bytes:
+    """Records as the lines of a log."""
+    return b"".join(json.dumps(item).encode() + b"\n" for item in records)

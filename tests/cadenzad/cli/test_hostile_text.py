@@ -184,6 +184,10 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
         "cadenza env check": both,
         "cadenza env gym": [[here], [nobody]],
         "cadenza env stats": both,
+        "cadenza env dataset": [
+            *([here, what] for what in ("show", "curate", "card")), [here, "push", EVIL],
+            [here, "show", EVIL], [here, EVIL], [nobody, "update"],
+        ],
         "cadenza env finetune": [
             [here, log, "-o", f"{evil_file}.out"],
             [here, f"failed {EVIL}", "-o", f"{evil_file}.out", "--json"],

@@ -88,7 +88,7 @@ def test_a_mistake_is_one_line_that_names_the_file(file: Path, text: str, messag
         ("workspace = ['/a']", "did you mean workspaces?"),
         (
             "zzz = 1",
-            "known here: workspaces, watch, reconcile, jobs, check, judge, lora, notify, "
+            "known here: workspaces, watch, reconcile, jobs, check, export, judge, lora, notify, "
             "retention, metrics, log",
         ),
         ("log = {zzz = 1}", "known here: level, json"),

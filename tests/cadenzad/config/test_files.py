@@ -272,6 +272,8 @@ def test_a_change_of_any_key_is_seen(file: Path, key: Key) -> None:
         other = not key.default
     elif key.name == "notify.on":
         other = ["failed"]
+    elif key.name == "export.formats":
+        other = ["dataset"]
     elif key.name == "judge.prompt":
         other = "prompts.py:BASE"
     elif key.name == "judge.max_tokens":
@@ -321,6 +323,10 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "jobs.timeout",
         "jobs.attempts",
         "check.enabled",
+        "export.formats",
+        "export.debounce",
+        "export.salt",
+        "export.test",
         "judge.mode",
         "judge.prompt",
         "judge.debounce",

@@ -299,6 +299,7 @@ def _notes(project: ProjectStatus) -> list[str]:
         f"{name}: the export of {item['path']} is missing: {item['reason']}"
         for item in exports["losses"]
     )
+    notes += _dataset(project)
     notes += _improvements(project)
     for job in project["jobs"]:
         if job["state"] in ("queued", "running", "failed"):
@@ -322,6 +323,20 @@ def _check(project: ProjectStatus) -> list[str]:
     line = f"{first['level']}: {first['place']}: {first['what']}"
     fix = f"; {first['fix']}" if first["fix"] else ""
     return [f"{name}: check: {said}{since}: `cadenza env check {name}`", f"{name}: {line}{fix}"]
+
+
+def _dataset(project: ProjectStatus) -> list[str]:
+    """How much the dataset holds, and which runs it does not."""
+    dataset = project["dataset"]
+    if dataset is None:
+        return []
+    name = project["project"]
+    rows = ", ".join(f"{config} {count:,}" for config, count in dataset["rows"].items())
+    return [
+        f"{name}: dataset of {dataset['runs']} runs, rows: {rows}",
+        *(f"{name}: not in the dataset: {item['run_path']}: {item['reason']}"
+          for item in dataset["failed"]),
+    ]  # fmt: skip
 
 
 def _improvements(project: ProjectStatus) -> list[str]:

@@ -13,14 +13,15 @@ from typing import Any
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
+from handlers.dataset.folder.recovery import problems as dataset_problems
 from handlers.lora.recovery import problems as adapter_problems
 from store import identity, soundness
 from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = """Check SQLite's integrity, that positions and versions have no gap, that the view
-equals a rebuild, that every recorded file and adapter still has its recorded hash, and that the
-adapter that serves is the one that is recorded."""
+equals a rebuild, that every recorded file, adapter and dataset still has its recorded hash, and
+that the adapter that serves is the one that is recorded."""
 EXAMPLE = "cadenzactl verify --json"
 
 
@@ -35,6 +36,7 @@ def command(arguments: argparse.Namespace) -> int:
         *soundness.CHECKS.items(),
         ("files", _files),
         ("adapters", _adapters),
+        ("datasets", _datasets),
     ]
     results: list[dict[str, Any]] = []
     for name, check in checks:
@@ -76,6 +78,12 @@ def _adapters(reader: sqlite3.Connection) -> list[str]:
     """Every version is as it was recorded, and `deployed` is what the view says."""
     paths = [project.path for project in State(reader).projects() if project.state != "removed"]
     return [problem for path in paths for problem in adapter_problems(reader, path)]
+
+
+def _datasets(reader: sqlite3.Connection) -> list[str]:
+    """Every dataset is as it was recorded, and its files as its manifest says."""
+    paths = [project.path for project in State(reader).projects() if project.state != "removed"]
+    return [problem for path in paths for problem in dataset_problems(reader, path)]
 
 
 def _check_bytes(path: Path, known: str, size: int | None) -> list[str]:

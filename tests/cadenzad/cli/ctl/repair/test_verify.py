@@ -38,7 +38,7 @@ def verdict(run_cli):
 
 def test_what_was_recorded_is_found_sound(recorded_home, run_cli) -> None:
     assert verdict(run_cli) == {
-        "integrity": [], "positions": [], "view": [], "files": [], "adapters": []
+        "integrity": [], "positions": [], "view": [], "files": [], "adapters": [], "datasets": []
     }  # fmt: skip
     code, out, _ = run_cli(main, "verify")
     assert code == 0
@@ -48,6 +48,7 @@ def test_what_was_recorded_is_found_sound(recorded_home, run_cli) -> None:
         ["view", "ok"],
         ["files", "ok"],
         ["adapters", "ok"],
+        ["datasets", "ok"],
     ]
 
 
@@ -150,4 +151,4 @@ def test_a_problem_is_one_line_whatever_a_file_is_called(home, run_cli) -> None:
     code, out, _ = run_cli(main, "verify")
     assert code == 1
     assert [line for line in out.splitlines() if "a\\nb.log.jsonl: No such file" in line]
-    assert len(out.splitlines()) == 6
+    assert len(out.splitlines()) == 7

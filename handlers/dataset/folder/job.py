@@ -1,0 +1,202 @@
+"""The dataset as a job: brought in line with the runs that there are, and recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handlers import recovery
+from handlers.dataset.folder.manifest import CONFIGS, Manifest, Shard, Split, encode_manifest
+from handlers.dataset.folder.place import (
+    DATASET_DIR,
+    DamagedDataset,
+    Place,
+    manifest_file,
+)
+from handlers.dataset.folder.recovery import DATASETS
+from handlers.dataset.folder.settings import ExportSettings
+from handlers.jobs import JobContext, JobResult, PermanentFailure
+from handlers.project.project import Project
+from store import identity
+from store.errors import CadenzaError, ProjectNotFound, SpecError, UnsafePathError, one_line
+from store.events.envelope import project_stream
+from store.events.files import DatasetProblem, DatasetUpdated, FilePruned
+from store.reads.state import FileRow, State
+from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from handlers.dataset.folder.shards import Recipe, Source
+
+GONE, REPLACED, REMADE = "the log is gone", "the log has other bytes", "it is made differently now"
+CHANGED = "changed since it was recorded; its next event brings it in"
+INSTALL = "pip install 'cadenzad[dataset]'"
+
+
+def update(context: JobContext) -> JobResult:
+    """Bring a project's dataset in line with its runs. A run that cannot be read is named."""
+    assert context.project is not None
+    try:
+        from handlers.dataset.folder.shards import Recipe
+
+        project = Project.open(context.project)
+        place = Place(project.path)
+    except ImportError as error:
+        reason = f"a dataset needs {error.name}, which is not installed"
+        raise PermanentFailure(reason, hint=INSTALL) from None
+    except (ProjectNotFound, SpecError, UnsafePathError) as error:
+        raise PermanentFailure(error.message, hint=error.hint) from None
+    return _Update(context, project, place, Recipe(project)).run()
+
+
+@dataclass
+class _Outcome:
+    """What came of a run: its shard, or why there is none."""
+
+    path: str
+    shard: Shard | None = None
+    failed: str = ""
+    is_new: bool = False
+
+
+class _Update:
+    """One bringing up of one dataset."""
+
+    def __init__(self, context: JobContext, project: Project, place: Place, recipe: Recipe) -> None:
+        self._context, self._project, self._place = context, project, place
+        self._recipe = recipe
+        self._history = connect_reader(context.state_dir)
+        self._state = State(self._history)
+        settings = context.settings.of(ExportSettings)
+        self._split = Split(salt=settings.salt, test=settings.test)
+        self._notes: list[str] = []
+        self._before = self._in_force()
+
+    def run(self) -> JobResult:
+        if recovery.has_led_to((DatasetUpdated,), self._context.job, self._history):
+            return JobResult((), recovery.FINISHED_BEFORE)
+        self._place.prepare()
+        outcomes = list(self._outcomes())
+        shards = [outcome.shard for outcome in outcomes if outcome.shard is not None]
+        shards += self._pruned({outcome.path for outcome in outcomes})
+        shards.sort(key=lambda shard: (shard.run_id, shard.run_path))
+        manifest = self._recipe.manifest(tuple(shards), self._split)
+        if manifest == self._before and not any(outcome.failed for outcome in outcomes):
+            return JobResult((), _summary(manifest, "unchanged", self._notes))
+        event = self._event(manifest, outcomes)
+        recovery.note(DATASETS, self._project.path, self._history, self._context.job, [event])
+        self._place.put_in_force(manifest)
+        self._place.tidy()
+        self._notes += [f"{problem.run_path}: {problem.reason}" for problem in event.failed]
+        return JobResult((event,), _summary(manifest, f"{len(event.added)} added", self._notes))
+
+    def _in_force(self) -> Manifest | None:
+        try:
+            return self._place.current()
+        except DamagedDataset as error:
+            self._notes.append(f"made anew, because {error.message}")
+        return None
+
+    # -- runs --------------------------------------------------------------------------------------
+
+    def _outcomes(self) -> Iterator[_Outcome]:
+        runs = [row for row in self._state.runs(str(self._project.path)) if row.format == "mission"]
+        known = {shard.name: shard for shard in self._before.shards} if self._before else {}
+        for at, row in enumerate(runs):
+            self._context.report({"step": row.run_id, "done": at, "total": len(runs)})
+            try:
+                yield self._outcome(row, known)
+            except OSError as error:
+                where = f"{error.filename}: " if error.filename else ""
+                yield _Outcome(row.path, failed=one_line(f"{where}{error.strerror or error}"))
+            except CadenzaError as error:
+                yield _Outcome(row.path, failed=one_line(error.message))
+
+    def _outcome(self, row: FileRow, known: dict[str, Shard]) -> _Outcome:
+        from handlers.dataset.folder.shards import Source, write_shards
+
+        log = self._project.inside(row.path)
+        assert row.run_id is not None
+        source = Source(row.run_id, row.path, log, row.size, row.sha256)
+        shard = known.get(self._recipe.name_of(source))
+        if shard is not None and shard.run_path == row.path and self._is_there(shard):
+            return _Outcome(row.path, shard)
+        before = _stat(log)
+        shard = write_shards(self._place, source, self._recipe)
+        if not (before == _stat(log) == (row.dev, row.ino, row.size, row.mtime_ns)) and not (
+            _still(source)
+        ):
+            return _Outcome(row.path, failed=CHANGED)
+        return _Outcome(row.path, shard, is_new=True)
+
+    def _is_there(self, shard: Shard) -> bool:
+        """Whether a shard's files lie where they were written; `verify` looks at their bytes."""
+        try:
+            return all(
+                self._place.shard(config, shard.name).stat().st_size == file.size
+                for config, file in shard.files.items()
+            )
+        except OSError:
+            return False
+
+    def _pruned(self, there: set[str]) -> list[Shard]:
+        """Shards of logs that housekeeping deleted: they outlive them."""
+        if self._before is None:
+            return []
+        query = "SELECT data FROM events WHERE stream = ? AND type = ?"
+        stream = project_stream(str(self._project.path))
+        rows = self._history.execute(query, (stream, FilePruned.type_name()))
+        facts = [FilePruned.model_validate_json(data) for (data,) in rows]
+        pruned = {fact.path for fact in facts if fact.kind == "run"} - there
+        return [s for s in self._before.shards if s.run_path in pruned and self._is_there(s)]
+
+    # -- what is recorded --------------------------------------------------------------------------
+
+    def _event(self, manifest: Manifest, outcomes: list[_Outcome]) -> DatasetUpdated:
+        data = encode_manifest(manifest)
+        return DatasetUpdated(
+            manifest=f"{DATASET_DIR}/{manifest_file(data)}",
+            manifest_hash=identity.of(data),
+            content=manifest.content,
+            runs=len(manifest.shards),
+            rows={config: manifest.rows(config) for config in CONFIGS},
+            labels=manifest.labels(),
+            added=tuple(outcome.path for outcome in outcomes if outcome.is_new),
+            left=tuple(self._left(manifest, {outcome.path for outcome in outcomes})),
+            failed=tuple(
+                DatasetProblem(run_path=outcome.path, reason=outcome.failed)
+                for outcome in outcomes
+                if outcome.failed
+            ),
+            by=str(self._context.spec.get("by", "cadenzad")),
+        )
+
+    def _left(self, manifest: Manifest, there: set[str]) -> Iterator[DatasetProblem]:
+        """The shards that are in force no longer, and why."""
+        names = {shard.name for shard in manifest.shards}
+        for shard in self._before.shards if self._before else ():
+            if shard.name in names:
+                continue
+            reason = GONE
+            if shard.run_path in there:
+                row = self._state.file(str(self._project.path), shard.run_path)
+                same = row is not None and row.sha256 == shard.source_hash
+                reason = REMADE if same else REPLACED
+            yield DatasetProblem(run_path=shard.run_path, reason=reason)
+
+
+def _summary(manifest: Manifest, what: str, notes: list[str]) -> str:
+    rows = ", ".join(f"{config} {manifest.rows(config):,}" for config in CONFIGS)
+    return "; ".join([f"{len(manifest.shards)} runs ({what}), rows: {rows}", *notes])
+
+
+def _stat(path: Path) -> tuple[int, int, int, int]:
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _still(source: Source) -> bool:
+    """Whether the log still begins with the bytes that were recorded."""
+    return identity.of_file(source.log, size=source.size, like=source.hash) == source.hash
