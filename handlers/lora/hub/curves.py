@@ -15,7 +15,7 @@ RUNS = "runs"
 def write_events(folder: Path) -> bool:
     """Write runs/ from training.csv: each column by epoch. False where there is no curve, or no
     tensorboard installed (`cadenzad[tensorboard]`)."""
-    columns = _columns(folder / CURVE)
+    columns = columns_of(folder / CURVE)
     if not columns:
         return False
     try:
@@ -30,7 +30,7 @@ def write_events(folder: Path) -> bool:
     return True
 
 
-def _columns(path: Path) -> list[tuple[str, int, float]]:
+def columns_of(path: Path) -> list[tuple[str, int, float]]:
     """(column, epoch, value) of every number in the file."""
     try:
         rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))

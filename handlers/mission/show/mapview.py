@@ -49,6 +49,10 @@ class Extent:
     x1: float
     y1: float
 
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a place is on it."""
+        return self.x0 <= x <= self.x1 and self.y0 <= y <= self.y1
+
 
 def half_sizes(item: SceneThing) -> Point:
     """Half the width of an object along x and y."""

@@ -1,0 +1,61 @@
+"""`cadenzactl report`: the page of a project as one file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cadenzad.cli.base.lookup import find_project
+from cadenzad.cli.base.output import say, say_json, say_lines
+from cadenzad.cli.base.parser import OK, add_json_and_state, filled
+from cadenzad.config.paths import expand, state_dir
+from cadenzad.dashboard.moment import Moments
+from cadenzad.dashboard.report import report
+from store.durable import write_file
+from store.errors import ConfigError
+from store.reads.state import State
+
+DESCRIPTION = """The page of a project as one HTML file, as of now or of a past moment: it opens
+from disk, without a network and without a server, and can be sent to somebody."""
+EXAMPLE = "cadenzactl report rescue -o report.html"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", type=filled, help="a project's name or path")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", required=True, type=filled, help="- is stdout"
+    )
+    parser.add_argument(
+        "--at", metavar="P", type=filled, help="as of a past position, or a time (ISO 8601)"
+    )
+    add_json_and_state(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Write the file."""
+    with Moments(state_dir(arguments.state)).at(arguments.at) as moment:
+        row = find_project(State(moment.view), arguments.project)
+        text = report(moment, row)
+        position = moment.position
+    if arguments.output == "-":
+        say_lines(text)
+        return OK
+    target = expand(arguments.output)
+    _write(target, text)
+    if arguments.json:
+        say_json({"output": str(target), "project": row.name, "position": position})
+    else:
+        say(f"wrote {target} ({len(text.encode()):,} bytes)", err=True)
+    return OK
+
+
+def _write(target: Path, text: str) -> None:
+    """Raises ConfigError where it cannot be written."""
+    if not target.parent.is_dir():
+        raise ConfigError(
+            f"-o {target}: there is no folder {target.parent}", hint=f"mkdir -p {target.parent}"
+        )
+    try:
+        write_file(target, text.encode("utf-8", "replace"), mode=None)
+    except OSError as error:
+        raise ConfigError(f"-o {target}: cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,1 @@
+"""The dashboard's server: Starlette on uvicorn, of the extra `dashboard`."""
