@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from checkout import ROOT
 
 from cadenzad.cli.programs import CADENZA_ENV, CADENZACTL
@@ -50,6 +51,35 @@ def test_every_command_shown_runs(house):
     )
 
 
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_the_first_ten_minutes_run_as_written_and_end_in_a_better_prompt_and_a_deploy(house):
+    # given an empty folder, and nothing configured
+    for module in ("torch", "peft", "mujoco", "transformers", "starlette"):
+        pytest.importorskip(module)
+    desk = house.root / "desk"
+    desk.mkdir()
+    house.environ["PATH"] = f"{Path(sys.executable).parent}:{house.environ['PATH']}"
+
+    # when / then
+    for line in (line for block in blocks("shell") for line in block.splitlines()):
+        done = subprocess.run(
+            ["bash", "-c", line.removeprefix("$ ")],
+            cwd=desk,
+            env=house.environ,
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+        print(line, done.stdout, sep="\n")
+    (rewritten,) = house.events("PromptRewritten")
+    assert rewritten["data"]["improved"]
+    assert house.events("AdapterPromoted")
+    assert (desk / "report.html").stat().st_size > 10_000
+
+
 def test_every_make_target_shown_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"make ([a-z]+)", README)):
@@ -70,7 +100,7 @@ def test_the_table_shows_the_ten_that_matter_and_the_page_has_them_all():
         for command in program.commands
     }
     assert set(shown) <= real
-    assert len(shown) == 9, "and the daemon"
+    assert len(shown) == 10, "and the daemon"
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert written == commands_page(), "python -m cadenzad.cli.reference.page > docs/commands.md"
 
