@@ -106,5 +106,5 @@ def test_the_table_shows_the_ten_that_matter_and_the_page_has_them_all():
 
 
 def test_ci_calls_the_test_command_of_the_readme():
-    assert re.search(r"^make test\b", blocks("sh")[0], re.MULTILINE)
+    assert any(re.search(r"^make test\b", block, re.MULTILINE) for block in blocks("sh"))
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
