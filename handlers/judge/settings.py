@@ -75,7 +75,7 @@ class JudgeSettings(Section):
         ge=3000,
         le=120_000,
         description="tokens of a call: evidence and answer together; instructions and schema,"
-        " about 1,700, come on top of them",
+        " about 1,700 (2,000 with free text), come on top of them",
     )
     daily_tokens: int = Field(
         200_000, ge=0, description="tokens a day (UTC) over all projects; 0: no call at all"

@@ -73,10 +73,10 @@ class House:
         )
 
     def run(
-        self, command: str, *arguments: object, check: bool = True
+        self, command: str, *arguments: object, check: bool = True, timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
         """Run one of our commands to its end."""
-        done = forking.run(command, [str(word) for word in arguments], self.environ)
+        done = forking.run(command, [str(word) for word in arguments], self.environ, timeout)
         assert "Traceback" not in done.stderr, done.stderr
         if check:
             assert done.returncode == 0, f"{command}: {done.returncode}: {done.stderr}"

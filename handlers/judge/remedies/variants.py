@@ -17,7 +17,7 @@ from handlers.judge.prompt.opened import Rewrite
 from handlers.judge.prompt.rules.grammar import render
 from handlers.judge.prompt.rules.placing import placed
 from handlers.judge.prompt.rules.rule import Rule
-from handlers.judge.prompt.source import PromptSource, edited, rewritten
+from handlers.judge.prompt.source import PromptSource, RefusedSource, edited, rewritten
 from handlers.judge.prompt.wording import MOST_SENTENCES, Wording
 
 
@@ -79,7 +79,16 @@ class Variants:
         elif [*map(render, rules), *sentences] == old and not candidate.wording.rewrites:
             self.dropped.append(Dropped(candidate, "same", "the prompt has these rules already"))
         else:
+            self._try(candidate, rules, sentences)
+
+    def _try(self, candidate: Candidate, rules: Sequence[Rule], sentences: tuple[str, ...]) -> None:
+        try:
             self._keep(candidate, self._variant((candidate,), rules, sentences))
+        except RefusedSource as error:
+            if not candidate.wording.rewrites:
+                raise
+            # Rules may still be written: only this paragraph has no room for such a text.
+            self.dropped.append(Dropped(candidate, "unfit", error.message))
 
     def _keep(self, candidate: Candidate, variant: Variant) -> None:
         if (self.source.sha256, variant.made.sha256) in self.tried:

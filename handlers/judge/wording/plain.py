@@ -50,7 +50,11 @@ class Plain:
         """Why a tidied text is no sentence for the block; "" where it is one."""
         if len(text) > LONGEST_SENTENCE:
             return f"a sentence has {len(text)} characters, more than {LONGEST_SENTENCE}"
-        return "a sentence has several lines" if "\n" in text else self._problem(text)
+        if "\n" in text:
+            return "a sentence has several lines"
+        if text.startswith(("- ", "* ", "~ ")):
+            return "it begins as a line of a list does"
+        return self._problem(text)
 
     def problem_of_paragraph(self, text: str, before: str) -> str:
         """Why a tidied text may not stand for an open paragraph; "" where it may."""
@@ -67,7 +71,7 @@ class Plain:
         odd = next((c for c in text if not self._is_known(c)), None)
         if odd is not None:
             return f"it holds the character U+{ord(odd):04X}"
-        if holds_rules(text) or text.startswith(("- ", "* ", "~ ")):
+        if holds_rules(text):
             return "it holds a line that reads like a rule"
         over = _OVER.search(text)
         if over is not None:

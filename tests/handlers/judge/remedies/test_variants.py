@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from handlers.judge.candidates.candidate import Candidate
+from handlers.judge.prompt.opened import Rewrite
 from handlers.judge.prompt.rules.grammar import read, render
 from handlers.judge.prompt.source import PromptSource, edited, parse_prompt
+from handlers.judge.prompt.wording import Wording
 from handlers.judge.remedies.variants import Variants, combined
 
 SOURCE = parse_prompt(
@@ -83,6 +85,67 @@ def test_without_a_rule_all_others_stay() -> None:
     assert rules_in(variants.without(read(ASIDE)).made) == [BACK]
     bare = variants.without(read(ASIDE)).made
     assert Variants(bare).without(read(BACK)).made.value == SOURCE.value
+
+
+OPENED = parse_prompt(
+    b'SYSTEM_PROMPT = """Be good.\n[cadenzad open]\nHurry.\n[end of cadenzad open]\n"""\n',
+    SOURCE.path,
+)
+
+
+def worded(*sentences: str, paragraph: str = "", mode: str = "stuck@go") -> Candidate:
+    rewrites = (Rewrite("Hurry.", paragraph),) if paragraph else ()
+    return Candidate((), "model", mode, wording=Wording(sentences, rewrites))
+
+
+def test_free_text_comes_behind_the_rules_and_sentences_in_force() -> None:
+    before = OPENED.again(edited(OPENED, [read(BACK)], ["Look up."]))
+    variants = Variants(before)
+    variants.add(worded("Look twice.", paragraph="Take your time."))
+    (made,) = variants.made
+    assert made.static.result == "pass"
+    assert made.made.block is not None
+    assert made.made.block.sentences == ("Look up.", "Look twice.")
+    assert "\nTake your time.\n" in made.made.value
+    assert made.lines == (BACK, "* Look up.", "* Look twice.", '~ "Take your time."')
+    # a rule that is written later leaves both as they are
+    later = Variants(made.made)
+    later.add(candidate(ASIDE))
+    assert later.made[0].lines == (BACK, ASIDE, "* Look up.", "* Look twice.")
+    assert "\nTake your time.\n" in later.made[0].made.value
+    # and a sentence is taken out as a rule is
+    assert later.without("Look up.").lines == (BACK, "* Look twice.")
+
+
+def test_two_that_rewrite_one_paragraph_are_not_merged() -> None:
+    variants = Variants(OPENED)
+    variants.add(worded(paragraph="Take your time."))
+    variants.add(worded(paragraph="Wait.", mode="stuck@leave"))
+    variants.add(worded("Look twice.", mode="stuck@leave"))
+    assert variants.merge(0, 1) is None
+    merged = variants.merge(0, 2)
+    assert merged is not None
+    assert "\nTake your time.\n" in merged.value
+    assert "\n* Look twice.\n" in merged.value
+
+
+def test_a_paragraph_that_cannot_be_written_where_it_is_costs_that_candidate_alone() -> None:
+    raw = parse_prompt(
+        b'SYSTEM_PROMPT = r"""Be good.\n[cadenzad open]\nHurry.\n[end of cadenzad open]\n"""\n',
+        SOURCE.path,
+    )
+    variants = Variants(raw)
+    variants.add(worded(paragraph='Say "go" first.'))
+    variants.add(candidate(ASIDE))
+    assert [item.code for item in variants.dropped] == ["unfit"]
+    assert "cannot be edited safely" in variants.dropped[0].reason
+    assert len(variants.made) == 1
+
+
+def test_a_block_holds_six_sentences_and_says_so() -> None:
+    variants = Variants(OPENED)
+    variants.add(worded(*(f"Look {n} times." for n in range(7))))
+    assert variants.dropped[0].reason == "the block would hold 7 sentences, more than 6"
 
 
 def test_a_secret_does_not_get_into_a_block() -> None:
