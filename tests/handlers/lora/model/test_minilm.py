@@ -60,6 +60,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_another_process_makes_the_same_bytes_of_it(adapter: Path, tmp_path: Path) -> None:
     made = f"t.made_in(Path({str(tmp_path)!r}))"
     code = f"from pathlib import Path; import {Path(__file__).stem} as t; {made}"
