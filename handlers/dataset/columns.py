@@ -12,7 +12,7 @@ import pyarrow as pa
 from handlers.dataset.mission import Mission
 from handlers.dataset.reading import Step, diverged
 from handlers.dataset.schema import OBSERVED, PARAMS
-from handlers.dataset.wire import NOTHING, Observed, Params, Record
+from handlers.dataset.wire import NOTHING, Params, Record
 from handlers.dataset.wording import Prompter, completion
 
 _OF_RECORD: Mapping[str, Callable[[Record], Any]] = {
@@ -26,7 +26,6 @@ _OF_JUDGMENT: Mapping[str, Callable[[Any], Any]] = {
     "matched": attrgetter("match"),
     "lost_rad": attrgetter("heading_lost_rad"),
 }
-_EMPTY = Observed()
 
 
 def columns_of(
@@ -40,6 +39,7 @@ def columns_of(
     actions = [record.action or "" for record in records]
     ids = mission.actions
     prompt = prompter.prompt
+    before_it, after_it = _observed(steps)
     constant = {"mission": mission.name, "robot": mission.robot, "run_id": run_id,
                 "task": mission.task, "plan": mission.plan}  # fmt: skip
     return {
@@ -54,8 +54,8 @@ def columns_of(
         "completion": [completion(r.action or "", r.action_params) for r in records],
         "action_id": [ids.get(action) for action in actions],
         "params": _struct([r.action_params for r in records], PARAMS),
-        "observation": _seen(befores),
-        "next_observation": _seen(records),
+        "observation": before_it,
+        "next_observation": after_it,
         "visible_tags": [_tags(before) for before in befores],
         "motion_label": [record.motion.label for record in records],
         "canonical_action": [action for action, _, _, _ in advice],
@@ -94,20 +94,36 @@ def _advice(step: Step) -> tuple[str | None, Params, float | None, str | None]:
     )
 
 
-def _seen(records: Sequence[Record | None]) -> pa.StructArray:
-    """Observations; null where there is no record."""
-    obs = [_EMPTY if record is None else record.obs for record in records]
+def _observed(steps: Sequence[Step]) -> tuple[pa.Array, pa.Array]:
+    """What was observed before each step, null where that is unknown, and after it.
+
+    What is seen before a step is nearly always what was seen after the one before: it is made a
+    column once.
+    """
+    records = [step.record for step in steps]
+    places: list[int | None] = []
+    last: Record | None = None
+    for at, step in enumerate(steps):
+        before = step.before
+        if before is None:
+            places.append(None)
+        elif before is last:
+            places.append(at - 1)
+        else:  # a reset observation, or a record of the batch before
+            places.append(len(records))
+            records.append(before)
+        last = step.record
     for record in records:
-        if record is not None and record.obs.yaw_deg is None:
+        if record.obs.yaw_deg is None:
             record.obs.yaw_deg = record.yaw_deg  # our own logs have it beside `obs`
-    unknown = pa.array([record is None for record in records], pa.bool_())
-    return _struct(obs, OBSERVED, unknown)
+    seen = _struct([record.obs for record in records], OBSERVED)
+    return seen.take(pa.array(places, pa.int32())), seen.slice(0, len(steps))
 
 
-def _struct(items: Sequence[Any], names: Sequence[str], mask: Any = None) -> pa.StructArray:
+def _struct(items: Sequence[Any], names: Sequence[str]) -> pa.StructArray:
     rows = zip(*map(attrgetter(*names), items), strict=True)
     return pa.StructArray.from_arrays(
-        [array_of(column, pa.float64()) for column in rows], names=list(names), mask=mask
+        [array_of(column, pa.float64()) for column in rows], names=list(names)
     )
 
 
@@ -126,11 +142,12 @@ def _repeated(value: str, times: int) -> pa.Array:
 
 
 def array_of(values: Any, kind: pa.DataType) -> pa.Array:
-    """Values as a column; NaN, which is how arrays say unknown, becomes null."""
+    """Values as a column; NaN, which is how arrays say unknown, becomes null, and so does
+    what is not finite."""
     if isinstance(values, pa.Array):
         return values
     if isinstance(values, np.ndarray):
-        mask = np.isnan(values) if values.dtype.kind == "f" else None
+        mask = ~np.isfinite(values) if values.dtype.kind == "f" else None
         return pa.array(values, kind, mask=mask)
     try:
         return pa.array(values, kind)

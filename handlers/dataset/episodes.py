@@ -100,7 +100,8 @@ class Episodes:
         self.spans = [slice(int(a), int(b)) for a, b in zip(bounds, ends, strict=True)]
         self.by_step: dict[str, np.ndarray[Any, Any]] = {}
         self.returns: list[float | None] = []
-        parts = [self._of_one({name: values[s] for name, values in n.items()}) for s in self.spans]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite counts as unknown
+            parts = [self._of_one({k: values[s] for k, values in n.items()}) for s in self.spans]
         for name in parts[0] if parts else ():
             self.by_step[name] = np.concatenate([part[name] for part in parts])
 
@@ -119,7 +120,7 @@ class Episodes:
     def _of_one(self, n: dict[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
         rewards = n["reward"]
         to_go = returns.returns_to_go(rewards)
-        self.returns.append(None if np.isnan(to_go[0]) else float(to_go[0]))
+        self.returns.append(float(to_go[0]) if np.isfinite(to_go[0]) else None)
         made = returns.progress(returns.Ways(n["before"], n["after"], n["phase"]))
         lost = np.where(n["foreign"], np.maximum(0.0, -made), n["lost_m"])
         truncated = n["truncated"].copy()

@@ -102,7 +102,7 @@ class LogSteps:
             record = self._record(line)
             if record is None:
                 continue
-            place = places.of(self.counts.read, line, record)
+            place = places.of(self.counts.read, record)
             if strict and places.is_out_of_order:
                 raise OutOfOrder
             yield place, record
@@ -131,7 +131,7 @@ class LogSteps:
                 self.counts.blank += 1
                 return None
             try:
-                record, _ = lenient(line)
+                record = lenient(line)
             except BadLine as bad:
                 self.counts.rejected[_kind_of(str(bad))] += 1
                 return None
@@ -182,6 +182,19 @@ class _Head:
         return data
 
 
+_FOLDED = (
+    "tick", "action", "phase", "phase_idx", "reward", "finite", "phase_done", "phase_failed",
+    "mission_success", "terminated", "truncated", "end_reason",
+)  # fmt: skip
+"""What the fold looks at, besides the pose."""
+
+
+def _as_read(record: Record) -> dict[str, Any]:
+    """A record as the fold wants it."""
+    told = {name: getattr(record, name) for name in _FOLDED}
+    return {**told, "obs": msgspec.structs.asdict(record.obs)}
+
+
 class _Places:
     """Which episode each record belongs to.
 
@@ -196,7 +209,8 @@ class _Places:
         self._phase_idx: int | None = None
         self.is_out_of_order = False
 
-    def of(self, number: int, line: bytes, record: Record) -> int:
+    def of(self, number: int, record: Record) -> int:
+        """The episode of the record on a line."""
         tick = record.tick
         assert tick is not None
         if self._last is not None and tick > self._last and not _tells(record):
@@ -205,7 +219,7 @@ class _Places:
         if not self._told:
             self._fold.add(0, {"tick": self._last, "phase_idx": self._phase_idx})
         before = self._fold.index
-        self._fold.add(number, lenient(line)[1])
+        self._fold.add(number, _as_read(record))
         begins = self._fold.index != before
         self.is_out_of_order = not begins and self._last is not None and tick <= self._last
         self._last = tick if begins or self._last is None else max(tick, self._last)

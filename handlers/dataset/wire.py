@@ -102,18 +102,18 @@ decode = msgspec.json.Decoder(Record).decode
 """The record on a line. Raises msgspec.DecodeError or RecursionError where it does not fit."""
 
 
-def lenient(line: bytes) -> tuple[Record, dict[str, Any]]:
-    """The record on a line any field of which may hold anything, and the object itself.
+def lenient(line: bytes) -> Record:
+    """The record on a line any field of which may hold anything.
 
     A number that is not finite is unknown; a pose with one has `finite` false. Raises BadLine.
     """
     found = parse_line(line)
-    record = _built(Record, found)
+    record: Record = _built(Record, found)
     pose = found.get("obs")
     values = pose.values() if isinstance(pose, dict) else ()
     if any(type(value) is float and not isfinite(value) for value in values):
         record.finite = False
-    return record, found
+    return record
 
 
 def _built(kind: type[Any], given: Any) -> Any:

@@ -40,7 +40,8 @@ from store.durable import Draft
 
 LEVEL = 1
 """Of zstd: the next levels take twice the time for a tenth of the size."""
-_FREE_TEXT = {"prompt", "visible_tags", "canonical_reason", "model_rationale"}
+FREE_TEXT = {"prompt", "visible_tags", "canonical_reason", "model_rationale"}
+"""Columns of which hardly a value comes twice: no dictionary is tried for them."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class _File:
                 compression_level=LEVEL,
                 use_dictionary=[
                     name for name in columns
-                    if self._schema.field(name).type == pa.string() and name not in _FREE_TEXT
+                    if self._schema.field(name).type == pa.string() and name not in FREE_TEXT
                 ],
             )  # fmt: skip
         self._writer.write_batch(batch)

@@ -174,3 +174,25 @@ def test_a_thousand_batches_are_as_one(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("handlers.dataset.rows.BATCH", 3)
     assert rows_of(tmp_path, data)[0] == whole
     assert json.dumps(whole[-1], default=str)
+
+
+def test_no_content_makes_it_raise(tmp_path: Path) -> None:
+    odd = [
+        b'{"tick": 1, "action": "sit", "x": "\xff"}',
+        b'{"tick": 2, "action": "sit", "terminated": true, "x": "\xff"}',
+        b'{"tick": 3, "action": "sit", "phase_idx": 99999999999999999999}',
+        b'{"tick": 1e400, "action": "sit"}',
+        b'{"tick": 18446744073709551615, "action": "sit"}',
+        b'{"tick": 4, "action": "sit", "obs": {"pos_x": 18446744073709551615}}',
+        b'{"tick": 5, "action": "sit", "obs": [], "visible_tags": "\\ud800"}',
+        b'{"tick": 6, "action": "sit", "reward": 1e308, "judgment": {"severity": NaN}}',
+        b'{"tick": 7, "action": "sit", "reward": 1e308}',
+        b'{"tick": -3, "action": ""}',
+        b"\xef\xbb\xbf",
+        b"[" * 5000,
+        b"\0" * 20,
+    ]
+    _, read = rows_of(tmp_path, b"\r\n".join(odd) + b"\n")
+    counts = read.counts
+    assert counts.read == len(odd)
+    assert counts.rows + counts.skipped + counts.blank + counts.rejected.total() == len(odd)
