@@ -72,6 +72,7 @@ class _Update:
         settings = context.settings.of(ExportSettings)
         self._split = Split(salt=settings.salt, test=settings.test)
         self._notes: list[str] = []
+        self._is_in_force = False
         self._before = self._in_force()
 
     def run(self) -> JobResult:
@@ -80,10 +81,14 @@ class _Update:
         self._place.prepare()
         outcomes = list(self._outcomes())
         shards = [outcome.shard for outcome in outcomes if outcome.shard is not None]
-        shards += self._pruned({outcome.path for outcome in outcomes})
+        shards += self._kept(outcomes)
         shards.sort(key=lambda shard: (shard.run_id, shard.run_path))
         manifest = self._recipe.manifest(tuple(shards), self._split)
-        if manifest == self._before and not any(outcome.failed for outcome in outcomes):
+        if (
+            manifest == self._before
+            and self._is_in_force
+            and not any(outcome.failed for outcome in outcomes)
+        ):
             return JobResult((), _summary(manifest, "unchanged", self._notes))
         event = self._event(manifest, outcomes)
         recovery.note(DATASETS, self._project.path, self._history, self._context.job, [event])
@@ -94,10 +99,12 @@ class _Update:
 
     def _in_force(self) -> Manifest | None:
         try:
-            return self._place.current()
+            if (manifest := self._place.current()) is not None:
+                self._is_in_force = True
+                return manifest
         except DamagedDataset as error:
             self._notes.append(f"made anew, because {error.message}")
-        return None
+        return self._place.only_manifest()
 
     # -- runs --------------------------------------------------------------------------------------
 
@@ -141,16 +148,23 @@ class _Update:
         except OSError:
             return False
 
-    def _pruned(self, there: set[str]) -> list[Shard]:
-        """Shards of logs that housekeeping deleted: they outlive them."""
-        if self._before is None:
+    def _kept(self, outcomes: list[_Outcome]) -> list[Shard]:
+        """Shards as they are of logs that housekeeping deleted, or that cannot be read just now."""
+        before = self._before
+        if before is None or before.schema_version != self._recipe.schema_version:
             return []
+        wanted = self._pruned() - {outcome.path for outcome in outcomes}
+        if before.recipe == self._recipe.hash:
+            wanted |= {outcome.path for outcome in outcomes if outcome.failed}
+        return [s for s in before.shards if s.run_path in wanted and self._is_there(s)]
+
+    def _pruned(self) -> set[str]:
+        """Logs that housekeeping deleted: what was made of them outlives them."""
         query = "SELECT data FROM events WHERE stream = ? AND type = ?"
         stream = project_stream(str(self._project.path))
         rows = self._history.execute(query, (stream, FilePruned.type_name()))
         facts = [FilePruned.model_validate_json(data) for (data,) in rows]
-        pruned = {fact.path for fact in facts if fact.kind == "run"} - there
-        return [s for s in self._before.shards if s.run_path in pruned and self._is_there(s)]
+        return {fact.path for fact in facts if fact.kind == "run"}
 
     # -- what is recorded --------------------------------------------------------------------------
 

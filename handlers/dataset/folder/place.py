@@ -55,8 +55,17 @@ class Place:
     def current(self) -> Manifest | None:
         """The manifest in force; None where there is no dataset. Raises DamagedDataset, OSError."""
         name = self.manifest_name()
-        if name is None:
+        return None if name is None else self._manifest(name)
+
+    def only_manifest(self) -> Manifest | None:
+        """The one manifest that lies there, whatever README.md says; None without, or with more."""
+        names = [path.name for path in _ours(self.root) if _MANIFEST.fullmatch(path.name)]
+        try:
+            return self._manifest(names[0]) if len(names) == 1 else None
+        except DamagedDataset:
             return None
+
+    def _manifest(self, name: str) -> Manifest:
         path = self.root / name
         try:
             data = path.read_bytes()
@@ -112,6 +121,8 @@ class Place:
         try:
             manifest, named = self.current(), self.manifest_name()
         except (DamagedDataset, OSError):
+            return
+        if named is None and any(_MANIFEST.fullmatch(path.name) for path in _ours(self.root)):
             return
         known = {named} | {
             f"{config}/{shard.name}{SHARD}"

@@ -58,6 +58,8 @@ class Source:
 class Recipe:
     """All that shapes a row besides the log: the mission, the filters, the schema's version."""
 
+    schema_version = VERSION
+
     def __init__(self, project: Project) -> None:
         wanted = project.spec.vla_finetune
         self.project = project

@@ -253,6 +253,40 @@ def test_a_dataset_that_was_damaged_is_made_anew(project, dataset, update) -> No
     assert current(project) == whole
 
 
+@pytest.mark.parametrize("harm", ["gone", "edited"])
+def test_rows_of_pruned_logs_survive_what_befalls_the_card(project, update, run_cli, harm) -> None:
+    update()
+    run_cli(cadenzactl, "db", "prune", project, "--what", "logs", "--keep-last", "1")
+    update()
+    card = Place(project).root / "README.md"
+    whole = card.read_bytes()
+    if harm == "gone":
+        card.unlink()
+        Place(project).tidy()
+    else:
+        card.write_text("# mine\n")
+    update()
+    assert card.read_bytes() == whole
+    assert runs_in(project) == {"one", "two"}
+
+
+def test_a_run_that_cannot_be_read_now_keeps_the_rows_it_had(home, project, update) -> None:
+    update()
+    log = project / ".cadenza-env/two.log.jsonl"
+    write_log(project, "two", seed=7)
+    home.once()
+    log.write_bytes(log.read_bytes().replace(b"walk_forward", b"turn_left   "))
+
+    settings = Settings(ExportSettings())
+    (event,) = job.update(JobContext({}, project, home.state, lambda _: None, settings)).events
+
+    assert [item.run_path for item in event.failed] == [".cadenza-env/two.log.jsonl"]
+    assert "changed since it was recorded" in event.failed[0].reason
+    assert runs_in(project) == {"one", "two"}
+    update()
+    assert last(home).failed == ()
+
+
 def test_without_a_dataset_it_says_how_to_make_one(dataset) -> None:
     code, _, err = dataset("show")
     assert code != 0
