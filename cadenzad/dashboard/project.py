@@ -12,9 +12,8 @@ from cadenzad.dashboard.panels.missionmap import MissionMap, mission_map
 from cadenzad.dashboard.panels.outcomes import Outcomes, outcomes
 from cadenzad.dashboard.panels.prompts import Version, versions
 from cadenzad.dashboard.panels.replay import Replay, replay
-from cadenzad.dashboard.panels.runs import Run, contrasting, named, runs
+from cadenzad.dashboard.panels.runs import Run, called, contrasting, runs
 from cadenzad.dashboard.panels.story import Link, Step, decisions, links
-from store.errors import ProjectNotFound
 from store.reads.state import ProjectRow
 from store.reads.status import ProjectStatus, project_statuses
 
@@ -88,18 +87,10 @@ def pair(row: ProjectRow, found: Sequence[Run], names: Sequence[str]) -> Pair | 
 
     Raises ProjectNotFound for a run that is not known.
     """
-    chosen: Sequence[Run] | None = [_run(found, name) for name in names[:2]]
+    chosen: Sequence[Run] | None = [called(found, name) for name in names[:2]]
     if not chosen:
         chosen = contrasting(found)
     if chosen is None:
         return None
     first, second = (replay(row.path, run) for run in chosen)
     return Pair(first, second, mission_map(row.path, row.env_sha256, (first, second)))
-
-
-def _run(found: Sequence[Run], name: str) -> Run:
-    run = named(found, name)
-    if run is None:
-        some = ", ".join(run.name for run in found[-3:]) or "there are none yet"
-        raise ProjectNotFound(f"no run {name!r}", hint=f"runs are called so: {some}")
-    return run

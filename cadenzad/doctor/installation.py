@@ -29,6 +29,8 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "judge": ("the Groq judge", ("groq", "h11", "httpx", "jsonschema", "detect-secrets")),
     "sim": ("missions in MuJoCo", ("mujoco", "numpy", "imageio-ffmpeg", "pillow")),
     "gym": ("training in Gymnasium", ("gymnasium",)),
+    "dataset": ("runs as Parquet", ("pyarrow", "numpy")),
+    "dashboard": ("the local web page", ("jinja2", "starlette", "uvicorn")),
     "tensorboard": ("training curves for TensorBoard", ("tensorboard",)),
 }
 """Extra -> what it is for, and the distributions it brings."""

@@ -6,18 +6,21 @@ import argparse
 from pathlib import Path
 
 from cadenzad.cli.base.lookup import find_project_folder
-from cadenzad.cli.base.output import say, say_json, say_lines
-from cadenzad.cli.base.parser import add_project
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import add_json_and_state, add_project
+from cadenzad.cli.base.told import project_at, rows_of
+from cadenzad.dashboard.panels.account import Account, account
+from cadenzad.dashboard.panels.runs import runs
 from handlers.mission.show.history import path_of, records
 from handlers.mission.show.mapview import write_map
 from handlers.mission.show.textmap import text_map
 from handlers.project.formats.runs import run_logs
-from handlers.project.paths import CADENZA_DIR
+from handlers.project.paths import CADENZA_DIR, printable
 from handlers.project.project import Project
-from store.errors import ProjectNotFound
+from store.errors import ProjectNotFound, StoreError
 
 DESCRIPTION = """Draw the mission's map: zones, objects, phases; in the terminal, as SVG or as PNG;
-with `--run` the path of a run over it."""
+with `--run` the path of a run over it, and what the event log says of that run."""
 EXAMPLE = "cadenza env show rescue -o map.svg"
 
 
@@ -25,22 +28,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=".svg or .png")
     parser.add_argument("--run", metavar="ID", help="overlay the path of a run")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_json_and_state(parser)
 
 
 def command(args: argparse.Namespace) -> int:
     """Draw the map, in the terminal or into a file, with the path of a run over it."""
     project = Project.open(find_project_folder(args.project))
     spec = project.spec
-    path = path_of(records(_log_of(project.path, args.run))) if args.run else []
+    log = _log_of(project.path, args.run) if args.run else None
+    path = path_of(records(log)) if log is not None else []
+    told = _told(args.state, project.path, log) if log is not None else None
     if args.output is not None:
         write_map(args.output, spec, path)
         say(f"wrote {args.output}", err=True)
     elif args.json:
-        say_json({**spec.scene.model_dump(mode="json"), "path": path}, indent=2)
+        answer = {**spec.scene.model_dump(mode="json"), "path": path}
+        say_json(answer if told is None else answer | {"run": told.as_json()}, indent=2)
     else:
         say_lines(text_map(spec, path))
+        if told is not None:
+            say()
+            say_lines(table(("", ""), rows_of((told,))).lstrip())
     return 0
+
+
+def _told(flag: str | None, project: Path, log: Path) -> Account | None:
+    """What the event log says of the first run in a log; None where it does not, which is said."""
+    relative = printable(str(log.relative_to(project)))
+    try:
+        with project_at(flag, str(project)) as (moment, row):
+            found = [run for run in runs(moment, row.path) if run.path == relative]
+            if found:
+                return account(moment, row.path, found[0])
+            reason = f"{relative}: not recorded"
+    except (StoreError, ProjectNotFound) as error:
+        reason = error.message
+    say(f"the event log tells nothing of this run: {reason}", err=True)
+    return None
 
 
 def _log_of(project: Path, run_id: str) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadenzad.dashboard.moment import Moment
+from store.errors import ProjectNotFound
 from store.reads.improvements import PromptRow, prompt_versions
 from store.reads.rows import decoded
 
@@ -112,10 +113,20 @@ def hashes_of(rows: Sequence[PromptRow]) -> dict[str, int]:
     return known
 
 
-def named(found: Sequence[Run], name: str) -> Run | None:
-    """The run of that name; a log that is still there before one that is gone."""
-    fitting = [run for run in found if run.name == name]
-    return max(fitting, key=lambda run: (run.present, run.position), default=None)
+def called(found: Sequence[Run], text: str) -> Run:
+    """The run of that name, or of the only name that begins so.
+
+    Of logs of one name, one that is still there comes before one that is gone. Raises
+    ProjectNotFound.
+    """
+    names = {run.name for run in found if run.name.startswith(text)}
+    names = {text} if text in names else names
+    if len(names) != 1 or not text:
+        some = ", ".join(run.name for run in found[-3:]) or "there are none yet"
+        what = f"{len(names)} runs are called so" if names else "no such run"
+        raise ProjectNotFound(f"run {text!r}: {what}", hint=f"runs are called so: {some}")
+    fitting = [run for run in found if run.name in names]
+    return max(fitting, key=lambda run: (run.present, run.position))
 
 
 def contrasting(found: Sequence[Run]) -> tuple[Run, Run] | None:

@@ -35,7 +35,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cadenzad.dashboard.fleet import fleet, keys_of, project_called
 from cadenzad.dashboard.moment import Moment, Moments
 from cadenzad.dashboard.panels.replay import film_of
-from cadenzad.dashboard.panels.runs import Run, contrasting, named, runs
+from cadenzad.dashboard.panels.runs import Run, called, contrasting, runs
 from cadenzad.dashboard.project import pair, project_page
 from cadenzad.dashboard.render import STATIC, page
 from cadenzad.dashboard.web.guard import COOKIE, HEADERS, Guard
@@ -125,9 +125,7 @@ class _Pages:
         def find() -> Path:
             with self._moments.at(None) as moment:
                 row = _called(moment, request)
-                run = named(runs(moment, row.path), request.query_params.get("run", ""))
-                if run is None:
-                    raise ProjectNotFound("no such run")
+                run = called(runs(moment, row.path), request.query_params.get("run", ""))
                 log = inside(Path(row.path), Path(run.path))
                 film = film_of(log)
                 if film is None:

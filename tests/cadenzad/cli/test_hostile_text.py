@@ -196,6 +196,12 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
             *([here, what] for what in ("show", "curate", "card")), [here, "push", EVIL],
             [here, "show", EVIL], [here, EVIL], [nobody, "update"],
         ],
+        "cadenza env runs": [*both, [here, "--last", EVIL], [here, "--at", EVIL]],
+        "cadenza env compare": [
+            *([here, EVIL, f"failed {EVIL}", *js] for js in ([], ["--json"])),
+            [here, EVIL, nobody],
+            [nobody, EVIL, EVIL],
+        ],
         "cadenza env finetune": [
             [here, log, "-o", f"{evil_file}.out"],
             [here, f"failed {EVIL}", "-o", f"{evil_file}.out", "--json"],
