@@ -72,12 +72,11 @@ def main() -> None:
     options = parser.parse_args()
     with scratch() as folder:
         table = Table(f"fleets: {options.logs} logs a project")
-        measured = [
-            measure(folder / str(count), count, options.logs, options.idle)
-            for count in options.projects
-        ]
-        for count, costs in zip(options.projects, measured, strict=True):
-            show(table, count, costs)
+        measured = []
+        for count in options.projects:
+            measured.append(measure(folder / str(count), count, options.logs, options.idle))
+            print(f"{count:,} projects: {measured[-1]}", flush=True)  # the largest take minutes
+            show(table, count, measured[-1])
         if len(measured) > 1:
             growth(table, options.projects, measured)
         table.show()
