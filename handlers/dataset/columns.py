@@ -142,8 +142,7 @@ def _repeated(value: str, times: int) -> pa.Array:
 
 
 def array_of(values: Any, kind: pa.DataType) -> pa.Array:
-    """Values as a column; NaN, which is how arrays say unknown, becomes null, and so does
-    what is not finite."""
+    """Values as a column; of an array, what is not finite is unknown, and becomes null."""
     if isinstance(values, pa.Array):
         return values
     if isinstance(values, np.ndarray):

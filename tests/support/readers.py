@@ -2,6 +2,7 @@
 
     with Readers(cache) as readers:
         readers.read(folder)     # {reader: {config: sorted run ids}}
+    readers.read(folder, ("pandas",), ("dpo",))
 
 Each goes by README.md's list, as `datasets` does by itself.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 NAMES = ("datasets", "streaming", "pandas", "polars", "duckdb", "pyarrow")
+CONFIGS = ("steps", "sft", "dpo", "kto", "rl")
 
 
 class Readers:
@@ -35,11 +37,13 @@ class Readers:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def read(self, folder: Path, names: tuple[str, ...] = NAMES) -> dict[str, dict[str, list[str]]]:
-        """What each reader finds in a folder."""
+    def read(
+        self, folder: Path, names: tuple[str, ...] = NAMES, configs: tuple[str, ...] = CONFIGS
+    ) -> dict[str, dict[str, list[str]]]:
+        """What each reader finds in a folder, in these configs."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([str(folder), names]) + "\n")
+        self._process.stdin.write(json.dumps([str(folder), names, configs]) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline() or '{"error": "the reader ended"}')
         assert "error" not in answer, answer["error"]
@@ -59,9 +63,11 @@ def _configs(folder: str) -> dict[str, dict[str, list[str]]]:
     }
 
 
-def _found(folder: str, name: str) -> dict[str, list[str]]:
+def _found(folder: str, name: str, configs: list[str]) -> dict[str, list[str]]:
     found = {}
     for config, splits in _configs(folder).items():
+        if config not in configs:
+            continue
         ids: set[Any] = set()
         for split, files in splits.items():
             ids.update(_ids(name, folder, config, split, files))
@@ -99,9 +105,9 @@ def main() -> None:
 
     datasets.disable_progress_bars()
     for line in sys.stdin:
-        folder, names = json.loads(line)
+        folder, names, configs = json.loads(line)
         try:
-            answer: Any = {name: _found(folder, name) for name in names}
+            answer: Any = {name: _found(folder, name, configs) for name in names}
         except Exception as error:  # noqa: BLE001 - whatever a reader raises is its answer
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
