@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -69,7 +70,7 @@ def retrain(task: JobContext) -> JobResult:
     if newest is not None:
         return _score_again(context, dataset, newest)
     if not dataset.train:
-        raise PermanentFailure("there is nothing to train on", hint="cadenza env lora add ...")
+        raise PermanentFailure("there is nothing to train on", hint=_first_step(context))
     return _train_version(context, dataset, encoder, inputs)
 
 
@@ -145,6 +146,15 @@ def _done_before(context: LoraContext) -> JobResult | None:
     if has_led_to(ADAPTERS.events, context.task.job, context.history):
         return JobResult((), FINISHED_BEFORE)
     return None
+
+
+def _first_step(context: LoraContext) -> str:
+    """What teaches where nobody taught anything: the mission's own run, or a person's words."""
+    where = shlex.quote(str(context.project.path))
+    return (
+        f"cadenza env run {where} --headless --policy scripted: the phases that it completes teach"
+        f" their goals; or cadenza env lora add {where} 'sit down' --steps sit"
+    )
 
 
 def _made_of(context: LoraContext, inputs: str) -> int | None:

@@ -99,7 +99,7 @@ def _questions(
     missing = _missing(measured)
     if missing is None and not measured.paper.unexamined:
         return
-    written = _written(dataset)
+    written = _written(dataset) or _taught(dataset)
     count = "" if missing is None else f"{missing:,} more "
     yield (
         f"# exam: {count}questions are needed, in words that no example has, by people who did not"
@@ -138,26 +138,42 @@ def _least_asked(paper: Paper, written: Sequence[Row]) -> Iterator[Row]:
 def _wordings(
     measured: Measured, where: str, dataset: Dataset, library: ActionLibrary
 ) -> Iterator[str]:
-    """Where the practice part has misses: places for wordings of what is taught in the fewest."""
-    wrong = [item for item in measured.results if not item.ok and not item.problem]
-    if not measured.paper.held_out or not wrong:
-        return
-    yield (
-        f"# practice: {len(wrong)} of {len(measured.results)} missed (per_goal in scorecard.json"
-        " shows them): teach more wordings, of those and of what has few"
-    )
-    written = _written(dataset)
-    wordings = Counter(row.plan for row in written)
-    fewest = sorted(written, key=lambda row: wordings[row.plan])
-    first = {row.plan: row for row in reversed(fewest)}
+    """Places for wordings of what is taught in the fewest: where the practice part has misses, and
+    before there is an exam where something is said in one way only.
+    """
+    taught = _taught(dataset)
+    wordings = Counter(row.plan for row in taught)
+    first = {row.plan: row for row in reversed(taught)}
     rows = sorted(first.values(), key=lambda row: wordings[row.plan])
+    wrong = [item for item in measured.results if not item.ok and not item.problem]
+    if measured.paper.held_out and wrong:
+        yield (
+            f"# practice: {len(wrong)} of {len(measured.results)} missed (per_goal in"
+            " scorecard.json shows them): teach more wordings, of those and of what has few"
+        )
+    elif not measured.paper.held_out and (once := _said_once(taught)):
+        rows = [row for row in rows if row.shape in once]
+        yield f"# examples: taught in one wording alone: {len(rows)}; teach others too"
+    else:
+        return
     for row in rows[:WORDINGS]:
         yield _in_other_words(where, row, library)
 
 
+def _said_once(taught: Sequence[Row]) -> set[tuple[str, ...]]:
+    """Sequences of actions that one wording alone has."""
+    counts = Counter(row.shape for row in taught)
+    return {shape for shape, count in counts.items() if count == 1}
+
+
 def _written(dataset: Dataset) -> list[Row]:
-    """What people taught, as far as words alone say it."""
-    return [row for row in dataset.train if row.origin == "pattern" and row.image is None]
+    """What people taught, as far as words alone say it: by its shares the exam is weighed."""
+    return [row for row in _taught(dataset) if row.origin == "pattern"]
+
+
+def _taught(dataset: Dataset) -> list[Row]:
+    """The same, and what runs of the mission taught."""
+    return [row for row in dataset.train if row.image is None]
 
 
 def _in_other_words(where: str, row: Row, library: ActionLibrary) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -642,6 +643,34 @@ def test_questions_are_asked_for_where_the_exam_asks_least(card: Callable[..., S
         "<in other words: sit down>",
     ]  # fmt: skip
     assert any("compositions (1 taught), stand (2 taught)" in why for why in made.reasons)
+
+
+def test_where_nobody_wrote_an_example_what_runs_taught_is_asked_for(
+    card: Callable[..., Scorecard],
+) -> None:
+    # given what runs of the mission taught alone
+    known = {"sit down": SIT, "get up": STAND}
+    taught = tuple(replace(row, origin="run") for row in rows(known))
+    made = card(Fake(known), (), taught)
+    questions = [pasted(step).goal for step in made.next_steps if step.endswith(" --exam")]
+    assert questions == ["<in other words: sit down>", "<in other words: get up>"]
+    # and with something written the exam is of that, but wordings are asked for of all
+    asked = plans(0, 20)
+    made = card(Fake({}), rows(asked), (*taught, *rows({"lie down": SIT, "rest": SIT})))
+    lines = [pasted(step) for step in made.next_steps if "'<" in step]
+    assert {line.goal for line in lines if line.exam} <= {"<in other words: lie down>",
+                                                          "<in other words: rest>"}  # fmt: skip
+    assert "<in other words: get up>" in {line.goal for line in lines if not line.exam}
+
+
+def test_before_there_is_an_exam_what_is_said_in_one_way_only_is_to_be_said_otherwise_too(
+    card: Callable[..., Scorecard],
+) -> None:
+    known = {"sit down": SIT, "take a seat": SIT, "stand up": STAND}
+    told = card(Fake(known), (), rows(known)).next_steps
+    places = [pasted(step).goal for step in told if "'<" in step and "--exam" not in step]
+    assert places == ["<in other words: stand up>"]
+    assert "# examples: taught in one wording alone: 1; teach others too" in told
 
 
 def test_a_signal_that_nothing_teaches_is_asked_for(card: Callable[..., Scorecard]) -> None:
