@@ -71,7 +71,7 @@ def test_the_four_lines_of_the_readme_deploy_and_drive(house, tmp_path: Path) ->
 
     house.run(*lora, "add", project, *ADDED)
     words = ("--epochs", "5", "--rank", "8", "--gate", "--json")
-    card = json.loads(house.run(*lora, "finetune", project, *words).stdout)
+    card = json.loads(house.run(*lora, "finetune", project, *words, timeout=600).stdout)
     assert (card["verdict"], card["deployed"]) == ("DEPLOY", True), card["reasons"]
 
     line = house.run(*lora, "decode", project, "search for the victim", "--json").stdout
@@ -79,7 +79,7 @@ def test_the_four_lines_of_the_readme_deploy_and_drive(house, tmp_path: Path) ->
     assert turns == ["turn_left", "turn_right", "turn_left"]
 
     drive = ("cadenza", "env", "run", project, "--headless", "--policy", "lora", "--json")
-    done = house.run(*drive, "--episodes", "20", check=False)
+    done = house.run(*drive, "--episodes", "20", check=False, timeout=600)
     runs = [json.loads(line) for line in done.stdout.splitlines()]
     assert sum(run["success"] for run in runs) >= 18
     assert {run["policy"] for run in runs} == {"lora"}
