@@ -19,6 +19,7 @@ from handlers.judge.settings import JudgeSettings
 from handlers.lora.settings import LoraSettings
 from handlers.notify.settings import NotifySettings
 from handlers.settings import DAY, Mark, Section
+from handlers.takein.settings import TakeInSettings
 
 
 class Watch(Section):
@@ -126,6 +127,7 @@ class Config(BaseModel):
     judge: JudgeSettings = JudgeSettings()
     lora: LoraSettings = LoraSettings()
     notify: NotifySettings = NotifySettings()
+    takein: TakeInSettings = TakeInSettings()
     retention: Retention = Retention()
     metrics: Metrics = Metrics()
     log: Log = Log()

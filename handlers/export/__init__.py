@@ -2,6 +2,8 @@
 
     template.py   a mission's prompt template, compiled once: exactly what `str.format` would say
     exact.py      one line, checked to the last digit: what is wrong with it, or what it holds
+    foreign.py    whether a log is of the mission at all
+    extended.py   the keys that a record may have besides
     prompts.py    the prompts of many records at once
     records.py    blocks of lines -> blocks of records: the fast path and its guards
     tally.py      what became of every line

@@ -34,7 +34,7 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
     prompt: Raw = NULL
     action: str
     action_params: Raw = NULL
-    reward: float | int | None = None
+    reward: float | None = None
     phase: str
     phase_idx: int
     tick: int

@@ -90,6 +90,8 @@ def parse_tick(line: bytes, *, judged: bool) -> dict[str, Any]:
             continue
         if (number := _unholdable(value)) is not None:
             raise Refused(number.why, f"{key} holds {number.reason}")
+        if key == "reward" and type(value) is int:
+            tick[key] = value = _as_float(value)
         if type(value) not in types:
             wanted = _KINDS[types[0]]
             raise Refused(Why.WRONG_TYPE, f"{key} is {_KINDS[type(value)]}, not {wanted}")
@@ -150,6 +152,14 @@ def _float(text: str) -> float | _Unholdable:
         return value
     shown = text if len(text) <= 24 else f"{text[:20]}..."
     return _Unholdable(Why.NOT_FINITE, f"{shown}, too large to be finite")
+
+
+def _as_float(value: int) -> float:
+    """A reward is a float, however it is spelled: a column has one type. Raises Refused."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise Refused(Why.NOT_FINITE, "reward holds an integer too large for a float") from None
 
 
 def _integer(text: str) -> int | _Unholdable:

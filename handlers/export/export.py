@@ -18,7 +18,7 @@ from handlers.export.manifest import (
 )
 from handlers.export.records import Recipe, RecordMaker
 from handlers.export.tally import Tally, Why
-from handlers.project.paths import EXPORTS_DIR
+from handlers.project.paths import EXPORTS_DIR, run_id_of
 from store.errors import InputError, NothingToExport
 from store.events.files import RunExported
 
@@ -68,9 +68,10 @@ def export_run(
     Whatever ends it, an existing output stays as it was. The same log and recipe give the same
     bytes, in the output and in the manifest.
 
-    Raises NothingToExport when not one record could be made (records that were only filtered out
-    give an empty output and a warning), LogNotFound (which is a FileNotFoundError too), InputError
-    for paths that cannot be meant, ExportIOError for what the operating system refuses.
+    Raises ForeignLog for a log of another mission; NothingToExport when not one record could be
+    made (records that were only filtered out give an empty output and a warning); LogNotFound
+    (which is a FileNotFoundError too); InputError for paths that cannot be meant; ExportIOError for
+    what the operating system refuses.
     """
     with contextlib.ExitStack() as open_files:
         drafted = draft_run(log, output, recipe, open_files, manifest=manifest, progress=progress)
@@ -111,9 +112,10 @@ def _draft(
     with LogReader(log, as_read=as_read) as reader:
         _check_paths(reader, output, manifest)
         new = drafts.enter_context(NewFile(output))
-        maker = RecordMaker(recipe)
+        maker = RecordMaker(recipe, run_id_of(log))
         _convert(reader, new, maker, progress or (lambda _read: None))
         tally, warnings = maker.tally, _warnings(maker)
+        maker.phases.check(log, recipe.mission)
         if not tally.written and not tally.filtered:
             raise NothingToExport(f"{log}: {_why_nothing(tally)}", hint=_HINT)
         source = FileDigest(name=log.name, size=reader.size, hash=reader.digest())

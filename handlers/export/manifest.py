@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from handlers.export.extended import Keys
 from handlers.export.records import Recipe
 from handlers.export.tally import Sample, Tally
 
@@ -73,6 +74,7 @@ class Manifest(Part, frozen=True):
     n_phases: int
     template: Template
     alignment: str
+    keys: Keys
     filters: Filters
     counts: Counts
     rejected_lines: dict[str, tuple[int, ...]]
@@ -102,6 +104,7 @@ def build_manifest(
             sha256=template_sha256(recipe.template), used=used, fallback=used != recipe.template
         ),
         alignment=ALIGNMENT,
+        keys=recipe.keys,
         filters=Filters(include_failures=recipe.include_failures, min_reward=recipe.min_reward),
         counts=Counts(
             read=tally.read,

@@ -2,7 +2,8 @@
 
 The fast path takes a whole block through a handful of C calls. Every line with something unusual
 about it (one in a million, or all of them) takes the exact reading instead and gives the same
-record, only slower; the tests hold the two against each other.
+record, only slower; the tests hold the two against each other. Extended keys are made by the exact
+reading alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from msgspec import UNSET, Raw
 
 from handlers.export.blocks import Block, BlockReader, JudgedRecord, Record
 from handlers.export.exact import BLANK, BOM, COPIED, Refused, holds_no_step, parse_tick
+from handlers.export.extended import Extension, Keys, one_type
+from handlers.export.foreign import PhasesSeen
 from handlers.export.prompts import Prompts
 from handlers.export.tally import Dropped, Tally, Why
 from handlers.export.template import Renderer, compile_template
@@ -27,16 +30,23 @@ if TYPE_CHECKING:
 TORN = "torn last line (the file ends in the middle of a record)"
 TOO_LONG = "the line is over 64 MiB long"
 
+_MEASURED = ("action_params", "obs", "motion", "judgment")
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to make of a log: whose mission it is, how a prompt reads, which records are wanted."""
+    """What to make of a log: whose mission it is, how a prompt reads, which records are wanted.
+
+    `phases`: the mission's, one of which the log has to name; empty, any log is taken.
+    """
 
     mission: str
     n_phases: int
     template: str
     include_failures: bool = True
     min_reward: float | None = None
+    phases: tuple[str, ...] = ()
+    keys: Keys = "reference"
 
     @classmethod
     def of(cls, spec: ProjectSpec, options: ExportOptions) -> Recipe:
@@ -49,6 +59,8 @@ class Recipe:
             template=wanted.template,
             include_failures=wanted.include_failures if failures is None else failures,
             min_reward=wanted.min_reward if reward is None else reward,
+            phases=() if options.foreign else tuple(phase.name for phase in spec.phases),
+            keys=options.keys,
         )
 
     @property
@@ -76,17 +88,22 @@ class Recipe:
 class RecordMaker:
     """Makes records of a log's lines, handed over in order; `tally` says what became of them."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, run_id: str = "") -> None:
         self.tally = Tally()
+        self.phases = PhasesSeen(recipe.phases)
         self.renderer: Renderer = compile_template(recipe.template)
         self._recipe = recipe
         self._reader = BlockReader(judged=not recipe.include_failures)
+        self._extension = Extension(run_id) if recipe.keys == "extended" else None
         self._prompts = Prompts(self.renderer, recipe.mission, recipe.n_phases)
         self._encode = msgspec.json.Encoder().encode_lines
 
     def block(self, data: bytes) -> bytes:
         """The records of complete lines, each ended by a newline. One JSON object per line."""
+        if self._extension is not None:
+            return b"".join(map(self._line, data.removesuffix(b"\n").split(b"\n")))
         block = self._reader.read(data)
+        self.phases.add(record.phase for record in block.records)
         self._prompts.fill(block)
         wanted: list[Record] | list[Record | Raw] = block.records
         if block.doubts or not self._recipe.takes_all:
@@ -98,14 +115,18 @@ class RecordMaker:
 
     def last_line(self, line: bytes) -> bytes:
         """The record of a last line without a newline, if it is whole."""
-        self.tally.read += 1
-        record = self._exact(line, self.tally.read, torn=True)
-        return b"" if record is None else _on_its_line(record) + b"\n"
+        return self._line(line, torn=True)
 
     def long_line(self) -> None:
         """A line was too long to be held."""
         self.tally.read += 1
         self.tally.reject(self.tally.read, Why.TOO_LONG, TOO_LONG)
+
+    def _line(self, line: bytes, *, torn: bool = False) -> bytes:
+        """The next line alone, by the exact reading."""
+        self.tally.read += 1
+        record = self._exact(line, self.tally.read, torn=torn)
+        return b"" if record is None else _on_its_line(record) + b"\n"
 
     def _sort_out(self, block: Block) -> list[Record | Raw]:
         """What to write of a block some lines of which are in doubt, or not wanted."""
@@ -133,10 +154,15 @@ class RecordMaker:
             return None
         try:
             tick = parse_tick(line, judged=not self._recipe.include_failures)
-            if holds_no_step(tick):
-                self.tally.skipped += 1
-                return None
-            return self._record(tick)
+            self.phases.add([tick.get("phase")])
+            is_step = not holds_no_step(tick)
+            more = None
+            if self._extension is not None:
+                more = self._extension.note(number, tick, is_step=is_step)
+            if is_step:
+                return self._record(tick, more)
+            self.tally.skipped += 1
+            return None
         except Refused as refused:
             why, reason = refused.why, str(refused)
             if torn and why in (Why.NOT_JSON, Why.NOT_UTF8):
@@ -144,8 +170,11 @@ class RecordMaker:
             self.tally.reject(number, why, reason)
             return None
 
-    def _record(self, tick: Mapping[str, Any]) -> bytes | None:
-        """The training record of a checked tick; None when it is not wanted. Raises Refused."""
+    def _record(self, tick: Mapping[str, Any], more: Mapping[str, Any] | None) -> bytes | None:
+        """The training record of a checked tick; None when it is not wanted. Raises Refused.
+
+        `more`: the keys after the reference's, None for none.
+        """
         if tick.get("action") is None:
             raise Refused(Why.NO_ACTION, "no action: there is nothing to train on")
         if self._is_dropped(
@@ -156,10 +185,11 @@ class RecordMaker:
         ):
             return None
         prompt, plain = self._prompts.prompt(tick)
+        copied = {key: tick.get(key) for key in COPIED}
+        if more is not None:
+            copied.update((key, one_type(tick.get(key))) for key in _MEASURED)
         try:
-            record = msgspec.json.encode(
-                {"prompt": prompt, **{key: tick.get(key) for key in COPIED}}
-            )
+            record = msgspec.json.encode({"prompt": prompt, **copied, **(more or {})})
         except RecursionError:
             raise Refused(Why.TOO_DEEP, "nested too deeply") from None
         self.tally.written += 1

@@ -101,7 +101,7 @@ class Batch:
             drafted = draft_run(
                 opened.inside(project / file.path),
                 opened.inside(project / output),
-                Recipe.of(opened.spec, ExportOptions()),
+                Recipe.of(opened.spec, ExportOptions(foreign=_is_of_before(previous))),
                 self._drafts,
                 manifest=opened.inside(project / manifest),
                 progress=lambda _bytes: self._tools.checkpoint(),
@@ -163,6 +163,11 @@ def set_aside(project: Path, row: ExportRow) -> None:
         # With the recorded bytes it is what this reaction wrote before it was cut short.
         if not _is_as_written(changed, row):
             changed.replace(changed.with_name(changed.name + CHANGED_SUFFIX))
+
+
+def _is_of_before(previous: ExportRow | None) -> bool:
+    """Whether a log was exported before: it is this project's, whatever became of env.json."""
+    return previous is not None and previous.output is not None
 
 
 def _as_read(state: State, file: FileRow) -> AsRead | None:

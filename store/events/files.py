@@ -61,7 +61,8 @@ class RunStamp(Fact):
     Runs that agree in everything but `seed` are comparable. Hashes: of env.json's bytes, as the
     project's events have it; of the user's own model of the robot; of the file that holds
     SYSTEM_PROMPT, as the prompt's versions have it; of the code around the prompt, as trust in it
-    has it. `adapter` is its version, `version` that of this package.
+    has it. `adapter` is its version, `version` that of this package. `source`: the recording of
+    another tool that the log was made of, by name, and what its bytes are known by.
     """
 
     policy: Name | None = None
@@ -73,6 +74,17 @@ class RunStamp(Fact):
     brain_sha256: Sha256 | None = None
     adapter: int | None = Field(None, ge=1, lt=2**63)
     version: Name | None = None
+    source: str | None = Field(None, min_length=1, max_length=255)
+    source_hash: str | None = Field(None, max_length=80, pattern=r"^[a-z0-9]+(:[0-9a-f]+)?$")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Of a run that was not taken in it is written as it was before any could be."""
+        written: dict[str, object] = write(self)
+        for name in ("source", "source_hash"):
+            if getattr(self, name) is None:
+                written.pop(name, None)
+        return written
 
 
 class EpisodeFact(Fact):
@@ -102,10 +114,25 @@ class EpisodeFact(Fact):
 
 
 class ExportOptions(Fact):
-    """Filters of an export; None means what env.json says."""
+    """Filters of an export; None means what env.json says.
+
+    `keys`: what a record holds. `foreign`: also of a log that names none of the mission's phases.
+    """
 
     include_failures: bool | None = None
     min_reward: float | None = None
+    keys: Literal["reference", "extended"] = "reference"
+    foreign: bool = False
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """What is as it was before there was a choice is written as it was then."""
+        written: dict[str, object] = write(self)
+        if self.keys == "reference":
+            del written["keys"]
+        if not self.foreign:
+            del written["foreign"]
+        return written
 
 
 class ProjectDiscovered(Event):

@@ -6,10 +6,12 @@ Nothing else writes to a terminal, so that no name and no text from a file reach
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 from store.errors import CadenzaError, ConfigError, NoEventLog, StoreError
 from store.text import json_text, one_line, printable_lines
@@ -33,6 +35,13 @@ def say_lines(text: str) -> None:
 def say_json(value: object, *, indent: int | None = None, flush: bool = False) -> None:
     """A JSON value on stdout, for programs; a terminal can show it too."""
     print(json_text(value, indent), flush=flush)
+
+
+def pass_on(path: Path) -> None:
+    """A file's bytes on stdout, as they are: what a command was asked to write there."""
+    with path.open("rb") as source:
+        shutil.copyfileobj(source, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
 
 
 def say_again(text: str) -> None:

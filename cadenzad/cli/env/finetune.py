@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
-import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
-from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.base.output import pass_on, say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, finite, one_line
-from cadenzad.config.paths import expand, state_dir
-from cadenzad.requests.client import record_export
-from cadenzad.requests.commands import Outcome, RecordExport
+from cadenzad.cli.env.exports.history import check_parent, failed, find_log, path_in_history, record
+from cadenzad.config.paths import expand
+from handlers.dataset.formats.names import FORMATS
 from handlers.export.export import ExportReport, export_run, exported
 from handlers.export.records import Recipe
-from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, printable, run_id_of
+from handlers.project.formats.runs import run_logs
+from handlers.project.paths import printable, run_id_of
 from handlers.project.project import Project
-from store.errors import CadenzaError, InputError, ProjectNotFound
-from store.events.base import Event
-from store.events.files import ExportFailed, ExportOptions, ExportRequested, RunExported
+from store.errors import InputError
+from store.events.files import ExportOptions, ExportRequested, RunExported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,10 @@ PROGRESS_FROM_BYTES = 8 << 20
 SHOWN = 20
 
 
-DESCRIPTION = """Turn a run log into (prompt, action, reward) records, one JSON object a line.
+STDOUT = "-"
+
+DESCRIPTION = """Turn a run log into (prompt, action, reward) records, one JSON object a line;
+or run logs into one file or folder in a format that trainers load (docs/export.md).
 Works with and without a daemon. Fails only when not one record could be made."""
 EXAMPLE = "cadenza env finetune robots/rescue first.log.jsonl -o records.jsonl --no-failures"
 
@@ -42,16 +45,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "project", type=filled, help="the project's folder, or its name in a watched workspace"
     )
     parser.add_argument(
-        "log", type=filled, help="a run log or run id: looked for here, then in the project"
+        "log",
+        nargs="*",
+        type=filled,
+        help="a run log or run id: looked for here, then in the project; jsonl is of one",
+    )
+    parser.add_argument("--all", action="store_true", help="every run log of the project")
+    parser.add_argument(
+        "-o", "--output", required=True, type=filled, metavar="PATH",
+        help="where the result goes; - is standard output (jsonl)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", choices=["jsonl", *FORMATS], default="jsonl",
+        help="jsonl (default), or several runs as one: parquet, npz and mcap are a file, "
+        "trl, lerobot and minari a folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "--force", action="store_true", help="replace what is at PATH (jsonl always does)"
     )
     parser.add_argument(
-        "-o", "--output", required=True, type=filled, metavar="FILE", help="where records go"
+        "--keys",
+        choices=["reference", "extended"],
+        default="reference",
+        help="of jsonl; extended: also goal_prompt, terminated, truncated, run_id, episode_step",
     )
-    parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl (default)")
+    parser.add_argument(
+        "--foreign", action="store_true", help="also of a log that names no phase of the mission"
+    )
     parser.add_argument(
         "--no-failures",
         action="store_true",
-        help="leave out failed phases and ends without success (env.json may say so too)",
+        help="leave out failed phases and ends without success (env.json may say so too); "
+        "in other formats whole episodes that did not succeed",
     )
     parser.add_argument(
         "--min-reward", type=finite, metavar="X", help="leave out records with a reward below X"
@@ -66,71 +91,80 @@ def command(arguments: argparse.Namespace) -> int:
     with open_state(arguments.state) as state:
         project = project_folder(state, arguments.project)
     spec = Project.open(project).spec
-    log = find_log(project, arguments.log)
-    output = _file_to_write(arguments.output)
+    logs = _logs(project, arguments)
+    if arguments.format != "jsonl":
+        from cadenzad.cli.env.exports.formats import export_formats
+
+        return export_formats(arguments, project, logs)
+    if len(logs) > 1:
+        raise InputError(
+            f"--format jsonl is of one log, not of {len(logs)}",
+            hint="name one, or another format: --format parquet",
+        )
+    (log,) = logs
     manifest = _file_to_write(arguments.manifest) if arguments.manifest else None
     options = ExportOptions(
-        include_failures=False if arguments.no_failures else None, min_reward=arguments.min_reward
+        include_failures=False if arguments.no_failures else None,
+        min_reward=arguments.min_reward,
+        keys=arguments.keys,
+        foreign=arguments.foreign,
     )
-    requested = ExportRequested(
-        run_path=_inside_or_absolute(project, log),
-        reason="cadenza env finetune",
-        output=printable(str(output.absolute())),
-        options=options,
-    )
-    try:
-        with _progress(log) as progress:
-            report = export_run(
-                log,
-                output,
-                Recipe.of(spec, options),
-                manifest=manifest,
-                progress=progress,
-            )
-    except InputError as error:
-        _record(arguments, project, requested, _failed(requested, error.message))
-        raise
-    _record(arguments, project, requested, _exported(requested, report))
-    _report(arguments, report, output)
+    with _output(arguments) as output:
+        requested = ExportRequested(
+            run_path=path_in_history(project, log),
+            reason="cadenza env finetune",
+            output=_named(arguments, output),
+            options=options,
+        )
+        try:
+            with _progress(log) as progress:
+                report = export_run(
+                    log,
+                    output,
+                    Recipe.of(spec, options),
+                    manifest=manifest,
+                    progress=progress,
+                )
+        except InputError as error:
+            record(arguments, project, requested, failed(requested, error.message))
+            raise
+    record(arguments, project, requested, _exported(requested, report))
+    _report(arguments, report)
     return OK if report.tally.written else FAILED
 
 
-def _record(
-    arguments: argparse.Namespace, project: Path, requested: ExportRequested, outcome: Event
-) -> None:
-    """Have recorded what was asked for and what came of it; where that is impossible, only warn."""
-    command = RecordExport(
-        printable(str(project)),
-        requested.model_dump(mode="json"),
-        Outcome(outcome.type_name(), outcome.model_dump(mode="json")),
-        named=True,
-    )
-    try:
-        record_export(state_dir(arguments.state), command)
-    except (CadenzaError, OSError, sqlite3.Error) as error:
-        say(f"warning: not recorded in the history: {error}", err=True)
+def _logs(project: Path, arguments: argparse.Namespace) -> list[Path]:
+    """The logs that are meant. Raises InputError, ProjectNotFound."""
+    if bool(arguments.log) == arguments.all:
+        raise InputError(
+            "name the run logs, or say --all",
+            hint=f"cadenza env finetune {arguments.project} --all -o runs.parquet --format parquet",
+        )
+    if arguments.log:
+        return [find_log(project, text) for text in arguments.log]
+    found = [log.path for log in run_logs(project) if log.format == "mission"]
+    if not found:
+        raise InputError(f"{project}: has no run log", hint="cadenza env run makes one")
+    return found
 
 
-def find_log(project: Path, text: str) -> Path:
-    """A run log by path or run id: in the current folder, then in the project. First match wins.
-
-    Raises ProjectNotFound that lists where it was looked for.
-    """
-    given = expand(text)
-    names = [given, given.with_name(given.name + RUN_SUFFIX)] if given.name else [given]
-    folders = [Path.cwd(), project, project / CADENZA_DIR]
-    for folder in folders:
-        for name in names:
-            if os.path.isfile(folder / name):
-                return folder / name
-    looked = ", ".join(str(folder) for folder in folders)
-    raise ProjectNotFound(f"no run log {text!r}", hint=f"looked in {looked}")
+@contextmanager
+def _output(arguments: argparse.Namespace) -> Iterator[Path]:
+    """Where records are to be written; what is meant for stdout goes there once it is whole."""
+    if arguments.output != STDOUT:
+        yield _file_to_write(arguments.output)
+        return
+    if arguments.json:
+        raise InputError("-o - and --json: one of them can have standard output")
+    with tempfile.TemporaryDirectory(prefix="cadenza-finetune-") as folder:
+        made = Path(folder) / "records.jsonl"
+        yield made
+        pass_on(made)
 
 
-def _inside_or_absolute(project: Path, path: Path) -> str:
-    """A path as events write it: relative to its project where it lies in it."""
-    real = Path(os.path.realpath(path))
-    return printable(str(real.relative_to(project) if project in real.parents else real))
+def _named(arguments: argparse.Namespace, output: Path) -> str:
+    """The output as the history names it."""
+    return STDOUT if arguments.output == STDOUT else printable(str(output.absolute()))
 
 
 def _file_to_write(text: str) -> Path:
@@ -138,6 +172,7 @@ def _file_to_write(text: str) -> Path:
     path = expand(text)
     if not path.name or os.path.isdir(path):
         raise InputError(f"{text}: is a folder", hint="name a file to write")
+    check_parent(text, path)
     return path
 
 
@@ -169,21 +204,12 @@ def _exported(requested: ExportRequested, report: ExportReport) -> RunExported:
     )
 
 
-def _failed(requested: ExportRequested, reason: str) -> Event:
-    return ExportFailed(
-        run_id=run_id_of(requested.run_path),
-        run_path=requested.run_path,
-        source_sha256="",
-        reason=reason,
-        retryable=False,
-        origin="manual",
-    )
-
-
-def _report(arguments: argparse.Namespace, report: ExportReport, output: Path) -> None:
+def _report(arguments: argparse.Namespace, report: ExportReport) -> None:
     if arguments.json:
-        say_json(_as_json(report, output), indent=2)
+        say_json(_as_json(report), indent=2)
         return
+    to_stdout = arguments.output == STDOUT
+    where = "standard output" if to_stdout else one_line(str(report.output))
     tally = report.tally
     for warning in report.warnings:
         say(f"warning: {warning}", err=True)
@@ -192,18 +218,18 @@ def _report(arguments: argparse.Namespace, report: ExportReport, output: Path) -
     more = tally.rejected - min(len(tally.samples), SHOWN)
     if more > 0:
         say(f"... and {more} more rejected lines", err=True)
-    parts = [f"wrote {tally.written} records to {one_line(str(output))}"]
+    parts = [f"wrote {tally.written} records to {where}"]
     if tally.rejected:
         parts.append(f"{tally.rejected} lines rejected")
     if tally.filtered:
         parts.append(f"{tally.filtered} filtered out")
-    say("; ".join(parts))
+    say("; ".join(parts), err=to_stdout)
 
 
-def _as_json(report: ExportReport, output: Path) -> dict[str, Any]:
+def _as_json(report: ExportReport) -> dict[str, Any]:
     tally = report.tally
     return {
-        "output": str(output),
+        "output": str(report.output),
         "written": tally.written,
         "rejected": tally.rejected,
         "filtered": tally.filtered,

@@ -113,9 +113,13 @@ def run_stats(run_id: str, lines: Iterable[dict[str, Any]]) -> RunStats:
     return run
 
 
+_OF_ONE_RUN = ("seed", "source", "source_hash")
+"""What a stamp says of its run, and not of the conditions it was driven under."""
+
+
 @dataclass(slots=True)
 class ConditionStats:
-    """Runs that are comparable: their stamps differ in the seed alone."""
+    """Runs that are comparable: their stamps differ in what is _OF_ONE_RUN alone."""
 
     runs: int = 0
     succeeded: int = 0
@@ -158,7 +162,7 @@ class ProjectStats:
             "motion": dict(sorted(self.motion.items())),
             "conditions": [
                 {
-                    "stamp": stamp and stamp.model_dump(exclude={"seed"}),
+                    "stamp": stamp and stamp.model_dump(exclude=set(_OF_ONE_RUN)),
                     "runs": count.runs,
                     "succeeded": count.succeeded,
                 }
@@ -190,7 +194,7 @@ def project_stats(runs: Sequence[RunStats]) -> ProjectStats:
             total.falls = (total.falls or 0) + run.falls
         if run.touched_person is not None:
             total.touched_person = (total.touched_person or 0) + run.touched_person
-        under = run.stamp and run.stamp.model_copy(update={"seed": None})
+        under = run.stamp and run.stamp.model_copy(update=dict.fromkeys(_OF_ONE_RUN))
         alike = total.conditions.setdefault(under, ConditionStats())
         alike.runs, alike.succeeded = alike.runs + 1, alike.succeeded + run.success
         for name, phase in run.phases.items():

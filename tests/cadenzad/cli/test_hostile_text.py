@@ -207,7 +207,9 @@ def calls(project: Path, folder: Path) -> dict[str, list[list[str]]]:
             [here, f"failed {EVIL}", "-o", f"{evil_file}.out", "--json"],
             [here, f"bad {EVIL}", "-o", evil_file],
             [here, nobody, "-o", evil_file],
+            [here, log, "-o", f"{evil_file}.npz", "--format", "npz"],
         ],
+        "cadenza env takein": [[here, EVIL], [here, log], [nobody, log]],
         "cadenza env train": [[here, "--dry-run"], [here, "--dry-run", "--json"], [nobody]],
         "cadenza env lora add": [
             [here, f"{EVIL} walk", "--steps", "sit"],

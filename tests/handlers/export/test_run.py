@@ -388,9 +388,10 @@ def test_options_come_before_env_json(tmp_path: Path) -> None:
     path.write_text(json.dumps(spec))
     # then it is followed where the options say nothing, and only there
     recipe = Recipe.of(load_spec(path), ExportOptions())
-    assert recipe == Recipe("demo", 1, DEFAULT_PROMPT_TEMPLATE, False, -0.5)
-    options = ExportOptions(include_failures=True, min_reward=2)
-    assert Recipe.of(load_spec(path), options) == Recipe("demo", 1, recipe.template, True, 2)
+    assert recipe == Recipe("demo", 1, DEFAULT_PROMPT_TEMPLATE, False, -0.5, ("a",))
+    options = ExportOptions(include_failures=True, min_reward=2, keys="extended", foreign=True)
+    wanted = Recipe("demo", 1, recipe.template, True, 2, (), "extended")
+    assert Recipe.of(load_spec(path), options) == wanted
 
 
 def test_an_empty_template_is_a_template(make_tick: Tick, export: Callable[..., Any]) -> None:

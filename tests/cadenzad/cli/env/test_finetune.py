@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import runlogs
 
 from cadenzad.cli.programs import cadenza as main
 from cadenzad.requests import inbox
@@ -119,9 +120,48 @@ def test_filters_of_the_command_narrow_those_of_the_mission(home, project, finet
 
 
 def test_a_manifest_is_written_where_asked(home, project, finetune) -> None:
-    code, _, _ = finetune(project, "one", "-o", "a/out.jsonl", "--manifest", "~/m.json")
+    (home.root.parent / "home").mkdir()
+    code, _, _ = finetune(project, "one", "-o", "out.jsonl", "--manifest", "~/m.json")
     manifest = json.loads((home.root.parent / "home" / "m.json").read_text())
     assert (code, manifest["counts"]["written"]) == (0, 3)
+
+
+def test_records_on_stdout_can_be_piped(home, project, finetune) -> None:
+    code, out, err = finetune(project, "one", "-o", "-")
+    assert (code, err) == (0, "wrote 3 records to standard output\n")
+    assert [json.loads(line)["tick"] for line in out.splitlines()] == [1, 2, 3]
+    assert home.events("RunExported")[0].event.output == "-"
+    # and nothing but an error where there is none
+    code, out, _ = finetune(project, "nothing", "-o", "-")
+    assert (code, out) == (4, "")
+
+
+def test_extended_keys_come_last_and_cut_the_file_into_episodes(project, finetune) -> None:
+    log = project / ".cadenza-env" / "one.log.jsonl"
+    log.write_bytes(log.read_bytes() + runlogs.run(2, reward=1, truncated=True))
+    assert finetune(project, "one", "-o", "plain.jsonl")[0] == 0
+    assert finetune(project, "one", "-o", "more.jsonl", "--keys", "extended")[0] == 0
+    added = ["goal_prompt", "terminated", "truncated", "run_id", "episode_step"]
+    for plain, more in zip(records("plain.jsonl"), records("more.jsonl"), strict=True):
+        assert list(more) == [*plain, *added]
+        assert {key: more[key] for key in plain} == plain
+    assert [
+        (r["terminated"], r["truncated"], r["run_id"], r["episode_step"], type(r["reward"]))
+        for r in records("more.jsonl")
+    ] == [
+        (False, False, "one", 0, float),
+        (False, False, "one", 1, float),
+        (True, False, "one", 2, float),
+        (False, True, "one", 0, float),
+        (False, True, "one", 1, float),
+    ]
+
+
+def test_a_foreign_log_is_taken_by_whoever_insists(home, project, finetune) -> None:
+    home.log(project, "other", phase="follow the wall")
+    code, out, _ = finetune(project, "other", "-o", "x", "--foreign")
+    assert (code, out) == (0, "wrote 3 records to x\n")
+    assert home.events("ExportRequested")[0].event.options.foreign
 
 
 # -- odd names -------------------------------------------------------------------------------------
@@ -184,6 +224,9 @@ def test_names_that_are_not_utf8_are_exported_and_recorded_with_escapes(home, fi
         (["{p}", "one", "-o", "/"], 1, "is a folder"),
         (["{p}", "one", "-o", "folder"], 1, "is a folder"),
         (["{p}", "one", "-o", "file/x"], 1, "cannot write file/x"),
+        (["{p}", "one", "-o", "a/b/x"], 1, "there is no folder a/b"),
+        (["{p}", "one", "-o", "-", "--json"], 1, "-o - and --json"),
+        (["{p}", "other", "-o", "x"], 1, "names no phase of mission"),
         (["{p}", "one", "-o", "x" * 300], 1, "File name too long"),
         (["{p}", "one", "-o", "/dev/null"], 1, "not a regular file"),
         (["{p}", "one", "-o", "/dev/full"], 1, "not a regular file"),
@@ -211,6 +254,7 @@ def test_a_wish_that_cannot_be_met_is_one_line(
     Path("link").symlink_to(log)
     (project / ".cadenza-env" / "empty.log.jsonl").touch()
     (project / ".cadenza-env" / "garbage.log.jsonl").write_bytes(os.urandom(64) + b"\n[1]\nnull\n")
+    home.log(project, "other", phase="follow the wall")
     before = log.read_bytes()
 
     # when

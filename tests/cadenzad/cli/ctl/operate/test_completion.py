@@ -15,6 +15,7 @@ from cadenzad.cli.ctl.operate.completion import SHELLS, script
 from cadenzad.cli.programs import CADENZACTL
 from cadenzad.cli.programs import cadenzactl as main
 from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers
+from handlers.dataset.formats.names import FORMATS
 from store.events import EVENT_TYPES
 
 BIN = Path(sys.executable).parent
@@ -92,7 +93,7 @@ def test_options_are_those_of_the_subcommand(tab) -> None:
 
 
 def test_choices_and_event_types_are_offered(tab) -> None:
-    assert tab("cadenza", "env", "finetune", "--format", "") == {"jsonl"}
+    assert tab("cadenza", "env", "finetune", "--format", "") == {"jsonl", *FORMATS}
     assert tab("cadenzactl", "completion", "") == set(SHELLS)
     assert tab("cadenzactl", "completion", "zsh", "") == set(COMMANDS)
     expected = {name for name in EVENT_TYPES if name.startswith("Run")}
@@ -140,7 +141,7 @@ def test_fish_offers_the_same(call, scripts: dict[str, Path], home) -> None:
     assert offered("cadenzactl config ") == {"show", "check"}
     assert offered("cadenzad --lo") == {"--log-json"}
     assert offered("cadenzactl status res") == {"rescue"}
-    assert offered("cadenza env finetune --format ") == {"jsonl"}
+    assert offered("cadenza env finetune --format ") == {"jsonl", *FORMATS}
 
 
 @needs("zsh")

@@ -1,0 +1,1 @@
+"""What `cadenza env finetune` does besides one log as JSON lines, and what every export does."""

@@ -1,0 +1,72 @@
+"""A result under its name, whole or not at all: a file, or a folder of files.
+
+It is made beside its target under a hidden name that is held while its maker lives, synced file by
+file, and renamed. What a killed maker leaves is removed by the next one in that folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from store.durable import hold, remove_abandoned, sync
+from store.errors import InputError
+
+_MAKING = ".cadenza-making-"
+
+
+@contextlib.contextmanager
+def replacing(target: Path, *, force: bool) -> Iterator[Path]:
+    """Where to make what will be `target`: a name that does not exist yet, in a folder of ours.
+
+    Leaving the block puts it in place; leaving it by an error leaves everything as it was. What is
+    at `target` already is replaced only with `force`. Raises InputError, OSError.
+    """
+    check(target, force=force)
+    parent = target.parent
+    remove_abandoned(parent.glob(f"{_MAKING}*"))
+    making = Path(tempfile.mkdtemp(dir=parent, prefix=_MAKING))
+    held = hold(making)
+    try:
+        made = making / "new"
+        yield made
+        _sync(made)
+        check(target, force=force)
+        if os.path.lexists(target):
+            # Two names cannot change places in one step everywhere: the old one is kept, under a
+            # name of ours, until the new one is there.
+            os.rename(target, making / "old")
+            try:
+                os.rename(made, target)
+            except OSError:
+                os.rename(making / "old", target)
+                raise
+        else:
+            os.rename(made, target)
+        sync(parent)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+        os.close(held)
+
+
+def check(target: Path, *, force: bool) -> None:
+    """Raises InputError where there is something at `target` already and nobody insists."""
+    if not force and os.path.lexists(target):
+        raise InputError(
+            f"{target}: is there already, and stays as it is",
+            hint="name another place, or say --force to have it replaced",
+        )
+
+
+def _sync(made: Path) -> None:
+    if made.is_dir():
+        for folder, _, names in os.walk(made):
+            for name in names:
+                sync(Path(folder, name))
+            sync(Path(folder))
+    else:
+        sync(made)
