@@ -28,7 +28,7 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
     """A training record in the making; on a log's line, a tick.
 
     Keys required here may be missing from a tick too: that is for exact.py to tolerate. `prompt` is
-    set, and `goal_prompt` taken out, before a record is encoded.
+    set, `goal_prompt` and `end_reason` are taken out before a record is encoded.
     """
 
     prompt: Raw = NULL
@@ -43,6 +43,7 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
     mission_success: bool | None = None
     judgment: Raw = NULL
     goal_prompt: str | UnsetType
+    end_reason: str | UnsetType | None = UNSET
 
 
 class JudgedRecord(Record, kw_only=True, gc=False):
@@ -74,8 +75,6 @@ _COPIED = 4
 _LARGE_EXPONENT = rb"e[+0-9][0-9]{2}(?:(?<=[0-9]e[0-9]{3})|(?<=[0-9]e\+[0-9]{2})[0-9])"
 _LARGE_E = {letter: re.compile(_LARGE_EXPONENT.replace(b"e", letter)) for letter in (b"e", b"E")}
 _MANY_DIGITS = re.compile(rb"[0-9]{192}")
-_SAYS_WHY_IT_ENDS = re.compile(rb'"end_reason"[ \t]*:[ \t]*"')
-"""In logs of ours: null but on a run's last line, which may tell of no step that was done."""
 _STEP = 16
 _DIGITS = bytes(ord("0") if char in b"0123456789" else ord(" ") for char in range(256))
 _MANY_STEPS = b"0" * (192 // _STEP)
@@ -96,8 +95,7 @@ class BlockReader:
         if not _is_utf8(block):
             doubts.update(at for at, line in enumerate(lines) if not _is_utf8(bytes(line)))
         doubts.update(_suspects(records))
-        if b'"end_reason"' in block:
-            doubts.update(at for at, line in enumerate(lines) if _SAYS_WHY_IT_ENDS.search(line))
+        doubts.update(_endings(records))
         return Block(lines, records, doubts)
 
 
@@ -127,6 +125,18 @@ def _split(block: bytes) -> list[memoryview]:
         lines.append(view[start:end])
         start = end + 1
     return lines
+
+
+def _endings(records: list[Record]) -> Iterator[int]:
+    """Positions of records that say why a run ended: one may tell of no step that was done.
+
+    The key is null on the other lines of our logs, and is taken out there.
+    """
+    for at, record in enumerate(records):
+        if record.end_reason is not UNSET:
+            if record.end_reason is not None:
+                yield at
+            record.end_reason = UNSET
 
 
 def _suspects(records: list[Record]) -> set[int]:
