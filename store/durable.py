@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Iterable
 from io import FileIO
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
 
 PRIVATE = 0o600
 NAME_MAX = 255
@@ -181,6 +181,8 @@ def remove_abandoned(folders: Iterable[Path]) -> None:
             fd = os.open(folder, flags)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                import shutil  # with every compression there is: `ping` needs none
+
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(fd)
@@ -190,6 +192,8 @@ def _hidden(name: str) -> str:
     """The name of a target's draft; a target whose name is as long as names get has one too."""
     draft = f".{name}{PARTIAL}"
     if len(os.fsencode(draft)) > NAME_MAX:
+        import hashlib  # a name of that length is rare
+
         draft = f".{hashlib.sha256(os.fsencode(name)).hexdigest()}{PARTIAL}"
     return draft
 

@@ -13,11 +13,14 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from types import TracebackType
 
 from store.errors import LockHeldError, StoreError
 from store.ownership import PRIVATE_FILE, expect_own
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
 
 LOCK_FILE = "writer.lock"
 BLOCK = 4096
@@ -138,10 +141,11 @@ class WriterLock:
         self.release()
 
 
-def read_holder(state_dir: Path) -> dict[str, object]:
+def read_holder(state_dir: str | Path) -> dict[str, object]:
     """What the lock file says of its holder; {} when it says nothing."""
     try:
-        holder = json.loads((state_dir / LOCK_FILE).read_bytes())
+        with open(os.path.join(state_dir, LOCK_FILE), "rb") as file:
+            holder = json.loads(file.read())
     except (OSError, ValueError):
         return {}
     return holder if isinstance(holder, dict) else {}
@@ -162,7 +166,8 @@ def silent_s(holder: Mapping[str, object], now: float) -> float | None:
 def _is_stopped(pid: int) -> bool:
     """Whether a signal (SIGSTOP) or a debugger has stopped a process."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1]
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state = file.read().rpartition(b") ")[2][:1]
     except OSError:
         return False
     return state in (b"T", b"t")
@@ -175,10 +180,10 @@ def describe(holder: dict[str, object]) -> str:
     return f"{holder.get('role', 'a process')} (pid {holder.get('pid', '?')})"
 
 
-def is_held(state_dir: Path) -> dict[str, object] | None:
+def is_held(state_dir: str | Path) -> dict[str, object] | None:
     """The holder while somebody holds the lock, else None. Never takes it away from anybody."""
     try:
-        fd = os.open(state_dir / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(os.path.join(state_dir, LOCK_FILE), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:

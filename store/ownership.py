@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import stat
-from pathlib import Path
-from typing import NamedTuple
 
 from store.errors import StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INBOX = "inbox"
 """The folder of the state directory that requests lie in."""
@@ -22,11 +23,11 @@ PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS_WRITE = 0o022
 
 
-class Fault(NamedTuple):
+class Fault:
     """What is wrong with a folder, and the command that puts it right."""
 
-    text: str
-    fix: str
+    def __init__(self, text: str, fix: str) -> None:
+        self.text, self.fix = text, fix
 
 
 def fault(folder: Path) -> Fault | None:
@@ -35,17 +36,21 @@ def fault(folder: Path) -> Fault | None:
         info = folder.stat()
     except OSError:
         return None  # where it cannot be looked at, whoever uses it says why
-    named, user = shlex.quote(str(folder)), os.geteuid()
+    user = os.geteuid()
+    others_write = stat.S_ISDIR(info.st_mode) and bool(info.st_mode & OTHERS_WRITE)
+    if info.st_uid == user and not others_write:
+        return None
+    import shlex  # only for words: every command asks
+
+    named = shlex.quote(str(folder))
     if info.st_uid != user:
         return Fault(
             f"{folder}: belongs to another user (uid {info.st_uid}, this is uid {user})",
             f"run it as that user, or name another --state DIR; or `chown -R {user} {named}`",
         )
-    if stat.S_ISDIR(info.st_mode) and info.st_mode & OTHERS_WRITE:
-        mode = stat.S_IMODE(info.st_mode)
-        text = f"{folder}: others can write to it (mode {mode:04o}), and so have anything run"
-        return Fault(text, f"chmod go-w {named}")
-    return None
+    mode = stat.S_IMODE(info.st_mode)
+    text = f"{folder}: others can write to it (mode {mode:04o}), and so have anything run"
+    return Fault(text, f"chmod go-w {named}")
 
 
 def expect_own(state_dir: Path) -> None:

@@ -16,13 +16,16 @@ The schema has no CHECK (json_valid(...)): SQLite builds before 3.41 do not mark
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 from store.errors import NoEventLog, SchemaError, StoreError
 from store.ownership import make_private
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
 DATABASE = "events.db"
 SET_NAME = "cadenzad"
@@ -408,18 +411,22 @@ def is_migrated(state_dir: Path) -> bool:
         return False
 
 
-def connect_reader(state_dir: Path) -> sqlite3.Connection:
+def connect_reader(state_dir: str | Path) -> sqlite3.Connection:
     """A read-only connection that never blocks the writer.
 
     Raises StoreError when there is no database yet or it cannot be read.
     """
-    path = state_dir / DATABASE
+    path = os.path.join(os.getcwd(), state_dir, DATABASE)
     nothing = NoEventLog(
         f"{path}: there is no event log yet", hint="start the daemon: cadenzad --workspace DIR"
     )
-    if not path.exists():
-        raise nothing
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # of the last: no file's name
+        raise nothing from None
+    # What an URI gives a meaning to, as https://www.sqlite.org/uri.html has it.
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    uri = f"file:{quoted}?mode=ro"
     try:
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, check_same_thread=False, factory=Connection

@@ -8,7 +8,10 @@ the plain one: `str.isprintable`. It is escaped as Python and JSON write it.
 from __future__ import annotations
 
 import json
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def one_line(text: str) -> str:

@@ -195,6 +195,28 @@ def test_status_and_ping_pay_for_the_standard_library_alone(
     assert modules_of(*words, *state) <= set(PACKAGES)
 
 
+SLOW = {"pathlib", "typing", "dataclasses", "hashlib", "shutil", "urllib", "tempfile", "uuid"}
+"""Of the standard library, what takes as long to import as `status` has for everything."""
+
+
+def test_status_does_not_load_what_is_slow_to_load(tmp_path: Path) -> None:
+    with closing(open_writer(tmp_path)):
+        pass
+    call = f"cadenzactl(['status', '--state', {str(tmp_path)!r}])"
+    loaded = top_level(imported_by(f"from cadenzad.cli.programs import cadenzactl\n{call}"))
+    assert loaded & SLOW - environment_modules() == set()
+
+
+def test_the_help_of_every_command_needs_the_standard_library_alone() -> None:
+    code = (
+        "from cadenzad.cli.programs import CADENZA_ENV, CADENZACTL\n"
+        "from cadenzad.cli.daemon import build_parser\n"
+        "CADENZACTL.tree(), CADENZA_ENV.tree(), build_parser()"
+    )
+    loaded = top_level(imported_by(code)) - set(sys.stdlib_module_names)
+    assert loaded - environment_modules() == set(PACKAGES)
+
+
 def test_status_stays_light_where_a_rewritten_prompt_was_edited(tmp_path: Path) -> None:
     # given a project whose prompt was rewritten, and whose file somebody edited since
     project = tmp_path / "rescue"

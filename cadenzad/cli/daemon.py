@@ -18,7 +18,6 @@ def build_parser() -> argparse.ArgumentParser:
         description="Watch robot projects: run logs become events, exports and a state view. Runs "
         "in the foreground until SIGTERM or SIGINT.",
         epilog="example:\n  cadenzad --workspace ~/robots\n\n" + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"cadenzad {__version__}")
     parser.add_argument(

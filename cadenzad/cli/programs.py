@@ -9,8 +9,9 @@ Starts as fast as Python does: a subcommand's module is imported when it is call
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cadenzad.cli.base.parser import AnyOrder
 from cadenzad.cli.base.program import Program
@@ -109,12 +110,16 @@ CADENZA_ENV = Program(
 
 def cadenzactl(argv: Sequence[str] | None = None) -> int:
     """Run `cadenzactl`; returns its exit code."""
-    return CADENZACTL.main(_given() if argv is None else argv)
+    return _typed(CADENZACTL.main) if argv is None else CADENZACTL.main(argv)
 
 
 def cadenza(argv: Sequence[str] | None = None) -> int:
     """Run `cadenza`; returns its exit code. `env` is the only group there is."""
-    words = list(_given() if argv is None else argv)
+    return _typed(_cadenza) if argv is None else _cadenza(argv)
+
+
+def _cadenza(argv: Sequence[str]) -> int:
+    words = list(argv)
     if words[:1] == ["env"]:
         words = words[1:]
     elif words and words[0] in CADENZA_ENV.commands:
@@ -122,7 +127,12 @@ def cadenza(argv: Sequence[str] | None = None) -> int:
     return CADENZA_ENV.main(words)
 
 
-def _given() -> list[str]:
-    """What was typed: this process is the command's own then."""
+def _typed(main: Callable[[Sequence[str]], int]) -> int:
+    """Run what was typed: this process is the command's own, and ends with it."""
     interpreter.shield()
-    return sys.argv[1:]
+    try:
+        return main(sys.argv[1:])
+    finally:
+        # Else Python looks at its end through all that there is for what could be freed: a fifth
+        # of the time that `cadenzactl status` takes.
+        gc.freeze()

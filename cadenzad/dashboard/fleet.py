@@ -11,8 +11,10 @@ from urllib.parse import quote
 
 from cadenzad.dashboard.moment import Moment
 from store.lock import is_held
+from store.reads.live import daemon_status
+from store.reads.shapes import DaemonStatus, ProjectStatus
 from store.reads.state import ProjectRow, State
-from store.reads.status import DaemonStatus, ProjectStatus, daemon_status, project_statuses
+from store.reads.status import project_statuses
 
 DAYS = 14
 DAY_US = 86_400_000_000

@@ -14,8 +14,9 @@ from cadenzad.dashboard.panels.prompts import Version, versions
 from cadenzad.dashboard.panels.replay import Replay, replay
 from cadenzad.dashboard.panels.runs import Run, called, contrasting, runs
 from cadenzad.dashboard.panels.story import Link, Step, decisions, links
+from store.reads.shapes import ProjectStatus
 from store.reads.state import ProjectRow
-from store.reads.status import ProjectStatus, project_statuses
+from store.reads.status import project_statuses
 
 LISTED = 30
 """Runs in the table, the newest."""
@@ -62,7 +63,7 @@ def project_page(moment: Moment, row: ProjectRow, names: Sequence[str] = ()) -> 
     Raises ProjectNotFound for a run that is not known.
     """
     found = runs(moment, row.path)
-    (status,) = project_statuses(moment.view, row.path, history=moment.history)
+    (status,) = project_statuses(moment.view, [row.path], history=moment.history)
     prompts = versions(moment, row.path, found)
     there = [run for run in reversed(found) if run.present]
     ways = [replay(row.path, run) for run in there[:DRAWN]]

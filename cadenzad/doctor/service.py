@@ -23,7 +23,7 @@ from cadenzad.waits import age_s
 from handlers.project.paths import CADENZA_DIR
 from store.lock import describe, is_held
 from store.ownership import fault
-from store.reads.status import daemon_status
+from store.reads.live import daemon_status
 from store.schema import DATABASE
 
 WAL_LIMIT = 64 << 20

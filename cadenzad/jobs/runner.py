@@ -37,7 +37,8 @@ from store.errors import CadenzaError, ConfigError, StoreError, one_line
 from store.events.base import Event
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import JobFailed, JobRequeued, JobStarted, JobSucceeded
-from store.reads.state import JobRow, State, job_key
+from store.reads.live import job_key
+from store.reads.state import JobRow, State
 from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.jobs")

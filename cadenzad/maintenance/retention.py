@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple
 
 from cadenzad.maintenance.candidate import Candidate
 from handlers.project.paths import ADAPTERS_DIR, EXPORTS_DIR, inside
-from store import identity
 from store.errors import UnsafePathError
 from store.reads.improvements import adapters
 from store.reads.state import ExportRow, State
@@ -195,6 +194,8 @@ def _tree_bytes(folder: str) -> int:
 
 def _with_hash(state: State, item: Candidate) -> Candidate:
     """An export with what its bytes are known by, hashed as what is recorded of it."""
+    from store import identity  # who only asks what may go hashes nothing
+
     row = state.export(item.project, item.of)
     known = row.output_sha256 or "" if row is not None else ""
     try:

@@ -19,8 +19,8 @@ from cadenzad import __version__
 from cadenzad.requests import inbox
 from cadenzad.waits import age_s
 from store.lock import is_held
+from store.reads.live import daemon_status
 from store.reads.state import State
-from store.reads.status import daemon_status
 from store.schema import DATABASE
 from store.views import replay
 

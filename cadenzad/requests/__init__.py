@@ -3,9 +3,11 @@
     commands.py  what can be asked: one class for each kind of request
     inbox.py     requests as files
     client.py    send one, or carry it out here, and wait for what comes of it
+    byhand.py    the same for a job: its progress, its end, and who breaks it off
+    pruning.py   the same for old files, by the hundred
     decode.py    from a request as it was read to the command it holds
     handle.py    one request carried out, inside the writer
-    prune.py     deleting old files
+    prune.py     old files deleted, by whoever writes the log
 
 Imported by cadenzad.cli and the daemon; imports neither.
 """

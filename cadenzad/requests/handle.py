@@ -11,8 +11,6 @@ from typing import assert_never
 from cadenzad.requests import commands
 from cadenzad.requests.decode import decode, unfit
 from cadenzad.requests.inbox import PONG, Request, event_key
-from cadenzad.requests.prune import prune
-from handlers.routes import JOBS
 from store.errors import InputError
 from store.events.adapter import CodeTrusted
 from store.events.base import Event
@@ -44,6 +42,8 @@ def carry_out(request: Request, writer: Writer, record_files: RecordFiles | None
     try:
         writer.run(lambda transaction: _expect_projects(command, State(transaction.connection)))
         if isinstance(command, commands.Prune):
+            from cadenzad.requests.prune import prune
+
             # Deletes files too: more than one transaction, and safe to repeat half-way.
             prune(request.id, command, writer)
             return
@@ -161,6 +161,8 @@ def _record_export(request_id: str, command: commands.RecordExport) -> Unit:
 
 
 def _queue_job(request_id: str, command: commands.QueueJob) -> Unit:
+    from handlers.routes import JOBS  # all capabilities with it, and an export needs none
+
     kind, project = command.kind, command.project
     queued = JobQueued(kind=kind, project=project, spec=dict(command.spec), reason=command.reason)
     if kind not in JOBS:

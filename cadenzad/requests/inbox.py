@@ -12,17 +12,17 @@ import json
 import os
 import re
 import stat
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cadenzad.config.paths import INBOX
 from cadenzad.requests.role import DAEMON_ROLE as DAEMON_ROLE
 from cadenzad.requests.role import takes_requests as takes_requests
 from store.durable import write_file
 from store.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUFFIX = ".json"
 REFUSED_SUFFIX = ".refused"
@@ -32,8 +32,7 @@ PONG = "pong"
 """The progress key under which a ping's answer lands."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A request as it is sent: `kind` is one of commands.KINDS, `body` that command's fields."""
 
     id: str
@@ -43,7 +42,7 @@ class Request:
 
 def new_id() -> str:
     """An id that no other request has."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def event_key(request_id: str, index: int) -> str:

@@ -8,7 +8,7 @@ import stat as stat_module
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, TypeGuard
+from typing import TYPE_CHECKING, BinaryIO, TypeGuard
 
 from handlers.project.formats.examples import ExamplesSummary, read_examples
 from handlers.project.formats.lines import first_objects
@@ -17,13 +17,16 @@ from handlers.project.formats.orchestrator import read_orchestrator_log
 from handlers.project.formats.runlog import read_run_log
 from handlers.project.jsontext import MAX_BYTES
 from handlers.project.library import ActionLibrary, library_for
-from handlers.project.paths import CADENZA_DIR, Role, classify, held_out, inside, sniff
+from handlers.project.paths import CADENZA_DIR, classify, held_out, inside, sniff
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec, parse_spec
 from store.errors import ProjectError, SpecError, UnsafePathError
 from store.events.files import LineProblem
 from store.identity import NOTHING, Prefix
 from store.reads.state import FileRow
+
+if TYPE_CHECKING:
+    from handlers.project.paths import Role
 
 UNRECOGNISED = (
     "not recognised: name it *.log.jsonl, *.orchestrator.jsonl, *.examples.jsonl or *.exam.jsonl"

@@ -14,10 +14,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
 
 from store.errors import UnsafePathError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, Literal
+
+    Role = Literal["config", "run", "orchestrator", "examples", "exam", "maybe", "packed", "ignore"]
+    """`maybe`: its first lines decide. `packed`: compressed, which nobody here reads."""
+    Content = Literal["run", "orchestrator", "examples", "ignore"]
 
 SPEC_FILE = "env.json"
 ACTIONS_FILE = "actions.json"
@@ -43,18 +50,13 @@ UNFINISHED_SUFFIXES = ("~", ".swp", ".swo", ".tmp", ".part", ".crdownload")
 WATCHED_DIRS = (".", CADENZA_DIR, EXAMPLES_DIR, LORA_DIR)
 """Every folder of a project that can hold a file `classify` does not ignore."""
 
-Role = Literal["config", "run", "orchestrator", "examples", "exam", "maybe", "packed", "ignore"]
-"""`maybe`: its first lines decide. `packed`: compressed, which nobody here reads."""
-Content = Literal["run", "orchestrator", "examples", "ignore"]
-
-
-_LINES = re.compile(
-    r"(?P<stem>.+)\.(?:jsonl|ndjson)(?P<rotated>\.\d{1,4})?(?P<packed>\.(?:gz|bz2|xz|zst))?",
-    re.IGNORECASE | re.DOTALL,
+# `re` compiles each when it is first used, and keeps it: every command imports this module.
+_LINES = (
+    r"(?is)(?P<stem>.+)\.(?:jsonl|ndjson)(?P<rotated>\.\d{1,4})?(?P<packed>\.(?:gz|bz2|xz|zst))?"
 )
 """The name of a file of JSON lines, rotated or compressed or not."""
 
-_KIND = re.compile(r".*\.(log|orchestrator|examples|exam|eval|finetune)(?![a-z])", re.DOTALL)
+_KIND = r"(?s).*\.(log|orchestrator|examples|exam|eval|finetune)(?![a-z])"
 """The last kind that a name without its ending names: `x.exam`, `x.exam (1)`, `x.log-2`."""
 
 _ROLES: Mapping[str, Role] = {
@@ -65,11 +67,10 @@ _ROLES: Mapping[str, Role] = {
     "eval": "exam",
     "finetune": "ignore",
 }
-_EXAM_WORD = re.compile(r"(?:^|[^a-z])(?:exam|eval)(?![a-z])")
-_LORA_FILE = re.compile(
-    r"(?:copy of )?(?P<name>eval|patterns)"
-    r"(?:[ ._-]*(?:copy|\d+|\([^)]*\)|(?:sync-|conflicted |.{1,80} )?conflict.*))*",
-    re.DOTALL,
+_EXAM_WORD = r"(?:^|[^a-z])(?:exam|eval)(?![a-z])"
+_LORA_FILE = (
+    r"(?s)(?:copy of )?(?P<name>eval|patterns)"
+    r"(?:[ ._-]*(?:copy|\d+|\([^)]*\)|(?:sync-|conflicted |.{1,80} )?conflict.*))*"
 )
 """A stem in `lora/`: what counts there, and copies of it."""
 
@@ -81,7 +82,7 @@ def classify(relative_path: str) -> Role:
         return "ignore"
     if relative_path == SPEC_FILE:
         return "config"
-    lines = _LINES.fullmatch(name)
+    lines = re.fullmatch(_LINES, name)
     if lines is None:
         return "ignore"
     stem = lines["stem"].lower()
@@ -93,7 +94,7 @@ def classify(relative_path: str) -> Role:
 
 def _in_folder(folder: str, stem: str) -> Role:
     """What a file of JSON lines is; `stem`: its name without the ending, in lower case."""
-    kind = _KIND.match(stem)
+    kind = re.match(_KIND, stem)
     named = _ROLES[kind[1]] if kind is not None else None
     if named == "ignore":
         return "ignore"
@@ -103,10 +104,10 @@ def _in_folder(folder: str, stem: str) -> Role:
         case ".cadenza-env":
             return named or "maybe"
         case ".cadenza-env/examples":
-            held = named == "exam" or (named is None and _EXAM_WORD.search(stem))
+            held = named == "exam" or (named is None and re.search(_EXAM_WORD, stem))
             return "exam" if held else "examples"
         case "lora":
-            known = _LORA_FILE.fullmatch(stem)
+            known = re.fullmatch(_LORA_FILE, stem)
             if known is not None:
                 return "exam" if known["name"] == "eval" else "examples"
     return "ignore"
@@ -115,7 +116,7 @@ def _in_folder(folder: str, stem: str) -> Role:
 def held_out(relative_path: str) -> bool:
     """Whether a name with the word exam or eval in it says that examples are not to train on."""
     name = relative_path.rpartition("/")[2]
-    return _EXAM_WORD.search(name.lower()) is not None
+    return re.search(_EXAM_WORD, name.lower()) is not None
 
 
 def sniff(first_objects: Sequence[Mapping[str, Any]], *, in_root: bool = False) -> Content:
@@ -150,8 +151,8 @@ def run_id_of(path: str | Path) -> str:
 
     The whole name of a rotated log. An id is always what its file's name begins with.
     """
-    name = Path(path).name
-    lines = _LINES.fullmatch(name)
+    name = os.path.basename(path)
+    lines = re.fullmatch(_LINES, name)
     if lines is None or lines["rotated"] or lines["packed"]:
         return name
     stem = lines["stem"]

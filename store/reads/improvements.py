@@ -7,7 +7,8 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from store.reads.rows import Rows, decoded
+from store.reads.rows import Rows
+from store.reads.stored import decoded
 
 if TYPE_CHECKING:
     pass

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from store.errors import StoreError
+from store.reads.stored import decoded
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -57,14 +57,3 @@ class Rows(Generic[R]):
         for index, decode in self._decoded:
             fields[index] = decoded(decode, fields[index])
         return self._row._make(fields)
-
-
-def decoded(decode: Callable[[Any], Any], stored: Any) -> Any:
-    """What a column holds, decoded. Raises StoreError where that is damaged."""
-    try:
-        return decode(stored)
-    except (ValueError, TypeError) as error:
-        raise StoreError(
-            f"a row of the state view cannot be read: {error}",
-            hint="`cadenzactl db rebuild` folds it anew",
-        ) from error

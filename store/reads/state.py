@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from store.reads.rows import Rows, decoded
+from store.reads import live
+from store.reads.rows import Rows
 
-
-class DegradedStatus(TypedDict):
-    code: str
-    detail: str
+if TYPE_CHECKING:
+    from store.reads.shapes import DegradedStatus
 
 
 class FileRow(NamedTuple):
@@ -293,14 +292,10 @@ class State:
 
     def progress(self, key: str) -> Any:
         """A live value (see Transaction.set_progress); None when unset."""
-        row = self._connection.execute(
-            "SELECT value FROM progress WHERE key = ?", (key,)
-        ).fetchone()
-        return decoded(json.loads, row[0]) if row else None
+        return live.progress(self._connection, key)
 
     def degraded(self) -> list[DegradedStatus]:
-        rows = self._connection.execute("SELECT code, detail FROM view_degraded ORDER BY position")
-        return [{"code": code, "detail": detail} for code, detail in rows]
+        return live.degraded(self._connection)
 
     def recorded_at(self, position: int) -> float:
         """When the event at a position was recorded, in Unix seconds; 0 for no such event."""
@@ -309,10 +304,4 @@ class State:
         return row[0] / 1_000_000 if row else 0.0
 
     def head(self) -> int:
-        query = "SELECT coalesce(max(position), 0) FROM events"
-        return int(self._connection.execute(query).fetchone()[0])
-
-
-def job_key(job: int) -> str:
-    """The progress key of a job."""
-    return f"job:{job}"
+        return live.head(self._connection)

@@ -1,140 +1,35 @@
-"""What `status` shows, as one JSON-like value: the daemon, every project, its jobs."""
+"""What `status` shows of every project, as JSON-like values; `live` has the daemon's part."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import time
-from collections.abc import Mapping
-from typing import Any, TypedDict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from store.errors import StoreError
-from store.lock import silent_s
-from store.reads.improvements import adapter_status, prompt_status
-from store.reads.rows import decoded
-from store.reads.state import DegradedStatus, State, job_key
+from store.reads import live
+from store.reads.stored import decoded
 from store.schema import CODE_VERSION, VIEW_NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from store.reads.shapes import (
+        CheckStatus,
+        DatasetStatus,
+        JobStatus,
+        MissingExport,
+        ProjectStatus,
+        RejectedFile,
+    )
 
 STATUS_SCHEMA = 1
 
 REJECTED_SHOWN = 20
 
 JOBS_SHOWN = 5
-
-
-class WatchingStatus(TypedDict):
-    projects: int
-    directories: int
-
-
-class DaemonStatus(TypedDict):
-    """`state`: running | starting | stopping | stopped. `lag`: events not yet reacted to.
-
-    `responding`: False for a daemon that is there and gives no sign of life (stopped by a signal,
-    hung); `silent_s`: for how many seconds it has not; None while it responds.
-    """
-
-    state: str
-    pid: int | None
-    started_at: str | None
-    version: str | None
-    position: int
-    lag: int
-    responding: bool
-    silent_s: float | None
-    degraded: list[DegradedStatus]
-    watching: WatchingStatus
-    workspaces: list[str]
-
-
-class RejectedFile(TypedDict):
-    path: str
-    reason: str
-    line: int | None
-
-
-class RunsStatus(TypedDict):
-    """Counts of runs; `rejected` counts files that could not be used, `unfinished` the rest."""
-
-    total: int
-    succeeded: int
-    failed: int
-    interrupted: int
-    unfinished: int
-    rejected: int
-    last: dict[str, Any] | None
-    rejected_files: list[RejectedFile]
-
-
-class MissingExport(TypedDict):
-    path: str
-    reason: str
-
-
-class ExportsStatus(TypedDict):
-    """`missing`: recorded, but not on disk as they were written; `losses` names some of them."""
-
-    current: int
-    stale: int
-    failed: int
-    missing: int
-    records: int
-    failures: list[dict[str, Any]]
-    losses: list[MissingExport]
-
-
-class DatasetStatus(TypedDict):
-    """The dataset as it was recorded last: rows by config, KTO's labels, runs not taken in."""
-
-    runs: int
-    rows: dict[str, int]
-    labels: list[int]
-    failed: list[dict[str, str]]
-
-
-class JobStatus(TypedDict):
-    """`progress` is what the running child last reported (epoch, loss, tick ...)."""
-
-    job: int
-    kind: str
-    state: str
-    attempt: int
-    reason: str
-    result: str
-    progress: dict[str, Any] | None
-
-
-class CheckStatus(TypedDict):
-    """The last check of the mission: counts, and the first findings with level, place, what, fix.
-
-    `state`: "checked"; "pending" where env.json has changed since; "not checked" (counts: None).
-    """
-
-    state: str
-    errors: int | None
-    warnings: int | None
-    hints: int | None
-    findings: list[dict[str, str]]
-
-
-class ProjectStatus(TypedDict):
-    project: str
-    path: str
-    mission: str | None
-    robot: str | None
-    state: str
-    paused: bool
-    reason: str
-    check: CheckStatus
-    runs: RunsStatus
-    exports: ExportsStatus
-    dataset: DatasetStatus | None
-    prompt: dict[str, Any]
-    examples: dict[str, int]
-    adapter: dict[str, Any]
-    jobs: list[JobStatus]
-    reactions_failed: int
-    last_failure: str
 
 
 def check_view(connection: sqlite3.Connection) -> None:
@@ -149,63 +44,67 @@ def check_view(connection: sqlite3.Connection) -> None:
         )
 
 
-def trouble_of(holder: Mapping[str, object] | None) -> list[DegradedStatus]:
-    """What a daemon says in the lock file is wrong with its state directory."""
-    told = (holder or {}).get("trouble")
-    return [
-        {"code": str(item.get("code")), "detail": str(item.get("detail"))}
-        for item in (told if isinstance(told, list) else [])
-        if isinstance(item, dict)
-    ]
+class FirstProjects:
+    """Those that a screen has room for, and how many are left out: all, and of them to look at."""
+
+    def __init__(self, paths: list[str], more: int = 0, more_to_look_at: int = 0) -> None:
+        self.paths, self.more, self.more_to_look_at = paths, more, more_to_look_at
 
 
-def daemon_status(
-    connection: sqlite3.Connection,
-    holder: dict[str, object] | None,
-    now: float | None = None,
-) -> DaemonStatus:
-    """The daemon's state, given who holds the writer lock (None: nobody); `now` in Unix seconds."""
-    state = State(connection)
-    live: dict[str, Any] = state.progress("daemon") or {}
-    # Another command may hold the lock for a moment, and not have said who it is yet: that is not
-    # a running daemon, and neither is one that has not reported before.
-    running = bool(live) and holder is not None and holder.get("pid") == live.get("pid")
-    silent = None
-    if running and holder is not None:
-        silent = silent_s(holder, time.time() if now is None else now)
-    head = state.head()
-    cursor = connection.execute("SELECT min(position) FROM cursors").fetchone()[0]
-    return {
-        "state": live.get("state", "running") if running else "stopped",
-        "pid": live.get("pid") if running else None,
-        "started_at": live.get("started_at") if running else None,
-        "version": live.get("version") if running else None,
-        "position": head,
-        "lag": head - (cursor or 0),
-        "responding": silent is None,
-        "silent_s": silent,
-        "degraded": [*state.degraded(), *(trouble_of(holder) if running else [])],
-        "watching": live["watching"] if running else {"projects": 0, "directories": 0},
-        "workspaces": live.get("workspaces", []),
-    }
+def first_projects(view: sqlite3.Connection, most: int) -> FirstProjects:
+    """Up to `most` projects by name; where there are more, those to look at come first."""
+    query = f"SELECT count(*), coalesce(sum({_TO_LOOK_AT}), 0) FROM view_projects"
+    total, to_look_at = view.execute(query).fetchone()
+    first = f"{_TO_LOOK_AT} DESC, " if total > most else ""
+    query = f"SELECT path FROM view_projects ORDER BY {first}name, path LIMIT ?"
+    paths = [path for (path,) in view.execute(query, (most,))]
+    return FirstProjects(paths, total - len(paths), max(0, to_look_at - most))
+
+
+_TO_LOOK_AT = (
+    "(paused OR state != 'ready' OR files_rejected > 0 OR exports_failed > 0"
+    " OR reactions_failed > 0 OR coalesce(check_errors, 0) > 0)"
+)
 
 
 def project_statuses(
-    view: sqlite3.Connection, path: str | None = None, *, history: sqlite3.Connection | None = None
+    view: sqlite3.Connection,
+    paths: Sequence[str] | None = None,
+    *,
+    history: sqlite3.Connection | None = None,
 ) -> list[ProjectStatus]:
-    """The state of every project, or of the one at an absolute path.
+    """The state of every project by name, or of those at these absolute paths in their order.
 
     `history` is the log that the view was folded from; None: the view is that log's own.
     """
     log = history if history is not None else view
-    where, values = ("WHERE path = ?", (path,)) if path is not None else ("", ())
+    where, values = "", [datetime.now(UTC).date().isoformat()]
+    if paths is not None:
+        where, values = f"WHERE path IN ({', '.join('?' * len(paths))})", [*values, *paths]
     # Named, so that SQLite itself refuses a table whose columns a disk has renamed.
-    query = f"SELECT {', '.join(_COLUMNS)} FROM view_projects {where} ORDER BY name, path"
-    return [
-        _project_status(view, dict(zip(_COLUMNS, row, strict=True)), log)
-        for row in view.execute(query, values).fetchall()
+    query = f"SELECT {', '.join((*_COLUMNS, *_COUNTED.values()))} FROM view_projects {where}"
+    rows = [
+        dict(zip((*_COLUMNS, *_COUNTED), row, strict=True))
+        for row in view.execute(f"{query} ORDER BY name, path", values)
     ]
+    if paths is not None:
+        order = {path: index for index, path in enumerate(paths)}
+        rows.sort(key=lambda row: order[row["path"]])
+    return [_project_status(view, row, log) for row in rows]
 
+
+_COUNTED = {
+    "judged": "EXISTS (SELECT 1 FROM view_tokens WHERE day = ? AND project = view_projects.path)"
+    " OR EXISTS (SELECT 1 FROM view_judged WHERE project = view_projects.path)"
+    " OR EXISTS (SELECT 1 FROM view_prompts WHERE project = view_projects.path)",
+    "adapted": "EXISTS (SELECT 1 FROM view_adapters WHERE project = view_projects.path)",
+    "dataset": "EXISTS (SELECT 1 FROM view_datasets WHERE project = view_projects.path)",
+    "jobs": "EXISTS (SELECT 1 FROM view_jobs WHERE project = view_projects.path)",
+    # Few are missing, so the index of the exports that are not current tells how many.
+    "missing": "(SELECT count(*) FROM view_exports WHERE project = view_projects.path"
+    " AND state = 'missing' AND state != 'current')",
+}
+"""What the other tables hold of a project, asked for with its row: most hold nothing of most."""
 
 _COLUMNS = (
     "path",
@@ -241,7 +140,6 @@ _COLUMNS = (
 def _project_status(
     view: sqlite3.Connection, row: dict[str, Any], history: sqlite3.Connection
 ) -> ProjectStatus:
-    missing = _missing(view, row["path"])
     return {
         "project": row["name"],
         "path": row["path"],
@@ -268,26 +166,75 @@ def _project_status(
             "current": row["exports_current"],
             "stale": row["exports_stale"],
             "failed": row["exports_failed"],
-            "missing": missing,
+            "missing": row["missing"],
             "records": row["exports_records"],
             "failures": _failures(view, row["path"]) if row["exports_failed"] else [],
-            "losses": _losses(view, row["path"]) if missing else [],
+            "losses": _losses(view, row["path"]) if row["missing"] else [],
         },
-        "dataset": _dataset(view, row["path"]),
-        "prompt": prompt_status(view, row["path"]),
+        "dataset": _dataset(view, row["path"]) if row["dataset"] else None,
+        "prompt": _prompt(view, row),
         "examples": {"train": row["examples_train"], "exam": row["examples_exam"]},
-        "adapter": adapter_status(view, row["path"], history),
-        "jobs": job_statuses(view, row["path"]),
+        "adapter": _adapter(view, row, history),
+        "jobs": job_statuses(view, row["path"]) if row["jobs"] else [],
         "reactions_failed": row["reactions_failed"],
         "last_failure": row["last_failure"],
     }
 
 
 def _dataset(view: sqlite3.Connection, project: str) -> DatasetStatus | None:
+    from store.reads.state import State
+
     row = State(view).dataset(project)
     if row is None:
         return None
     return {"runs": row.runs, "rows": row.rows, "labels": row.labels, "failed": row.failed}
+
+
+def _prompt(view: sqlite3.Connection, row: dict[str, Any]) -> dict[str, Any]:
+    if not row["judged"]:
+        return dict(NO_PROMPT)
+    from store.reads.improvements import prompt_status
+
+    return prompt_status(view, row["path"])
+
+
+def _adapter(
+    view: sqlite3.Connection, row: dict[str, Any], history: sqlite3.Connection
+) -> dict[str, Any]:
+    if not row["adapted"]:
+        return dict(NO_ADAPTER)
+    from store.reads.improvements import adapter_status
+
+    return adapter_status(view, row["path"], history)
+
+
+NO_PROMPT: Mapping[str, Any] = {
+    "version": None,
+    "state": "not judged",
+    "reason": "",
+    "rules": [],
+    "by": [],
+    "improved": False,
+    "watching": False,
+    "watch": "",
+    "findings": [],
+    "claims": {"kept": 0, "dropped": 0},
+    "pending": None,
+    "trials": 0,
+    "last_judged": None,
+    "tokens_today": 0,
+}
+NO_ADAPTER: Mapping[str, Any] = {
+    "deployed": None,
+    "version": None,
+    "verdict": None,
+    "scored": None,
+    "scores": {},
+    "reasons": [],
+    "next_steps": [],
+    "forced": False,
+}
+"""What `store.reads.improvements` says of a project that was never judged, or has no adapter."""
 
 
 def _check(row: dict[str, Any]) -> CheckStatus:
@@ -330,7 +277,7 @@ def _progress(view: sqlite3.Connection, job: int) -> dict[str, Any] | None:
     """Live progress; a view of the past has none."""
     if view.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is None:
         return None
-    found: dict[str, Any] | None = State(view).progress(job_key(job))
+    found: dict[str, Any] | None = live.progress(view, live.job_key(job))
     return found
 
 
@@ -341,12 +288,6 @@ def _rejected(view: sqlite3.Connection, project: str) -> list[RejectedFile]:
         (project, REJECTED_SHOWN),
     )
     return [{"path": path, "reason": reason, "line": line} for path, reason, line in rows]
-
-
-def _missing(view: sqlite3.Connection, project: str) -> int:
-    """How many exports are missing: few, so the index of those that are not current tells them."""
-    query = "SELECT count(*) FROM view_exports WHERE project = ? AND " + _IS_MISSING
-    return int(view.execute(query, (project,)).fetchone()[0])
 
 
 _IS_MISSING = "state = 'missing' AND state != 'current'"

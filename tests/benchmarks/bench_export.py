@@ -3,11 +3,11 @@
     python tests/benchmarks/bench_export.py [--ticks 200000] [--repeats 3]
 
 Both sides write the same records of the same log. The plain loop is json.loads, str.format and
-json.dumps for each line, and checks nothing; the export is `export_run` as the daemon calls it:
-every guard on, both files hashed, the manifest written, everything synced to disk. A third side
-only copies the log and hashes what it reads and writes: no export that does that can be faster.
-Each run is a process of its own, the sides take turns, and what is compared is CPU time (user and
-system). Prints figures and asserts nothing about time; only that the records are equal.
+json.dumps for each line, and checks nothing; the other side is `cadenza env finetune` as it is
+typed: every guard on, both files hashed, everything synced to disk, the export recorded in the
+history. A third side only copies the log and hashes what it reads and writes: no export that does
+that can be faster. Each run is a process of its own, the sides take turns, and what is compared is
+the CPU time (user and system) of whole processes, their start included.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import json
 import random
 import subprocess
 import sys
-import tempfile
-import time
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # runs from a checkout as it is
+from processes import BIN, cpu_ms
+from report import CHECKOUT, Goal, Samples, Table, alternate, scratch
+
+sys.path.insert(0, str(CHECKOUT))  # the sides run from a checkout as it is
 
 from handlers.export.export import export_run
 from handlers.export.files import LogReader, NewFile, publish
@@ -31,7 +32,6 @@ from handlers.export.records import Recipe
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE
 
 MISSION, PHASES = "rescue-dog-debris", ("approach", "enter_debris", "find_victim", "exit", "patrol")
-RECIPE = Recipe(mission=MISSION, n_phases=len(PHASES), template=DEFAULT_PROMPT_TEMPLATE)
 SAMPLE_EVERY = 37
 SMALL = 20_000
 
@@ -164,25 +164,30 @@ def hashed_copy(log: Path, output: Path) -> None:
 
 
 def run_side(side: str, log: Path, output: Path) -> None:
-    """Run one side and print what it cost, as JSON."""
-    start = time.process_time()
+    """One of the sides that are no command of ours; `peak` prints what memory an export took."""
     if side == "plain":
         plain_loop(log, output)
     elif side == "copy":
         hashed_copy(log, output)
     else:
-        export_run(log, output, RECIPE, manifest=output.with_suffix(".manifest.json"))
-    seconds = time.process_time() - start
-    status = Path("/proc/self/status").read_text()
-    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({"seconds": seconds, "peak_mib": peak / 1024}))
+        recipe = Recipe(mission=MISSION, n_phases=len(PHASES), template=DEFAULT_PROMPT_TEMPLATE)
+        export_run(log, output, recipe, manifest=None)
+        status = Path("/proc/self/status").read_text()
+        peak = next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)
+        print(peak / 1024)
 
 
-def measure(side: str, log: Path, output: Path) -> dict[str, float]:
-    command = [sys.executable, __file__, "--side", side, str(log), str(output)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
+def side(name: str, log: Path, output: Path) -> list[str | Path]:
+    """The command line of a side."""
+    return [sys.executable, __file__, "--side", name, log, output]
+
+
+def make_project(folder: Path) -> Path:
+    """A project whose mission the plain loop knows by heart."""
+    folder.mkdir()
+    phases = [{"name": name, "goal_prompt": name, "max_ticks": 1} for name in PHASES]
+    (folder / "env.json").write_text(json.dumps({"name": MISSION, "phases": phases}))
+    return folder
 
 
 def equal_on_a_sample(one: Path, other: Path) -> int:
@@ -204,11 +209,11 @@ def main() -> None:
     parser.add_argument("--side", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
-        side, log, output = options.side
-        run_side(side, Path(log), Path(output))
+        name, log, output = options.side
+        run_side(name, Path(log), Path(output))
         return
-    with tempfile.TemporaryDirectory(prefix="bench-export-") as folder:
-        report(Path(folder), options.ticks, options.repeats)
+    with scratch() as folder:
+        report(folder, options.ticks, options.repeats)
 
 
 def report(folder: Path, ticks: int, repeats: int) -> None:
@@ -216,22 +221,43 @@ def report(folder: Path, ticks: int, repeats: int) -> None:
     write_log(log, ticks)
     write_log(small, SMALL)
     print(f"{ticks:,} ticks, {log.stat().st_size / ticks:,.0f} bytes a line")
-    plain, ours, copied = (folder / f"{side}.jsonl" for side in ("plain", "ours", "copied"))
-    ratios = []
-    for _ in range(repeats):
-        slow, fast = measure("plain", log, plain), measure("export", log, ours)
-        copy = measure("copy", log, copied)
-        ratios.append(slow["seconds"] / fast["seconds"])
-        speeds = [ticks / side["seconds"] for side in (slow, fast, copy)]
-        print(
-            "  records per CPU-second: plain loop {:>7,.0f}   export {:>7,.0f}   "
-            "hashed copy {:>7,.0f}".format(*speeds)
-            + f"   ratio {ratios[-1]:.2f}"
+    plain, ours, copied = (folder / f"{name}.jsonl" for name in ("plain", "ours", "copied"))
+    project = make_project(folder / "project")
+    finetune: list[str | Path] = [BIN / "cadenza", "env", "finetune", project, log, "-o", ours]
+    finetune += ["--state", folder / "state"]
+    started = [*finetune[:4], small, *finetune[5:]]
+
+    def rate(command: list[str | Path]) -> float:
+        return 1000 * ticks / cpu_ms(command)
+
+    export, loop, copy = (
+        Samples(values, "records/CPU-s")
+        for values in alternate(
+            repeats,
+            partial(rate, finetune),
+            partial(rate, side("plain", log, plain)),
+            partial(rate, side("copy", log, copied)),
         )
-    print(f"export : plain loop (median of {repeats}): {median(ratios):.2f}")
+    )
+    table = Table("export: CPU time of whole processes")
+    against = "json.loads, str.format, json.dumps"
+    figure = f"cadenza env finetune, {ticks:,} ticks"
+    table.add(figure, export, against=against, other=loop, goal=Goal(8, at_least=True))
+    table.add(
+        "the same", export, against="the log copied and hashed, nothing made of it", other=copy
+    )
     print(f"equal as parsed JSON: {equal_on_a_sample(plain, ours):,} records compared")
-    peaks = [measure("export", path, ours)["peak_mib"] for path in (small, log)]
-    print(f"peak RSS: {peaks[0]:.1f} MiB at {SMALL:,} ticks, {peaks[1]:.1f} MiB at {ticks:,}")
+    start = Samples(tuple(cpu_ms(started) / 1000 for _ in range(repeats)), "CPU-s")
+    table.add(f"the same command, {SMALL:,} ticks", start)
+    peaks = [Samples((peak_mib(path, copied),), "MiB") for path in (log, small)]
+    against = f"at {SMALL:,} ticks"
+    table.add("peak memory", peaks[0], against=against, other=peaks[1], goal=Goal(1.1))
+    table.show()
+
+
+def peak_mib(log: Path, output: Path) -> float:
+    done = subprocess.run(side("peak", log, output), capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 if __name__ == "__main__":

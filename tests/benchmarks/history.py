@@ -25,13 +25,13 @@ PROJECTS = 10
 BATCH = 5000
 
 
-def events(count: int) -> Iterator[NewEvent]:
-    """`count` events: PROJECTS discoveries, then RunRecorded and the RunExported it caused."""
-    history = itertools.chain(map(_discovered, range(PROJECTS)), _runs())
+def events(count: int, projects: int = PROJECTS) -> Iterator[NewEvent]:
+    """`count` events: the projects' discoveries, then RunRecorded and the RunExported it caused."""
+    history = itertools.chain(map(_discovered, range(projects)), _runs(projects))
     return itertools.islice(history, count)
 
 
-def build(state_dir: Path, count: int) -> sqlite3.Connection:
+def build(state_dir: Path, count: int, projects: int = PROJECTS) -> sqlite3.Connection:
     """A log of `count` events with its view, made by the code that makes every log.
 
     Returns the writing connection. Durability is switched off meanwhile: nothing is acknowledged.
@@ -40,7 +40,7 @@ def build(state_dir: Path, count: int) -> sqlite3.Connection:
     connection = connect_writer(state_dir)
     connection.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;")
     log = EventLog(connection, views.fold)
-    history = events(count)
+    history = events(count, projects)
     while batch := list(itertools.islice(history, BATCH)):
         connection.execute("BEGIN IMMEDIATE")
         log.append(batch)
@@ -81,13 +81,13 @@ def _discovered(project: int) -> NewEvent:
     return NewEvent(project_stream(path), event)
 
 
-def _runs() -> Iterator[NewEvent]:
+def _runs(projects: int) -> Iterator[NewEvent]:
     for number in itertools.count():
-        stream = project_stream(_path(number % PROJECTS))
+        stream = project_stream(_path(number % projects))
         recorded = _recorded(number)
         yield NewEvent(stream, recorded)
         # Discoveries come first, then two events a run: this is where the recorded run stands.
-        yield NewEvent(stream, _exported(recorded), causation=PROJECTS + 2 * number + 1)
+        yield NewEvent(stream, _exported(recorded), causation=projects + 2 * number + 1)
 
 
 def _recorded(number: int) -> RunRecorded:

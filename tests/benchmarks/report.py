@@ -1,7 +1,8 @@
-"""What the benchmarks share: where they may write, samples with their spread, one table."""
+"""What the benchmarks share: where they may write, rows with their spread, one table."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -10,8 +11,9 @@ import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IN_MEMORY = {"tmpfs", "ramfs"}
@@ -43,19 +45,82 @@ class Goal:
     limit: float
     at_least: bool = False
 
-    def verdict(self, measured: float) -> str:
-        sign, met = (
-            (">=", measured >= self.limit) if self.at_least else ("<=", measured <= self.limit)
-        )
-        return f"{sign} {number(self.limit)}: {'met' if met else 'MISSED'}"
+    def is_met(self, measured: float) -> bool:
+        return measured >= self.limit if self.at_least else measured <= self.limit
+
+    def __str__(self) -> str:
+        return f"{'>=' if self.at_least else '<='} {number(self.limit)}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a benchmark found: a figure, the named alternative's of the same rounds, the goal.
+
+    `ratio` is taken round by round, so that a machine that slows down half-way slows both sides of
+    each ratio. `inverted`: the alternative's value to ours, for a figure of which less is better
+    and a goal that says how many times.
+    """
+
+    figure: str
+    value: Samples
+    against: str = ""
+    other: Samples | None = None
+    goal: Goal | None = None
+    inverted: bool = False
+
+    @property
+    def ratio(self) -> Samples | None:
+        if self.other is None:
+            return None
+        pairs = zip(self.value.values, self.other.values, strict=True)
+        ratios = (two / one if self.inverted else one / two for one, two in pairs)
+        return Samples(tuple(ratios), "x")
+
+    @property
+    def judged(self) -> float:
+        """What the goal is a bound on."""
+        return (self.ratio or self.value).median
+
+    @property
+    def misses(self) -> bool:
+        return self.goal is not None and not self.goal.is_met(self.judged)
+
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """Figure, value, alternative, ratio, goal with its verdict."""
+        against = f"{self.against}: {self.other}" if self.other is not None else self.against
+        verdict = ""
+        if self.goal is not None:
+            verdict = f"{self.goal}: {'MISSED' if self.misses else 'met'}"
+        return self.figure, str(self.value), against, str(self.ratio or ""), verdict
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, shape: dict[str, Any]) -> Row:
+        """The row that `as_json` gave."""
+
+        def samples(given: dict[str, Any] | None) -> Samples | None:
+            return None if given is None else Samples(tuple(given["values"]), given["unit"])
+
+        value, goal = samples(shape["value"]), shape["goal"]
+        assert value is not None
+        known = {"value": value, "other": samples(shape["other"])}
+        return cls(**{**shape, **known, "goal": None if goal is None else Goal(**goal)})
+
+
+HEADINGS = ("FIGURE", "VALUE: MEDIAN (SPREAD)", "AGAINST", "RATIO", "GOAL")
+
+ROWS = "CADENZA_BENCH_ROWS"
+"""The variable that names a file for rows, one JSON object a line: `everything.py` sets it."""
 
 
 class Table:
-    """Rows of: figure, value, named alternative, ratio, goal. `show` prints them."""
+    """Rows of one benchmark. `show` prints them, and leaves them for who runs all benchmarks."""
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._rows: list[tuple[str, str, str, str, str]] = []
+        self._rows: list[Row] = []
 
     def add(
         self,
@@ -65,28 +130,25 @@ class Table:
         against: str = "",
         other: Samples | None = None,
         goal: Goal | None = None,
+        inverted: bool = False,
     ) -> None:
-        """Add a row. `other` holds the alternative's samples of the same rounds.
-
-        Rounds are compared pair by pair, so that a machine that slows down half-way slows both
-        sides of each ratio.
-        """
-        ratio, judged = "", value.median
-        if other is not None:
-            pairs = zip(value.values, other.values, strict=True)
-            ratios = Samples(tuple(one / two for one, two in pairs), "x")
-            against, ratio, judged = f"{against}: {other}", str(ratios), ratios.median
-        verdict = goal.verdict(judged) if goal is not None else ""
-        self._rows.append((figure, str(value), against, ratio, verdict))
+        """Add a row, see Row."""
+        self._rows.append(Row(figure, value, against, other, goal, inverted))
 
     def show(self) -> None:
-        headings = ("FIGURE", "VALUE: MEDIAN (SPREAD)", "AGAINST", "RATIO", "GOAL")
-        rows = [headings, *self._rows]
-        used = [index for index in range(len(headings)) if any(row[index] for row in rows[1:])]
-        widths = {index: max(len(row[index]) for row in rows) for index in used}
         print(f"\n{self._title}")
-        for row in rows:
-            print("  ".join(row[index].ljust(widths[index]) for index in used).rstrip())
+        print("\n".join(aligned(self._rows)))
+        if ROWS in os.environ:
+            with open(os.environ[ROWS], "a", encoding="utf-8") as kept:
+                kept.writelines(json.dumps(row.as_json()) + "\n" for row in self._rows)
+
+
+def aligned(rows: Sequence[Row]) -> list[str]:
+    """Lines of a table, without the columns that no row fills."""
+    cells = [HEADINGS, *(row.cells() for row in rows)]
+    used = [index for index in range(len(HEADINGS)) if any(row[index] for row in cells[1:])]
+    widths = {index: max(len(row[index]) for row in cells) for index in used}
+    return ["  ".join(row[index].ljust(widths[index]) for index in used).rstrip() for row in cells]
 
 
 def number(value: float) -> str:

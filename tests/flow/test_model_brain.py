@@ -121,7 +121,8 @@ def test_a_model_is_tried_through_the_proxy_and_its_prompt_is_written(
 
 def announced(house) -> dict[str, Any]:
     """What the running job says of itself, once it has said it."""
-    from store.reads.state import State, job_key
+    from store.reads.live import job_key
+    from store.reads.state import State
     from store.schema import connect_reader
 
     until = time.monotonic() + 10

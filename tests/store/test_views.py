@@ -21,10 +21,11 @@ from store.events.files import (
     RunReplaced,
 )
 from store.events.process import ReactionFailed, WatchDegraded, WatchRestored
-from store.reads.improvements import episodes
+from store.reads.improvements import adapter_status, episodes, prompt_status
+from store.reads.live import daemon_status
 from store.reads.rows import PAGE
 from store.reads.state import State
-from store.reads.status import daemon_status, project_statuses
+from store.reads.status import NO_ADAPTER, NO_PROMPT, project_statuses
 from store.views import replay
 
 
@@ -386,3 +387,11 @@ def test_a_twin_is_found_by_an_index_of_runs_alone(writer, make):
     run_id, others, plan = writer.run(look)
     assert (run_id, others) == ("a", [None, None])
     assert "view_files_by_bytes (project=? AND size=? AND <expr>=?)" in plan
+
+
+def test_what_is_said_of_a_project_without_rows_is_what_reading_them_would_say(writer) -> None:
+    def look(transaction) -> tuple[object, object]:
+        view = transaction.connection
+        return prompt_status(view, "/nobody"), adapter_status(view, "/nobody", view)
+
+    assert writer.run(look) == (NO_PROMPT, NO_ADAPTER)

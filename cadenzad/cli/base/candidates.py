@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from store.events.envelope import project_stream
-
 BY = {"model": "the model", "code": "enumeration"}
 SHOWN = 6
 LEGIBLE = 2
@@ -18,6 +16,8 @@ LEGIBLE = 2
 
 def last_weighed(history: sqlite3.Connection, project: str) -> dict[str, Any] | None:
     """The data of a project's last CandidatesWeighed, with its position; None for none."""
+    from store.events.envelope import project_stream
+
     query = (
         "SELECT position, data FROM events WHERE stream = ? AND type = 'CandidatesWeighed'"
         " ORDER BY position DESC LIMIT 1"

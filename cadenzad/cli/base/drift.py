@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
-from pathlib import Path
 
-from cadenzad.config.prompt import prompt_setting
 from handlers.project.paths import ADAPTERS_DIR
 from store.errors import ConfigError
-from store.reads.improvements import PromptRow, adapters, prompt_versions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from store.reads.improvements import PromptRow
 
 
 def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
@@ -19,17 +19,23 @@ def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
     They are left alone.
     """
     try:
-        names = os.listdir(Path(project) / ADAPTERS_DIR)
+        names = os.listdir(os.path.join(project, ADAPTERS_DIR))
     except OSError:
         return []
+    from store.reads.improvements import adapters
+
     known = {row.version for row in adapters(view, project)}
     return sorted({int(name) for name in names if name.isdecimal()} - known)
 
 
 def changed(view: sqlite3.Connection, project: str) -> str:
     """What is to be said of the file, in one line; empty when it is as recorded."""
-    rows = prompt_versions(view, project)
-    for row in reversed(rows):
+    query = "SELECT 1 FROM view_prompts WHERE project = ? LIMIT 1"
+    if view.execute(query, (project,)).fetchone() is None:
+        return ""  # as for most projects, which do not pay for the rows of the others
+    from store.reads.improvements import prompt_versions
+
+    for row in reversed(prompt_versions(view, project)):
         if row.state == "proposed" and _sha256(project, row) == row.after_sha256:
             return f"version {row.version} is in {row.file} already; `approve` records that"
         if row.state == "theirs":
@@ -42,6 +48,9 @@ def changed(view: sqlite3.Connection, project: str) -> str:
 def _changed(project: str, row: PromptRow) -> str:
     if _sha256(project, row) in (row.after_sha256, None):
         return ""
+    from pathlib import Path
+
+    from cadenzad.config.prompt import prompt_setting
     from handlers.judge.prompt.drift import changed_by_hand
 
     try:
@@ -53,7 +62,10 @@ def _changed(project: str, row: PromptRow) -> str:
 
 
 def _sha256(project: str, row: PromptRow) -> str | None:
+    import hashlib  # OpenSSL with it, and most projects have no version to compare
+
     try:
-        return hashlib.sha256((Path(project) / row.file).read_bytes()).hexdigest()
+        with open(os.path.join(project, row.file), "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
     except OSError:
         return None

@@ -7,13 +7,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say
 from cadenzad.config.paths import expand, state_dir
 from handlers.project.paths import printable
 from store.errors import NoEventLog, ProjectNotFound, StoreError
-from store.reads.state import ProjectRow, State
 from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from store.reads.state import ProjectRow, State
 
 
 def find_project(state: State, text: str) -> ProjectRow:
@@ -36,6 +39,8 @@ def find_project(state: State, text: str) -> ProjectRow:
 
 def project_of(arguments: argparse.Namespace) -> ProjectRow:
     """The known project that a command is about. Raises ProjectNotFound."""
+    from store.reads.state import State
+
     return find_project(State(connect_reader(state_dir(arguments.state))), arguments.project)
 
 
@@ -63,6 +68,8 @@ def project_folder(state: State | None, text: str) -> Path:
 @contextmanager
 def open_state(flag: str | None) -> Iterator[State | None]:
     """The state view for looking things up; None where there is none (a damaged one is told)."""
+    from store.reads.state import State
+
     directory = state_dir(flag)
     try:
         reader = connect_reader(directory)

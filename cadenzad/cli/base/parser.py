@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
+import os
 import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from io import TextIOWrapper
-from typing import NoReturn
 
 from cadenzad.cli.base.output import damage_behind, damaged, give_up_on_output, print_error, refused
 from store.errors import CadenzaError
 from store.errors import one_line as one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 OK, FAILED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 
@@ -56,8 +59,33 @@ def exit_code_of(stop: KeyboardInterrupt) -> int:
     return 128 + signal.SIGINT
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help as it is written, as wide as the terminal.
+
+    argparse makes one for every argument that a parser gets, and would import shutil to ask for
+    the width: with all of its compressions that takes longer than the rest of a parser.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=columns() - 2)
+
+
+def columns() -> int:
+    """How wide the terminal is: $COLUMNS, else what stdout says, else 80."""
+    with contextlib.suppress(KeyError, ValueError):
+        if (told := int(os.environ["COLUMNS"])) > 0:
+            return told
+    with contextlib.suppress(ValueError, OSError):  # closed, or no terminal
+        if sys.__stdout__ is not None:
+            return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80
+    return 80
+
+
 class Parser(argparse.ArgumentParser):
-    """argparse with its usage errors in the form of all other errors."""
+    """argparse with its usage errors in the form of all other errors, and help as it is written."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
         line = one_line(message)
@@ -115,7 +143,7 @@ def filled(text: str) -> str:
 def finite(text: str) -> float:
     """A number argument; NaN and infinity, which compare with nothing, are none."""
     with contextlib.suppress(ValueError):
-        if math.isfinite(number := float(text)):
+        if abs(number := float(text)) < float("inf"):  # not so for NaN
             return number
     raise argparse.ArgumentTypeError(f"{text!r} is not a number")
 

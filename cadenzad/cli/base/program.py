@@ -15,13 +15,16 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from cadenzad import __version__
 from cadenzad.cli.base.parser import EXIT_CODES, Parser, run, stoppable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-class Program(NamedTuple):
+
+class Program:
     """`name` as it is typed; `modules`: a subcommand's module below `package` -> its line of help.
 
     A subcommand is called as its module is, and listed under its folder: "look.status" is `status`,
@@ -29,12 +32,19 @@ class Program(NamedTuple):
     where none of them is named, it is a command too.
     """
 
-    name: str
-    description: str
-    package: str
-    modules: Mapping[str, str | Program]
-    alone: str = ""
-    parser_class: type[argparse.ArgumentParser] = Parser
+    # Written out: a NamedTuple takes as long to define as the modules of a command to be read.
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        package: str,
+        modules: Mapping[str, str | Program],
+        alone: str = "",
+        parser_class: type[argparse.ArgumentParser] = Parser,
+    ) -> None:
+        self.name, self.description = name, description
+        self.package, self.modules, self.alone = package, modules, alone
+        self.parser_class = parser_class
 
     @property
     def commands(self) -> Mapping[str, str]:
@@ -102,7 +112,6 @@ class Program(NamedTuple):
             epilog="\n".join(
                 [*self._listing(), "", f"`{self.name} COMMAND --help` says more", "", EXIT_CODES]
             ),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         parser.add_argument("--version", action="version", version=f"{self.name} {__version__}")
         parser.add_argument(
@@ -172,7 +181,6 @@ def _help_of(module: Any) -> dict[str, Any]:
     return {
         "description": module.DESCRIPTION,
         "epilog": f"example:\n  {module.EXAMPLE}",
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
     }
 
 

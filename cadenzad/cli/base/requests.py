@@ -8,19 +8,23 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.config.files import Config, load_config
 from cadenzad.config.paths import state_dir
-from cadenzad.requests.client import Ended, Interrupted, Progress, perform, run_job
-from cadenzad.requests.commands import Command, QueueJob
-from store.events.envelope import Recorded
 from store.text import one_line
+
+if TYPE_CHECKING:
+    from cadenzad.config.files import Config
+    from cadenzad.requests.byhand import Ended, Progress
+    from cadenzad.requests.commands import Command, QueueJob
+    from store.events.envelope import Recorded
 
 
 def send_command(arguments: argparse.Namespace, command: Command) -> Recorded:
     """The event that a command leads to. Raises DaemonError when there is none."""
+    from cadenzad.requests.client import perform
+
     return perform(state_dir(arguments.state), command)
 
 
@@ -39,6 +43,9 @@ def run_by_hand(
     It takes the place of one of its kind that waits. `with_files`: the project's files are recorded
     first. Raises DaemonError when it does not end.
     """
+    from cadenzad.config.files import load_config
+    from cadenzad.requests.commands import QueueJob
+
     by = os.environ.get("USER", "user")
     command = QueueJob(
         kind,
@@ -56,6 +63,8 @@ def run_with_bar(
     arguments: argparse.Namespace, command: QueueJob, config: Config, timeout: float = 7200.0
 ) -> Ended:
     """Run a job with a progress bar; who breaks off is told what becomes of it."""
+    from cadenzad.requests.byhand import Interrupted, run_job
+
     directory = state_dir(arguments.state)
     with job_bar() as progress:
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from store.reads.improvements import PromptRow
+if TYPE_CHECKING:
+    from store.reads.improvements import PromptRow
 
 
 def watched(view: sqlite3.Connection, project: str, row: PromptRow | None) -> dict[str, Any] | None:

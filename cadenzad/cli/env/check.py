@@ -7,8 +7,6 @@ import argparse
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_project
-from handlers.mission.check.check import check
-from handlers.project.project import Project
 
 DESCRIPTION = """Check a project before any run: how each phase's goal was understood; whether the
 robot is put down in something, reaches what it must in time, sees what it must; which predicates
@@ -23,6 +21,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Check the project: 0, or 1 when there are errors."""
+    from handlers.mission.check.check import check
+    from handlers.project.project import Project
+
     report = check(Project.open(find_project_folder(args.project)))
     if args.json:
         say_json(report.as_json(), indent=2)

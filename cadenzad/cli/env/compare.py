@@ -6,9 +6,6 @@ import argparse
 
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, add_json_and_state, add_project, filled
-from cadenzad.cli.base.told import project_at, rows_of
-from cadenzad.dashboard.panels.account import account, parted
-from cadenzad.dashboard.panels.runs import called, runs
 
 DESCRIPTION = """Two runs side by side: outcome, policy, prompt and adapter, reward as it grew,
 phases, what judgings cite them for, and the first tick at which they did something else."""
@@ -26,6 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Tell both."""
+    from cadenzad.cli.base.told import project_at, rows_of
+    from cadenzad.dashboard.panels.account import account, parted
+    from cadenzad.dashboard.panels.runs import called, runs
+
     with project_at(args.state, args.project) as (moment, project):
         found = runs(moment, project.path)
         chosen = [called(found, text) for text in (args.first, args.second)]

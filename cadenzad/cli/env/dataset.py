@@ -11,9 +11,7 @@ from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
 from cadenzad.cli.base.requests import job_bar, run_by_hand
 from cadenzad.cli.env.lora.common import folder_of
 from cadenzad.config.paths import expand
-from handlers.dataset.folder.place import Place
 from store.errors import DaemonError, InputError
-from store.events.files import DatasetUpdated
 
 DESCRIPTION = """A project's runs as one dataset in .cadenza-env/dataset: Parquet that datasets,
 pandas, polars and DuckDB load, with a config for each kind of training (steps, sft, dpo, kto, rl).
@@ -43,6 +41,8 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _update(arguments: argparse.Namespace, project: Path) -> int:
+    from store.events.files import DatasetUpdated
+
     reason = "cadenza env dataset"
     ended = run_by_hand(arguments, "dataset", project, {}, reason, with_files=True)
     if ended.job.state != "succeeded":
@@ -57,6 +57,7 @@ def _update(arguments: argparse.Namespace, project: Path) -> int:
 
 
 def _show(arguments: argparse.Namespace, project: Path) -> int:
+    from handlers.dataset.folder.place import Place
     from handlers.dataset.looks.summary import Spread, in_force, summarise
 
     place = Place(project)
@@ -93,6 +94,7 @@ def _show(arguments: argparse.Namespace, project: Path) -> int:
 
 
 def _card(arguments: argparse.Namespace, project: Path) -> int:
+    from handlers.dataset.folder.place import Place
     from handlers.dataset.looks.page import write_page
     from handlers.dataset.looks.summary import in_force, summarise
 
@@ -108,6 +110,7 @@ def _card(arguments: argparse.Namespace, project: Path) -> int:
 
 
 def _curate(arguments: argparse.Namespace, project: Path) -> int:
+    from handlers.dataset.folder.place import Place
     from handlers.dataset.looks.curate import bad_episodes
     from handlers.dataset.looks.summary import in_force
 
@@ -128,6 +131,7 @@ def _curate(arguments: argparse.Namespace, project: Path) -> int:
 
 
 def _push(arguments: argparse.Namespace, project: Path) -> int:
+    from handlers.dataset.folder.place import Place
     from handlers.dataset.looks.push import push
     from handlers.dataset.looks.summary import in_force
 

@@ -17,16 +17,14 @@ from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, fin
 from cadenzad.cli.env.exports.history import check_parent, failed, find_log, path_in_history, record
 from cadenzad.config.paths import expand
 from handlers.dataset.formats.names import FORMATS
-from handlers.export.export import ExportReport, export_run, exported
-from handlers.export.records import Recipe
-from handlers.project.formats.runs import run_logs
 from handlers.project.paths import printable, run_id_of
-from handlers.project.project import Project
 from store.errors import InputError
-from store.events.files import ExportOptions, ExportRequested, RunExported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from handlers.export.export import ExportReport
+    from store.events.files import ExportRequested, RunExported
 
 PROGRESS_FROM_BYTES = 8 << 20
 SHOWN = 20
@@ -88,6 +86,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from handlers.export.export import export_run
+    from handlers.export.records import Recipe
+    from handlers.project.project import Project
+    from store.events.files import ExportOptions, ExportRequested
+
     with open_state(arguments.state) as state:
         project = project_folder(state, arguments.project)
     spec = Project.open(project).spec
@@ -142,6 +145,8 @@ def _logs(project: Path, arguments: argparse.Namespace) -> list[Path]:
         )
     if arguments.log:
         return [find_log(project, text) for text in arguments.log]
+    from handlers.project.formats.runs import run_logs
+
     found = [log.path for log in run_logs(project) if log.format == "mission"]
     if not found:
         raise InputError(f"{project}: has no run log", hint="cadenza env run makes one")
@@ -192,6 +197,8 @@ def _progress(log: Path) -> Iterator[Callable[[int], object] | None]:
 
 
 def _exported(requested: ExportRequested, report: ExportReport) -> RunExported:
+    from handlers.export.export import exported
+
     assert requested.output is not None
     manifest = report.manifest
     return exported(

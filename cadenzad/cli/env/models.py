@@ -6,16 +6,17 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import open_state
 from cadenzad.cli.base.output import say
 from cadenzad.config.credentials import groq_key, openai_key
-from cadenzad.config.files import load_config
 from cadenzad.config.paths import make_state_dir, state_dir
-from cadenzad.config.project import load_project_config
-from handlers.judge.proxy.client import Proxy, ProxyLost
 from handlers.judge.proxy.providers import PROVIDERS
 from store.reads.improvements import tokens_on
+
+if TYPE_CHECKING:
+    from handlers.judge.proxy.client import Proxy
 
 
 def proxy_for(project: Path, providers: Collection[str]) -> Proxy | None:
@@ -24,6 +25,10 @@ def proxy_for(project: Path, providers: Collection[str]) -> Proxy | None:
 
     Raises ConfigError, StoreError.
     """
+    from cadenzad.config.files import load_config
+    from cadenzad.config.project import load_project_config
+    from handlers.judge.proxy.client import Proxy
+
     keys = {"groq": groq_key(), "openai": openai_key()}
     if not any(keys[name] for name in providers):
         return None
@@ -38,6 +43,8 @@ def proxy_for(project: Path, providers: Collection[str]) -> Proxy | None:
 @contextmanager
 def announced(proxy: Proxy) -> Iterator[None]:
     """The proxy, open: said before anything is asked, and what was asked after it."""
+    from handlers.judge.proxy.client import ProxyLost
+
     whom = " and ".join(PROVIDERS[name].title for name in sorted(proxy.keys) if proxy.keys[name])
     say(f"its calls go to {whom} with our key, {proxy.calls} at most (judge.trial_calls)", err=True)
     with proxy:

@@ -11,28 +11,29 @@ from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import add_project, exit_code_of, whole
-from cadenzad.cli.env.run_policy import POLICIES, Driver, driver_for
-from handlers.mission.episode.environment import Mission, Record
-from handlers.mission.episode.episode import EpisodeResult, PhaseResult, run_episode
 from handlers.mission.episode.runlog import RunLog
-from handlers.mission.episode.setting import own_model, scene_of
-from handlers.mission.episode.sim import Simulator
-from handlers.mission.show.tables import mix, summary_text
-from handlers.mission.show.video import Film, caption_of
-from handlers.mission.world.model import SceneModel
 from handlers.project.code import read, sha256_of
-from handlers.project.project import Project
-from handlers.project.spec import ProjectSpec
 from store.errors import CadenzaError
+
+if TYPE_CHECKING:
+    from cadenzad.cli.env.run_policy import Driver
+    from handlers.mission.episode.environment import Record
+    from handlers.mission.episode.episode import EpisodeResult, PhaseResult
+    from handlers.mission.episode.sim import Simulator
+    from handlers.mission.world.model import SceneModel
+    from handlers.project.project import Project
+    from handlers.project.spec import ProjectSpec
 
 DESCRIPTION = """Drive the mission in MuJoCo and write its log to `.cadenza-env/`, where the daemon
 picks it up like any dropped log. Exits with 0 when every episode succeeded."""
 EXAMPLE = "cadenza env run rescue --headless --seed 7 --episodes 3"
+
+POLICIES = ("prompt", "scripted", "lora", "random")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +65,12 @@ def _positive(text: str) -> int:
 
 def command(args: argparse.Namespace) -> int:
     """Run episodes. Exit code 0: every one succeeded, 1: one did not, 130 or 143: interrupted."""
+    from cadenzad.cli.env.run_policy import driver_for
+    from handlers.mission.episode.episode import EpisodeResult
+    from handlers.mission.episode.setting import own_model, scene_of
+    from handlers.mission.show.video import Film
+    from handlers.project.project import Project
+
     project = Project.open(find_project_folder(args.project))
     driver = driver_for(args.policy, project)
     film = Film(args.video) if args.video else None
@@ -102,6 +109,10 @@ def _episode(
     watch: Callable[[Simulator], None] | None,
 ) -> None:
     """One episode, logged; `result` is filled as it goes."""
+    from handlers.mission.episode.environment import Mission
+    from handlers.mission.episode.episode import run_episode
+    from handlers.mission.show.video import Film, caption_of
+
     mission = Mission(
         project.spec,
         project.library,
@@ -126,6 +137,8 @@ def _episode(
 
 
 def _progress(spec: ProjectSpec, seed: int) -> Callable[[PhaseResult], None]:
+    from handlers.mission.show.tables import mix
+
     def line(phase: PhaseResult) -> None:
         number = spec.phase_names.index(phase.name) + 1
         say(
@@ -165,6 +178,8 @@ def _has_display() -> bool:
 
 def _report(args: argparse.Namespace, every: list[EpisodeResult], spec: ProjectSpec) -> None:
     """What came of the episodes; one that was stopped before its first record is none."""
+    from handlers.mission.show.tables import summary_text
+
     results = [result for result in every if result.end]
     if args.json:
         say_json({"episodes": [result.as_dict() for result in results]}, indent=2)

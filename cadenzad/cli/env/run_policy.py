@@ -5,30 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad import __version__
 from cadenzad.cli.base.lookup import open_state
-from cadenzad.cli.env.models import announced, proxy_for
 from cadenzad.config.prompt import prompt_setting
 from handlers.judge.brain import BrokenPolicy
-from handlers.judge.policy import Choice, checked, choose_policy, open_policy
-from handlers.judge.prompt.code import driver_name
-from handlers.judge.prompt.source import NAME, PromptSource, find_prompt
-from handlers.lora.rollout.driving import policy_of
-from handlers.lora.serving import project_decoder, serving_version
-from handlers.mission.episode.episode import Sink
-from handlers.mission.policies.lora import deployed_adapter
-from handlers.mission.policies.prompted import Prompted
-from handlers.mission.policies.protocol import Policy
-from handlers.mission.policies.random import RandomPolicy
-from handlers.mission.policies.scripted import Scripted
-from handlers.project.project import Project
 from store.errors import CadenzaError, InputError
-from store.events.files import RunStamp
 from store.reads.improvements import trusted
 
-POLICIES = ("prompt", "scripted", "lora", "random")
+if TYPE_CHECKING:
+    from handlers.judge.policy import Choice
+    from handlers.judge.prompt.source import PromptSource
+    from handlers.mission.episode.episode import Sink
+    from handlers.mission.policies.protocol import Policy
+    from handlers.project.project import Project
+    from store.events.files import RunStamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +63,10 @@ def driver_for(wanted: str | None, project: Project) -> Driver:
 
 def _brain(project: Project) -> tuple[PromptSource, Choice]:
     """The project's prompt, and what can drive under it."""
+    from handlers.judge.policy import Choice, choose_policy
+    from handlers.judge.prompt.code import driver_name
+    from handlers.judge.prompt.source import find_prompt
+
     source = find_prompt(project.path, prompt_setting(project.path))
     if not source.is_exact:
         reason = f"a part of {source.found.label} is known only when it runs"
@@ -83,6 +79,11 @@ def _brain(project: Project) -> tuple[PromptSource, Choice]:
 
 
 def _prompted(project: Project, source: PromptSource, choice: Choice) -> Driver:
+    from cadenzad.cli.env.models import announced, proxy_for
+    from handlers.judge.policy import checked, open_policy
+    from handlers.judge.prompt.source import NAME
+    from handlers.mission.policies.prompted import Prompted
+
     models = proxy_for(project.path, choice.providers)
 
     @contextmanager
@@ -115,6 +116,10 @@ def _prompted(project: Project, source: PromptSource, choice: Choice) -> Driver:
 
 
 def _lora(project: Project, reason: str) -> Driver:
+    from handlers.lora.rollout.driving import policy_of
+    from handlers.lora.serving import project_decoder, serving_version
+    from handlers.mission.policies.lora import deployed_adapter
+
     deployed_adapter(project.path)
     version = serving_version(project.path)
     with open_state(None) as state:
@@ -123,10 +128,14 @@ def _lora(project: Project, reason: str) -> Driver:
 
 
 def _scripted(project: Project, reason: str) -> Driver:
+    from handlers.mission.policies.scripted import Scripted
+
     return _plain(_stamp(project, "scripted"), reason, Scripted())
 
 
 def _random(project: Project, reason: str) -> Driver:
+    from handlers.mission.policies.random import RandomPolicy
+
     return _plain(_stamp(project, "random"), reason, RandomPolicy())
 
 
@@ -135,6 +144,8 @@ def _plain(stamp: RunStamp, reason: str, policy: Policy) -> Driver:
 
 
 def _stamp(project: Project, policy: str, **facts: Any) -> RunStamp:
+    from store.events.files import RunStamp
+
     return RunStamp(policy=policy, env_sha256=project.env_sha256, version=__version__, **facts)
 
 

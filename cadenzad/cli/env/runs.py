@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, add_json_and_state, add_project, filled, whole
-from cadenzad.cli.base.told import project_at
-from cadenzad.dashboard.panels.account import run_json
-from cadenzad.dashboard.panels.runs import Run, runs
+
+if TYPE_CHECKING:
+    from cadenzad.dashboard.panels.runs import Run
 
 DESCRIPTION = """A project's runs as the event log has them, the newest last: how each ended, its
 reward, and under which policy, prompt and adapter it was driven."""
@@ -30,6 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """List them."""
+    from cadenzad.cli.base.told import project_at
+    from cadenzad.dashboard.panels.account import run_json
+    from cadenzad.dashboard.panels.runs import runs
+
     with project_at(args.state, args.project, args.at) as (moment, project):
         found = runs(moment, project.path)
     shown = found[-args.last :]

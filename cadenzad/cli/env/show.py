@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import add_json_and_state, add_project
-from cadenzad.cli.base.told import project_at, rows_of
-from cadenzad.dashboard.panels.account import Account, account
-from cadenzad.dashboard.panels.runs import runs
-from handlers.mission.show.history import path_of, records
-from handlers.mission.show.mapview import write_map
-from handlers.mission.show.textmap import text_map
-from handlers.project.formats.runs import run_logs
 from handlers.project.paths import CADENZA_DIR, printable
-from handlers.project.project import Project
 from store.errors import ProjectNotFound, StoreError
+
+if TYPE_CHECKING:
+    from cadenzad.dashboard.panels.account import Account
 
 DESCRIPTION = """Draw the mission's map: zones, objects, phases; in the terminal, as SVG or as PNG;
 with `--run` the path of a run over it, and what the event log says of that run."""
@@ -33,6 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Draw the map, in the terminal or into a file, with the path of a run over it."""
+    from cadenzad.cli.base.told import rows_of
+    from handlers.mission.show.history import path_of, records
+    from handlers.mission.show.mapview import write_map
+    from handlers.mission.show.textmap import text_map
+    from handlers.project.project import Project
+
     project = Project.open(find_project_folder(args.project))
     spec = project.spec
     log = _log_of(project.path, args.run) if args.run else None
@@ -54,6 +56,10 @@ def command(args: argparse.Namespace) -> int:
 
 def _told(flag: str | None, project: Path, log: Path) -> Account | None:
     """What the event log says of the first run in a log; None where it does not, which is said."""
+    from cadenzad.cli.base.told import project_at
+    from cadenzad.dashboard.panels.account import account
+    from cadenzad.dashboard.panels.runs import runs
+
     relative = printable(str(log.relative_to(project)))
     try:
         with project_at(flag, str(project)) as (moment, row):
@@ -69,6 +75,8 @@ def _told(flag: str | None, project: Path, log: Path) -> Account | None:
 
 def _log_of(project: Path, run_id: str) -> Path:
     """The log of a run, by its id or the unique beginning of it."""
+    from handlers.project.formats.runs import run_logs
+
     logs = [log for log in run_logs(project) if log.format == "mission"]
     found = [log.path for log in logs if log.path.name.startswith(run_id)]
     exact = [log.path for log in logs if run_id in (log.run_id, log.path.name)]

@@ -7,9 +7,6 @@ import argparse
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import add_project
-from handlers.mission.show.history import project_stats, read_runs
-from handlers.mission.show.tables import stats_text
-from handlers.project.project import Project
 
 DESCRIPTION = (
     """What all runs of a project say together: success rate, reward trend, motion mix, phases."""
@@ -24,6 +21,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Success rate, reward trend, motion mix and a table by phase, over all runs."""
+    from handlers.mission.show.history import project_stats, read_runs
+    from handlers.mission.show.tables import stats_text
+    from handlers.project.project import Project
+
     project = Project.open(find_project_folder(args.project))
     unreadable: list[tuple[str, str]] = []
     stats = project_stats(read_runs(project.path, unreadable))

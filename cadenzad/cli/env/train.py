@@ -6,7 +6,7 @@ import argparse
 import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.candidates import said_of_candidates
 from cadenzad.cli.base.lookup import open_state, project_folder
@@ -14,24 +14,15 @@ from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
 from cadenzad.cli.base.promptplace import place_of_prompt, said_of, said_of_open
 from cadenzad.cli.base.requests import run_by_hand
-from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
-from cadenzad.config.project import load_project_config
-from cadenzad.requests.client import Ended
 from cadenzad.requests.inbox import takes_requests
-from handlers.judge.settings import JudgeOverrides, JudgeSettings
 from store.errors import CadenzaError, DaemonError
-from store.events.prompt import (
-    CandidatesWeighed,
-    PromptConflictFound,
-    PromptKept,
-    PromptProposed,
-    PromptRewritten,
-    RunsJudged,
-)
 from store.lock import is_held
-from store.reads.improvements import diff_of_version, pending_prompt
-from store.reads.state import State
+
+if TYPE_CHECKING:
+    from cadenzad.requests.byhand import Ended
+    from handlers.judge.settings import JudgeSettings
+    from store.reads.state import State
 
 DESCRIPTION = """Find in the project's runs why they fail, have a Groq model and code propose
 remedies, try them in simulated missions, and rewrite the managed block of SYSTEM_PROMPT with one
@@ -64,6 +55,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.config.files import load_config
+    from cadenzad.config.project import load_project_config
+    from handlers.judge.settings import JudgeOverrides
+
     with open_state(arguments.state) as state:
         project = project_folder(state, arguments.project)
         config = load_config(expand(arguments.config) if arguments.config else None)
@@ -102,6 +97,7 @@ def _dry_run(
     from handlers.judge.driver import driver_of, newest_logs
     from handlers.judge.evidence.mining import mine
     from handlers.project.project import Project
+    from store.reads.improvements import diff_of_version, pending_prompt
 
     opened = Project.open(project, actions=True)
     unreadable: list[tuple[str, str]] = []
@@ -155,6 +151,15 @@ def _print_findings(findings: list[dict[str, Any]], runs: int, ticks: int, left_
 
 
 def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int:
+    from store.events.prompt import (
+        CandidatesWeighed,
+        PromptConflictFound,
+        PromptKept,
+        PromptProposed,
+        PromptRewritten,
+        RunsJudged,
+    )
+
     judged = ended.of(RunsJudged)
     written = ended.of(PromptRewritten) or ended.of(PromptProposed)
     kept = ended.of(PromptKept)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.requests.client import Ended
+from cadenzad.requests.byhand import Ended
 from store.events.base import Event
 from store.events.envelope import NewEvent, Recorded, project_stream
 from store.events.process import JobFailed, JobQueued

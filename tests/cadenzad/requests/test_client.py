@@ -13,7 +13,8 @@ import pytest
 from cadenzad.config.files import Config
 from cadenzad.jobs.runner import Jobs
 from cadenzad.requests import client, inbox
-from cadenzad.requests.client import Interrupted, perform, run_job
+from cadenzad.requests.byhand import Interrupted, run_job
+from cadenzad.requests.client import perform
 from cadenzad.requests.commands import CancelJob, QueueJob, Rebuild
 from cadenzad.requests.handle import carry_out
 from store.errors import DaemonError

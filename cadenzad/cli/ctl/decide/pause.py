@@ -7,7 +7,6 @@ import argparse
 from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, send_command
-from cadenzad.requests.commands import Pause, Resume
 
 DESCRIPTION = """Stop reactive work (exports, jobs) for a project. What is dropped there is still
 recorded; a job that runs goes on to its end."""
@@ -25,6 +24,8 @@ def command(arguments: argparse.Namespace) -> int:
 
 def pause_or_resume(arguments: argparse.Namespace, *, paused: bool) -> int:
     """Have a project paused or resumed; one that is so already stays so."""
+    from cadenzad.requests.commands import Pause, Resume
+
     project = project_of(arguments)
     position = None
     if project.paused != paused:

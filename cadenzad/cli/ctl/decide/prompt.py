@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
 from cadenzad.cli.base.drift import changed
@@ -17,14 +18,10 @@ from cadenzad.cli.base.watched import watched
 from cadenzad.config.paths import state_dir
 from cadenzad.config.prompt import prompt_setting
 from store.errors import CadenzaError, DaemonError, InputError
-from store.reads.improvements import (
-    PromptRow,
-    diff_of_version,
-    prompt_status,
-    prompt_versions,
-)
-from store.reads.state import State
 from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from store.reads.improvements import PromptRow
 
 DESCRIPTION = """Versions of a project's SYSTEM_PROMPT. Without an action: what is in the file now
 and why. log: every version. diff: what a version changed. approve, reject: a proposed one.
@@ -49,6 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from store.reads.improvements import prompt_versions
+    from store.reads.state import State
+
     directory = state_dir(arguments.state)
     reader = connect_reader(directory)
     project = find_project(State(reader), arguments.project)
@@ -71,6 +71,8 @@ def command(arguments: argparse.Namespace) -> int:
 def _show(
     arguments: argparse.Namespace, reader: sqlite3.Connection, project: str, rows: list[PromptRow]
 ) -> int:
+    from store.reads.improvements import diff_of_version, prompt_status
+
     status = prompt_status(reader, project)
     status["changed"] = changed(reader, project)
     status["place"] = place_of_prompt(Path(project), prompt_setting(Path(project)))
@@ -137,6 +139,8 @@ def _log(arguments: argparse.Namespace, rows: list[PromptRow]) -> int:
 
 
 def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow]) -> int:
+    from store.reads.improvements import diff_of_version
+
     fitting = [row for row in rows if arguments.version in (None, row.version)]
     if not fitting:
         raise InputError("there is no such version", hint="`cadenzactl prompt PROJECT log`")
@@ -156,6 +160,7 @@ def _act(
     from handlers.judge.prompt.known import approved_by_hand
     from handlers.judge.prompt.recovery import PROMPTS
     from handlers.recovery import pending
+    from store.reads.state import State
 
     state = State(connect_reader(directory))
     is_cut_short = pending(PROMPTS, project, state.connection) is not None

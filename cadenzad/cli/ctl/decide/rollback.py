@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, run_by_hand
 from cadenzad.config.paths import state_dir
-from handlers.lora.registry import Registry, version_before
-from handlers.lora.verdicts import FORCE, why_not
 from store.errors import DaemonError, InputError
-from store.reads.improvements import adapters, deployed_adapter
-from store.reads.state import State
 from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from store.reads.state import State
 
 DESCRIPTION = """Deploy an earlier version of a project's adapter: of those that are still there the
 one deployed before, or --to N. One that is not there whole is refused, and the deployed one goes on
@@ -33,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from store.reads.state import State
+
     state = State(connect_reader(state_dir(arguments.state)))
     project = find_project(state, arguments.project)
     _check(state, Path(project.path), arguments.to, force=arguments.force)
@@ -54,6 +56,8 @@ def version(text: str) -> int:
 
 def expect_version(project: Path, wanted: int) -> None:
     """Raises InputError when a project has no such version."""
+    from handlers.lora.registry import Registry
+
     there = Registry(project).versions()
     if wanted not in there:
         names = ", ".join(map(str, there)) or "none"
@@ -64,6 +68,10 @@ def expect_version(project: Path, wanted: int) -> None:
 
 def _check(state: State, project: Path, wanted: int | None, *, force: bool) -> None:
     """What can be seen beforehand needs no job that fails."""
+    from handlers.lora.registry import Registry, version_before
+    from handlers.lora.verdicts import FORCE, why_not
+    from store.reads.improvements import adapters, deployed_adapter
+
     registry = Registry(project)
     recorded = deployed_adapter(state.connection, str(project))
     if wanted is not None:

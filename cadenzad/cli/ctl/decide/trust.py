@@ -10,18 +10,15 @@ from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, send_command
 from cadenzad.config.prompt import prompt_setting
-from cadenzad.requests.commands import Trust
-from handlers.judge.prompt.code import brain_of, driver_name, project_code
-from handlers.judge.prompt.source import NAME, NoPrompt, RefusedSource, find_prompt
 from handlers.project.code import TrustedCode, imported_code
 from handlers.project.paths import ENCODER_FILE, inside
 from store.errors import InputError
 
 DESCRIPTION = f"""Allow code of a project to be run: its {ENCODER_FILE}, when an adapter is trained
-or used, and `decide` in the file that holds or imports {NAME}, when two prompts are compared in
-simulation. What is trusted is this content: a changed file needs trust again. With the encoder that
-is what it imports of the project; with `decide` all code of the project that it could import and
-the files that the prompt is read from, without the prompt itself."""
+or used, and `decide` in the file that holds or imports SYSTEM_PROMPT, when two prompts are compared
+in simulation. What is trusted is this content: a changed file needs trust again. With the encoder
+that is what it imports of the project; with `decide` all code of the project that it could import
+and the files that the prompt is read from, without the prompt itself."""
 EXAMPLE = "cadenzactl trust rescue"
 
 
@@ -31,12 +28,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.requests.commands import Trust
+
     project = project_of(arguments)
     found = _code_of(Path(project.path))
     if not found:
         raise InputError(
             f"{project.path}: holds no code that would be run",
-            hint=f"{ENCODER_FILE}, or a decide(observation, system_prompt) beside {NAME}",
+            hint=f"{ENCODER_FILE}, or a decide(observation, system_prompt) beside SYSTEM_PROMPT",
         )
     by = os.environ.get("USER", "user")
     for path, code in found.items():
@@ -57,6 +56,9 @@ def _line(project: str, path: str, code: TrustedCode) -> str:
 
 
 def _code_of(project: Path) -> dict[str, TrustedCode]:
+    from handlers.judge.prompt.code import brain_of, driver_name, project_code
+    from handlers.judge.prompt.source import NoPrompt, RefusedSource, find_prompt
+
     found = {}
     encoder = inside(project, Path(ENCODER_FILE))
     if encoder.is_file():

@@ -10,8 +10,6 @@ from pathlib import Path
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
-from cadenzad.dashboard.web.guard import read_token
-from cadenzad.dashboard.web.serve import address_of, listen, serve
 from store.reads.status import check_view
 from store.schema import connect_reader
 
@@ -40,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     """Serve until it is stopped; the address is printed when it can be opened."""
+    from cadenzad.dashboard.web.guard import read_token
+    from cadenzad.dashboard.web.serve import address_of, listen, serve
+
     state = state_dir(arguments.state)
     token = read_token(expand(arguments.token_file)) if arguments.token_file else None
     _look(state)

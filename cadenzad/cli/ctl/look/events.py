@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
@@ -14,12 +14,12 @@ from cadenzad.cli.base.parser import OK, add_state_option, filled
 from cadenzad.config.paths import state_dir
 from cadenzad.moments import moment_us, position_number
 from store.errors import ConfigError
-from store.events import EVENT_TYPES
-from store.events.envelope import Recorded, project_stream
-from store.events.files import ProjectChecked
-from store.log import EventLog
 from store.reads.state import State
 from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from store.events.envelope import Recorded
+    from store.log import EventLog
 
 DESCRIPTION = "The history, oldest first: every fact the daemon recorded."
 EXAMPLE = "cadenzactl events --project rescue --type RunRecorded --follow --json"
@@ -37,6 +37,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from store.events import EVENT_TYPES
+    from store.events.envelope import project_stream
+    from store.log import EventLog
+
     reader = connect_reader(state_dir(arguments.state))
     history = EventLog(reader)
     for name in arguments.type or ():
@@ -99,6 +103,8 @@ def _print_line(record: Recorded) -> None:
 
 def _gist(record: Recorded) -> str:
     """The few values of an event that a person scans for."""
+    from store.events.files import ProjectChecked
+
     data = record.event.model_dump(mode="json")
     words = []
     if file := data.get("file"):  # of a dropped file there is more than its path

@@ -8,8 +8,6 @@ from contextlib import closing
 from cadenzad.cli.base.output import say_json, say_lines
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
-from cadenzad.metrics.collect import collect
-from cadenzad.metrics.prometheus import render, write_textfile
 from store.schema import connect_reader
 
 DESCRIPTION = """Figures in the Prometheus text format: watching, lag, sizes, queue, jobs, projects.
@@ -28,6 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.metrics.collect import collect
+    from cadenzad.metrics.prometheus import render, write_textfile
+
     directory = state_dir(arguments.state)
     with closing(connect_reader(directory)) as reader:
         if arguments.textfile:

@@ -9,11 +9,8 @@ from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
-from cadenzad.dashboard.moment import Moments
-from cadenzad.dashboard.report import report
 from store.durable import write_file
 from store.errors import ConfigError
-from store.reads.state import State
 
 DESCRIPTION = """The page of a project as one HTML file, as of now or of a past moment: it opens
 from disk, without a network and without a server, and can be sent to somebody."""
@@ -33,6 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     """Write the file."""
+    from cadenzad.dashboard.moment import Moments
+    from cadenzad.dashboard.report import report
+    from store.reads.state import State
+
     with Moments(state_dir(arguments.state)).at(arguments.at) as moment:
         row = find_project(State(moment.view), arguments.project)
         text = report(moment, row)

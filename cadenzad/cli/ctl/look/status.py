@@ -8,8 +8,6 @@ import sqlite3
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.drift import changed, unrecorded
 from cadenzad.cli.base.output import (
@@ -22,29 +20,34 @@ from cadenzad.cli.base.output import (
     table,
 )
 from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled
-from cadenzad.cli.base.watched import watched
-from cadenzad.config.paths import state_dir
+from cadenzad.cli.base.standing import HEADINGS, notes_of, row_of
+from cadenzad.config.paths import state_path
 from cadenzad.requests.role import takes_requests
 from store.errors import NoEventLog, StoreError
 from store.lock import is_held
-from store.reads.improvements import current_prompt
-from store.reads.state import DegradedStatus, State
+from store.reads.live import daemon_status, trouble_of
 from store.reads.status import (
     STATUS_SCHEMA,
+    FirstProjects,
     check_view,
-    daemon_status,
+    first_projects,
     project_statuses,
-    trouble_of,
 )
 from store.schema import connect_reader
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from store.reads.status import DaemonStatus, ProjectStatus
+    from typing import Any
 
+    from store.reads.shapes import DaemonStatus, DegradedStatus, ProjectStatus
 
-DESCRIPTION = """What the daemon does and how every project stands. Exits with 3 when the daemon is
-not running or does not respond; what it knew last is shown all the same."""
+DESCRIPTION = """What the daemon does and how every project stands. Of very many those to look at
+are shown, and the first of the others. Exits with 3 when the daemon is not running or does not
+respond; what it knew last is shown all the same."""
 EXAMPLE = "cadenzactl status rescue --json | jq .projects[0].exports"
+
+SHOWN = 20
+"""Projects that a screen has room for, with a note for some; `--all` and `--json` have the rest."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", metavar="P", type=filled, help="as of a past position, or a time (ISO 8601)"
     )
+    parser.add_argument("--all", action="store_true", help=f"more than {SHOWN} projects too")
     parser.add_argument("--watch", action="store_true", help="show it anew every second")
     add_state_option(parser)
 
@@ -71,7 +75,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the status once; 0 with a daemon, 3 without."""
-    directory = state_dir(arguments.state)
+    directory = state_path(arguments.state)
     holder = is_held(directory)
     try:
         reader = connect_reader(directory)
@@ -80,7 +84,7 @@ def show(arguments: argparse.Namespace) -> int:
             return _unreadable(arguments, directory, holder, error)
         if arguments.project or arguments.at:
             raise
-        return _nothing_yet(arguments, str(directory))
+        return _nothing_yet(arguments, directory)
     except StoreError as error:
         if not takes_requests(holder):
             raise
@@ -98,7 +102,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 def _show(
     arguments: argparse.Namespace,
-    directory: Path,
+    directory: str,
     holder: dict[str, object] | None,
     reader: sqlite3.Connection,
 ) -> int:
@@ -108,27 +112,45 @@ def _show(
     view, position = reader, daemon["position"]
     if arguments.at:
         view, position = _past(reader, arguments.at)
-    path = None
-    if arguments.project:
-        from cadenzad.cli.base.lookup import find_project
-
-        path = find_project(State(view), arguments.project).path
-    projects = project_statuses(view, path, history=reader)
+    asked = _asked_for(arguments, view)
+    projects = project_statuses(view, asked.paths if asked else None, history=reader)
     if not arguments.at:  # what is in the file today says nothing of the past
         for project in projects:
-            project["prompt"]["changed"] = changed(view, project["path"])
-            if project["prompt"]["watching"]:
-                look = watched(view, project["path"], current_prompt(view, project["path"]))
-                project["prompt"] |= look or {}
-            project["adapter"]["unrecorded"] = unrecorded(view, project["path"])
+            _look_at_files(view, project)
     if arguments.json:
         answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "projects": projects}
         if arguments.at:
             answer["as_of"] = position
         say_json(answer, indent=2)
     else:
-        _print(daemon, projects, str(directory), position if arguments.at else None)
+        _print(daemon, projects, directory, position if arguments.at else None)
+        if asked and asked.more:
+            say()
+            rest = f"not shown: {asked.more}, {asked.more_to_look_at} of them to look at"
+            say(f"{rest}; `--all` shows every project")
     return OK if daemon["state"] != "stopped" and daemon["responding"] else NOT_RUNNING
+
+
+def _asked_for(arguments: argparse.Namespace, view: sqlite3.Connection) -> FirstProjects | None:
+    """The one project that is named, else as many as there is room for; None for all."""
+    if arguments.project:
+        from cadenzad.cli.base.lookup import find_project
+        from store.reads.state import State
+
+        return FirstProjects([find_project(State(view), arguments.project).path])
+    return None if arguments.json or arguments.all else first_projects(view, SHOWN)
+
+
+def _look_at_files(view: sqlite3.Connection, project: ProjectStatus) -> None:
+    """Add what the project's own folder says today."""
+    path, prompt = project["path"], project["prompt"]
+    prompt["changed"] = changed(view, path)
+    if prompt["watching"]:
+        from cadenzad.cli.base.watched import watched
+        from store.reads.improvements import current_prompt
+
+        prompt |= watched(view, path, current_prompt(view, path)) or {}
+    project["adapter"]["unrecorded"] = unrecorded(view, path)
 
 
 def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]:
@@ -152,7 +174,7 @@ def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]
 
 def _unreadable(
     arguments: argparse.Namespace,
-    directory: Path,
+    directory: str,
     holder: dict[str, object] | None,
     error: StoreError,
 ) -> int:
@@ -213,21 +235,8 @@ def _print(
     if not projects:
         say("no projects yet: a project is a folder with env.json inside a workspace")
         return
-    headings = (
-        "PROJECT",
-        "ROBOT",
-        "STATE",
-        "RUNS",
-        "OK",
-        "FAILED",
-        "REJECTED",
-        "EXPORTS",
-        "RECORDS",
-        "EXAMPLES",
-        "LAST RUN",
-    )
-    say_lines(table(headings, [_row(project) for project in projects]))
-    notes = [note for project in projects for note in _notes(project)]
+    say_lines(table(HEADINGS, [row_of(project) for project in projects]))
+    notes = [note for project in projects for note in notes_of(project)]
     if notes:
         say()
         for note in notes:
@@ -250,124 +259,3 @@ def _daemon_line(daemon: DaemonStatus) -> str:
         f" position {daemon['position']}, lag {daemon['lag']},"
         f" watching {watching['projects']} projects in {watching['directories']} folders"
     )
-
-
-def _row(project: ProjectStatus) -> tuple[object, ...]:
-    runs, exports, examples = project["runs"], project["exports"], project["examples"]
-    last = runs["last"]
-    counts: tuple[tuple[str, int], ...] = (
-        ("stale", exports["stale"]),
-        ("failed", exports["failed"]),
-        ("missing", exports["missing"]),
-    )
-    others = [f"{count} {word}" for word, count in counts if count]
-    return (
-        project["project"],
-        project["robot"],
-        project["state"],
-        runs["total"],
-        runs["succeeded"],
-        runs["failed"],
-        runs["rejected"],
-        ", ".join([f"{exports['current']} current", *others]),
-        exports["records"],
-        f"{examples['train']}+{examples['exam']}",
-        f"{last['run']}: {last['outcome']}" if last else "-",
-    )
-
-
-def _notes(project: ProjectStatus) -> list[str]:
-    """One line for everything about a project that somebody should look at."""
-    name = project["project"]
-    notes = []
-    if project["paused"]:
-        notes.append(f"{name}: paused; `cadenzactl resume {name}` goes on")
-    if project["state"] != "ready":
-        notes.append(f"{name}: {project['state']}: {project['reason']}")
-    notes.extend(
-        f"{name}: rejected {item['path']}: {item['reason']}"
-        for item in project["runs"]["rejected_files"]
-        if item["path"] != "env.json"
-    )
-    notes += _check(project)
-    exports = project["exports"]
-    notes.extend(
-        f"{name}: export failed for {item['path']}: {item['reason']}"
-        for item in exports["failures"]
-    )
-    notes.extend(
-        f"{name}: the export of {item['path']} is missing: {item['reason']}"
-        for item in exports["losses"]
-    )
-    notes += _dataset(project)
-    notes += _improvements(project)
-    for job in project["jobs"]:
-        if job["state"] in ("queued", "running", "failed"):
-            progress = " ".join(f"{key}={value}" for key, value in (job["progress"] or {}).items())
-            says = progress or job["result"] or job["reason"]
-            notes.append(f"{name}: job {job['job']} ({job['kind']}) {job['state']}: {says}")
-    if project["reactions_failed"]:
-        count = project["reactions_failed"]
-        notes.append(f"{name}: {count} reactions failed, last: {project['last_failure']}")
-    return notes
-
-
-def _check(project: ProjectStatus) -> list[str]:
-    """What the check of the mission found: counts, and the first error or warning."""
-    name, check = project["project"], project["check"]
-    if not (check["errors"] or check["warnings"]):
-        return []
-    said = f"errors: {check['errors']}, warnings: {check['warnings']}"
-    since = " (env.json has changed since)" if check["state"] == "pending" else ""
-    first = check["findings"][0]
-    line = f"{first['level']}: {first['place']}: {first['what']}"
-    fix = f"; {first['fix']}" if first["fix"] else ""
-    return [f"{name}: check: {said}{since}: `cadenza env check {name}`", f"{name}: {line}{fix}"]
-
-
-def _dataset(project: ProjectStatus) -> list[str]:
-    """How much the dataset holds, and which runs it does not."""
-    dataset = project["dataset"]
-    if dataset is None:
-        return []
-    name = project["project"]
-    rows = ", ".join(f"{config} {count:,}" for config, count in dataset["rows"].items())
-    return [
-        f"{name}: dataset of {dataset['runs']} runs, rows: {rows}",
-        *(f"{name}: not in the dataset: {item['run_path']}: {item['reason']}"
-          for item in dataset["failed"]),
-    ]  # fmt: skip
-
-
-def _improvements(project: ProjectStatus) -> list[str]:
-    """What the judge and the last scorecard say."""
-    name, prompt, adapter = project["project"], project["prompt"], project["adapter"]
-    notes = []
-    if prompt["state"] != "not judged":
-        version = f"version {prompt['version']}" if prompt["version"] is not None else "unchanged"
-        verified = " (improved)" if prompt["improved"] else ""
-        verified += " (found by enumeration)" if "code" in prompt["by"] else ""
-        reason = f": {prompt['reason']}" if prompt["reason"] else ""
-        notes.append(f"{name}: prompt {version}{verified}, {prompt['state']}{reason}")
-    if prompt["watch"]:
-        word = "watched" if prompt["watching"] else "watch"
-        notes.append(f"{name}: {word}: {prompt['watch']}")
-    if prompt.get("changed"):
-        notes.append(f"{name}: {prompt['changed']}")
-    if prompt["pending"] is not None:
-        notes.append(
-            f"{name}: prompt version {prompt['pending']} waits:"
-            f" `cadenzactl prompt {name} diff`, then approve or reject"
-        )
-    if adapter.get("unrecorded"):
-        versions = ", ".join(map(str, adapter["unrecorded"]))
-        notes.append(f"{name}: adapter {versions}: on disk, not recorded here")
-    if adapter["forced"]:
-        notes.append(f"{name}: adapter {adapter['deployed']} serves by force, against its verdict")
-    if adapter["verdict"] is not None:
-        serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
-        notes.append(
-            f"{name}: adapter {adapter['scored']} {adapter['verdict']}, deployed: {serving}"
-        )
-        notes += [f"{name}: next: {step}" for step in adapter["next_steps"][:3]]
-    return notes

@@ -6,7 +6,7 @@ import argparse
 import sqlite3
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
 from cadenzad.cli.base.drift import changed
@@ -15,19 +15,11 @@ from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.watched import watched
 from cadenzad.config.paths import state_dir
-from store.events.prompt import PromptRolledBack
-from store.log import EventLog
-from store.reads.chain import chain
-from store.reads.improvements import (
-    PromptRow,
-    adapters,
-    current_prompt,
-    last_judged,
-    pending_prompt,
-    serves_by_force,
-)
-from store.reads.state import State
 from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from store.log import EventLog
+    from store.reads.improvements import PromptRow
 
 DESCRIPTION = """Why a project's prompt and adapter are what they are: from each rule to the failure
 mode and the ticks that show it, from a verdict to its reasons, and from both along the events that
@@ -41,6 +33,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from store.log import EventLog
+    from store.reads.chain import chain
+    from store.reads.improvements import (
+        adapters,
+        current_prompt,
+        last_judged,
+        pending_prompt,
+        serves_by_force,
+    )
+    from store.reads.state import State
+
     reader = connect_reader(state_dir(arguments.state))
     project = find_project(State(reader), arguments.project)
     history = EventLog(reader)
@@ -102,6 +105,8 @@ def _cause(rule: Mapping[str, Any]) -> str:
 
 def _taken_back(history: EventLog, row: PromptRow) -> dict[str, Any] | None:
     """Why a version took another one back: the test and its numbers, when the daemon did it."""
+    from store.events.prompt import PromptRolledBack
+
     (record,) = history.read(row.position - 1, until=row.position)
     event = record.event
     if not isinstance(event, PromptRolledBack):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, USAGE, add_json_and_state, filled
-from cadenzad.config.files import Loaded, default_path, problems, read_config
 from cadenzad.config.paths import expand
-from cadenzad.config.project import FILE_NAME, project_problems, read_project_config
-from cadenzad.config.settings import KEYS
+
+if TYPE_CHECKING:
+    from cadenzad.config.files import Loaded
 
 DESCRIPTION = """Show the configuration as it is in effect, or check it. A running daemon has what
 it read last: `systemctl reload` or SIGHUP makes it read again."""
@@ -31,7 +31,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="every key, its value and what set it",
         description=SHOW,
         epilog="example:\n  cadenzactl config show rescue --json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     show.add_argument("project", nargs="?", help="a project's name or path")
     show.add_argument(
@@ -43,7 +42,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="every mistake, one a line",
         description=CHECK,
         epilog="example:\n  cadenzactl config check ~/robots/rescue/cadenzad.toml",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.add_argument(
         "file", nargs="?", metavar="FILE", type=filled, help="the file (default: the daemon's)"
@@ -56,6 +54,10 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
+    from cadenzad.config.files import read_config
+    from cadenzad.config.project import read_project_config
+    from cadenzad.config.settings import KEYS
+
     loaded = read_config(expand(arguments.config) if arguments.config else None)
     if arguments.project:
         loaded = read_project_config(_project(arguments), loaded)
@@ -78,6 +80,8 @@ def _project(arguments: argparse.Namespace) -> Path:
 
 
 def _as_json(loaded: Loaded) -> dict[str, Any]:
+    from cadenzad.config.settings import KEYS
+
     return {
         "files": [str(file) for file in loaded.files],
         "keys": {
@@ -93,6 +97,9 @@ def _as_json(loaded: Loaded) -> dict[str, Any]:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from cadenzad.config.files import default_path, problems, read_config
+    from cadenzad.config.project import project_problems
+
     file = expand(arguments.file) if arguments.file else None
     if file is not None and _is_a_projects(file):
         found = project_problems(file.parent, read_config(None).config)
@@ -114,4 +121,6 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _is_a_projects(file: Path) -> bool:
     """Whether a file is a project's own: it lies beside an env.json."""
+    from cadenzad.config.project import FILE_NAME
+
     return file.name == FILE_NAME and (file.parent / "env.json").exists()

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import NOT_RUNNING, OK, add_json_and_state, filled
-from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.service_manager import install as services
 from cadenzad.service_manager.install import BY_HAND, Hand, Service
@@ -132,6 +131,8 @@ def _uninstall(service: Service, arguments: argparse.Namespace) -> int:
 
 def _workspaces(service: Service, flags: list[str]) -> list[Path]:
     """The folders to name in the unit; none where the daemon's own configuration has them."""
+    from cadenzad.config.files import load_config
+
     for flag in flags:
         if not expand(flag).is_dir():
             raise ConfigError(f"{flag}: no such folder", hint="--workspace DIR holds projects")

@@ -12,10 +12,7 @@ from pathlib import Path
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.credentials import CREDENTIAL
-from cadenzad.config.files import default_path, read_config
 from cadenzad.config.paths import expand, state_dir
-from cadenzad.service_manager import install as services
-from cadenzad.service_manager.install import Hand
 from handlers.project.scaffold import init_project
 from store.durable import make_folder, write_file
 from store.errors import ConfigError
@@ -90,6 +87,8 @@ def _ask(question: str, otherwise: str) -> str:
 
 def _workspace(arguments: argparse.Namespace, steps: _Steps, *, ask: bool) -> Path:
     """The folder, made where it is missing, and named by the configuration."""
+    from cadenzad.config.files import read_config
+
     watched = read_config(None).config.workspaces
     text = arguments.workspace
     if not text and ask:
@@ -114,6 +113,8 @@ def _workspace(arguments: argparse.Namespace, steps: _Steps, *, ask: bool) -> Pa
 
 def _watch(folder: Path, workspaces: list[Path]) -> Path:
     """Name the folder in a configuration file that is ours; the file."""
+    from cadenzad.config.files import default_path, read_config
+
     file = default_path()
     if file.exists():
         file = file.parent / f"{file.name}.d" / DROP_IN
@@ -144,6 +145,8 @@ def _sample(project: Path, steps: _Steps) -> None:
 
 def _key(arguments: argparse.Namespace, steps: _Steps, *, ask: bool) -> None:
     """Keep the judge's key where the service finds it; it is shown nowhere."""
+    from cadenzad.config.files import default_path
+
     file = default_path().parent / CREDENTIAL
     key = _given_key(arguments.key_file)
     if key is None and ask and not file.exists():
@@ -181,6 +184,9 @@ def _given_key(source: str | None) -> str | None:
 
 def _service(arguments: argparse.Namespace, steps: _Steps) -> bool:
     """Have systemd run the daemon where that is wanted and can be; whether it does."""
+    from cadenzad.service_manager import install as services
+    from cadenzad.service_manager.install import Hand
+
     can = services.manager_runs("system") and services.manager_runs("user")
     if arguments.service == "user" and not can:
         raise ConfigError("no systemd manager of yours is running", hint=services.BY_HAND)

@@ -6,14 +6,17 @@ import argparse
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
-from cadenzad.config.files import Config, default_path, load_config
 from cadenzad.config.paths import expand, state_dir
-from cadenzad.doctor import Finding, Level, Situation, diagnose
 from store.errors import ConfigError, NoEventLog, StoreError
 from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from cadenzad.config.files import Config
+    from cadenzad.doctor import Finding, Level, Situation
 
 DESCRIPTION = """Check the installation, the machine, the state directory and the daemon. Each line
 is ok, warn (less than it could be) or FAIL (broken, or data at risk), with the fix. Exits with 1
@@ -27,6 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.doctor import diagnose
+
     situation = look(state_dir(arguments.state), arguments.config)
     try:
         findings = diagnose(situation)
@@ -44,6 +49,9 @@ def command(arguments: argparse.Namespace) -> int:
 
 def look(directory: Path, config_file: str | None) -> Situation:
     """The situation here and now; what cannot be opened is part of it."""
+    from cadenzad.config.files import default_path, load_config
+    from cadenzad.doctor import Situation
+
     config: Config | None = None
     config_trouble = ""
     path = expand(config_file) if config_file else None

@@ -11,7 +11,7 @@ from cadenzad.config.paths import state_dir
 from cadenzad.requests.inbox import PONG, Request, new_id, send, takes_requests
 from store.errors import DaemonError, DaemonNotRunning
 from store.lock import is_held
-from store.reads.state import State
+from store.reads import live
 from store.schema import connect_reader
 
 DESCRIPTION = """Leave a request in the daemon's inbox and wait for the answer: it passes the
@@ -36,9 +36,8 @@ def command(arguments: argparse.Namespace) -> int:
     sent = time.perf_counter()
     path = send(directory, request)
     reader = connect_reader(directory)
-    state = State(reader)
     while time.perf_counter() - sent < arguments.timeout:
-        answer = state.progress(PONG)
+        answer = live.progress(reader, PONG)
         if answer is not None and answer.get("id") == request.id:
             milliseconds = round(1000 * (time.perf_counter() - sent), 1)
             if arguments.json:

@@ -7,8 +7,6 @@ import argparse
 from cadenzad.cli.base.lookup import project_of
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, run_with_bar
-from cadenzad.config.files import Config
-from cadenzad.requests.commands import QueueJob
 
 DESCRIPTION = """Queue a job that trains a tiny model, steps a tiny simulation and writes a file
 (each where installed), and wait for it: does what jobs need work inside the service?"""
@@ -22,6 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.config.files import Config
+    from cadenzad.requests.commands import QueueJob
+
     project = project_of(arguments).path if arguments.project else ""
     request = QueueJob("selftest", project, {}, "cadenzactl selftest", instead=True)
     job = run_with_bar(arguments, request, Config(), arguments.timeout).job

@@ -13,10 +13,6 @@ from typing import Any
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
-from handlers.dataset.folder.recovery import problems as dataset_problems
-from handlers.lora.recovery import problems as adapter_problems
-from store import identity, soundness
-from store.reads.state import State
 from store.schema import connect_reader
 
 DESCRIPTION = """Check SQLite's integrity, that positions and versions have no gap, that the view
@@ -30,6 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from store import soundness
+
     directory = state_dir(arguments.state)
     reader = connect_reader(directory)
     checks: list[tuple[str, Callable[[sqlite3.Connection], list[str]]]] = [
@@ -57,6 +55,8 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _files(reader: sqlite3.Connection) -> list[str]:
     """Every file that is recorded as present has its recorded bytes; it may have grown since."""
+    from store.reads.state import State
+
     state = State(reader)
     problems = []
     for project in state.projects():
@@ -76,18 +76,26 @@ def _files(reader: sqlite3.Connection) -> list[str]:
 
 def _adapters(reader: sqlite3.Connection) -> list[str]:
     """Every version is as it was recorded, and `deployed` is what the view says."""
+    from handlers.lora.recovery import problems as adapter_problems
+    from store.reads.state import State
+
     paths = [project.path for project in State(reader).projects() if project.state != "removed"]
     return [problem for path in paths for problem in adapter_problems(reader, path)]
 
 
 def _datasets(reader: sqlite3.Connection) -> list[str]:
     """Every dataset is as it was recorded, and its files as its manifest says."""
+    from handlers.dataset.folder.recovery import problems as dataset_problems
+    from store.reads.state import State
+
     paths = [project.path for project in State(reader).projects() if project.state != "removed"]
     return [problem for path in paths for problem in dataset_problems(reader, path)]
 
 
 def _check_bytes(path: Path, known: str, size: int | None) -> list[str]:
     """Whether a file's first `size` bytes (None: all of them) are what they are known by."""
+    from store import identity
+
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):

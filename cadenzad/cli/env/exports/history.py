@@ -7,21 +7,25 @@ import os
 import shlex
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say
 from cadenzad.config.paths import expand, state_dir
-from cadenzad.requests.client import record_export
-from cadenzad.requests.commands import Outcome, RecordExport
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, printable, run_id_of
 from store.errors import CadenzaError, InputError, ProjectNotFound
-from store.events.base import Event
-from store.events.files import ExportFailed, ExportRequested
+
+if TYPE_CHECKING:
+    from store.events.base import Event
+    from store.events.files import ExportRequested
 
 
 def record(
     arguments: argparse.Namespace, project: Path, requested: ExportRequested, outcome: Event
 ) -> None:
     """Have recorded what was asked for and what came of it; where that is impossible, only warn."""
+    from cadenzad.requests.client import record_export
+    from cadenzad.requests.commands import Outcome, RecordExport
+
     command = RecordExport(
         printable(str(project)),
         requested.model_dump(mode="json"),
@@ -70,6 +74,8 @@ def check_parent(text: str, target: Path) -> None:
 
 def failed(requested: ExportRequested, reason: str) -> Event:
     """The event of an export that its input does not allow."""
+    from store.events.files import ExportFailed
+
     return ExportFailed(
         run_id=run_id_of(requested.run_path),
         run_path=requested.run_path,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
-from handlers.lora.data.authoring import add_example, parse_steps
 from handlers.project.formats.pictures import picture_named
-from handlers.project.project import Project
 from store.errors import InputError
+
+if TYPE_CHECKING:
+    from handlers.project.project import Project
 
 DESCRIPTION = """Add an example to lora/patterns.jsonl: a goal in words and the steps it stands for.
 With --exam it goes to lora/eval.jsonl instead, which is never trained on. Where the same goal has
@@ -35,6 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from handlers.lora.data.authoring import add_example, parse_steps
+    from handlers.project.project import Project
+
     project = Project.open(folder_of(arguments))
     steps = parse_steps(arguments.steps, project.library)
     image = _of_the_project(project, arguments.image) if arguments.image is not None else None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
-from cadenzad.requests.client import Ended
-from handlers.lora.scorecard.scorecard import HEADINGS, scorecard_rows
 from store.errors import DaemonError
-from store.events.adapter import AdapterScored, AdapterTrained
+
+if TYPE_CHECKING:
+    from cadenzad.requests.byhand import Ended
 
 BLOCKED, NEEDS_DATA = 5, 6
 MOST_NOTES = 10
@@ -34,6 +34,9 @@ def folder_of(arguments: argparse.Namespace) -> Path:
 
 def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> int:
     """The scorecard that a job made; the exit code is its verdict's."""
+    from handlers.lora.scorecard.scorecard import HEADINGS, scorecard_rows
+    from store.events.adapter import AdapterScored, AdapterTrained
+
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result, hint="the deployed adapter, if any, still serves")
     scored = ended.of(AdapterScored)

@@ -10,9 +10,6 @@ from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from cadenzad.config.paths import expand
-from handlers.lora.data.dataset import load_dataset
-from handlers.lora.exam.paper import set_paper
-from handlers.project.project import Project
 
 DESCRIPTION = """The rows an adapter would be trained on, by where they are from, the actions no
 example has, the exam's two parts, which of its rows do not count, and every line that cannot be
@@ -28,6 +25,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from handlers.lora.data.dataset import load_dataset
+    from handlers.lora.exam.paper import set_paper
+    from handlers.project.project import Project
+
     project = Project.open(folder_of(arguments))
     path: Path | None = expand(arguments.finetune) if arguments.finetune else None
     data = load_dataset(project, finetune=path)

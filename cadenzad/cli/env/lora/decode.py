@@ -8,17 +8,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import open_state
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, filled, whole
 from cadenzad.cli.env.lora.common import add_project, folder_of
-from handlers.lora.model.interface import Decoded
-from handlers.lora.serving import project_decoder, version_to_try
 from handlers.project.formats.pictures import picture_named
 from handlers.project.paths import inside
-from handlers.project.project import Project
 from store.errors import InputError
+
+if TYPE_CHECKING:
+    from handlers.lora.model.interface import Decoded
 
 DESCRIPTION = """Decode goals with the deployed adapter, with the newest while none is deployed, or
 with --version N. With --json one object a goal: {goal, actions, refused, doubtful, nearest,
@@ -45,6 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from handlers.lora.serving import project_decoder, version_to_try
+    from handlers.project.project import Project
+
     if (arguments.goal is None) == (arguments.file is None):
         raise InputError("give one goal, or --file", hint="cadenza env lora decode --help")
     project = folder_of(arguments)

@@ -10,11 +10,6 @@ from cadenzad.cli.ctl.decide.rollback import expect_version
 from cadenzad.cli.ctl.decide.rollback import version as version_number
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from cadenzad.config.paths import expand
-from handlers.lora.hub.layout import filled as made_of
-from handlers.lora.hub.merged import export_merged
-from handlers.lora.model.files import read_head
-from handlers.lora.registry import Registry
-from handlers.lora.serving import version_to_try
 
 DESCRIPTION = """Write the deployed adapter (the newest while none is deployed, or --version N)
 merged into its base, as one model that transformers loads without PEFT. The base must be a
@@ -33,6 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from handlers.lora.hub.layout import filled as made_of
+    from handlers.lora.hub.merged import export_merged
+    from handlers.lora.model.files import read_head
+    from handlers.lora.registry import Registry
+    from handlers.lora.serving import version_to_try
+
     project = folder_of(arguments)
     number = arguments.version or version_to_try(project)[0]
     expect_version(project, number)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import open_state
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK
 from cadenzad.cli.env.lora.common import add_project, folder_of
-from handlers.lora.hub.changes import Version, versions
-from handlers.project.project import Project
+
+if TYPE_CHECKING:
+    from handlers.lora.hub.changes import Version
 
 DESCRIPTION = """The versions of a project's adapter, the newest first: verdict, scores, and what
 changed against the version before: examples, settings, scores, goals that are right now or wrong.
@@ -22,6 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from handlers.lora.hub.changes import versions
+    from handlers.project.project import Project
+
     project = Project.open(folder_of(arguments))
     with open_state(arguments.state) as state:
         found = versions(state.connection, project.path) if state is not None else []

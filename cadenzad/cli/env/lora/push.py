@@ -11,10 +11,6 @@ from cadenzad.cli.ctl.decide.rollback import expect_version
 from cadenzad.cli.ctl.decide.rollback import version as version_number
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from cadenzad.config.paths import expand
-from handlers.lora.hub.card import UNSTATED
-from handlers.lora.hub.layout import push
-from handlers.lora.registry import Registry
-from handlers.lora.serving import version_to_try
 
 DESCRIPTION = """Write the deployed adapter (the newest while none is deployed, or --version N)
 into a folder as the model hub has repositories: the adapter, its model card, training curve and
@@ -27,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("folder", type=filled, help="a new or empty folder")
     parser.add_argument(
-        "--license", type=_license, default=UNSTATED, metavar="ID",
+        "--license", type=_license, metavar="ID",
         help="the hub's name of the adapter's licence, for its card",
     )  # fmt: skip
     parser.add_argument(
@@ -36,11 +32,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from handlers.lora.hub.card import UNSTATED
+    from handlers.lora.hub.layout import push
+    from handlers.lora.registry import Registry
+    from handlers.lora.serving import version_to_try
+
     project = folder_of(arguments)
     number = arguments.version or version_to_try(project)[0]
     expect_version(project, number)
     out = expand(arguments.folder).absolute()
-    names = push(Registry(project).folder(number), out, arguments.license)
+    names = push(Registry(project).folder(number), out, arguments.license or UNSTATED)
     if arguments.json:
         say_json({"version": number, "folder": str(out), "files": names})
         return OK

@@ -26,7 +26,7 @@ from cadenzad.cli.base.parser import (
     whole,
 )
 from cadenzad.cli.programs import CADENZA_ENV
-from cadenzad.requests.client import Interrupted
+from cadenzad.requests.byhand import Interrupted
 from store.errors import ConfigError, ProjectNotFound
 
 

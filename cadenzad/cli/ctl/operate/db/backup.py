@@ -6,11 +6,14 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
-from cadenzad.maintenance.backup import Progress, make_backup, silent
+
+if TYPE_CHECKING:
+    from cadenzad.maintenance.backup import Progress
 
 DESCRIPTION = """Copy the event log to FILE, with or without a daemon at work: one moment of the
 log, checked, in one file. The projects' own files are not in it."""
@@ -26,6 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.maintenance.backup import make_backup
+
     directory = state_dir(arguments.state)
     target = expand(arguments.file)
     with bar("copying", "page") as progress:
@@ -43,6 +48,8 @@ def command(arguments: argparse.Namespace) -> int:
 @contextmanager
 def bar(doing: str, unit: str) -> Iterator[Progress]:
     """A progress bar on a terminal, for what takes long enough to wonder."""
+    from cadenzad.maintenance.backup import silent
+
     if not sys.stderr.isatty():
         yield silent
         return

@@ -16,14 +16,14 @@ from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
 from cadenzad.maintenance.candidate import Candidate
-from cadenzad.maintenance.retention import WHAT, Kept, Plan, Policy, What, make_plan
-from cadenzad.requests.client import finish_prunes, prune
 from store.errors import ConfigError
-from store.reads.state import State
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cadenzad.maintenance.retention import Plan, Policy, What
+    from store.reads.state import State
 
 DESCRIPTION = """Delete old exports, run logs and adapters of some projects (default: all). What was
 recorded of a deleted file stays in the history, and that it was deleted joins it.
@@ -39,6 +39,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    from cadenzad.maintenance.retention import WHAT
+
     parser.add_argument("project", nargs="*", help="projects by name or path (default: all)")
     parser.add_argument("--keep-last", type=count, metavar="N", help="keep the newest N of each")
     parser.add_argument(
@@ -77,6 +79,8 @@ def duration(text: str) -> float:
 
 def sorts(text: str) -> frozenset[What]:
     """What to prune: names with commas between them."""
+    from cadenzad.maintenance.retention import WHAT
+
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in WHAT:
@@ -85,6 +89,10 @@ def sorts(text: str) -> frozenset[What]:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.maintenance.retention import Kept, Plan, Policy
+    from cadenzad.requests.pruning import finish_prunes, prune
+    from store.reads.state import State
+
     if arguments.keep_last is None and arguments.older_than is None:
         raise ConfigError("nothing says what is old", hint="--keep-last N, --older-than D, or both")
     directory = state_dir(arguments.state)
@@ -113,6 +121,8 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _plan(state: State, projects: Sequence[str], policy: Policy) -> Plan:
     """The plans of all projects meant, as one."""
+    from cadenzad.maintenance.retention import Plan, make_plan
+
     if projects:
         chosen = list(dict.fromkeys(find_project(state, text).path for text in projects))
     else:

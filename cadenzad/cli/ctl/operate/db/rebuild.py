@@ -7,9 +7,6 @@ import argparse
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer
 from cadenzad.config.paths import state_dir
-from cadenzad.requests.client import perform
-from cadenzad.requests.commands import Rebuild
-from store.events.process import ViewRebuilt
 
 DESCRIPTION = "Fold the state view anew from the event log, and say whether it differs."
 EXAMPLE = "cadenzactl db rebuild"
@@ -20,6 +17,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.requests.client import perform
+    from cadenzad.requests.commands import Rebuild
+    from store.events.process import ViewRebuilt
+
     request = Rebuild(requested_by="cadenzactl db rebuild")
     outcome = perform(state_dir(arguments.state), request, timeout=600.0, outcome=1)
     event = outcome.event

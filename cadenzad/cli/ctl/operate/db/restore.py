@@ -8,7 +8,6 @@ from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.cli.ctl.operate.db.backup import bar
 from cadenzad.config.paths import expand, make_state_dir, state_dir
-from cadenzad.maintenance.restore import check_backup, restore
 from store.lock import WriterLock
 
 DESCRIPTION = """Put a backup in the event log's place. It is checked first: every page, every
@@ -24,6 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.maintenance.restore import check_backup, restore
+
     directory = make_state_dir(state_dir(arguments.state))
     backup = expand(arguments.file)
     if arguments.check:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.cli.base.requests import print_answer, send_command
 from cadenzad.config.paths import state_dir
-from cadenzad.requests.commands import CancelJob, RetryJob
 from store.errors import DaemonError, ProjectNotFound
-from store.reads.state import State
 from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from cadenzad.requests.commands import CancelJob, RetryJob
 
 DESCRIPTION = "Take a waiting job out of the queue, or end a running one. Its history stays."
 EXAMPLE = "cadenzactl jobs cancel 42"
@@ -22,6 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.requests.commands import CancelJob
+
     request = CancelJob(arguments.job, "cadenzactl jobs cancel")
     return change_job(arguments, request, ("queued", "running"), "cancelled")
 
@@ -33,6 +37,8 @@ def change_job(
     done: str,
 ) -> int:
     """Cancel or retry the job, which must be in one of `states`."""
+    from store.reads.state import State
+
     state = State(connect_reader(state_dir(arguments.state)))
     job = state.job(request.job)
     if job is None:

@@ -11,7 +11,8 @@ from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.config.paths import state_dir
-from store.reads.state import JobRow, State, job_key
+from store.reads.live import job_key
+from store.reads.state import JobRow, State
 from store.schema import connect_reader
 
 DESCRIPTION = """Slow work, the newest first: what waits, runs, has ended, or was given up and waits

@@ -86,6 +86,30 @@ def test_what_somebody_should_look_at_is_a_note(home, run_cli) -> None:
 # -- which project ---------------------------------------------------------------------------------
 
 
+def test_of_many_projects_those_to_look_at_come_first_and_the_rest_is_counted(
+    home, run_cli
+) -> None:
+    # given more projects than a screen has room for, the last of them with a mistake
+    for number in range(21):
+        home.project(f"robot-{number:02}")
+    (home.workspace / "robot-20" / "env.json").write_text("{")
+    home.once()
+
+    # when
+    _, out, _ = run_cli(main, "status")
+
+    # then
+    rows = [line.split()[0] for line in out.splitlines() if line.startswith("robot-")]
+    assert rows[:2] == ["robot-20", "robot-00"]
+    assert "robot-19" not in rows
+    last = "not shown: 1, 0 of them to look at; `--all` shows every project"
+    assert out.splitlines()[-1] == last
+    _, out, _ = run_cli(main, "status", "--all")
+    assert "robot-19 " in out
+    assert "not shown" not in out
+    assert len(status(run_cli)[1]["projects"]) == 21
+
+
 def test_a_project_is_found_by_name_and_path(recorded_home, run_cli, monkeypatch) -> None:
     recorded_home.project("other")
     recorded_home.once()

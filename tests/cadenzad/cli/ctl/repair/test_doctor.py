@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cadenzad.cli.ctl.repair import doctor
+from cadenzad import doctor
 from cadenzad.cli.programs import cadenzactl as main
 from cadenzad.doctor import Finding
 

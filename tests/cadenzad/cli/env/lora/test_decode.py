@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cadenzad.cli.env.lora import decode
 from cadenzad.cli.programs import cadenza as main
+from handlers.lora import serving
 from handlers.lora.model.interface import Decoded
 from handlers.project.formats.examples import Step
 from store.errors import InputError
@@ -34,8 +34,8 @@ SAT = Decoded("sit", (Step("sit", {}),), False, False, (), 0.5, 1.0)
 @pytest.fixture
 def project(home, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose adapter is that decoder; it is version 3 and not deployed."""
-    monkeypatch.setattr(decode, "version_to_try", lambda _project: (3, False))
-    monkeypatch.setattr(decode, "project_decoder", lambda *_arguments: Sitting())
+    monkeypatch.setattr(serving, "version_to_try", lambda _project: (3, False))
+    monkeypatch.setattr(serving, "project_decoder", lambda *_arguments: Sitting())
     made: Path = home.project()
     return made
 

@@ -1,0 +1,143 @@
+"""How a project stands, for people: a row of `status`'s table, and a line for all else. Light."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from store.reads.shapes import ProjectStatus
+
+HEADINGS = (
+    "PROJECT",
+    "ROBOT",
+    "STATE",
+    "RUNS",
+    "OK",
+    "FAILED",
+    "REJECTED",
+    "EXPORTS",
+    "RECORDS",
+    "EXAMPLES",
+    "LAST RUN",
+)
+
+
+def row_of(project: ProjectStatus) -> tuple[object, ...]:
+    """Its row below HEADINGS."""
+    runs, exports, examples = project["runs"], project["exports"], project["examples"]
+    last = runs["last"]
+    counts: tuple[tuple[str, int], ...] = (
+        ("stale", exports["stale"]),
+        ("failed", exports["failed"]),
+        ("missing", exports["missing"]),
+    )
+    others = [f"{count} {word}" for word, count in counts if count]
+    return (
+        project["project"],
+        project["robot"],
+        project["state"],
+        runs["total"],
+        runs["succeeded"],
+        runs["failed"],
+        runs["rejected"],
+        ", ".join([f"{exports['current']} current", *others]),
+        exports["records"],
+        f"{examples['train']}+{examples['exam']}",
+        f"{last['run']}: {last['outcome']}" if last else "-",
+    )
+
+
+def notes_of(project: ProjectStatus) -> list[str]:
+    """One line for everything about a project that somebody should look at."""
+    name = project["project"]
+    notes = []
+    if project["paused"]:
+        notes.append(f"{name}: paused; `cadenzactl resume {name}` goes on")
+    if project["state"] != "ready":
+        notes.append(f"{name}: {project['state']}: {project['reason']}")
+    notes.extend(
+        f"{name}: rejected {item['path']}: {item['reason']}"
+        for item in project["runs"]["rejected_files"]
+        if item["path"] != "env.json"
+    )
+    notes += _check(project)
+    exports = project["exports"]
+    notes.extend(
+        f"{name}: export failed for {item['path']}: {item['reason']}"
+        for item in exports["failures"]
+    )
+    notes.extend(
+        f"{name}: the export of {item['path']} is missing: {item['reason']}"
+        for item in exports["losses"]
+    )
+    notes += _dataset(project)
+    notes += _improvements(project)
+    for job in project["jobs"]:
+        if job["state"] in ("queued", "running", "failed"):
+            progress = " ".join(f"{key}={value}" for key, value in (job["progress"] or {}).items())
+            says = progress or job["result"] or job["reason"]
+            notes.append(f"{name}: job {job['job']} ({job['kind']}) {job['state']}: {says}")
+    if project["reactions_failed"]:
+        count = project["reactions_failed"]
+        notes.append(f"{name}: {count} reactions failed, last: {project['last_failure']}")
+    return notes
+
+
+def _check(project: ProjectStatus) -> list[str]:
+    """What the check of the mission found: counts, and the first error or warning."""
+    name, check = project["project"], project["check"]
+    if not (check["errors"] or check["warnings"]):
+        return []
+    said = f"errors: {check['errors']}, warnings: {check['warnings']}"
+    since = " (env.json has changed since)" if check["state"] == "pending" else ""
+    first = check["findings"][0]
+    line = f"{first['level']}: {first['place']}: {first['what']}"
+    fix = f"; {first['fix']}" if first["fix"] else ""
+    return [f"{name}: check: {said}{since}: `cadenza env check {name}`", f"{name}: {line}{fix}"]
+
+
+def _dataset(project: ProjectStatus) -> list[str]:
+    """How much the dataset holds, and which runs it does not."""
+    dataset = project["dataset"]
+    if dataset is None:
+        return []
+    name = project["project"]
+    rows = ", ".join(f"{config} {count:,}" for config, count in dataset["rows"].items())
+    return [
+        f"{name}: dataset of {dataset['runs']} runs, rows: {rows}",
+        *(f"{name}: not in the dataset: {item['run_path']}: {item['reason']}"
+          for item in dataset["failed"]),
+    ]  # fmt: skip
+
+
+def _improvements(project: ProjectStatus) -> list[str]:
+    """What the judge and the last scorecard say."""
+    name, prompt, adapter = project["project"], project["prompt"], project["adapter"]
+    notes = []
+    if prompt["state"] != "not judged":
+        version = f"version {prompt['version']}" if prompt["version"] is not None else "unchanged"
+        verified = " (improved)" if prompt["improved"] else ""
+        verified += " (found by enumeration)" if "code" in prompt["by"] else ""
+        reason = f": {prompt['reason']}" if prompt["reason"] else ""
+        notes.append(f"{name}: prompt {version}{verified}, {prompt['state']}{reason}")
+    if prompt["watch"]:
+        word = "watched" if prompt["watching"] else "watch"
+        notes.append(f"{name}: {word}: {prompt['watch']}")
+    if prompt.get("changed"):
+        notes.append(f"{name}: {prompt['changed']}")
+    if prompt["pending"] is not None:
+        notes.append(
+            f"{name}: prompt version {prompt['pending']} waits:"
+            f" `cadenzactl prompt {name} diff`, then approve or reject"
+        )
+    if adapter.get("unrecorded"):
+        versions = ", ".join(map(str, adapter["unrecorded"]))
+        notes.append(f"{name}: adapter {versions}: on disk, not recorded here")
+    if adapter["forced"]:
+        notes.append(f"{name}: adapter {adapter['deployed']} serves by force, against its verdict")
+    if adapter["verdict"] is not None:
+        serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
+        notes.append(
+            f"{name}: adapter {adapter['scored']} {adapter['verdict']}, deployed: {serving}"
+        )
+        notes += [f"{name}: next: {step}" for step in adapter["next_steps"][:3]]
+    return notes
