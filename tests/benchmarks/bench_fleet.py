@@ -30,7 +30,7 @@ from report import Goal, Samples, Table, scratch
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, SPEC_FILE
 from handlers.project.scaffold import init_project
 from store.lock import is_held
-from store.reads.status import daemon_status
+from store.reads.live import daemon_status
 from store.schema import DATABASE, connect_reader
 
 SETTINGS = "[check]\nenabled = false\n[judge]\ndebounce = 3600\nmax_wait = 86400\n"
