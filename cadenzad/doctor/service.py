@@ -48,7 +48,7 @@ def check_state(situation: Situation) -> list[Finding]:
     for place in (folder, folder / INBOX):
         found = fault(place)
         if found is not None:
-            findings.append(Finding("state", "FAIL", *found))
+            findings.append(Finding("state", "FAIL", found.text, found.fix))
         elif not _may(place, os.R_OK | os.W_OK | os.X_OK):
             fix = f"chown it to the user of the daemon, or --state DIR; now: {_owner(place)}"
             findings.append(Finding("state", "FAIL", f"{place}: cannot be written to", fix))

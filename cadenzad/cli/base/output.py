@@ -6,15 +6,17 @@ Nothing else writes to a terminal, so that no name and no text from a file reach
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from store.errors import CadenzaError, ConfigError, NoEventLog, StoreError
 from store.text import json_text, one_line, printable_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def say(text: str = "", *, head: str = "", code: str = "1", err: bool = False) -> None:
@@ -39,6 +41,8 @@ def say_json(value: object, *, indent: int | None = None, flush: bool = False) -
 
 def pass_on(path: Path) -> None:
     """A file's bytes on stdout, as they are: what a command was asked to write there."""
+    import shutil  # no other command waits for it
+
     with path.open("rb") as source:
         shutil.copyfileobj(source, sys.stdout.buffer)
     sys.stdout.buffer.flush()

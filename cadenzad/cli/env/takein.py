@@ -9,11 +9,8 @@ from pathlib import Path
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled, one_line
-from cadenzad.config.files import load_config
 from cadenzad.config.paths import expand
-from cadenzad.config.project import load_project_config
 from handlers.project.paths import CADENZA_DIR
-from handlers.project.project import Project
 from store.errors import InputError, ProjectNotFound
 
 DESCRIPTION = """Make a run log of a recording of another tool: an MCAP file, the folder of a
@@ -35,6 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.config.files import load_config
+    from cadenzad.config.project import load_project_config
+    from handlers.project.project import Project
+
     with open_state(arguments.state) as state:
         project = project_folder(state, arguments.project)
     source = _find(project, arguments.recording)

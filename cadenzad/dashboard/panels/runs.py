@@ -10,7 +10,7 @@ from typing import Any
 from cadenzad.dashboard.moment import Moment
 from store.errors import ProjectNotFound
 from store.reads.improvements import PromptRow, prompt_versions
-from store.reads.rows import decoded
+from store.reads.stored import decoded
 
 AUTHORS = 0
 """The version of a prompt that is as its author wrote it."""
