@@ -1,0 +1,89 @@
+"""Somebody with a mission and no examples, who types what is printed, gets to an exam of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+from wordings import OF_PHASES
+
+from handlers.lora.model.encoders.minilm import minilm_folder
+
+ROUNDS = 3
+PLACE = re.compile(r"<in other words: (.+)>")
+
+
+class Person:
+    """Types lines as they are printed; fills places for words with words that mean just that."""
+
+    def __init__(self, house) -> None:
+        self.house = house
+        self.words = {goal: list(words) for goal, words in OF_PHASES.items()}
+
+    def follow(self, printed: str) -> int:
+        """Do all that was printed; how many lines were typed."""
+        lines = [line.strip() for line in printed.splitlines()]
+        commands = [line for line in lines if line.startswith("cadenza env ")]
+        questions = [line for line in commands if line.endswith(" --exam")]
+        count = re.search(r"# exam: ([\d,]+) more questions", printed)
+        wanted = int(count[1].replace(",", "")) if count else len(questions)
+        others = [line for line in commands if line not in questions]
+        return sum(map(self.type, others)) + self.ask(questions, wanted)
+
+    def ask(self, questions: list[str], wanted: int) -> int:
+        """As many questions of the exam as are needed, taking turns."""
+        asked = tried = 0
+        for line in cycle(questions):
+            if asked == wanted or tried == len(questions):
+                return asked
+            done = self.type(line)
+            asked, tried = asked + done, 0 if done else tried + 1
+        return asked
+
+    def type(self, line: str) -> bool:
+        """Whether a line could be typed: for its place there are words left."""
+        words = shlex.split(line)
+        for at, word in enumerate(words):
+            if place := PLACE.fullmatch(word):
+                if not self.words[place[1]]:
+                    return False
+                words[at] = self.words[place[1]].pop(0)
+        self.house.run(*words)
+        return True
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(minilm_folder() is None, reason="all-MiniLM-L6-v2 is not installed")
+def test_who_types_what_is_printed_gets_from_nothing_to_an_exam_that_counts(
+    house, tmp_path: Path
+) -> None:
+    pytest.importorskip("peft")
+    pytest.importorskip("mujoco")
+    project = tmp_path / "rescue"
+    house.run("cadenza", "env", "init", project)
+    shutil.rmtree(project / "lora")
+    person = Person(house)
+    # given a first line that cannot train, and says how to begin
+    finetune = ("cadenza", "env", "lora", "finetune", project, "--gate")
+    done = house.run(*finetune, check=False)
+    assert done.returncode == 1
+    (first,) = re.findall(r"\((cadenza env run [^:]+):", done.stderr)
+    house.run(*shlex.split(first))
+    for number in range(1, ROUNDS + 1):
+        # when an adapter is trained of what is there, and what is printed then is done
+        done = house.run(*finetune, check=False, timeout=600)
+        print(f"--- {number}\n{done.stdout}", flush=True)
+        if done.returncode == 0 or "(look " in done.stdout:
+            break
+        assert done.returncode == 6, "following the steps is never a step back"
+        assert person.follow(done.stdout), "something is left to do"
+    # then the mission is driven by what was taught, and an exam of it was looked at
+    assert re.search(r"^safety .* pass ", done.stdout, re.MULTILINE)
+    assert re.search(r"^mission .* pass ", done.stdout, re.MULTILINE)
+    assert "(look 1, " in done.stdout
+    assert "in-sample" not in done.stdout
