@@ -10,11 +10,11 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from store.errors import CadenzaError, ConfigError, NoEventLog, StoreError
 from store.text import json_text, one_line, printable_lines
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
