@@ -63,7 +63,16 @@ def project(tmp_path: Path) -> Path:
 
 def export(project: Path, kind: str) -> Path:
     target = project.parent / kind
-    command = [sys.executable, "-m", "cadenzad.cli", "env", "finetune", str(project), "--all"]
+    command = [
+        sys.executable,
+        "-m",
+        "cadenzad.cli",
+        "cadenza",
+        "env",
+        "finetune",
+        str(project),
+        "--all",
+    ]
     environ = os.environ | {"CADENZAD_STATE": str(project.parent / "state")}
     subprocess.run([*command, "-o", str(target), "--format", kind], check=True, env=environ)
     return target
