@@ -89,6 +89,19 @@ def test_the_daemon_keeps_it_and_every_reader_loads_it(house, project, readers) 
     house.run("cadenzactl", "verify")
 
 
+def test_the_log_of_another_mission_is_named_and_no_part_of_it(house, project) -> None:
+    foreign = project / ".cadenza-env" / "other.log.jsonl"
+    foreign.write_bytes(runlogs.run(4, phase="polish_the_floor"))
+    house.once()
+
+    (updated,) = house.events("DatasetUpdated")
+    assert updated["data"]["runs"] == 1
+    (failed,) = updated["data"]["failed"]
+    assert failed["run_path"] == ".cadenza-env/other.log.jsonl"
+    assert "names no phase of mission" in failed["reason"]
+    assert "polish_the_floor" in failed["reason"]
+
+
 def test_datasets_of_two_projects_concatenate(house, project) -> None:
     import polars
     import pyarrow as pa

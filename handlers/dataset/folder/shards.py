@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from handlers.dataset.configs import Configs, Filters
@@ -34,6 +35,7 @@ from handlers.dataset.folder.place import READABLE, Place, short
 from handlers.dataset.mission import Mission
 from handlers.dataset.rows import ALIGNMENT, Rows, read_rows
 from handlers.dataset.schema import CONFIGS, SCHEMAS, VERSION
+from handlers.export.foreign import PhasesSeen
 from handlers.project.project import Project
 from store import identity
 from store.durable import Draft
@@ -108,8 +110,10 @@ def write_shards(
 ) -> Shard:
     """Write a run's files, durably but for the folders' own sync, and say what they hold.
 
-    A config that has no row of the run has no file. Raises OSError.
+    A config that has no row of the run has no file. Raises OSError; ForeignLog for the log of
+    another mission.
     """
+    phases = PhasesSeen([phase.name for phase in recipe.project.spec.phases])
     name = recipe.name_of(source)
     with (
         read_rows(source.log, recipe.mission, source.run_id, size=source.size) as rows,
@@ -121,7 +125,9 @@ def write_shards(
         made = _Made(Configs(recipe.filters, tuple(recipe.mission.actions)))
         for batch in rows.batches():
             made.write(batch, files)
+            phases.add(pc.unique(batch.column("phase")).to_pylist())
             progress()
+        phases.check(source.log, recipe.mission.name)
         written = {config: found for config in CONFIGS if (found := files[config].finish())}
         return _shard(name, source, rows, made, written)
 
