@@ -31,11 +31,15 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "gym": ("training in Gymnasium", ("gymnasium",)),
     "dataset": ("runs as Parquet", ("pyarrow", "numpy")),
     "dashboard": ("the local web page", ("jinja2", "starlette", "uvicorn")),
+    "formats": (
+        "MCAP and Minari, out and in",
+        ("gymnasium", "h5py", "mcap", "mcap-ros2-support", "minari"),
+    ),
     "tensorboard": ("training curves for TensorBoard", ("tensorboard",)),
 }
 """Extra -> what it is for, and the distributions it brings."""
 
-_MODULES = {"pillow": "PIL"}
+_MODULES = {"pillow": "PIL", "mcap-ros2-support": "mcap_ros2"}
 """Distributions that do not import under their own name."""
 
 """The credential's name in the units, and the name of the file that they load."""

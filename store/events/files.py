@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from store.events.base import Event as Event
 from store.events.base import Fact as Fact
+from store.events.base import Grown
 
 Outcome = Literal["succeeded", "failed", "interrupted", "unfinished", "unknown"]
 """`interrupted`: somebody stopped it; `unfinished`: its log does not say how it ended."""
@@ -55,7 +56,7 @@ class LineCounts(Fact):
     blank: int = 0
 
 
-class RunStamp(Fact):
+class RunStamp(Grown):
     """Under what a run was driven, as its log's first record says. None: unknown, or had no part.
 
     Runs that agree in everything but `seed` are comparable. Hashes: of env.json's bytes, as the
@@ -64,6 +65,8 @@ class RunStamp(Fact):
     has it. `adapter` is its version, `version` that of this package. `source`: the recording of
     another tool that the log was made of, by name, and what its bytes are known by.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"source", "source_hash"})
 
     policy: Name | None = None
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
@@ -76,15 +79,6 @@ class RunStamp(Fact):
     version: Name | None = None
     source: str | None = Field(None, min_length=1, max_length=255)
     source_hash: str | None = Field(None, max_length=80, pattern=r"^[a-z0-9]+(:[0-9a-f]+)?$")
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Of a run that was not taken in it is written as it was before any could be."""
-        written: dict[str, object] = write(self)
-        for name in ("source", "source_hash"):
-            if getattr(self, name) is None:
-                written.pop(name, None)
-        return written
 
 
 class EpisodeFact(Fact):

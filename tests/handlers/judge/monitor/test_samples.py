@@ -43,7 +43,7 @@ class World:
     def add(self, event: Event) -> None:
         self.position += 1
         stream = project_stream(PROJECT)
-        views.apply(self.view, Recorded(self.position, stream, 0, event, None, self.position, 0))
+        views.fold(self.view, [Recorded(self.position, stream, 0, event, None, self.position, 0)])
 
     def project(self, kind: type[Event], sha256: str, **more: str) -> Event:
         facts = {
