@@ -6,7 +6,7 @@ a tick comes that is not above the last, the fold that intake uses says which ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from handlers.judge.evidence.ticks import (
@@ -18,12 +18,15 @@ from handlers.judge.evidence.ticks import (
     lenient_tick,
     tick_of,
 )
-from handlers.judge.evidence.wire import Record, lenient, typed
-from handlers.project.formats.lines import BLOCK, LineReader
+from handlers.judge.evidence.wire import Lines, Record, lenient, typed
+from handlers.project.formats.lines import LineReader
 from handlers.project.formats.logsummary import LineTally, lines_of
 from handlers.project.formats.orchestrator import OrchestratorFold
 from handlers.project.formats.runlog import MissionFold
 
+BLOCK = 64 * 1024
+"""Bytes read at a time: of larger ones the allocator gives each back to the system, and takes as
+long to get the next as reading takes."""
 SESSION_ERRORS = ("infer_error", "retries_exceeded")
 
 
@@ -32,7 +35,7 @@ def episodes_of(log: RunLog, words: Vocabulary) -> list[Episode]:
 
     The first is named by the run id, a second in the same file `run-id#2`, and so on.
     """
-    with log.path.open("rb") as stream:
+    with log.path.open("rb", buffering=0) as stream:
         if log.format == "orchestrator":
             return _sessions(log.run_id, lines_of(LineReader(stream, hashing=False), LineTally()))
         return _Runs(log.run_id, words).read(stream)
@@ -60,18 +63,16 @@ class _Runs:
             if not cut:
                 break  # a line longer than any that is ordinary
             whole, rest = rest + block[:cut], block[cut:]
-            lines = whole.split(b"\n")[:-1]
-            self._take(number, lines, typed(whole, lines))
-            number, start = number + len(lines), start + len(whole)
+            number, start = number + self._take(number, whole), start + len(whole)
         stream.seek(start)  # to a last line without an end, or one that is too long for a block
         for offset, line in lines_of(LineReader(stream, hashing=False), LineTally()):
-            self._take(number + offset - 1, [line], typed(line + b"\n", [line]))
+            self._take(number + offset - 1, line + b"\n")
         return self._finished()
 
-    def _take(self, number: int, lines: Sequence[bytes], records: Sequence[Record | None]) -> None:
-        """Lines, the first of that number, and as much of them as is typed."""
-        words = self.words
-        for at, (line, record) in enumerate(zip(lines, records, strict=True), number):
+    def _take(self, number: int, block: bytes) -> int:
+        """Take in whole lines, the first of that number. Returns how many they are."""
+        words, lines = self.words, Lines(block)
+        for at, record in enumerate(typed(lines)):
             tick = tick_of(record, words) if record is not None else None
             if (
                 record is not None
@@ -84,7 +85,8 @@ class _Runs:
                 self.last, self.phase_idx = tick.tick, record.phase_idx
                 self.found[-1].ticks.append(tick)
             else:
-                self._look(at, line)
+                self._look(number + at, lines[at])
+        return len(lines)
 
     def _finished(self) -> list[Episode]:
         for fact, episode in zip(self.fold.finish(), self.found, strict=False):

@@ -171,13 +171,13 @@ _new = tuple.__new__
 
 def _amount(params: Amounts) -> float | None:
     """How far an action was told to go or turn in all: 0 where only a time was told, which may end
-    it anywhere; None for its default."""
+    it anywhere; None for its default, and for what no robot can go."""
     told = params.distance_m or params.rotation_rad
     if told is None or told == 0:
         told = 0.0 if params.duration_s or (params.repeat or 1) != 1 else None
     elif params.repeat is not None and params.repeat > 1:
         told *= params.repeat
-    return told
+    return told if told is None or abs(told) < FAR_M else None
 
 
 def _tilt(roll: float | None, pitch: float | None) -> float | None:

@@ -848,6 +848,17 @@ def test_no_value_of_any_field_makes_it_raise(tmp_path: Path) -> None:
             assert 1 <= cited.first <= cited.last
 
 
+def test_an_amount_that_no_robot_can_go_is_not_known(tmp_path: Path) -> None:
+    for amount in ({"rotation_rad": 1e299}, {"rotation_rad": -1e9}, {"distance_m": 1e4}):
+        records = lost(mission(1))
+        for tick in records:
+            tick["obs"]["yaw_deg"] = 10.0
+            tick |= {"action": "turn_left", "action_params": amount | {"repeat": 300}}
+        assert only_tick(tmp_path, records[0]).amount is None
+        records[4]["action_params"] = {"rotation_rad": 1e308, "repeat": 300}
+        assert mined(tmp_path, records).finding("no_effect@approach") is not None
+
+
 @pytest.mark.parametrize(
     ("end", "outcome"),
     [("interrupted", "interrupted"), ("error: decide raised KeyError", "failed")],
