@@ -178,7 +178,7 @@ def check_key(situation: Situation) -> list[Finding]:
         finding = _judge_credential(file)
         if finding is not None:
             return [finding]
-    text = "no Groq key here: runs are mined but not judged"
+    text = "no Groq key here: code alone proposes remedies (judge.without_key)"
     fix = f"export {KEY}, or for the service put it into {beside} (chmod 600)"
     return [Finding("key", "warn", text, fix)]
 

@@ -454,7 +454,7 @@ def test_an_empty_credential_is_no_key(look, tmp_path) -> None:
     finding = only(check_key(look(environ=environ)))
     assert (finding.level, finding.text) == (
         "warn",
-        "no Groq key here: runs are mined but not judged",
+        "no Groq key here: code alone proposes remedies (judge.without_key)",
     )
 
 

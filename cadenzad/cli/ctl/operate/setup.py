@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    if arguments.sample and ("/" in arguments.sample or arguments.sample in (".", "..")):
+        hint = "cadenzactl setup --workspace ~/robots --sample rescue-dog"
+        raise ConfigError(f"--sample {arguments.sample}: a name, not a path", hint=hint)
     steps = _Steps(arguments)
     ask = sys.stdin.isatty() and not arguments.yes
     workspace = _workspace(arguments, steps, ask=ask)
@@ -52,7 +56,7 @@ def command(arguments: argparse.Namespace) -> int:
         _sample(workspace / arguments.sample, steps)
     _key(arguments, steps, ask=ask)
     running = _service(arguments, steps)
-    first = [] if running else [f"cadenzad --workspace {workspace}"]
+    first = [] if running else [f"cadenzad --workspace {shlex.quote(str(workspace))}"]
     steps.end([*first, "cadenzactl status", "cadenzactl doctor"])
     return OK
 

@@ -118,6 +118,14 @@ def test_what_is_no_key_is_refused(
     assert not (default_path().parent / "groq_api_key").exists()
 
 
+def test_a_sample_stays_in_the_workspace(home, run_cli, one_error, tmp_path: Path) -> None:
+    for name in ("../dog", "/dog", "a/dog", ".."):
+        code, _, err = run_cli(main, "setup", "--workspace", tmp_path / "robots", "--sample", name)
+        assert code == 2
+        assert "a name, not a path" in one_error(err)
+    assert not (tmp_path / "robots").exists()
+
+
 def test_without_a_workspace_it_says_how(home, run_cli, one_error) -> None:
     code, _, err = run_cli(main, "setup", "--yes")
     assert code == 2
