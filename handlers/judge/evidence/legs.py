@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import hypot
 
 from handlers.judge.evidence.mission import Act, Aim, Ground, acts_of, wrapped
-from handlers.judge.evidence.ticks import FALLEN_DEG, Episode, Tick
+from handlers.judge.evidence.ticks import FALLEN_DEG, Episode, Tick, column
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 
@@ -47,15 +47,15 @@ class Leg:
 
     @cached_property
     def done(self) -> bool:
-        return any(tick.done for tick in self.ticks)
+        return any(column(self.ticks, "done"))
 
     @cached_property
     def failed(self) -> bool:
-        return any(tick.failed for tick in self.ticks)
+        return any(column(self.ticks, "failed"))
 
     @cached_property
     def timed_out(self) -> bool:
-        return any(tick.truncated for tick in self.ticks)
+        return any(column(self.ticks, "truncated"))
 
     @cached_property
     def befores(self) -> Sequence[Tick | None]:
@@ -65,27 +65,38 @@ class Leg:
     @cached_property
     def acts(self) -> list[Act]:
         known = self.sight.acts
-        return [known.get(tick.action, NO_ACT) for tick in self.ticks]
+        return [known.get(action, NO_ACT) for action in column(self.ticks, "action")]
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Of each action."""
+        return [act.kind for act in self.acts]
+
+    @cached_property
+    def xs(self) -> list[float | None]:
+        """Where (m) the robot was before the first tick, and after each."""
+        return [None if self.start is None else self.start.x, *column(self.ticks, "x")]
+
+    @cached_property
+    def ys(self) -> list[float | None]:
+        return [None if self.start is None else self.start.y, *column(self.ticks, "y")]
 
     @cached_property
     def told(self) -> list[float]:
         """How far each action was told to go (m) or turn (rad); 0 where that is not known, and
         for all else."""
         return [
-            (act.default if tick.amount is None else tick.amount)
-            if act.kind in ("gait", "turn")
-            else 0.0
-            for tick, act in zip(self.ticks, self.acts, strict=True)
+            (act.default if amount is None else amount) if act.kind in ("gait", "turn") else 0.0
+            for amount, act in zip(column(self.ticks, "amount"), self.acts, strict=True)
         ]
 
     @cached_property
     def moved(self) -> list[float | None]:
         """How far (m) the robot got in each tick."""
+        xs, ys = self.xs, self.ys
         return [
-            None
-            if a is None or a.x is None or a.y is None or b.x is None or b.y is None
-            else hypot(b.x - a.x, b.y - a.y)
-            for a, b in zip(self.befores, self.ticks, strict=True)
+            None if a is None or b is None or x is None or y is None else hypot(x - a, y - b)
+            for a, b, x, y in zip(xs, ys, xs[1:], ys[1:], strict=False)
         ]
 
     @cached_property
@@ -105,28 +116,33 @@ class Leg:
         return found
 
     @cached_property
+    def ways(self) -> list[float | None]:
+        """How far (m) it is to the target's place, if it has one, from where the robot is before
+        the first tick, and after each."""
+        if self.aim is None or not self.aim.has_place:
+            return [None] * len(self.xs)
+        way = self.aim.way
+        return [
+            None if x is None or y is None else way(x, y)
+            for x, y in zip(self.xs, self.ys, strict=True)
+        ]
+
+    @cached_property
     def way(self) -> list[float | None]:
         """How far (m) it still is to the target after each tick; not known of who has fallen."""
-        aim = self.aim
-        if aim is not None and aim.has_place:
-            way = aim.way
-            return [
-                None
-                if t.x is None or t.y is None or t.diverged or (t.tilt or 0.0) > FALLEN_DEG
-                else way(t.x, t.y)
-                for t in self.ticks
-            ]
-        if aim is not None:
-            return [None] * len(self.ticks)
-        return [tick.goal_m for tick in self.ticks]
+        if self.aim is None:
+            return column(self.ticks, "goal_m")
+        tilts, diverged = column(self.ticks, "tilt"), column(self.ticks, "diverged")
+        return [
+            None if lost or (tilt is not None and tilt > FALLEN_DEG) else way
+            for way, tilt, lost in zip(self.ways[1:], tilts, diverged, strict=True)
+        ]
 
     @cached_property
     def way_at_first(self) -> float | None:
         """The way before its first action; that after it, where nothing is known of before."""
-        start, aim = self.start, self.aim
-        known = start is not None and start.x is not None and start.y is not None
-        if known and aim is not None and aim.has_place:
-            return aim.way(start.x, start.y)  # type: ignore[union-attr,arg-type]
+        if self.ways[0] is not None:
+            return self.ways[0]
         return next((way for way in self.way if way is not None), None)
 
     @cached_property
@@ -161,7 +177,8 @@ class Leg:
 def legs_of(episode: Episode, sight: Sight) -> Iterator[Leg]:
     """The legs of a run, in order."""
     ticks = episode.ticks
-    starts = [0, *(i for i, (a, b) in enumerate(pairwise(ticks), 1) if a.phase != b.phase)]
+    phases = column(ticks, "phase")
+    starts = [0, *(i for i, (a, b) in enumerate(pairwise(phases), 1) if a != b)]
     for first, end in zip(starts, [*starts[1:], len(ticks)], strict=True):
         if first < end:
             before = ticks[first - 1] if first else episode.before

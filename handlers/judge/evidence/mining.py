@@ -23,7 +23,7 @@ from handlers.judge.evidence.contrast import Contrast
 from handlers.judge.evidence.findings import Citation, Finding, Kind
 from handlers.judge.evidence.legs import Leg, Sight, legs_of
 from handlers.judge.evidence.reading import episodes_of
-from handlers.judge.evidence.ticks import Episode, RunLog, Tick, Vocabulary
+from handlers.judge.evidence.ticks import Episode, RunLog, Tick, Vocabulary, column
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
 
@@ -181,15 +181,16 @@ def report_on(
 
 def _count_phases(episode: Episode, phases: dict[str, Counter[str]]) -> None:
     seen: dict[str, set[str]] = {}
-    for tick in episode.ticks:
-        if tick.phase is None:
+    columns = [column(episode.ticks, name) for name in ("phase", "done", "failed", "truncated")]
+    for phase, done, failed, timed_out in dict.fromkeys(zip(*columns, strict=True)):
+        if phase is None:
             continue
-        marks = seen.setdefault(tick.phase, {"runs"})
-        if tick.done:
+        marks = seen.setdefault(phase, {"runs"})
+        if done:
             marks.add("done")
-        if tick.failed:
+        if failed:
             marks.add("failed")
-        if tick.truncated:
+        if timed_out:
             marks.add("timed_out")
     for phase, marks in seen.items():
         phases.setdefault(phase, Counter()).update(marks)
@@ -265,7 +266,7 @@ def _contrasts(
             for mode, found in there.items()
             if mode in as_much and sum(len(item.ticks) for item in found) >= as_much[mode]
         )
-    into = Counter(phase for episode in bad for phase in {tick.phase for tick in episode.ticks})
+    into = Counter(phase for episode in bad for phase in set(column(episode.ticks, "phase")))
     contrasts = {}
     for mode, found in shown.items():
         runs = len({item.run for item in found})
@@ -319,12 +320,15 @@ def _finding(mode: Mode, found: Sequence[_Shown], contrast: Contrast) -> Finding
     kind, phase = mode
     ticks = [tick for item in found for tick in item.ticks]
     confident = [
-        tick
-        for tick in ticks
-        if tick.canonical and tick.confidence is not None and tick.confidence >= CONFIDENT
+        (name, params)
+        for name, sure, params in zip(
+            *(column(ticks, name) for name in ("canonical", "confidence", "canonical_params")),
+            strict=True,
+        )
+        if name and sure is not None and sure >= CONFIDENT
     ]
-    canonical = Counter(str(tick.canonical) for tick in confident)
-    severities = [tick.severity for tick in ticks if tick.severity is not None]
+    canonical: Counter[str] = Counter(name for name, _ in confident)
+    severities = [value for value in column(ticks, "severity") if value is not None]
     detail = {"longest": float(max(len(item.ticks) for item in found))}
     if severities:
         detail["mean_severity"] = round(sum(severities) / len(severities), 3)
@@ -351,10 +355,10 @@ def _finding(mode: Mode, found: Sequence[_Shown], contrast: Contrast) -> Finding
             for item in found
             if item.ticks
         ),
-        actions=dict(Counter(tick.action for tick in ticks if tick.action).most_common()),
+        actions=dict(Counter(filter(None, column(ticks, "action"))).most_common()),
         canonical=dict(canonical.most_common()),
         canonical_params={
-            action: _medians([t.canonical_params for t in confident if t.canonical == action])
+            action: _medians([params for name, params in confident if name == action])
             for action in canonical
         },
         detail=detail,

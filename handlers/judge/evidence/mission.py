@@ -86,13 +86,11 @@ class Aim:
 
     def way(self, x: float, y: float) -> float:
         """How far it is (m) to where every predicate about the place holds; 0 is there."""
-        way = 0.0
-        if self.enter is not None:
-            way = outside(self.enter, x, y)
+        way = outside(self.enter, x, y) if self.enter is not None else 0.0
         if self.leave is not None:
             way = max(way, inside(self.leave, x, y))
         if self.near:
-            way = max(way, min(hypot(px - x, py - y) for px, py in self.near) - self.near_m)
+            way = max(way, min([hypot(px - x, py - y) for px, py in self.near]) - self.near_m)
         return way
 
     def bearing(self, x: float, y: float, heading: float) -> float | None:

@@ -6,9 +6,10 @@ that text in a log reaches neither a model nor a prompt. A missing field is unkn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,6 +82,14 @@ class Tick(NamedTuple):
     target: Target | None = None
     clear: Clear | None = None
     bearings: Mapping[str, float | None] | None = None
+
+
+_FIELDS = {name: itemgetter(index) for index, name in enumerate(Tick._fields)}
+
+
+def column(ticks: Iterable[Tick], name: str) -> list[Any]:
+    """A field of each tick, without a line of Python a tick."""
+    return [*map(_FIELDS[name], ticks)]
 
 
 @dataclass(slots=True)

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from handlers.judge.evidence.causes.occurrence import Occurrence, each
 from handlers.judge.evidence.legs import Leg
+from handlers.judge.evidence.ticks import column
 from handlers.project.formats.runlog import ERROR, INTERRUPTED
 
 
 def broken(leg: Leg) -> Iterator[Occurrence]:
     """diverged and error."""
-    yield from each("diverged", [tick.diverged for tick in leg.ticks])
+    yield from each("diverged", column(leg.ticks, "diverged"))
+    if False not in column(leg.ticks, "step_ok") and ERROR not in column(leg.ticks, "cut_off"):
+        return
     yield from each(
         "error",
         [
@@ -24,7 +27,7 @@ def broken(leg: Leg) -> Iterator[Occurrence]:
 
 
 def interrupted(leg: Leg) -> Iterator[Occurrence]:
-    yield from each("interrupted", [tick.cut_off == INTERRUPTED for tick in leg.ticks])
+    yield from each("interrupted", [how == INTERRUPTED for how in column(leg.ticks, "cut_off")])
 
 
 def skipped(legs: Sequence[Leg]) -> Iterator[tuple[Leg, Occurrence]]:
@@ -59,4 +62,4 @@ def symptom(leg: Leg) -> Iterator[Occurrence]:
         last = next(i for i, tick in enumerate(leg.ticks) if tick.truncated)
         yield Occurrence("timeout", 0, last)
     elif leg.failed:
-        yield from each("phase_failed", [tick.failed for tick in leg.ticks])
+        yield from each("phase_failed", column(leg.ticks, "failed"))

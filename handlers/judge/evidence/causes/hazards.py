@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from handlers.judge.evidence.causes.occurrence import Occurrence, each
 from handlers.judge.evidence.legs import Leg
-from handlers.judge.evidence.ticks import FALLEN_DEG, TIPPED_DEG, Tick
+from handlers.judge.evidence.ticks import FALLEN_DEG, TIPPED_DEG, Tick, column
 
 BLOCKED_M = 0.35
 """As rules say `blocked`."""
@@ -20,14 +20,15 @@ LOWERING = frozenset({"lie_down", "sit", "crouch", "deep_crouch"})
 
 def obstacle_ignored(leg: Leg) -> Iterator[Occurrence]:
     """Moves forward although what stands there was seen near, and that hit it; or a person."""
-    shown, grave = [], False
-    for index, (before, tick, act) in enumerate(zip(leg.befores, leg.ticks, leg.acts, strict=True)):
-        near = before.nearest_m if before is not None else None
-        ahead = act.axis == "forward" and act.sign > 0
-        known = ahead and near is not None and near < BLOCKED_M
-        shown.append(tick.person or (known and _ran_into(leg, index, tick, near or 0.0)))
-        grave = grave or tick.person or (shown[-1] and _is_down(tick))
-    if sum(shown) >= RUN_INTO or grave:
+    ticks, start = leg.ticks, leg.start
+    person: list[bool] = column(ticks, "person")
+    shown = person.copy()
+    nears = [None if start is None else start.nearest_m, *column(ticks, "nearest_m")]
+    for index, (near, act) in enumerate(zip(nears, leg.acts, strict=False)):
+        if near is not None and near < BLOCKED_M and act.axis == "forward" and act.sign > 0:
+            shown[index] = shown[index] or _ran_into(leg, index, ticks[index], near)
+    grave = True in person or any(_is_down(ticks[i]) for i, hit in enumerate(shown) if hit)
+    if grave or sum(shown) >= RUN_INTO:
         yield from each("obstacle_ignored", shown)
 
 
@@ -70,9 +71,9 @@ def zone_violated(leg: Leg) -> Iterator[Occurrence]:
 
 def falls(leg: Leg) -> Iterator[Occurrence]:
     """fell and tipped: by attitude, by what the log says of the action, or by height."""
-    if not any(map(_may_be_down, leg.ticks)):
+    if not _may_be_down(leg.ticks):
         return
-    tilted = [tick.tilt is not None and tick.tilt > TIPPED_DEG for tick in leg.ticks]
+    tilted = [tilt is not None and tilt > TIPPED_DEG for tilt in column(leg.ticks, "tilt")]
     fallen = [not tick.diverged and _is_down(tick) for tick in leg.ticks]
     for index, (before, tick) in enumerate(zip(leg.befores, leg.ticks, strict=True)):
         if _dropped(before, tick):
@@ -85,13 +86,13 @@ def falls(leg: Leg) -> Iterator[Occurrence]:
             yield found
 
 
-def _may_be_down(tick: Tick) -> bool:
-    """Whether there is anything to look at: of nearly all ticks there is not."""
-    tilt, height = tick.tilt, tick.height
+def _may_be_down(ticks: Sequence[Tick]) -> bool:
+    """Whether there is anything to look at: in nearly all legs there is not."""
+    tilts, heights = column(ticks, "tilt"), column(ticks, "height")
     return (
-        (tilt is not None and tilt > TIPPED_DEG)
-        or (height is not None and height <= LOW_M)
-        or tick.outcome == "fell"
+        max((tilt for tilt in tilts if tilt is not None), default=0.0) > TIPPED_DEG
+        or min((height for height in heights if height is not None), default=LOW_M + 1) <= LOW_M
+        or "fell" in column(ticks, "outcome")
     )
 
 

@@ -92,7 +92,7 @@ def _is_free(tick: Tick, moved: float | None, leg: Leg) -> bool:
 
 def vain_turns(leg: Leg) -> Iterator[Occurrence]:
     """no_effect: turns after which the robot looks where it looked before."""
-    if not any(act.axis == "turn" for act in leg.acts):
+    if "turn" not in leg.kinds:
         return
     shown = [
         act.axis == "turn"
@@ -137,6 +137,8 @@ def _at(leg: Leg, before: Tick | None) -> bool:
 
 def standing(leg: Leg) -> Iterator[Occurrence]:
     """idle and repeats_pose. What it stood after coming near the target is stops_short."""
+    if leg.kinds.count("pose") < IDLE_TICKS:
+        return
     shown = still(leg)
     count = sum(shown)
     if count < IDLE_TICKS:

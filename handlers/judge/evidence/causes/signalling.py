@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from handlers.judge.evidence.causes.occurrence import Occurrence, each
 from handlers.judge.evidence.legs import Leg
-from handlers.judge.evidence.ticks import Tick
+from handlers.judge.evidence.ticks import Tick, column
 
 AFAR = 2
 """One signal from afar may be a try; the second is a way to do it."""
@@ -18,6 +18,9 @@ AFAR = 2
 
 def false_signal(leg: Leg) -> Iterator[Occurrence]:
     """A signal with nothing to report: as the log says, else by what was in view before."""
+    signals = column(leg.ticks, "signal")
+    if "false_positive" not in signals and "signal" not in leg.kinds:
+        return
     shown = []
     for before, tick, act in zip(leg.befores, leg.ticks, leg.acts, strict=True):
         false = tick.signal == "false_positive"
@@ -33,9 +36,10 @@ def far_signals(leg: Leg) -> Iterator[Occurrence]:
     aim = leg.aim
     if aim is None or not aim.signal or not aim.has_place or leg.done:
         return
-    sent = [act.kind == "signal" for act in leg.acts]
-    there = [before is None or _is_there(leg, before) for before in leg.befores]
-    far = [signal and not near for signal, near in zip(sent, there, strict=True)]
+    sent = [kind == "signal" for kind in leg.kinds]
+    if sent.count(True) < AFAR:
+        return
+    far = [signal and not near for signal, near in zip(sent, _there(leg), strict=True)]
     if far.count(True) >= AFAR and far.count(True) == sent.count(True):
         yield from each("false_signal", far)
 
@@ -44,21 +48,24 @@ def missing_signals(leg: Leg) -> Iterator[Occurrence]:
     """never_signals and missed_signal, where nothing else was left to do."""
     aim = leg.aim
     if aim is None:
-        yield from each("missed_signal", [tick.signal == "missed" for tick in leg.ticks])
+        yield from each(
+            "missed_signal", [signal == "missed" for signal in column(leg.ticks, "signal")]
+        )
         return
     if not aim.signal or leg.done:
         return
     due, said = [], []
-    for before, tick, act in zip(leg.befores, leg.ticks, leg.acts, strict=True):
-        ready = _is_there(leg, before)
-        sent = act.kind == "signal"
+    for before, tick, kind, ready in zip(
+        leg.befores, leg.ticks, leg.kinds, _there(leg), strict=True
+    ):
+        sent = kind == "signal"
         clear = _in_view(leg, before)
         missed = tick.signal == "missed" or (tick.signal is None and clear is True)
         said.append(ready and missed and not sent)
         due.append(ready and not sent and clear is not False)
-    if any(said) and (any(act.kind == "signal" for act in leg.acts) or _log_says(leg, said)):
+    if any(said) and ("signal" in leg.kinds or _log_says(leg, said)):
         yield from each("missed_signal", said)
-    if any(due) and not any(act.kind == "signal" for act in leg.acts):
+    if any(due) and "signal" not in leg.kinds:
         first = due.index(True)
         yield Occurrence("never_signals", first, len(due) - 1)
 
@@ -79,11 +86,7 @@ def _in_view(leg: Leg, before: Tick | None) -> bool | None:
     return aim.needed in before.visible
 
 
-def _is_there(leg: Leg, before: Tick | None) -> bool:
-    """Whether the robot was where the phase wants its signal sent, as far as is known."""
-    aim = leg.aim
-    if aim is None or not aim.has_place:
-        return True
-    if before is None or before.x is None or before.y is None:
-        return True
-    return aim.way(before.x, before.y) <= 0
+def _there(leg: Leg) -> list[bool]:
+    """Whether the robot was, before each tick, where the phase wants its signal sent, as far as is
+    known."""
+    return [way is None or way <= 0 for way in leg.ways[:-1]]

@@ -30,12 +30,11 @@ GROSS = 90.0
 
 def oscillating(leg: Leg) -> Iterator[Occurrence]:
     """Left and right, or forth and back, in turn: with repeats, and with other moves between."""
-    for axis in ("turn", "side", "forward"):
-        signed = [
-            (index, act.sign * told)
-            for index, (act, told) in enumerate(zip(leg.acts, leg.told, strict=True))
-            if act.axis == axis and told > 0
-        ]
+    by_axis: dict[str, list[tuple[int, float]]] = {"turn": [], "side": [], "forward": []}
+    for index, (act, told) in enumerate(zip(leg.acts, leg.told, strict=True)):
+        if told > 0 and act.axis:
+            by_axis[act.axis].append((index, act.sign * told))
+    for signed in by_axis.values():
         if len(signed) > REVERSALS and any(amount < 0 for _, amount in signed):
             yield from _swings(leg, signed)
 
@@ -73,6 +72,8 @@ def _nowhere(leg: Leg, first: int, last: int) -> bool:
 
 def spinning(leg: Leg) -> Iterator[Occurrence]:
     """More than a full turn the same way, on the spot or in circles."""
+    if "turn" not in leg.kinds:
+        return
     turns: list[tuple[int, float]] = []
     sign = 0
     for index, (act, told) in enumerate(zip(leg.acts, leg.told, strict=True)):
@@ -106,6 +107,8 @@ def _spun(leg: Leg, turns: Sequence[tuple[int, float]]) -> Iterator[Occurrence]:
 
 def over_rotation(leg: Leg) -> Iterator[Occurrence]:
     """Turns in the right direction that go far beyond what they had to."""
+    if "turn" not in leg.kinds:
+        return
     found: list[tuple[int, float]] = []
     for index, (act, told, turned) in enumerate(zip(leg.acts, leg.told, leg.turned, strict=True)):
         if act.axis != "turn" or turned is None or _was_hit(leg, index):

@@ -12,6 +12,7 @@ import json
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anylogs
 import pytest
@@ -31,7 +32,7 @@ def mission() -> bytes:
     """The sample's, with a phase for each predicate that it does without."""
     sample = files("handlers.project") / "sample" / "mission" / "env.json"
     made = json.loads(sample.read_bytes())
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "look": {"success_when": {"see_object": {"tag": "victim", "for_ticks": 4}}},
         "stay": {"success_when": {"near_object": {"tag": "rubble", "max_distance_m": 0.9,
                                                   "for_ticks": 3}}},
