@@ -8,6 +8,7 @@ import json
 import os
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -333,3 +334,28 @@ def test_importing_a_module_does_no_work(tmp_path: Path) -> None:
         "assert os.listdir() == []"
     )
     imported_by(code)
+
+
+def test_nothing_lies_at_the_top_but_what_belongs_there() -> None:
+    known = {
+        ".ci",
+        ".gitignore",
+        "CHANGELOG.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "cadenzad",
+        "constraints.txt",
+        "docs",
+        "handlers",
+        "pyproject.toml",
+        "store",
+        "systemd",
+        "tests",
+    }
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a checkout of git")
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {name.partition("/")[0] for name in listed.stdout.splitlines()} <= known
