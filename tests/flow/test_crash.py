@@ -121,6 +121,7 @@ def test_two_hundred_kills_at_random_lose_and_double_nothing(house, logs):
     project = house.project()
     folder = project / ".cadenza-env"
     house.configure(settle=0.005, settle_open=0.02, every=0.5)
+    house.once()  # to make an event log takes longer than any of these may live
     sizes: dict[Path, int] = {}
 
     def disturb(number: int) -> None:
