@@ -96,7 +96,7 @@ class Episodes:
         self._indices, self.places = np.unique(n["episode"], return_inverse=True)
         self._facts = facts
         bounds = np.searchsorted(n["episode"], self._indices)
-        ends = [*bounds[1:], len(n["episode"])]
+        ends = [*bounds[1:], len(n["episode"])] if len(bounds) else []
         self.spans = [slice(int(a), int(b)) for a, b in zip(bounds, ends, strict=True)]
         self.by_step: dict[str, np.ndarray[Any, Any]] = {}
         self.returns: list[float | None] = []

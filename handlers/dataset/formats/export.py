@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.dataset.formats.names import WRITERS, Format, Writer
-from handlers.dataset.formats.place import replacing
+from handlers.dataset.formats.place import MANIFEST, replacing
 from handlers.dataset.formats.source import Sources
 from handlers.dataset.rows import ALIGNMENT
 from handlers.dataset.schema import VERSION
@@ -23,7 +23,6 @@ from handlers.project.paths import printable, run_id_of
 from store import identity
 from store.errors import NothingToExport
 
-MANIFEST = "cadenza.manifest.json"
 SCHEMA = "cadenza/dataset-export/1"
 AS_LOGGED = "as logged: an observation is of after its action"
 

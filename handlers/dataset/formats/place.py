@@ -13,9 +13,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from handlers.project.paths import SPEC_FILE
 from store.durable import hold, remove_abandoned, sync
 from store.errors import InputError
 
+MANIFEST = "cadenza.manifest.json"
+"""What a folder that is an export holds, and by which it is known as one."""
 _MAKING = ".cadenza-making-"
 
 
@@ -54,12 +57,22 @@ def replacing(target: Path, *, force: bool) -> Iterator[Path]:
 
 
 def check(target: Path, *, force: bool) -> None:
-    """Raises InputError where there is something at `target` already and nobody insists."""
+    """Raises InputError where there is something at `target` already and nobody insists, or a
+    folder that is not an export: a project's own, say.
+    """
     if not force and os.path.lexists(target):
         raise InputError(
             f"{target}: is there already, and stays as it is",
             hint="name another place, or say --force to have it replaced",
         )
+
+    if target.is_dir() and not target.is_symlink():
+        inside = set(os.listdir(target))
+        if inside and (MANIFEST not in inside or SPEC_FILE in inside):
+            raise InputError(
+                f"{target}: is a folder that no export made, and stays as it is",
+                hint=f"name another place: --force replaces only a folder with {MANIFEST} in it",
+            )
 
 
 def _sync(made: Path) -> None:
