@@ -17,7 +17,7 @@ from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, fin
 from cadenzad.cli.env.exports.history import check_parent, failed, find_log, path_in_history, record
 from cadenzad.config.paths import expand
 from handlers.dataset.formats.names import FORMATS
-from handlers.project.paths import printable, run_id_of
+from handlers.project.paths import SPEC_FILE, printable, run_id_of
 from store.errors import InputError
 
 if TYPE_CHECKING:
@@ -177,6 +177,8 @@ def _file_to_write(text: str) -> Path:
     path = expand(text)
     if not path.name or os.path.isdir(path):
         raise InputError(f"{text}: is a folder", hint="name a file to write")
+    if path.name == SPEC_FILE or (path.suffix == ".py" and path.exists()):
+        raise InputError(f"{text}: is no place for records", hint="-o records.jsonl")
     check_parent(text, path)
     return path
 
