@@ -126,8 +126,10 @@ def _bounds(moment: Moment) -> list[tuple[int, int, int]]:
 
 def _days(moment: Moment, project: str, bounds: Sequence[tuple[int, int, int]]) -> list[Day]:
     query = (
-        "SELECT coalesce(sum(outcome = 'succeeded'), 0), count(*) FROM view_episodes"
-        " WHERE project = ? AND first > ? AND first <= ? AND outcome IN ('succeeded', 'failed')"
+        "SELECT coalesce(sum(e.outcome = 'succeeded'), 0), count(*)"
+        " FROM view_episodes e JOIN view_files f ON f.project = e.project AND f.path = e.path"
+        " WHERE e.project = ? AND e.first > ? AND e.first <= ? AND f.twin_of IS NULL"
+        " AND e.outcome IN ('succeeded', 'failed')"
     )
     if bounds[0][1] == bounds[-1][2]:
         return [Day(start, 0, 0) for start, _, _ in bounds]

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from handlers.judge.driven import Driver, LeftOut, is_under, lines_of, versions_of
 from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.prompt.source import RefusedSource, find_prompt
-from handlers.project.formats.runs import LogFile, run_logs
+from handlers.project.formats.runs import run_logs, without_copies
 from handlers.project.paths import run_id_of
 from handlers.project.project import Project
-from store import identity
 from store.reads.improvements import (
     PromptRow,
     ToldRow,
@@ -85,23 +82,7 @@ def newest_logs(
             found.append(log)
         else:
             left_out.add(reason)
-    own = _without_copies(found)
+    own = without_copies(found)
     left_out.add("copies of another", len(found) - len(own))
     kept = [RunLog(log.run_id, log.path, log.format) for log in own[-limit:]]
     return Evidence(kept, max(0, len(own) - limit), left_out)
-
-
-def _without_copies(logs: Sequence[LogFile]) -> list[LogFile]:
-    """The first of logs with the same bytes; only those of one size are compared."""
-    sizes = Counter(log.size for log in logs)
-    seen: set[str] = set()
-    own = []
-    for log in logs:
-        if sizes[log.size] > 1:
-            with suppress(OSError):  # whoever reads it will say so
-                known = identity.of_file(log.path)
-                if known in seen:
-                    continue
-                seen.add(known)
-        own.append(log)
-    return own

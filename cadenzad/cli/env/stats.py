@@ -27,9 +27,12 @@ def command(args: argparse.Namespace) -> int:
 
     project = Project.open(find_project_folder(args.project))
     unreadable: list[tuple[str, str]] = []
-    stats = project_stats(read_runs(project.path, unreadable))
+    history = read_runs(project.path, unreadable)
+    stats = project_stats(history.runs)
     for name, reason in unreadable:
         say(f"{name}: {reason}", err=True)
+    if history.copies:
+        say(f"left out, with the bytes of another log: {history.copies}", err=True)
     if args.json:
         say_json(stats.as_dict(), indent=2)
     else:

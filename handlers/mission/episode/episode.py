@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from handlers.mission.episode.environment import Mission, Record
+from handlers.mission.episode.interrupts import held_back
 from handlers.mission.policies.lookout import VisionFirst
 from handlers.mission.policies.protocol import Policy
 from handlers.project.formats.runlog import INTERRUPTED, cut_off
@@ -108,8 +109,9 @@ def run_episode(
     result = EpisodeResult(mission.seed, policy.name) if result is None else result
 
     def keep(record: Record) -> None:
-        sink(record)
-        _account(result, record)
+        with held_back():  # the numbers tell of what is in the log, no more and no less
+            sink(record)
+            _account(result, record)
         if on_phase is not None and (record["phase_done"] or record["terminated"]):
             on_phase(result.phases[-1])
 

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers.project.formats.lines import BadLine, LineReader, parse_line
 from handlers.project.formats.logsummary import LineTally, lines_of
-from handlers.project.formats.runlog import INTERRUPTED, cut_off
-from handlers.project.formats.runs import run_logs
+from handlers.project.formats.runlog import INTERRUPTED, MissionFold, cut_off
+from handlers.project.formats.runs import run_logs, without_copies
 from handlers.project.formats.stamp import stamp_of
 from handlers.project.paths import CADENZA_DIR
 from store.events.files import RunStamp
@@ -53,21 +53,31 @@ class RunStats:
     phases: dict[str, PhaseStats] = field(default_factory=dict)
 
 
-def read_runs(project: Path, unreadable: list[tuple[str, str]] | None = None) -> list[RunStats]:
-    """Every run log in the project, oldest first: by the time in its name, then last written.
+class History(NamedTuple):
+    """A project's runs, oldest first; `copies`: logs left out for having the bytes of another."""
 
-    `unreadable` gets those that cannot be read, and why; the others count.
+    runs: list[RunStats]
+    copies: int
+
+
+def read_runs(project: Path, unreadable: list[tuple[str, str]] | None = None) -> History:
+    """Every run in the project's logs: by the time in the log's name, then last written.
+
+    A log that was opened for append holds several. `unreadable` gets the logs that cannot be read,
+    and why; the others count.
     """
     bad = [] if unreadable is None else unreadable
+    logs = [log for log in run_logs(project, bad) if log.format == "mission"]
+    own = without_copies(logs)
     found = []
-    for log in run_logs(project, bad):
-        if log.format == "mission":
-            try:
-                found.append((_age(log.path), run_stats(log.run_id, records(log.path))))
-            except OSError as error:
-                name = f"{CADENZA_DIR}/{log.path.name}"
-                bad.append((name, f"cannot be read: {error.strerror or error}"))
-    return [run for _, run in sorted(found, key=lambda item: item[0])]
+    for log in own:
+        try:
+            found.append((_age(log.path), run_stats(log.run_id, records(log.path))))
+        except OSError as error:
+            name = f"{CADENZA_DIR}/{log.path.name}"
+            bad.append((name, f"cannot be read: {error.strerror or error}"))
+    found.sort(key=lambda item: item[0])
+    return History([run for _, runs in found for run in runs], len(logs) - len(own))
 
 
 def _age(path: Path) -> tuple[str, int, str]:
@@ -83,34 +93,45 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
                 yield parse_line(line)
 
 
-def run_stats(run_id: str, lines: Iterable[dict[str, Any]]) -> RunStats:
-    """A run's records as numbers. Unknown fields count as nothing, never as zero reward ticks."""
-    run = RunStats(run_id)
-    for record in lines:
-        run.stamp = run.stamp or stamp_of(record)
-        if cut_off(record) is not None:
-            run.ended, run.interrupted = True, cut_off(record) == INTERRUPTED
-            continue
-        if record.get("tick") == 0 or not isinstance(record.get("phase"), str):
-            continue
-        phase = run.phases.setdefault(record["phase"], PhaseStats(entered=1))
-        reward = record.get("reward")
-        value = float(reward) if isinstance(reward, int | float) and isfinite(reward) else 0.0
-        run.ticks, phase.ticks = run.ticks + 1, phase.ticks + 1
-        run.reward, phase.reward = run.reward + value, phase.reward + value
-        motion = record.get("motion")
-        if isinstance(motion, dict) and isinstance(motion.get("label"), str):
-            phase.motion[motion["label"]] += 1
-        phase.done = max(phase.done, int(record.get("phase_done") is True))
-        phase.failed = max(phase.failed, int(record.get("phase_failed") is True))
-        run.success = run.success or record.get("mission_success") is True
-        run.ended = run.ended or record.get("terminated") is True
-        outcome, touched = record.get("outcome"), record.get("touched_person")
-        if isinstance(outcome, str):
-            run.falls = (run.falls or 0) + (outcome == "fell")
-        if isinstance(touched, int):
-            run.touched_person = (run.touched_person or 0) + (touched > 0)
-    return run
+def run_stats(run_id: str, lines: Iterable[dict[str, Any]]) -> list[RunStats]:
+    """A log's runs as numbers. Unknown fields count as nothing, never as zero reward ticks.
+
+    The further runs of a log are called run#2 and so on, as citations call them.
+    """
+    fold, runs = MissionFold(), list[RunStats]()
+    for number, record in enumerate(lines, 1):
+        fold.add(number, record)
+        if fold.index >= len(runs):
+            runs.append(RunStats(f"{run_id}#{fold.index + 1}" if runs else run_id))
+        if runs:
+            _count(runs[-1], record)
+    return runs
+
+
+def _count(run: RunStats, record: dict[str, Any]) -> None:
+    run.stamp = run.stamp or stamp_of(record)
+    if cut_off(record) is not None:
+        run.ended, run.interrupted = True, cut_off(record) == INTERRUPTED
+        return
+    if record.get("tick") == 0 or not isinstance(record.get("phase"), str):
+        return
+    phase = run.phases.setdefault(record["phase"], PhaseStats(entered=1))
+    reward = record.get("reward")
+    value = float(reward) if isinstance(reward, int | float) and isfinite(reward) else 0.0
+    run.ticks, phase.ticks = run.ticks + 1, phase.ticks + 1
+    run.reward, phase.reward = run.reward + value, phase.reward + value
+    motion = record.get("motion")
+    if isinstance(motion, dict) and isinstance(motion.get("label"), str):
+        phase.motion[motion["label"]] += 1
+    phase.done = max(phase.done, int(record.get("phase_done") is True))
+    phase.failed = max(phase.failed, int(record.get("phase_failed") is True))
+    run.success = run.success or record.get("mission_success") is True
+    run.ended = run.ended or record.get("terminated") is True
+    outcome, touched = record.get("outcome"), record.get("touched_person")
+    if isinstance(outcome, str):
+        run.falls = (run.falls or 0) + (outcome == "fell")
+    if isinstance(touched, int):
+        run.touched_person = (run.touched_person or 0) + (touched > 0)
 
 
 _OF_ONE_RUN = ("seed", "source", "source_hash")

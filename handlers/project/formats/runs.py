@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from handlers.project.formats.lines import MAX_LINE, first_objects
 from handlers.project.formats.stamp import stamp_of
 from handlers.project.paths import CADENZA_DIR, classify, inside, printable, run_id_of, sniff
+from store import identity
 from store.errors import UnsafePathError
 from store.events.files import RunStamp
 
@@ -62,6 +65,22 @@ def run_logs(project: Path, unreadable: list[tuple[str, str]] | None = None) -> 
             if log is not None:
                 found.append(log)
     return [log for _, log in sorted(found, key=lambda item: (item[0], item[1][:2]))]
+
+
+def without_copies(logs: Sequence[LogFile]) -> list[LogFile]:
+    """The first of logs with the same bytes: one run. Only those of one size are read."""
+    sizes = Counter(log.size for log in logs)
+    seen: set[str] = set()
+    own = []
+    for log in logs:
+        if sizes[log.size] > 1:
+            with suppress(OSError):  # whoever reads it will say so
+                known = identity.of_file(log.path)
+                if known in seen:
+                    continue
+                seen.add(known)
+        own.append(log)
+    return own
 
 
 def _log(project: Path, relative: str) -> tuple[float, LogFile] | None:

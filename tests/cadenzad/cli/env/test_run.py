@@ -98,7 +98,7 @@ def test_a_terminated_run_leaves_a_log_that_says_so(
     with logs(project)[0].open("rb") as stream:
         (fact,) = read_run_log(stream).episodes
     assert (fact.outcome, fact.ticks) == ("interrupted", episode["ticks"] + 1)
-    stats = project_stats(read_runs(project)).as_dict()
+    stats = project_stats(read_runs(project).runs).as_dict()
     assert (stats["runs"], stats["interrupted"], stats["unfinished"]) == (1, 1, 0)
 
 

@@ -207,7 +207,7 @@ def test_stats_tell_runs_apart_that_are_not_comparable(
 ) -> None:
     # given runs of two policies under several seeds, and one from before there were stamps
     cli("run", project, "--headless", "--episodes", 2)
-    stats = project_stats(read_runs(project))
+    stats = project_stats(read_runs(project).runs)
     assert len(stats.conditions) == 1
     assert "scripted" not in stats_text(stats, load_spec(project))
     old = logs_of(project)[0].read_text().replace('"stamp"', '"stomp"')

@@ -48,6 +48,27 @@ def test_stats_without_runs(cli: Cli, project: Path, capsys: pytest.CaptureFixtu
     assert "no runs yet" in capsys.readouterr().out
 
 
+def test_a_run_counts_once_however_it_is_kept(
+    cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given two runs appended to one log, and a copy of that log
+    folder = project / ".cadenza-env"
+    folder.mkdir()
+    tick: dict[str, object] = {"tick": 1, "phase": "go", "phase_idx": 0, "action": "stand"}
+    won = tick | {"terminated": True, "mission_success": True}
+    lost = tick | {"terminated": True, "mission_success": False}
+    text = "".join(json.dumps(record) + "\n" for record in (won, lost))
+    (folder / "both.log.jsonl").write_text(text)
+    (folder / "copy.log.jsonl").write_text(text)
+
+    # when stats are asked for, then there are two runs, and the copy is named as left out
+    assert cli("stats", project, "--json") == 0
+    out, err = capsys.readouterr()
+    stats = json.loads(out)
+    assert (stats["runs"], stats["succeeded"]) == (2, 1)
+    assert "left out, with the bytes of another log: 1" in err
+
+
 def test_stats_and_show_bear_what_lies_beside_the_logs(
     cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
