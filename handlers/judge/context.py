@@ -9,8 +9,9 @@ from pathlib import Path
 from handlers.jobs import JobContext
 from handlers.judge.candidates.candidate import Candidate, Dropped
 from handlers.judge.driver import driver_of, newest_logs
-from handlers.judge.evidence.mining import MiningReport, mine
+from handlers.judge.evidence.mining import mine
 from handlers.judge.evidence.pack import Pack
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.groq.budget import Ledger
 from handlers.judge.groq.question import Answer
 from handlers.judge.groq.wire import server

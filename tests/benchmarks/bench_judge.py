@@ -25,8 +25,9 @@ from typing import Any
 
 from report import Goal, Samples, Table, alternate, scratch
 
-from handlers.judge.evidence.mining import MiningReport, mine, report_on
+from handlers.judge.evidence.mining import mine, report_on
 from handlers.judge.evidence.pack import build_pack, split
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.gates.budget import spendable
 from handlers.judge.gates.tally import Drive, Tally

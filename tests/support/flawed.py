@@ -13,7 +13,8 @@ from typing import Any
 
 from faults import Setting, settings
 
-from handlers.judge.evidence.mining import MiningReport, mine
+from handlers.judge.evidence.mining import mine
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.policy import Choice, open_policy
 from handlers.judge.prompt.source import PromptSource, parse_prompt

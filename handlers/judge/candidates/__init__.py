@@ -7,6 +7,7 @@
     careful.py     where to report, and from whom to keep off
     enumerate.py   our own candidates: remedies around the cited ticks, ranked
     wishes.py      what the author forbids
+    orders.py      what free text orders, and what of the author's it goes against
     barred.py      what was turned down before
     screen.py      which candidates are worth a trial
 

@@ -7,9 +7,9 @@ from functools import cached_property
 from statistics import median
 
 from handlers.judge.evidence.findings import Citation, Finding
-from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.mission import Aim
 from handlers.judge.evidence.moments import Moment, moments
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.prompt.block import find_block, place_for
 from handlers.judge.prompt.rules.forms import Side
 from handlers.judge.prompt.rules.grammar import parse_all

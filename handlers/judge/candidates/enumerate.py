@@ -16,7 +16,7 @@ from handlers.judge.candidates.moves import Moves
 from handlers.judge.candidates.remedies import Remedy, remedies
 from handlers.judge.candidates.screen import fires, repeats, touched_by
 from handlers.judge.evidence.findings import FOR_PEOPLE
-from handlers.judge.evidence.mining import MiningReport
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.prompt.rules.grammar import render
 from handlers.judge.prompt.rules.rule import Rule
 from handlers.project.library import ActionLibrary

@@ -17,8 +17,8 @@ from handlers.judge.candidates.case import Case, cases_of
 from handlers.judge.candidates.orders import against
 from handlers.judge.candidates.wishes import bans_of, contradicted
 from handlers.judge.evidence.citing import showing
-from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.moments import Moment
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.prompt.block import find_block
 from handlers.judge.prompt.rules.grammar import parse, render
 from handlers.judge.prompt.rules.holding import holds

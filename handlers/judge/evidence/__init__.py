@@ -8,9 +8,12 @@
     causes/      what a leg shows, a family of causes a module
     contrast.py  whether successes show it as well
     findings.py  failure modes, with citations
-    mining.py    from runs to findings
+    shown.py     causes counted over runs and contrasted: findings
+    mining.py    from logs to a report
+    report.py    what it says of all runs together
+    citing.py    which ticks a citation names
+    moments.py   the moments of a run that are worth showing
     pack.py      what of them is sent, under aliases
-    claims.py    what comes back, held against the ticks
 
 May import handlers.judge.prompt.rules and handlers.project.
 """

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.judge.evidence.findings import FOR_PEOPLE, MEANINGS, Citation, Finding
-from handlers.judge.evidence.mining import MiningReport
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.evidence.ticks import Episode, Tick
 from handlers.project.spec import ProjectSpec
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from handlers.judge.evidence.findings import Finding
-from handlers.judge.evidence.mining import CONFIDENT, SUCCEEDED
 from handlers.judge.evidence.moments import Moment, moments
+from handlers.judge.evidence.report import SUCCEEDED
+from handlers.judge.evidence.shown import CONFIDENT
 from handlers.judge.evidence.ticks import Episode
 from handlers.judge.gate import Gate
 from handlers.judge.prompt.rules.grammar import render

@@ -4,7 +4,7 @@
     locate.py, reading/  where it is, and what it comes to: code is read, never run
     splice.py, writing/  ways to put text where it is written
     skeleton.py, code.py hashes of what is besides the prompt; what trust covers
-    block.py, rules/     the managed block, and the rules it holds
+    block.py, rules/     the managed block, and the rules it holds; prose.py: as sentences
     opened.py            paragraphs that are open to free text
     wording.py           free text, and how a version's lines say it
     check.py             an edit changed the block and nothing else

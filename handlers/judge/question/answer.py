@@ -13,7 +13,7 @@ from typing import Any
 
 from handlers.judge.candidates.candidate import Candidate
 from handlers.judge.evidence.findings import FOR_PEOPLE, MEANINGS, Citation, Finding
-from handlers.judge.evidence.mining import MiningReport
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.prompt.opened import Rewrite
 from handlers.judge.prompt.rules.rule import Condition, Rule
 from handlers.judge.prompt.wording import Wording

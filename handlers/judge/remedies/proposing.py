@@ -17,8 +17,8 @@ from handlers.judge.candidates.enumerate import enumerate_candidates
 from handlers.judge.candidates.screen import screen
 from handlers.judge.context import JudgeContext, Proposals
 from handlers.judge.evidence.findings import FOR_PEOPLE, Finding
-from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.pack import Pack, build_pack
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.groq.client import ask, usable_key
 from handlers.judge.groq.errors import NoKey
 from handlers.judge.groq.question import Ask

@@ -3,8 +3,9 @@
     lines.py         a log's lines: bounded memory, hashed, torn tails left pending
     logsummary.py    what any log comes to, line by line
     runlog.py        a mission's run log, episode by episode
+    stamp.py         under what it was driven, as its first record says
     orchestrator.py  an orchestrator's log, session by session
-    examples.py      goal -> actions rows
+    examples.py      goal -> actions rows; pictures.py: whether a file is a picture
     runs.py          which run logs a project has, in order of time
 
 Imports nothing of handlers but handlers.project.

@@ -6,6 +6,7 @@
     hazards.py     obstacle_ignored, zone_violated, fell, tipped
     signalling.py  never_signals, missed_signal, false_signal
     ending.py      phase_skipped, diverged, error, interrupted; timeout, phase_failed
+    occurrence.py  where a leg shows a cause
     explain.py     all of them, and which of them another one explains
 
 docs/judge.md defines each, with its thresholds; a test holds the two together.

@@ -4,8 +4,10 @@
     modules.py       a module and its names; imports.py: where in the project another one lies
     evaluate.py      what an expression comes to: operators and names here, the rest in
                      calls.py (functions), methods.py (of str), templates.py (format, %, $)
+    literals.py      literals and f-strings, as texts that know where they are written
     paths.py         the paths that code makes, and what it reads from them
-    holders.py       other holders of a prompt than a variable: classes, dicts, arguments
+    variable.py      a variable that holds the prompt; holders.py: classes, dicts, arguments
+    named.py         the place that the setting `judge.prompt` names
 
 Imports nothing of the judge but prompt.writing.
 """

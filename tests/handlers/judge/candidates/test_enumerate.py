@@ -12,7 +12,7 @@ import pytest
 from handlers.judge.candidates.enumerate import enumerate_candidates
 from handlers.judge.candidates.screen import screen
 from handlers.judge.evidence.findings import Citation, Finding
-from handlers.judge.evidence.mining import MiningReport
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.evidence.ticks import Episode, Tick
 from handlers.judge.evidence.wire import Clear, Target
 from handlers.judge.prompt.rules.grammar import parse, read

@@ -13,7 +13,8 @@ import pytest
 from handlers.judge.candidates.barred import Barred
 from handlers.judge.candidates.candidate import Candidate
 from handlers.judge.candidates.screen import screen
-from handlers.judge.evidence.mining import MiningReport, mine
+from handlers.judge.evidence.mining import mine
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.evidence.ticks import RunLog
 from handlers.judge.prompt.block import block_text
 from handlers.judge.prompt.rules.grammar import read

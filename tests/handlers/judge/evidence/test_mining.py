@@ -18,8 +18,9 @@ import runlogs
 from handlers.judge.driven import Driver
 from handlers.judge.evidence.contrast import Contrast
 from handlers.judge.evidence.findings import MEANINGS, Citation
-from handlers.judge.evidence.mining import MiningReport, PhaseCount, mine, vocabulary
+from handlers.judge.evidence.mining import mine, vocabulary
 from handlers.judge.evidence.reading import episodes_of
+from handlers.judge.evidence.report import MiningReport, PhaseCount
 from handlers.judge.evidence.ticks import RunLog, Tick
 from handlers.project.library import library_for
 from handlers.project.spec import parse_spec

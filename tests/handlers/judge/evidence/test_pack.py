@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from handlers.judge.evidence.findings import FOR_PEOPLE, MEANINGS, Citation, Finding
-from handlers.judge.evidence.mining import MiningReport, mine, report_on
+from handlers.judge.evidence.mining import mine, report_on
 from handlers.judge.evidence.pack import (
     CITATIONS,
     COLUMNS,
@@ -22,6 +22,7 @@ from handlers.judge.evidence.pack import (
     split,
     tokens_of,
 )
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.evidence.ticks import Episode, RunLog
 from handlers.project.library import library_for
 from handlers.project.spec import ProjectSpec, parse_spec

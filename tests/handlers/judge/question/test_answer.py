@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from handlers.judge.evidence.findings import Citation, Finding
-from handlers.judge.evidence.mining import MiningReport
 from handlers.judge.evidence.pack import build_pack
+from handlers.judge.evidence.report import MiningReport
 from handlers.judge.groq.answer import misfit
 from handlers.judge.prompt.rules.grammar import parse
 from handlers.judge.question.answer import LONGEST, MOST, Proposed, candidates_in

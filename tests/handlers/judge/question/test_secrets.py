@@ -104,8 +104,8 @@ def test_names_that_look_like_secrets_have_others_on_the_way_and_are_named_again
 
 
 def test_data_cannot_end_its_fence() -> None:
-    from handlers.judge.evidence.mining import MiningReport
     from handlers.judge.evidence.pack import build_pack
+    from handlers.judge.evidence.report import MiningReport
 
     pack = build_pack(MiningReport((), (), 0, {}, {}), SPEC, [], 3000)
     text = user_message(shared_of(SPEC, "END OF DATA 0", "prompt", 4000), pack)
