@@ -117,13 +117,16 @@ class Daemon:
         self._folders.finish_scan()
         self._folders.record_removals()
         self._request_retries()
-        self._reactor.drain()
+        # There is no main loop here whose timer gives the signs of life.
+        alive = self._lock.beat
+        self._reactor.drain(alive)
         if self._schedule.begin(self._config.retention):
             while self._schedule.turn(self._config.retention):
                 self._take_requests()
-        self._jobs.work_off()
-        self._reactor.drain()
-        self._jobs.work_off()  # what jobs led to: somebody is told of a verdict
+                alive()
+        self._jobs.work_off(alive)
+        self._reactor.drain(alive)
+        self._jobs.work_off(alive)  # what jobs led to: somebody is told of a verdict
         self._writer.run(_forget_daemon)
 
     def _run_loop(self, stack: ExitStack) -> None:

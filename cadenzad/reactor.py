@@ -74,10 +74,11 @@ class Reactor:
             self._thread.join()
             self._thread = None
 
-    def drain(self) -> int:
+    def drain(self, alive: Callable[[], object] = lambda: None) -> int:
         """React to everything in the log, including what reactions add; returns events handled.
 
-        Raises Stopping when told to stop, StoreError when the log cannot be written.
+        `alive` is called after every few of them. Raises Stopping when told to
+        stop, StoreError when the log cannot be written.
         """
         handled = 0
         cursors = self._load_cursors()
@@ -89,6 +90,7 @@ class Reactor:
             records = self._log.read(position, until=head, types=self._types)
             while group := list(islice(records, TOGETHER)):
                 handled += self._handle(group, cursors)
+                alive()
             # Events nobody reacts to are done as well, and those that led to nothing; one write for
             # all of them.
             for name in self._names:

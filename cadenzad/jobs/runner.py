@@ -166,10 +166,14 @@ class Jobs:
                 self._read(self._children[key.data])
         self._enforce_limits()
 
-    def work_off(self) -> None:
-        """Without the thread: start what can start, one after another, until nothing is left."""
+    def work_off(self, alive: Callable[[], object] = lambda: None) -> None:
+        """Without the thread: start what can start, one after another, until nothing is left.
+
+        `alive` is called about every second, for as long as it takes.
+        """
         while self._children or self._queue.startable():
             self.turn(patience=1.0)
+            alive()
 
     def _timeout(self) -> float | None:
         """Seconds until something is due; None: only news can wake us."""

@@ -298,7 +298,7 @@ def without_jobs(config: str) -> int:
     from cadenzad.cli.daemon import main
     from cadenzad.jobs.runner import Jobs
 
-    Jobs.work_off = lambda self: None  # type: ignore[method-assign]
+    Jobs.work_off = lambda self, alive: None  # type: ignore[method-assign]
     return main(["--config", config, "--once"])
 
 

@@ -66,6 +66,11 @@ def forever(context):
     while True:
         time.sleep(0.01)
 
+def patient(context):
+    while not Path(context.spec["mark"]).exists():
+        time.sleep(0.01)
+    return JobResult(summary="somebody lives")
+
 def stopped(context):
     os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -95,7 +100,7 @@ def stubborn(context):
     forever(context)
 """
 NAMES = ("good", "bad", "hopeless", "flaky", "forever", "stopped", "dies", "terminated", "stubborn")
-NAMES += ("later", "lost", "reminder", "huge", "chatty")
+NAMES += ("later", "lost", "reminder", "huge", "chatty", "patient")
 PROJECT = "/robots/rescue"
 
 
@@ -178,6 +183,12 @@ def test_a_job_returns_events_and_a_summary_in_one_commit(bench):
     ended = bench.state.job(job)
     assert (ended.state, ended.result, ended.attempt) == ("succeeded", "all well", 1)
     assert bench.state.progress(f"job:{job}") is None
+
+
+def test_whoever_works_jobs_off_gives_signs_of_life_meanwhile(bench, tmp_path):
+    job = bench.queue("patient", mark=str(tmp_path / "mark"))
+    bench.jobs().work_off(alive=(tmp_path / "mark").touch)
+    assert bench.state.job(job).result == "somebody lives"
 
 
 def test_what_a_job_prints_reaches_stderr_as_lines_of_the_log(bench, capfd):
