@@ -15,6 +15,7 @@ from typing import Any
 
 from cadenzad import __version__
 from cadenzad.dashboard import charts
+from cadenzad.progress import said_of
 from store.errors import MissingExtraError
 from store.text import json_text, one_line
 
@@ -55,6 +56,7 @@ def _environment() -> Any:
         "percent": percent,
         "number": number,
         "signed": signed,
+        "progress": said_of,
         "data": _data,
         "markup": load("markupsafe", "a page").Markup,
     }

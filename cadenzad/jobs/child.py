@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from cadenzad.jobs.printed import printed_lines_logged, stderr_for_logs
 from cadenzad.jobs.protocol import Beat, Done, Failed, Message, Progress, encode
 from cadenzad.logs import redactor, secrets, set_up_logging
+from cadenzad.progress import with_eta
 from store import interpreter
 from store.errors import CadenzaError
 
@@ -98,7 +99,7 @@ def _run(request: Mapping[str, Any], line: _Lines) -> Done:
             spec=request["spec"],
             project=Path(request["project"]) if request["project"] else None,
             state_dir=Path(request["state_dir"]),
-            report=lambda values: line.send(Progress(values)),
+            report=with_eta(lambda values: line.send(Progress(values))),
             settings=Settings(config.judge, config.lora, config.export, config.notify),
             key=request.get("key"),
             openai_key=request.get("openai_key"),

@@ -129,8 +129,17 @@ class _Job:
         if job.ended_us or (job.state == "queued" and job.result):
             records = EventLog(self.view).read(self.id)
             return Ended(job, tuple(r.event for r in records if r.causation == self.id))
-        self._progress(state.progress(job_key(self.id)) or {})
+        self._progress(state.progress(job_key(self.id)) or _waiting(state, job))
         return None
+
+
+def _waiting(state: State, job: JobRow) -> dict[str, Any]:
+    """What a job of the daemon's waits for, as progress: another of its project, or its turn."""
+    if job.state != "queued":
+        return {"step": "starting"}
+    running = state.jobs(job.project, "running", limit=1)
+    behind = f" for job {running[0].id} ({running[0].kind})" if running else ""
+    return {"step": f"waiting{behind}"}
 
 
 def _work(directory: Path, job: _Job, config: Config, writer: Writer) -> Ended:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +52,7 @@ class LoraContext:
             task.settings.of(LoraSettings),
             trusted(history, str(project.path), ENCODER_FILE),
             history,
-            with_eta(task.report),
+            task.report,
         )
 
     @property
@@ -104,21 +103,3 @@ def trusted_encoder(project: Path, sha256: str | None) -> ImportedCode | None:
             f"{path}: {changed}, so it is not run", hint=f"cadenzactl trust {project.name}"
         )
     return code
-
-
-def with_eta(
-    report: Callable[[Mapping[str, Any]], None], now: Callable[[], float] = time.monotonic
-) -> Callable[[Mapping[str, Any]], None]:
-    """`report` with the seconds that are left of a step, going by those it took so far."""
-    began: dict[tuple[object, object], tuple[int, float]] = {}
-
-    def report_with_eta(values: Mapping[str, Any]) -> None:
-        done, total = values.get("done"), values.get("total")
-        if isinstance(done, int) and isinstance(total, int):
-            first, at = began.setdefault((values.get("step"), total), (done, now()))
-            if done > first:
-                left = (total - done) * (now() - at) / (done - first)
-                values = {**values, "eta_s": round(left, 1)}
-        report(values)
-
-    return report_with_eta

@@ -36,7 +36,7 @@ def notify(context: JobContext) -> JobResult:
         log = EventLog(reader)
         waiting = list(_news(log, context, settings))
     for number, news in enumerate(waiting):
-        context.report({"told": number, "of": len(waiting)})
+        context.report({"step": "telling", "done": number, "total": len(waiting)})
         body = json.dumps(news, ensure_ascii=False).encode()
         for deliver in ways:
             deliver(body, news)

@@ -60,9 +60,7 @@ def _torch(context: JobContext) -> str:
         optimizer.step()
         last = loss.item()
         first = last if step == 0 else first
-        context.report(
-            {"step": "torch", "epoch": step + 1, "epochs": STEPS, "loss": round(last, 5)}
-        )
+        context.report({"step": "torch", "done": step + 1, "total": STEPS, "loss": round(last, 5)})
     if not last < first:
         raise RuntimeError(f"training did not reduce the loss: {first:.4f} -> {last:.4f}")
     return f"{torch.__version__}, loss {first:.3f} -> {last:.3f}"

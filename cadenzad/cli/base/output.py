@@ -6,11 +6,14 @@ Nothing else writes to a terminal, so that no name and no text from a file reach
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 
+from cadenzad.cli.base.tables import table
+from cadenzad.cli.base.terminal import BOLD, RED, painted, room, shows_colour
 from store.errors import CadenzaError, ConfigError, NoEventLog, StoreError
 from store.text import json_text, one_line, printable_lines
 
@@ -19,19 +22,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def say(text: str = "", *, head: str = "", code: str = "1", err: bool = False) -> None:
+ALARM = re.compile(r"(?<!\b0 )(?<!no )\b(?:BLOCK|failed)\b")
+"""What somebody should look at, and finds sooner in red."""
+
+
+def say(text: str = "", *, head: str = "", code: str = BOLD, err: bool = False) -> None:
     """One line on stdout, or on stderr; whatever does not print is escaped.
 
     `head` comes first, on a terminal that wants colour in bold, or as `code` (SGR) says.
     """
-    if head and sys.stdout.isatty() and "NO_COLOR" not in os.environ:
-        head = f"\033[{code}m{head}\033[0m"
-    print(head + one_line(text), file=sys.stderr if err else sys.stdout)
+    text = one_line(text)
+    if shows_colour() and not err:
+        head = head and painted(head, code)
+        text = _alarmed(text)
+    print(head + text, file=sys.stderr if err else sys.stdout)
 
 
 def say_lines(text: str) -> None:
-    """Several lines on stdout: tables, diffs. What stands within a line must not break it."""
+    """Several lines on stdout, such as a diff. What stands within a line must not break it."""
     print(printable_lines(text))
+
+
+def say_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on stdout, as wide as the terminal is (see `cadenzad.cli.base.tables`)."""
+    text = table(headings, rows, room())
+    print(_alarmed(text) if shows_colour() else text)
+
+
+def _alarmed(text: str) -> str:
+    return ALARM.sub(lambda found: painted(found[0], RED), text)
 
 
 def say_json(value: object, *, indent: int | None = None, flush: bool = False) -> None:
@@ -112,25 +131,3 @@ def print_error(prog: str, error: CadenzaError) -> None:
     say(f"{prog}: error: {error.message}", err=True)
     if error.hint:
         say(f"  {error.hint}", err=True)
-
-
-def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns as wide as their widest cell; numbers to the right, text to the left."""
-    cells = [["" if cell is None else one_line(str(cell)) for cell in row] for row in rows]
-    widths = [
-        max(len(heading), *(len(row[index]) for row in cells)) if cells else len(heading)
-        for index, heading in enumerate(headings)
-    ]
-    right = [
-        bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
-        for index in range(len(headings))
-    ]
-
-    def line(row: Sequence[str]) -> str:
-        parts = [
-            cell.rjust(width) if numeric else cell.ljust(width)
-            for cell, width, numeric in zip(row, widths, right, strict=True)
-        ]
-        return "  ".join(parts).rstrip()
-
-    return "\n".join([line(headings), *(line(row) for row in cells)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import signal
 import sqlite3
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from io import TextIOWrapper
 
 from cadenzad.cli.base.output import damage_behind, damaged, give_up_on_output, print_error, refused
+from cadenzad.cli.base.terminal import columns
 from store.errors import CadenzaError
 from store.errors import one_line as one_line
 
@@ -68,17 +68,6 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=columns() - 2)
-
-
-def columns() -> int:
-    """How wide the terminal is: $COLUMNS, else what stdout says, else 80."""
-    with contextlib.suppress(KeyError, ValueError):
-        if (told := int(os.environ["COLUMNS"])) > 0:
-            return told
-    with contextlib.suppress(ValueError, OSError):  # closed, or no terminal
-        if sys.__stdout__ is not None:
-            return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80
-    return 80
 
 
 class Parser(argparse.ArgumentParser):

@@ -85,24 +85,35 @@ def print_answer(arguments: argparse.Namespace, answer: object, *lines: str) -> 
 
 @contextmanager
 def job_bar() -> Iterator[Progress]:
-    """A progress bar on a terminal, nothing elsewhere. Shows `done`/`total` and other values."""
+    """A bar on a terminal with what a job says of itself, nothing elsewhere (see `progress`)."""
     if not sys.stderr.isatty():
         yield lambda _values: None
         return
     from tqdm import tqdm
 
-    with tqdm(total=None, leave=False, file=sys.stderr) as bar:
+    from cadenzad.progress import left_of, rest_of, share_of, span
+
+    with tqdm(total=None, leave=False, file=sys.stderr, bar_format=_BAR) as bar:
+        step: object = None
 
         def show(values: Mapping[str, Any]) -> None:
+            nonlocal step
             if not values:
                 return
-            done, total = values.get("done"), values.get("total")
-            if isinstance(total, int) and isinstance(done, int):
-                bar.total, bar.n = total, done
+            part, left = share_of(values), left_of(values)
+            now = (values.get("step"), part and part[1])
+            if now != step:
+                step = now
+                bar.reset(part[1] if part else None)
+            bar.bar_format = _BAR if part else _UNCOUNTED
+            bar.n = part[0] if part else 0
             bar.set_description_str(one_line(str(values.get("step", ""))), refresh=False)
-            rest = {k: v for k, v in values.items() if k not in ("done", "total", "step")}
-            bar.set_postfix_str(
-                one_line(", ".join(f"{name}={value}" for name, value in rest.items()))
-            )
+            told = [f"{span(left)} left"] if left is not None else []
+            bar.set_postfix_str(one_line(", ".join([*told, *rest_of(values)])))
 
         yield show
+
+
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+_UNCOUNTED = "{desc} [{elapsed}{postfix}]"
+"""The time that is left is the job's to say: tqdm's would go by all of its steps together."""

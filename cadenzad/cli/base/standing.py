@@ -73,8 +73,9 @@ def notes_of(project: ProjectStatus) -> list[str]:
     notes += _improvements(project)
     for job in project["jobs"]:
         if job["state"] in ("queued", "running", "failed"):
-            progress = " ".join(f"{key}={value}" for key, value in (job["progress"] or {}).items())
-            says = progress or job["result"] or job["reason"]
+            from cadenzad.progress import said_of  # most projects have no such job
+
+            says = said_of(job["progress"]) or job["result"] or job["reason"]
             notes.append(f"{name}: job {job['job']} ({job['kind']}) {job['state']}: {says}")
     if project["reactions_failed"]:
         count = project["reactions_failed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, add_project, filled
 
 DESCRIPTION = """Two runs side by side: outcome, policy, prompt and adapter, reward as it grew,
@@ -35,7 +35,7 @@ def command(args: argparse.Namespace) -> int:
     if args.json:
         say_json({"a": first.as_json(), "b": second.as_json(), "apart_at": apart}, indent=2)
         return OK
-    say_lines(table(("", "A", "B"), rows_of((first, second))))
+    say_table(("", "A", "B"), rows_of((first, second)))
     said = "they did the same" if apart is None else f"they part at tick {apart}"
     say(f"{said}, as far as both logs go")
     return OK

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
 from cadenzad.cli.base.requests import job_bar, run_by_hand
 from cadenzad.cli.env.lora.common import folder_of
@@ -76,7 +76,7 @@ def _show(arguments: argparse.Namespace, project: Path) -> int:
 
     say(f"{place.root}: {summary.runs} runs, {summary.episodes} episodes")
     rows = [(config, *counts.values()) for config, counts in summary.rows.items()]
-    say_lines(table(("config", "train", "test"), rows))
+    say_table(("config", "train", "test"), rows)
     say(f"episodes: {_counts(summary.outcomes)}")
     say(f"failure modes: {_counts(summary.causes)}")
     say(f"actions: {_counts(summary.actions)}")
@@ -126,7 +126,7 @@ def _curate(arguments: argparse.Namespace, project: Path) -> int:
             for item in bad
             for kind, words in item.problems.items()
         ]
-        say_lines(table(("episode", "steps", "outcome", "what"), rows))
+        say_table(("episode", "steps", "outcome", "what"), rows)
     return FAILED if bad else OK
 
 

@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, add_project, filled, whole
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def command(args: argparse.Namespace) -> int:
         say(f"{project.name}: no runs yet; `cadenza env run {project.name} --headless` drives one")
         return OK
     headings = ("RUN", "RECORDED (UTC)", "OUTCOME", "PHASES", "TICKS", "REWARD", "DRIVEN BY", "WHY")
-    say_lines(table(headings, [_row(run) for run in shown]))
+    say_table(headings, [_row(run) for run in shown])
     if len(found) > len(shown):
         say(f"the last {len(shown)} of {len(found)}: --last N shows more", err=True)
     return OK

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import find_project_folder
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_lines, say_table
 from cadenzad.cli.base.parser import add_json_and_state, add_project
 from handlers.project.paths import CADENZA_DIR, printable
 from store.errors import ProjectNotFound, StoreError
@@ -50,7 +50,7 @@ def command(args: argparse.Namespace) -> int:
         say_lines(text_map(spec, path))
         if told is not None:
             say()
-            say_lines(table(("", ""), rows_of((told,))).lstrip())
+            say_table(("", ""), rows_of((told,)))
     return 0
 
 

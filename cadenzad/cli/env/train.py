@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.candidates import said_of_candidates
 from cadenzad.cli.base.lookup import open_state, project_folder
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_lines, say_table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
 from cadenzad.cli.base.promptplace import place_of_prompt, said_of, said_of_open
 from cadenzad.cli.base.requests import run_by_hand
@@ -147,7 +147,7 @@ def _print_findings(findings: list[dict[str, Any]], runs: int, ticks: int, left_
             )
             for item in findings
         ]
-        say_lines(table(headings, rows))
+        say_table(headings, rows)
 
 
 def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int:

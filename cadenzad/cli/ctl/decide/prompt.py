@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_lines, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.cli.base.promptplace import place_of_prompt, said_of, said_of_open
 from cadenzad.cli.base.requests import run_by_hand
@@ -118,22 +118,20 @@ def _log(arguments: argparse.Namespace, rows: list[PromptRow]) -> int:
         say_json([row._asdict() for row in rows], indent=2)
         return OK
     headings = ("VERSION", "PARENT", "STATE", "RULES", "IMPROVED", "FILE", "POSITION")
-    say_lines(
-        table(
-            headings,
-            [
-                (
-                    row.version,
-                    "-" if row.parent is None else row.parent,
-                    row.state,
-                    len(row.rules),
-                    "yes" if row.improved else "unverified",
-                    row.file,
-                    row.position,
-                )
-                for row in rows
-            ],
-        )
+    say_table(
+        headings,
+        [
+            (
+                row.version,
+                "-" if row.parent is None else row.parent,
+                row.state,
+                len(row.rules),
+                "yes" if row.improved else "unverified",
+                row.file,
+                row.position,
+            )
+            for row in rows
+        ],
     )
     return OK
 

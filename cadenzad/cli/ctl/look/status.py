@@ -10,15 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from cadenzad.cli.base.drift import changed, unrecorded
-from cadenzad.cli.base.output import (
-    clear_screen,
-    damaged,
-    say,
-    say_again,
-    say_json,
-    say_lines,
-    table,
-)
+from cadenzad.cli.base.output import clear_screen, damaged, say, say_again, say_json, say_table
 from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled
 from cadenzad.cli.base.standing import HEADINGS, notes_of, row_of
 from cadenzad.config.paths import state_path
@@ -235,7 +227,7 @@ def _print(
     if not projects:
         say("no projects yet: a project is a folder with env.json inside a workspace")
         return
-    say_lines(table(HEADINGS, [row_of(project) for project in projects]))
+    say_table(HEADINGS, [row_of(project) for project in projects])
     notes = [note for project in projects for note in notes_of(project)]
     if notes:
         say()

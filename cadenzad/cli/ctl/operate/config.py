@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, USAGE, add_json_and_state, filled
 from cadenzad.config.paths import expand
 
@@ -68,7 +68,7 @@ def _show(arguments: argparse.Namespace) -> int:
         (key.name, json.dumps(key.of(loaded.config), ensure_ascii=False), loaded.origins[key.name])
         for key in KEYS.values()
     ]
-    say_lines(table(("KEY", "VALUE", "SET BY"), rows))
+    say_table(("KEY", "VALUE", "SET BY"), rows)
     return OK
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from store.errors import DaemonError
 
@@ -59,7 +59,7 @@ def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> in
             f" encoder {trained.encoder}, {trained.seconds:.1f} s",
             err=True,
         )
-    say_lines(table(HEADINGS, scorecard_rows(card)))
+    say_table(HEADINGS, scorecard_rows(card))
     say(f"verdict: {card['verdict']}" + (" (deployed)" if promoted else ""))
     for reason in card["reasons"]:
         say(f"  {reason}")

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from cadenzad.config.paths import expand
@@ -70,7 +70,7 @@ def command(arguments: argparse.Namespace) -> int:
         ("  practice", len(paper.practice)),
         ("  sealed", len(paper.sealed)),
     ]
-    say_lines(table(("ORIGIN", "ROWS"), rows))
+    say_table(("ORIGIN", "ROWS"), rows)
     if untaught:
         say(f"no example has: {', '.join(untaught)}")
     for reason, count in data.left_out.items():

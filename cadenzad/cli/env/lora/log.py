@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import open_state
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK
 from cadenzad.cli.env.lora.common import add_project, folder_of
 
@@ -38,7 +38,7 @@ def command(arguments: argparse.Namespace) -> int:
         say(f"no adapter is recorded yet: cadenza env lora finetune {project.path}", err=True)
         return OK
     headings = ("VERSION", "STATE", "VERDICT", "ROWS", "EXAM", "EPOCHS", "LOSS", "SCORES")
-    say_lines(table(headings, [_row(version) for version in found]))
+    say_table(headings, [_row(version) for version in found])
     for version in found:
         for what in version.changed:
             say(f"{version.version}: {what}")

@@ -9,10 +9,11 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from io import StringIO
 
 import pytest
 
-from cadenzad.cli.base.output import table
+from cadenzad.cli.base.output import say, say_table
 from cadenzad.cli.base.parser import (
     Parser,
     Terminated,
@@ -25,6 +26,7 @@ from cadenzad.cli.base.parser import (
     stoppable,
     whole,
 )
+from cadenzad.cli.base.tables import broken, table
 from cadenzad.cli.programs import CADENZA_ENV
 from cadenzad.requests.byhand import Interrupted
 from store.errors import ConfigError, ProjectNotFound
@@ -166,6 +168,88 @@ def test_a_table_is_as_wide_as_its_cells() -> None:
         "x\\ny",
     ]
     assert table(("NAME", "N"), []) == "NAME  N"
+    assert table(("", ""), [("a", "b")]) == "a  b"
+
+
+def test_a_table_with_little_room_breaks_its_cells_and_loses_nothing() -> None:
+    # given
+    rows = [("rescue-dog", 12, "wrong way at the entrance of the hall"), ("x", 3, "-")]
+    headings = ("PROJECT", "RUNS", "CAUSE")
+
+    # when
+    shown = table(headings, rows, 40)
+
+    # then
+    assert shown.splitlines() == [
+        "PROJECT     RUNS  CAUSE",
+        "rescue-dog    12  wrong way at the",
+        "                  entrance of the hall",
+        "x              3  -",
+    ]
+    assert table(headings, rows, 200) == table(headings, rows)
+
+
+def test_a_table_with_no_room_for_its_columns_is_told_row_by_row() -> None:
+    headings = [f"COLUMN {number}" for number in range(8)]
+    rows = [["a long cell of text that goes on and on"] * 8, ["b"] * 8]
+    shown = table(headings, rows, 40).splitlines()
+    assert max(map(len, shown)) <= 40
+    assert shown[:2] == ["COLUMN 0  a long cell of text that goes", "          on and on"]
+    assert shown[-1] == "COLUMN 7  b"
+    assert "" in shown, "a line between two rows"
+
+
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 20, 40, 80])
+def test_a_cell_breaks_into_pieces_that_hold_all_of_it(width: int) -> None:
+    text = "aaaa bbbbbbbbbbbbbbbb c " + "d" * 30
+    pieces = broken(text, width)
+    assert max(map(len, pieces)) <= width
+    assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
+
+
+class Terminal(StringIO):
+    """What stdout is on a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "environ", "painted"),
+    [
+        (Terminal, {}, True),
+        (Terminal, {"NO_COLOR": "1"}, False),
+        (Terminal, {"NO_COLOR": ""}, True),
+        (Terminal, {"TERM": "dumb"}, False),
+        (StringIO, {}, False),
+    ],
+)
+def test_what_to_look_at_is_red_on_a_terminal_that_wants_colour(
+    monkeypatch, stream, environ, painted
+) -> None:
+    # given
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    out = stream()
+    monkeypatch.setattr(sys, "stdout", out)
+
+    # when
+    say("adapter 2 BLOCK, 0 failed")
+    say_table(("PROJECT", "LAST RUN", "FAILED"), [("rescue", "one: failed", 1)])
+
+    # then
+    red = "\033[31m{}\033[0m" if painted else "{}"
+    said = f"adapter 2 {red.format('BLOCK')}, 0 failed\n"
+    said += f"PROJECT  LAST RUN     FAILED\nrescue   one: {red.format('failed')}       1\n"
+    assert out.getvalue() == said
+
+
+def test_a_table_is_as_wide_as_somebody_says(capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    say_table(("PATH",), [("a" * 50,)])
+    assert capsys.readouterr().out.splitlines() == ["PATH", "a" * 30, "a" * 20]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
 from cadenzad.maintenance.candidate import Candidate
@@ -160,7 +160,7 @@ def _report(arguments: argparse.Namespace, plan: Plan) -> None:
         return
     if plan.to_go:
         rows = [(Path(item.project).name, item.kind, item.path, item.bytes) for item in plan.to_go]
-        say_lines(table(("PROJECT", "KIND", "PATH", "BYTES"), rows))
+        say_table(("PROJECT", "KIND", "PATH", "BYTES"), rows)
         say()
     verb = "would delete" if arguments.dry_run else "deleted"
     number = len(plan.to_go)

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from cadenzad.cli.base.lookup import find_project
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
 from cadenzad.config.paths import state_dir
+from cadenzad.progress import said_of
 from store.reads.live import job_key
 from store.reads.state import JobRow, State
 from store.schema import connect_reader
@@ -36,7 +37,7 @@ def command(arguments: argparse.Namespace) -> int:
         say_json({"jobs": jobs}, indent=2)
     elif jobs:
         headings = ("JOB", "KIND", "PROJECT", "STATE", "ATTEMPT", "QUEUED", "SAYS")
-        say_lines(table(headings, [_row(row, job) for row, job in zip(rows, jobs, strict=True)]))
+        say_table(headings, [_row(row, job) for row, job in zip(rows, jobs, strict=True)])
     else:
         say("no jobs")
     return OK
@@ -48,9 +49,7 @@ def _as_json(state: State, row: JobRow) -> dict[str, Any]:
 
 
 def _row(row: JobRow, job: dict[str, Any]) -> tuple[object, ...]:
-    says = row.result or row.reason
-    if job["progress"]:
-        says = " ".join(f"{key}={value}" for key, value in job["progress"].items())
+    says = said_of(job["progress"]) or row.result or row.reason
     queued = datetime.fromtimestamp(row.queued_us / 1e6).strftime("%Y-%m-%d %H:%M:%S")
     project = os.path.basename(row.project) or "-"
     return (row.id, row.kind, project, row.state, row.attempt, queued, says)

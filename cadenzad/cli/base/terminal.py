@@ -1,0 +1,46 @@
+"""What the terminal is like: how wide, whether it shows colour. Light imports."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+RED, BOLD = "31", "1"
+"""Codes of SGR, ECMA-48 8.3.117."""
+
+
+def columns() -> int:
+    """How wide text may be: $COLUMNS, else what the terminal says, else 80."""
+    return room() or 80
+
+
+def room() -> int | None:
+    """How many columns a line has: $COLUMNS, else what the terminal says; None: as many as needed.
+
+    So a pipe gets whole cells, which `grep` and `cut` find, unless somebody says how wide it is.
+    """
+    try:
+        if (told := int(os.environ["COLUMNS"])) > 0:
+            return told
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (AttributeError, ValueError, OSError):  # none, closed, or no terminal
+        return None
+
+
+def shows_colour(stream: TextIO | None = None) -> bool:
+    """Whether a stream, stdout by default, is a terminal that wants colour (no-color.org)."""
+    stream = sys.stdout if stream is None else stream
+    wants = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wants and stream.isatty()
+
+
+def painted(text: str, code: str) -> str:
+    """Text in a colour or weight, for a terminal that shows it."""
+    return f"\033[{code}m{text}\033[0m"
