@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project_folder
-from cadenzad.cli.base.output import say, say_json, say_lines
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import add_project, exit_code_of, whole
 from handlers.mission.episode.runlog import RunLog
 from handlers.project.code import read, sha256_of
@@ -137,7 +137,7 @@ def _episode(
 
 
 def _progress(spec: ProjectSpec, seed: int) -> Callable[[PhaseResult], None]:
-    from handlers.mission.show.tables import mix
+    from handlers.mission.show.history import mix
 
     def line(phase: PhaseResult) -> None:
         number = spec.phase_names.index(phase.name) + 1
@@ -178,10 +178,26 @@ def _has_display() -> bool:
 
 def _report(args: argparse.Namespace, every: list[EpisodeResult], spec: ProjectSpec) -> None:
     """What came of the episodes; one that was stopped before its first record is none."""
-    from handlers.mission.show.tables import summary_text
-
     results = [result for result in every if result.end]
     if args.json:
         say_json({"episodes": [result.as_dict() for result in results]}, indent=2)
     elif results:
-        say_lines(summary_text(results, len(spec.phases)))
+        say_table(_HEADINGS, [_row(result, len(spec.phases)) for result in results])
+        if len(results) > 1:
+            say(f"{sum(result.success for result in results)} of {len(results)} succeeded")
+
+
+_HEADINGS = (
+    "run", "seed", "policy", "phases", "ticks", "time", "reward", "falls", "persons touched",
+    "result",
+)  # fmt: skip
+
+
+def _row(run: EpisodeResult, phases: int) -> tuple[object, ...]:
+    done, took, reward = (
+        f"{run.phases_done}/{phases}",
+        f"{run.sim_time_s:.1f}s",
+        f"{run.reward:+.2f}",
+    )
+    of_run = (run.run_id or "-", run.seed, run.policy, done, run.ticks, took, reward)
+    return *of_run, run.falls, run.touched_person, run.end

@@ -246,3 +246,8 @@ def path_of(lines: Iterable[dict[str, Any]]) -> list[Point]:
             if isinstance(x, int | float) and isinstance(y, int | float) and isfinite(x + y):
                 path.append((float(x), float(y)))
     return path
+
+
+def mix(motion: Counter[str]) -> str:
+    """The two most common motion labels with their counts."""
+    return ", ".join(f"{label} {count}" for label, count in motion.most_common(2))
