@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from store.errors import ConfigError
 
 if TYPE_CHECKING:
-    from store.log import EventLog
+    from store.log import History
 
 
-def position_at(history: EventLog, text: str) -> int:
+def position_at(history: History, text: str) -> int:
     """The position that a typed position or time means, the log's last at most.
 
     Raises ConfigError (a usage error) for what is neither.

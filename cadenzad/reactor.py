@@ -18,7 +18,7 @@ from store.errors import CadenzaError, StoreError, one_line
 from store.events.base import Event
 from store.events.envelope import NewEvent, Recorded
 from store.events.process import ReactionFailed
-from store.log import EventLog
+from store.log import History
 from store.reads.state import State
 from store.writer import Transaction, Writer
 
@@ -46,7 +46,7 @@ class Reactor:
         `trouble` is told when the log cannot be read or written; it is tried again.
         """
         self._trouble = trouble
-        self._log = EventLog(reader)
+        self._log = History(reader)
         self._state = State(reader)
         self._writer = writer
         self._reactions = reactions

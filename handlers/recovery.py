@@ -16,10 +16,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.project.paths import inside
 from store.durable import write_file
@@ -28,6 +28,9 @@ from store.events import EVENT_TYPES
 from store.events.base import Event
 from store.events.envelope import NewEvent, project_stream
 from store.writer import Transaction, Writer
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 FINISHED_BEFORE = "it was finished just before it was cut short"
 """The summary of an attempt that finds everything done by the one before it."""
@@ -62,7 +65,7 @@ class Pending:
 def note(
     effect: Effect,
     project: Path,
-    history: sqlite3.Connection,
+    history: Readable,
     job: int | None,
     events: Iterable[Event],
 ) -> None:
@@ -82,7 +85,7 @@ def note(
     write_file(_path(effect, project, history), json.dumps(shape).encode())
 
 
-def pending(effect: Effect, project: Path, history: sqlite3.Connection) -> Pending | None:
+def pending(effect: Effect, project: Path, history: Readable) -> Pending | None:
     """The note for this project and log; None without one. One that cannot be read is as none."""
     try:
         shape = json.loads(_path(effect, project, history).read_bytes())
@@ -98,7 +101,7 @@ def pending(effect: Effect, project: Path, history: sqlite3.Connection) -> Pendi
         return None
 
 
-def has_led_to(events: Sequence[type[Event]], job: int | None, history: sqlite3.Connection) -> bool:
+def has_led_to(events: Sequence[type[Event]], job: int | None, history: Readable) -> bool:
     """Whether an earlier attempt of a job was finished, and only not heard of."""
     return job is not None and _any_after(history, job, "causation = ?", job, events)
 
@@ -150,14 +153,14 @@ def _recover(effect: Effect, project: Path, writer: Writer) -> None:
     path.unlink(missing_ok=True)
 
 
-def log_name(history: sqlite3.Connection) -> str:
+def log_name(history: Readable) -> str:
     """What tells an event log from all others: a hash of its first event."""
     query = "SELECT type, data, recorded_at_us FROM events WHERE position = 1"
     return hashlib.sha256(repr(history.execute(query).fetchone()).encode()).hexdigest()[:16]
 
 
 def _any_after(
-    history: sqlite3.Connection,
+    history: Readable,
     position: int,
     where: str,
     value: object,
@@ -169,7 +172,7 @@ def _any_after(
     return history.execute(query, (position, value, *names)).fetchone() is not None
 
 
-def _path(effect: Effect, project: Path, history: sqlite3.Connection) -> Path:
+def _path(effect: Effect, project: Path, history: Readable) -> Path:
     return inside(project, Path(effect.folder)) / f".pending-{log_name(history)}.json"
 
 

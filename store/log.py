@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from store.database.backend import ABSENT
 from store.errors import StoreError, VersionConflict
 from store.events import decode
 from store.events.envelope import NewEvent, Recorded
-from store.schema import ABSENT
+from store.schema import ViewConnection
 
-Projector = Callable[[sqlite3.Connection, Sequence[Recorded]], None]
+if TYPE_CHECKING:
+    from store.database.backend import Readable
+
+Projector = Callable[[ViewConnection, Sequence[Recorded]], None]
 Clock = Callable[[], int]
 """Microseconds since the epoch."""
 
@@ -34,8 +37,87 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-class EventLog:
-    """Append and read events over one connection.
+class History:
+    """Reads of a log, over a connection to either database."""
+
+    def __init__(self, connection: Readable) -> None:
+        self._reading = connection
+
+    def head(self) -> int:
+        """The last position; 0 for an empty log."""
+        query = "SELECT coalesce(max(position), 0) FROM events"
+        return int(self._reading.execute(query).fetchone()[0])
+
+    def get(self, position: int) -> Recorded | None:
+        """The event at a position."""
+        for record in self.read(after=position - 1, limit=1):
+            return record if record.position == position else None
+        return None
+
+    def with_key(self, dedup_key: str) -> Recorded | None:
+        """The event with a dedup key; there is one at most."""
+        query = f"SELECT {_COLUMNS} FROM events WHERE dedup_key = ?"
+        row = self._reading.execute(query, (dedup_key,)).fetchone()
+        return _record(row) if row is not None else None
+
+    def read(
+        self,
+        after: int = 0,
+        *,
+        until: int | None = None,
+        limit: int | None = None,
+        stream: str | None = None,
+        types: Iterable[str] | None = None,
+    ) -> Iterator[Recorded]:
+        """Events with position > after (and <= until), in position order.
+
+        Reads a page at a time: no read transaction stays open between pages, so a slow consumer
+        pins no WAL, and no event is skipped when the log grows meanwhile.
+        """
+        where = ["position > ?"]
+        filters: list[object] = []
+        if until is not None:
+            where.append("position <= ?")
+            filters.append(until)
+        if stream is not None:
+            where.append("stream = ?")
+            filters.append(stream)
+        wanted = tuple(types) if types is not None else None
+        if wanted is not None:
+            where.append(f"type IN ({', '.join('?' * len(wanted))})")
+            filters.extend(wanted)
+        # A stream is walked by its own index, which is in position order too.
+        order = "version" if stream is not None else "position"
+        query = (
+            f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?"
+        )
+        left = limit
+        while left is None or left > 0:
+            page = _PAGE if left is None else min(left, _PAGE)
+            rows = self._reading.execute(query, (after, *filters, page)).fetchall()
+            for row in rows:
+                yield _record(row)
+            if len(rows) < page:
+                return
+            after = rows[-1][0]
+            if left is not None:
+                left -= len(rows)
+
+    def position_at(self, time_us: int) -> int:
+        """The last position recorded at or before a time; 0 when there is none."""
+        low, high = 0, self.head()
+        query = "SELECT recorded_at_us FROM events WHERE position = ?"
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._reading.execute(query, (middle,)).fetchone()[0] <= time_us:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+
+class EventLog(History):
+    """Append and read events over one connection to SQLite.
 
     `append` must run inside a transaction of the caller (see `store.writer`); the appended events
     are handed to `project` at once, so events and view commit together.
@@ -43,10 +125,11 @@ class EventLog:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: ViewConnection,
         project: Projector | None = None,
         clock: Clock = now_us,
     ) -> None:
+        super().__init__(connection)
         self.connection = connection
         self._project = project
         self._clock = clock
@@ -135,79 +218,7 @@ class EventLog:
             self._versions[stream] = version
         return version
 
-    # -- read --------------------------------------------------------------------------------------
-
-    def head(self) -> int:
-        """The last position; 0 for an empty log."""
-        query = "SELECT coalesce(max(position), 0) FROM events"
-        return int(self.connection.execute(query).fetchone()[0])
-
-    def get(self, position: int) -> Recorded | None:
-        """The event at a position."""
-        for record in self.read(after=position - 1, limit=1):
-            return record if record.position == position else None
-        return None
-
-    def with_key(self, dedup_key: str) -> Recorded | None:
-        """The event with a dedup key; there is one at most."""
-        query = f"SELECT {_COLUMNS} FROM events WHERE dedup_key = ?"
-        row = self.connection.execute(query, (dedup_key,)).fetchone()
-        return _record(row) if row is not None else None
-
-    def read(
-        self,
-        after: int = 0,
-        *,
-        until: int | None = None,
-        limit: int | None = None,
-        stream: str | None = None,
-        types: Iterable[str] | None = None,
-    ) -> Iterator[Recorded]:
-        """Events with position > after (and <= until), in position order.
-
-        Reads a page at a time: no read transaction stays open between pages, so a slow consumer
-        pins no WAL, and no event is skipped when the log grows meanwhile.
-        """
-        where = ["position > ?"]
-        filters: list[object] = []
-        if until is not None:
-            where.append("position <= ?")
-            filters.append(until)
-        if stream is not None:
-            where.append("stream = ?")
-            filters.append(stream)
-        wanted = tuple(types) if types is not None else None
-        if wanted is not None:
-            where.append(f"type IN ({', '.join('?' * len(wanted))})")
-            filters.extend(wanted)
-        # A stream is walked by its own index, which is in position order too.
-        order = "version" if stream is not None else "position"
-        query = (
-            f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?"
-        )
-        left = limit
-        while left is None or left > 0:
-            page = _PAGE if left is None else min(left, _PAGE)
-            rows = self.connection.execute(query, (after, *filters, page)).fetchall()
-            for row in rows:
-                yield _record(row)
-            if len(rows) < page:
-                return
-            after = rows[-1][0]
-            if left is not None:
-                left -= len(rows)
-
-    def position_at(self, time_us: int) -> int:
-        """The last position recorded at or before a time; 0 when there is none."""
-        low, high = 0, self.head()
-        query = "SELECT recorded_at_us FROM events WHERE position = ?"
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.connection.execute(query, (middle,)).fetchone()[0] <= time_us:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+    # -- read ------------------------------------------------------------------------------------
 
     def follow(
         self,

@@ -10,9 +10,9 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 
+from store.database.view import VIEW_NAME
 from store.errors import CadenzaError
-from store.log import EventLog
-from store.schema import VIEW_NAME
+from store.log import History
 from store.views.replay import view_as_of, view_hash
 
 Check = Callable[[sqlite3.Connection], list[str]]
@@ -73,7 +73,7 @@ def view(reader: sqlite3.Connection) -> list[str]:
     """Compare the view with a replay of the same moment, inside one read transaction."""
     reader.execute("BEGIN")
     try:
-        head = EventLog(reader).head()
+        head = History(reader).head()
         same = view_hash(view_as_of(reader, head)) == view_hash(reader)
     finally:
         reader.execute("COMMIT")

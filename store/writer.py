@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from store.errors import StoreError
 from store.events.envelope import NewEvent, Recorded
 from store.log import Clock, EventLog, Projector, now_us
-from store.schema import BUSY_TIMEOUT_MS
+from store.schema import BUSY_TIMEOUT_MS, ViewConnection
 
 T = TypeVar("T")
 OnCommit = Callable[[Set[str]], None]
@@ -82,7 +82,7 @@ class Writer:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: ViewConnection,
         project: Projector | None = None,
         *,
         clock: Clock = now_us,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cadenzad.moments import position_at
 from store.events.envelope import Recorded, project_stream
-from store.log import EventLog
+from store.log import History
 from store.reads.status import check_view
 from store.schema import DATABASE, connect_reader
 from store.views.replay import view_as_of
@@ -38,8 +38,8 @@ class Moment:
     past: bool
 
     @property
-    def log(self) -> EventLog:
-        return EventLog(self.history)
+    def log(self) -> History:
+        return History(self.history)
 
     def events(self, project: str, *types: str) -> list[Recorded]:
         """A project's events of these types up to this moment, the oldest first."""
@@ -80,11 +80,11 @@ class Moments:
         with closing(connect_reader(self.state)) as reader:
             check_view(reader)
             reader.execute("BEGIN")  # one state of the file, for as long as it is looked at
-            head = EventLog(reader).head()
+            head = History(reader).head()
             if not text:
                 yield Moment(reader, reader, head, head, past=False)
                 return
-            position = position_at(EventLog(reader), text)
+            position = position_at(History(reader), text)
             with self._folding:  # a view in memory serves one thread at a time
                 view = self._folded(reader, position)
                 yield Moment(view, reader, position, head, past=True)

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from store.durable import Draft, sync
 from store.errors import InputError, StoreError
 from store.lock import LOCK_FILE
-from store.log import EventLog
+from store.log import History
 from store.schema import DATABASE, connect_reader
 
 Progress = Callable[[int, int], object]
@@ -63,13 +63,13 @@ def make_backup(
     with closing(connect_reader(state_dir)) as reader, _draft(target) as draft:
         # The read transaction is what makes the steps of the copy one moment.
         reader.execute("BEGIN")
-        head = EventLog(reader).head()
+        head = History(reader).head()
         _check_space(reader, target)
         copy_database(reader, draft.path, progress)
         reader.execute("COMMIT")
         with closing(sqlite3.connect(draft.path)) as copy:
             check_sound(copy)
-            found = EventLog(copy).head()
+            found = History(copy).head()
         if found != head:
             raise StoreError(f"{target}: the copy ends at position {found}, not {head}")
         draft.sync()
@@ -156,7 +156,7 @@ def check_sound(connection: sqlite3.Connection) -> None:
 
 def check_history(connection: sqlite3.Connection, progress: Progress = silent) -> int:
     """Every event is there and readable; returns how many there are. Raises StoreError."""
-    history = EventLog(connection)
+    history = History(connection)
     head, expected = history.head(), 0
     versions: dict[str, int] = {}
     for record in history.read():

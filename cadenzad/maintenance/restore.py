@@ -27,7 +27,7 @@ from cadenzad.maintenance.backup import (
 )
 from store.durable import sync
 from store.errors import InputError, StoreError
-from store.log import EventLog
+from store.log import History
 from store.schema import DATABASE, connect_writer
 from store.views import replay
 
@@ -158,7 +158,7 @@ def _settle(state_dir: Path) -> int | None:
             while True:
                 busy, pages, moved = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 if not busy or pages == moved:
-                    return EventLog(writer).head()
+                    return History(writer).head()
                 if time.monotonic() >= deadline:
                     break
                 time.sleep(0.05)

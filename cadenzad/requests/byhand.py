@@ -24,7 +24,7 @@ from handlers.routes import EFFECTS, JOBS
 from store.errors import DaemonError
 from store.events.base import Event
 from store.lock import is_held
-from store.log import EventLog
+from store.log import History
 from store.reads.live import job_key
 from store.reads.state import JobRow, State
 from store.schema import connect_reader
@@ -115,7 +115,7 @@ class _Job:
     def is_queued(self) -> bool:
         """Whether the request was carried out; the job's id is known from then on."""
         if not self.id:
-            queued = EventLog(self.view).with_key(event_key(self.request.id, 0))
+            queued = History(self.view).with_key(event_key(self.request.id, 0))
             self.id = queued.position if queued is not None else 0
         return bool(self.id)
 
@@ -127,7 +127,7 @@ class _Job:
         job = state.job(self.id)
         assert job is not None
         if job.ended_us or (job.state == "queued" and job.result):
-            records = EventLog(self.view).read(self.id)
+            records = History(self.view).read(self.id)
             return Ended(job, tuple(r.event for r in records if r.causation == self.id))
         self._progress(state.progress(job_key(self.id)) or _waiting(state, job))
         return None

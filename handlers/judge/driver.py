@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from handlers.judge.driven import Driver, LeftOut, is_under, lines_of, versions_of
 from handlers.judge.evidence.ticks import RunLog
@@ -21,6 +20,9 @@ from store.reads.improvements import (
     told_of,
 )
 
+if TYPE_CHECKING:
+    from store.database.backend import Readable
+
 
 class Evidence(NamedTuple):
     """Logs to read, the oldest first; how many older ones are not; what is no evidence."""
@@ -30,7 +32,7 @@ class Evidence(NamedTuple):
     left_out: LeftOut
 
 
-def driver_of(project: Project, named: str, view: sqlite3.Connection | None) -> Driver:
+def driver_of(project: Project, named: str, view: Readable | None) -> Driver:
     """The prompt as it is in its file now, and the runs that were driven under another one.
 
     `named`: the setting `judge.prompt`. Without a view (no log yet) no run is known to have been.

@@ -21,7 +21,7 @@ from handlers.judge.remedies.proposing import Keep, propose
 from handlers.judge.rewrite import pasted, rewrite
 from store.events.base import Event
 from store.events.prompt import PromptRewritten
-from store.log import EventLog
+from store.log import History
 from store.reads.improvements import last_judged
 
 
@@ -81,7 +81,7 @@ def _is_recorded(context: JudgeContext, failure: JudgeFailure) -> bool:
     by_hand = context.by_hand and context.task.attempt == 1
     if by_hand or failure.tokens or judged is None or judged.code != failure.code:
         return False
-    log = EventLog(context.state.connection)
+    log = History(context.state.connection)
     (record,) = log.read(judged.position - 1, until=judged.position)
     return getattr(record.event, "evidence_sha256", None) == context.evidence
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers import recovery
 from handlers.jobs import JobContext, PermanentFailure
@@ -24,6 +23,9 @@ from store.events.base import Event
 from store.reads.improvements import AdapterRow, adapters, trusted
 from store.schema import connect_reader
 
+if TYPE_CHECKING:
+    from store.database.backend import Readable
+
 
 @dataclass
 class LoraContext:
@@ -35,7 +37,7 @@ class LoraContext:
     rows: list[AdapterRow]
     settings: LoraSettings
     trusted: str | None
-    history: sqlite3.Connection
+    history: Readable
     report: Callable[[Mapping[str, Any]], None] = field(repr=False)
 
     @classmethod

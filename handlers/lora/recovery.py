@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.lora.model.files import SCORECARD
 from handlers.lora.registry import Registry
@@ -21,6 +21,9 @@ from store.events.adapter import (
 )
 from store.events.base import Event
 from store.reads.improvements import adapters
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 
 def complete(project: Path, events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -60,7 +63,7 @@ ADAPTERS = Effect(
 """What an adapter's jobs do: a version, its scorecard, and which one is deployed."""
 
 
-def problems(view: sqlite3.Connection, project: str) -> list[str]:
+def problems(view: Readable, project: str) -> list[str]:
     """How the adapters on disk differ from what is recorded of them."""
     rows = adapters(view, project)
     try:

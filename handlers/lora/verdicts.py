@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
+from typing import TYPE_CHECKING
 
 from store.events.adapter import AdapterPromoted, AdapterRolledBack
 from store.events.envelope import project_stream
-from store.log import EventLog
+from store.log import History
 from store.reads.improvements import adapters
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 FORCE = "--force deploys it all the same, and status says so for as long as it serves"
 
 
-def why_not(history: sqlite3.Connection, project: str, version: int, *, serving: int | None) -> str:
+def why_not(history: Readable, project: str, version: int, *, serving: int | None) -> str:
     """Why a version may not be deployed again unless somebody insists; "" when it may.
 
     It may when it was deployed before (by force does not count), or when its last scorecard says
@@ -29,9 +32,9 @@ def why_not(history: sqlite3.Connection, project: str, version: int, *, serving:
     return f"version {version} was never deployed, and {said}"
 
 
-def _was_deployed(history: sqlite3.Connection, project: str, version: int) -> bool:
+def _was_deployed(history: Readable, project: str, version: int) -> bool:
     names = (AdapterPromoted.type_name(), AdapterRolledBack.type_name())
-    records = EventLog(history).read(stream=project_stream(project), types=names)
+    records = History(history).read(stream=project_stream(project), types=names)
     return any(
         record.event.version == version
         for record in records

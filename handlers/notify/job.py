@@ -17,7 +17,7 @@ from handlers.notify.news import message, told_of
 from handlers.notify.settings import NotifySettings
 from store.errors import CadenzaError, one_line
 from store.events.process import JobFailed
-from store.log import EventLog
+from store.log import History
 from store.schema import connect_reader
 
 LONGEST = 300
@@ -33,7 +33,7 @@ def notify(context: JobContext) -> JobResult:
     if not ways:
         return JobResult(summary="nobody is to be told any more")
     with contextlib.closing(connect_reader(context.state_dir)) as reader:
-        log = EventLog(reader)
+        log = History(reader)
         waiting = list(_news(log, context, settings))
     for number, news in enumerate(waiting):
         context.report({"step": "telling", "done": number, "total": len(waiting)})
@@ -44,7 +44,7 @@ def notify(context: JobContext) -> JobResult:
 
 
 def _news(
-    log: EventLog, context: JobContext, settings: NotifySettings
+    log: History, context: JobContext, settings: NotifySettings
 ) -> Iterator[Mapping[str, Any]]:
     for record in log.read(int(context.spec["first"]) - 1, until=log.head()):
         told = told_of(record.event)

@@ -6,14 +6,14 @@ from typing import Any
 
 from store.events.base import Event
 from store.events.envelope import Recorded
-from store.log import EventLog
+from store.log import History
 from store.text import one_line
 
 FIELDS = ("reason", "run_id", "path", "rows", "verdict", "code", "version", "kind", "summary")
 """What tells events of a type apart, as far as they have it."""
 
 
-def chain(history: EventLog, position: int) -> list[dict[str, Any]]:
+def chain(history: History, position: int) -> list[dict[str, Any]]:
     """The event at a position and what led to it, the first cause last."""
     found: list[dict[str, Any]] = []
     seen: set[int] = set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +10,7 @@ from store.reads.rows import Rows
 from store.reads.stored import decoded
 
 if TYPE_CHECKING:
-    pass
+    from store.database.backend import Readable
 
 
 class PromptRow(NamedTuple):
@@ -130,63 +129,63 @@ _ADAPTERS = Rows(
 )
 
 
-def prompt_versions(view: sqlite3.Connection, project: str) -> list[PromptRow]:
+def prompt_versions(view: Readable, project: str) -> list[PromptRow]:
     """Every version of a project's prompt, the oldest first."""
     return _PROMPTS.where(view, "project = ?", project)
 
 
-def current_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
+def current_prompt(view: Readable, project: str) -> PromptRow | None:
     """The version that is in the file; None when it is as its author wrote it."""
     return next((row for row in prompt_versions(view, project) if row.state == "current"), None)
 
 
-def pending_prompt(view: sqlite3.Connection, project: str) -> PromptRow | None:
+def pending_prompt(view: Readable, project: str) -> PromptRow | None:
     """The version that waits for approval."""
     return next((row for row in prompt_versions(view, project) if row.state == "proposed"), None)
 
 
-def diff_of_version(history: sqlite3.Connection, row: PromptRow) -> str:
+def diff_of_version(history: Readable, row: PromptRow) -> str:
     """What a version changed, as a unified diff."""
     query = "SELECT data FROM events WHERE position = ?"
     event = history.execute(query, (row.position,)).fetchone()
     return str(json.loads(event[0]).get("diff", "")) if event is not None else ""
 
 
-def trials_so_far(view: sqlite3.Connection, project: str) -> TrialsRow:
+def trials_so_far(view: Readable, project: str) -> TrialsRow:
     """What a project's trials have used up."""
     query = "SELECT trials, trial_level, trial_improved FROM view_projects WHERE path = ?"
     row = view.execute(query, (project,)).fetchone()
     return TrialsRow(int(row[0]), float(row[1]), bool(row[2])) if row else TrialsRow()
 
 
-def environment(view: sqlite3.Connection, project: str) -> tuple[str | None, int]:
+def environment(view: Readable, project: str) -> tuple[str | None, int]:
     """The sha256 of a project's env.json, and the position since which it has these bytes."""
     query = "SELECT env_sha256, env_since FROM view_projects WHERE path = ?"
     row = view.execute(query, (project,)).fetchone()
     return (row[0], int(row[1])) if row else (None, 0)
 
 
-def last_judged(view: sqlite3.Connection, project: str) -> JudgedRow | None:
+def last_judged(view: Readable, project: str) -> JudgedRow | None:
     return _JUDGED.first(view, "project = ?", project)
 
 
-def tokens_on(view: sqlite3.Connection, day: str, project: str | None = None) -> int:
+def tokens_on(view: Readable, day: str, project: str | None = None) -> int:
     """Tokens spent on a UTC day (YYYY-MM-DD), by one project or by all."""
     where, values = ("", ()) if project is None else (" AND project = ?", (project,))
     query = f"SELECT coalesce(sum(tokens), 0) FROM view_tokens WHERE day = ?{where}"
     return int(view.execute(query, (day, *values)).fetchone()[0])
 
 
-def adapters(view: sqlite3.Connection, project: str) -> list[AdapterRow]:
+def adapters(view: Readable, project: str) -> list[AdapterRow]:
     """Every version of a project's adapter, the oldest first."""
     return _ADAPTERS.where(view, "project = ?", project)
 
 
-def deployed_adapter(view: sqlite3.Connection, project: str) -> AdapterRow | None:
+def deployed_adapter(view: Readable, project: str) -> AdapterRow | None:
     return next((row for row in adapters(view, project) if row.state == "deployed"), None)
 
 
-def serves_by_force(view: sqlite3.Connection, project: str, history: sqlite3.Connection) -> bool:
+def serves_by_force(view: Readable, project: str, history: Readable) -> bool:
     """Whether the adapter that serves, as far as a view knows, was deployed against its verdict."""
     row = deployed_adapter(view, project)
     if row is None:
@@ -196,21 +195,21 @@ def serves_by_force(view: sqlite3.Connection, project: str, history: sqlite3.Con
     return event is not None and bool(json.loads(event[0]).get("forced"))
 
 
-def trusted(view: sqlite3.Connection, project: str, path: str) -> str | None:
+def trusted(view: Readable, project: str, path: str) -> str | None:
     """The sha256 of a file of the project that somebody trusts; None for none."""
     query = "SELECT sha256 FROM view_trust WHERE project = ? AND path = ?"
     row = view.execute(query, (project, path)).fetchone()
     return str(row[0]) if row else None
 
 
-def example_rows(view: sqlite3.Connection, project: str) -> int:
+def example_rows(view: Readable, project: str) -> int:
     """How many rows of examples, the exam's left out, a project has."""
     query = "SELECT examples_train FROM view_projects WHERE path = ?"
     row = view.execute(query, (project,)).fetchone()
     return int(row[0]) if row else 0
 
 
-def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
+def episodes(view: Readable, project: str) -> list[EpisodeRow]:
     """Every finished run of a project, in the order they were first recorded.
 
     Of logs with the same bytes, the one recorded first stands for all: a copy is no further run.
@@ -232,7 +231,7 @@ def episodes(view: sqlite3.Connection, project: str) -> list[EpisodeRow]:
     return found
 
 
-def first_told(view: sqlite3.Connection, project: str) -> dict[str, int]:
+def first_told(view: Readable, project: str) -> dict[str, int]:
     """Run id -> the position of the event that first told of the run, its copies left out.
 
     The further runs of a log are called as its citations call them: run#2 and so on.
@@ -246,7 +245,7 @@ def first_told(view: sqlite3.Connection, project: str) -> dict[str, int]:
     return {run if idx == 0 else f"{run}#{idx + 1}": first for run, idx, first in rows}
 
 
-def told_of(view: sqlite3.Connection, project: str) -> list[ToldRow]:
+def told_of(view: Readable, project: str) -> list[ToldRow]:
     """Every run of a project, finished or not, copies too."""
     query = "SELECT path, idx, first, stamp FROM view_episodes WHERE project = ? ORDER BY path, idx"
     rows = view.execute(query, (project,))
@@ -259,7 +258,7 @@ def told_of(view: sqlite3.Connection, project: str) -> list[ToldRow]:
 # -- status ----------------------------------------------------------------------------------------
 
 
-def prompt_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
+def prompt_status(view: Readable, project: str) -> dict[str, Any]:
     """What `status` shows of a project's prompt."""
     judged, current = last_judged(view, project), current_prompt(view, project)
     pending, trials = pending_prompt(view, project), trials_so_far(view, project)
@@ -282,9 +281,7 @@ def prompt_status(view: sqlite3.Connection, project: str) -> dict[str, Any]:
     }
 
 
-def adapter_status(
-    view: sqlite3.Connection, project: str, history: sqlite3.Connection
-) -> dict[str, Any]:
+def adapter_status(view: Readable, project: str, history: Readable) -> dict[str, Any]:
     """What `status` shows of a project's adapter: the deployed one, and how the last one fared."""
     rows = adapters(view, project)
     deployed = next((row.version for row in rows if row.state == "deployed"), None)

@@ -6,7 +6,6 @@ Apart from the rows of `state`, which take longer to define than all of this tak
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Mapping
 
@@ -17,22 +16,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from store.database.backend import Readable
     from store.reads.shapes import DaemonStatus, DegradedStatus
 
 
-def head(connection: sqlite3.Connection) -> int:
+def head(connection: Readable) -> int:
     """The last position of the log; 0 for an empty one."""
     query = "SELECT coalesce(max(position), 0) FROM events"
     return int(connection.execute(query).fetchone()[0])
 
 
-def progress(connection: sqlite3.Connection, key: str) -> Any:
+def progress(connection: Readable, key: str) -> Any:
     """A live value (see Transaction.set_progress); None when unset."""
     row = connection.execute("SELECT value FROM progress WHERE key = ?", (key,)).fetchone()
     return decoded(json.loads, row[0]) if row else None
 
 
-def degraded(connection: sqlite3.Connection) -> list[DegradedStatus]:
+def degraded(connection: Readable) -> list[DegradedStatus]:
     """Why the daemon does not see everything, the oldest reason first."""
     rows = connection.execute("SELECT code, detail FROM view_degraded ORDER BY position")
     return [{"code": code, "detail": detail} for code, detail in rows]
@@ -54,7 +54,7 @@ def trouble_of(holder: Mapping[str, object] | None) -> list[DegradedStatus]:
 
 
 def daemon_status(
-    connection: sqlite3.Connection,
+    connection: Readable,
     holder: dict[str, object] | None,
     now: float | None = None,
 ) -> DaemonStatus:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from store.reads.stored import decoded
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -26,20 +28,20 @@ class Rows(Generic[R]):
         self._decoded = [(row._fields.index(name), decode) for name, decode in decoded.items()]
 
     def where(
-        self, view: sqlite3.Connection, condition: str, *values: object, limit: int = -1
+        self, view: Readable, condition: str, *values: object, limit: int | None = None
     ) -> list[R]:
-        """Rows that meet an SQL condition, in the table's order."""
-        query = f"{self._select} WHERE {condition} ORDER BY {self._order} LIMIT ?"
-        return [self._of(row) for row in view.execute(query, (*values, limit))]
+        """Rows that meet an SQL condition, in the table's order; the first `limit` of them."""
+        query = f"{self._select} WHERE {condition} ORDER BY {self._order}"
+        if limit is not None:
+            query, values = f"{query} LIMIT ?", (*values, limit)
+        return [self._of(row) for row in view.execute(query, values)]
 
-    def first(self, view: sqlite3.Connection, condition: str, *values: object) -> R | None:
+    def first(self, view: Readable, condition: str, *values: object) -> R | None:
         """The first row that meets an SQL condition."""
         rows = self.where(view, condition, *values, limit=1)
         return rows[0] if rows else None
 
-    def each(
-        self, view: sqlite3.Connection, condition: str, *values: object, by: str
-    ) -> Iterator[R]:
+    def each(self, view: Readable, condition: str, *values: object, by: str) -> Iterator[R]:
         """Rows that meet an SQL condition in the order of a column, a text that is unique in them.
 
         A page at a time, so that neither memory nor a snapshot is held however many there are: a

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +10,7 @@ from store.reads import live
 from store.reads.rows import Rows
 
 if TYPE_CHECKING:
+    from store.database.backend import Readable
     from store.reads.shapes import DegradedStatus
 
 
@@ -134,11 +134,11 @@ _JOBS = Rows(JobRow, "view_jobs", "id DESC", spec=json.loads)
 class State:
     """Reads of the view over any connection: a reader, the writer inside a unit, or memory."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Readable) -> None:
         self._connection = connection
 
     @property
-    def connection(self) -> sqlite3.Connection:
+    def connection(self) -> Readable:
         """For the reads of store.reads.improvements."""
         return self._connection
 
@@ -147,7 +147,7 @@ class State:
         return _PROJECTS.first(self._connection, "path = ?", path)
 
     def projects(self) -> list[ProjectRow]:
-        return _PROJECTS.where(self._connection, "1")
+        return _PROJECTS.where(self._connection, "TRUE")
 
     def projects_named(self, name: str) -> list[ProjectRow]:
         return _PROJECTS.where(self._connection, "name = ?", name)
@@ -191,10 +191,10 @@ class State:
         return _JOBS.first(self._connection, "id = ?", job_id)
 
     def jobs(
-        self, project: str | None = None, state: str | None = None, limit: int = -1
+        self, project: str | None = None, state: str | None = None, limit: int | None = None
     ) -> list[JobRow]:
         """Jobs, the newest first, of one project and in one state where those are given."""
-        where, values = ["1"], []
+        where, values = ["TRUE"], []
         for column, value in (("project", project), ("state", state)):
             if value is not None:
                 where.append(f"{column} = ?")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from store.database.view import CODE_VERSION, VIEW_NAME
 from store.errors import StoreError
 from store.reads import live
 from store.reads.stored import decoded
-from store.schema import CODE_VERSION, VIEW_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from store.database.backend import Readable
     from store.reads.shapes import (
         CheckStatus,
         DatasetStatus,
@@ -32,7 +32,7 @@ REJECTED_SHOWN = 20
 JOBS_SHOWN = 5
 
 
-def check_view(connection: sqlite3.Connection) -> None:
+def check_view(connection: Readable) -> None:
     """Raise StoreError when the view was folded by another version than this program."""
     row = connection.execute(
         "SELECT code_version FROM projections WHERE name = ?", (VIEW_NAME,)
@@ -51,9 +51,9 @@ class FirstProjects:
         self.paths, self.more, self.more_to_look_at = paths, more, more_to_look_at
 
 
-def first_projects(view: sqlite3.Connection, most: int) -> FirstProjects:
+def first_projects(view: Readable, most: int) -> FirstProjects:
     """Up to `most` projects by name; where there are more, those to look at come first."""
-    query = f"SELECT count(*), coalesce(sum({_TO_LOOK_AT}), 0) FROM view_projects"
+    query = f"SELECT count(*), count(*) FILTER (WHERE {_TO_LOOK_AT}) FROM view_projects"
     total, to_look_at = view.execute(query).fetchone()
     first = f"{_TO_LOOK_AT} DESC, " if total > most else ""
     query = f"SELECT path FROM view_projects ORDER BY {first}name, path LIMIT ?"
@@ -68,10 +68,10 @@ _TO_LOOK_AT = (
 
 
 def project_statuses(
-    view: sqlite3.Connection,
+    view: Readable,
     paths: Sequence[str] | None = None,
     *,
-    history: sqlite3.Connection | None = None,
+    history: Readable | None = None,
 ) -> list[ProjectStatus]:
     """The state of every project by name, or of those at these absolute paths in their order.
 
@@ -137,9 +137,7 @@ _COLUMNS = (
 )
 
 
-def _project_status(
-    view: sqlite3.Connection, row: dict[str, Any], history: sqlite3.Connection
-) -> ProjectStatus:
+def _project_status(view: Readable, row: dict[str, Any], history: Readable) -> ProjectStatus:
     return {
         "project": row["name"],
         "path": row["path"],
@@ -181,7 +179,7 @@ def _project_status(
     }
 
 
-def _dataset(view: sqlite3.Connection, project: str) -> DatasetStatus | None:
+def _dataset(view: Readable, project: str) -> DatasetStatus | None:
     from store.reads.state import State
 
     row = State(view).dataset(project)
@@ -190,7 +188,7 @@ def _dataset(view: sqlite3.Connection, project: str) -> DatasetStatus | None:
     return {"runs": row.runs, "rows": row.rows, "labels": row.labels, "failed": row.failed}
 
 
-def _prompt(view: sqlite3.Connection, row: dict[str, Any]) -> dict[str, Any]:
+def _prompt(view: Readable, row: dict[str, Any]) -> dict[str, Any]:
     if not row["judged"]:
         return dict(NO_PROMPT)
     from store.reads.improvements import prompt_status
@@ -198,9 +196,7 @@ def _prompt(view: sqlite3.Connection, row: dict[str, Any]) -> dict[str, Any]:
     return prompt_status(view, row["path"])
 
 
-def _adapter(
-    view: sqlite3.Connection, row: dict[str, Any], history: sqlite3.Connection
-) -> dict[str, Any]:
+def _adapter(view: Readable, row: dict[str, Any], history: Readable) -> dict[str, Any]:
     if not row["adapted"]:
         return dict(NO_ADAPTER)
     from store.reads.improvements import adapter_status
@@ -248,17 +244,17 @@ def _check(row: dict[str, Any]) -> CheckStatus:
     }
 
 
-def job_statuses(view: sqlite3.Connection, project: str) -> list[JobStatus]:
+def job_statuses(view: Readable, project: str) -> list[JobStatus]:
     """The jobs of a project that matter now: waiting, running, and the last that ended."""
     rows = view.execute(
-        "SELECT id, kind, state, attempt, reason, result FROM view_jobs WHERE project = ?1"
-        " AND (ended_us IS NULL OR id > coalesce((SELECT id FROM view_jobs WHERE project = ?1"
-        " ORDER BY id DESC LIMIT 1 OFFSET ?2), 0)) ORDER BY id DESC",
-        (project, JOBS_SHOWN),
+        "SELECT id, kind, state, attempt, reason, result FROM view_jobs WHERE project = ?"
+        " AND (ended_us IS NULL OR id > coalesce((SELECT id FROM view_jobs WHERE project = ?"
+        " ORDER BY id DESC LIMIT 1 OFFSET ?), 0)) ORDER BY id DESC",
+        (project, project, JOBS_SHOWN),
     ).fetchall()
     statuses: list[JobStatus] = []
     for job, kind, state, attempt, reason, result in rows:
-        progress = _progress(view, job) if state == "running" else None
+        progress = live.progress(view, live.job_key(job)) if state == "running" else None
         statuses.append(
             {
                 "job": job,
@@ -273,15 +269,7 @@ def job_statuses(view: sqlite3.Connection, project: str) -> list[JobStatus]:
     return statuses
 
 
-def _progress(view: sqlite3.Connection, job: int) -> dict[str, Any] | None:
-    """Live progress; a view of the past has none."""
-    if view.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is None:
-        return None
-    found: dict[str, Any] | None = live.progress(view, live.job_key(job))
-    return found
-
-
-def _rejected(view: sqlite3.Connection, project: str) -> list[RejectedFile]:
+def _rejected(view: Readable, project: str) -> list[RejectedFile]:
     rows = view.execute(
         "SELECT path, reason, line FROM view_files WHERE project = ? AND NOT accepted"
         " ORDER BY position DESC LIMIT ?",
@@ -293,7 +281,7 @@ def _rejected(view: sqlite3.Connection, project: str) -> list[RejectedFile]:
 _IS_MISSING = "state = 'missing' AND state != 'current'"
 
 
-def _losses(view: sqlite3.Connection, project: str) -> list[MissingExport]:
+def _losses(view: Readable, project: str) -> list[MissingExport]:
     rows = view.execute(
         f"SELECT run_path, reason FROM view_exports WHERE project = ? AND {_IS_MISSING} LIMIT ?",
         (project, REJECTED_SHOWN),
@@ -301,7 +289,7 @@ def _losses(view: sqlite3.Connection, project: str) -> list[MissingExport]:
     return [{"path": path, "reason": reason} for path, reason in rows]
 
 
-def _failures(view: sqlite3.Connection, project: str) -> list[dict[str, Any]]:
+def _failures(view: Readable, project: str) -> list[dict[str, Any]]:
     rows = view.execute(
         "SELECT run_path, reason, attempts FROM view_exports WHERE project = ?"
         " AND state = 'failed' AND state != 'current' ORDER BY position DESC LIMIT ?",

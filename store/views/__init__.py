@@ -7,9 +7,8 @@ costs the same after a thousand events and after a million.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from store.events.base import Event
 from store.events.envelope import Recorded
@@ -19,6 +18,9 @@ from store.views.prompts import PROMPT_HANDLERS
 from store.views.runs import RUN_HANDLERS
 from store.views.view import View
 
+if TYPE_CHECKING:
+    from store.database.backend import ViewBackend
+
 _HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
     **RUN_HANDLERS,
     **JOB_HANDLERS,
@@ -27,7 +29,7 @@ _HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
 }
 
 
-def fold(connection: sqlite3.Connection, records: Iterable[Recorded]) -> None:
+def fold(connection: ViewBackend, records: Iterable[Recorded]) -> None:
     """Fold events into the view tables of a connection."""
     view = View(connection)
     for record in records:

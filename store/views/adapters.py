@@ -16,7 +16,7 @@ from store.events.adapter import (
 )
 from store.events.base import Event
 from store.events.envelope import Recorded
-from store.views.rows import insert, put, update
+from store.views.rows import insert, update
 from store.views.totals import project_of
 from store.views.view import View
 
@@ -37,7 +37,7 @@ def _trained(view: View, record: Recorded, event: AdapterTrained) -> None:
         "position": record.position,
         "promoted": 0,
     }
-    put(view, "view_adapters", row)
+    view.put("view_adapters", row)
 
 
 def _scored(view: View, record: Recorded, event: AdapterScored) -> None:
@@ -100,7 +100,7 @@ def _trusted(view: View, record: Recorded, event: CodeTrusted) -> None:
         "sha256": event.sha256,
         "position": record.position,
     }
-    put(view, "view_trust", row)
+    view.put("view_trust", row)
 
 
 ADAPTER_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {

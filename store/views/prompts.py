@@ -22,7 +22,7 @@ from store.events.prompt import (
     PromptWatchEnded,
     RunsJudged,
 )
-from store.views.rows import put, update
+from store.views.rows import insert, update
 from store.views.totals import project_of
 from store.views.view import View
 
@@ -43,13 +43,16 @@ def _judged(view: View, record: Recorded, event: RunsJudged) -> None:
         "code": "",
         "reason": "",
     }
-    put(view, "view_judged", row)
+    view.put("view_judged", row)
     if event.usage is not None and event.usage.total:
-        view.execute(
-            "INSERT INTO view_tokens (day, project, tokens) VALUES (?, ?, ?)"
-            " ON CONFLICT (day, project) DO UPDATE SET tokens = tokens + excluded.tokens",
-            (record.recorded_at.date().isoformat(), project, event.usage.total),
-        )
+        _count_tokens(view, record.recorded_at.date().isoformat(), project, event.usage.total)
+
+
+def _count_tokens(view: View, day: str, project: str, tokens: int) -> None:
+    """Add to what a project used on a UTC day."""
+    query = "UPDATE view_tokens SET tokens = tokens + ? WHERE day = ? AND project = ?"
+    if view.execute(query, (tokens, day, project)).rowcount == 0:
+        insert(view, "view_tokens", {"day": day, "project": project, "tokens": tokens})
 
 
 def _proposed(view: View, record: Recorded, event: PromptProposed) -> None:
@@ -163,7 +166,7 @@ def _put_version(
         "watch": "",
         "unwanted": 0,
     }
-    put(view, "view_prompts", row)
+    view.put("view_prompts", row)
 
 
 def _set_outcome(view: View, project: str, code: str, reason: str) -> None:

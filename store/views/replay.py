@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from store.log import EventLog
+from store.database.view import CODE_VERSION, TABLES, VIEW_NAME
+from store.log import History
 from store.schema import (
-    CODE_VERSION,
-    VIEW_NAME,
-    VIEW_TABLES,
+    ViewConnection,
     drop_late_indexes,
     make_late_indexes,
     memory_view,
@@ -19,13 +19,16 @@ from store.schema import (
 from store.views import apply
 from store.views.view import View
 
+if TYPE_CHECKING:
+    from store.database.backend import Readable
+
 BATCH = 1000
 """Events folded between two writings of what is written behind."""
 
 
 def replay(
-    source: sqlite3.Connection,
-    target: sqlite3.Connection,
+    source: Readable,
+    target: ViewConnection,
     *,
     after: int = 0,
     until: int | None = None,
@@ -39,7 +42,7 @@ def replay(
     view = View(target, empty=after == 0)
     if after == 0:
         drop_late_indexes(target)
-    for count, record in enumerate(EventLog(source).read(after, until=until), start=1):
+    for count, record in enumerate(History(source).read(after, until=until), start=1):
         apply(view, record)
         if count % BATCH == 0:
             view.settle()
@@ -52,12 +55,12 @@ def replay(
 
 
 def view_as_of(
-    source: sqlite3.Connection,
+    source: Readable,
     until: int,
     progress: Callable[[int], None] | None = None,
     *,
     known: tuple[sqlite3.Connection, int] | None = None,
-) -> sqlite3.Connection:
+) -> ViewConnection:
     """The view as it was after position `until`, in memory.
 
     `known`: such a view and its position, not above `until`, to go on from; it stays as it is.
@@ -73,13 +76,13 @@ def view_as_of(
     return view
 
 
-def rebuild(connection: sqlite3.Connection) -> int:
+def rebuild(connection: ViewConnection) -> int:
     """Fold the whole history anew, inside the caller's transaction; returns the events read."""
     reset_view(connection)
     count = replay(connection, connection)
     connection.execute(
         "INSERT OR REPLACE INTO projections (name, code_version, position) VALUES (?, ?, ?)",
-        (VIEW_NAME, CODE_VERSION, EventLog(connection).head()),
+        (VIEW_NAME, CODE_VERSION, History(connection).head()),
     )
     return count
 
@@ -97,12 +100,15 @@ def view_hash(connection: sqlite3.Connection) -> str:
 
     A table that an earlier version's view does not have has no part in that.
     """
-    digest = hashlib.sha256()
     query = "SELECT name FROM sqlite_master WHERE type = 'table'"
     there = {name for (name,) in connection.execute(query)}
-    for table in VIEW_TABLES:
-        if table not in there:
-            continue
+    return hash_of_tables(connection, [table for table in TABLES if table in there])
+
+
+def hash_of_tables(connection: Readable, tables: Iterable[str] = tuple(TABLES)) -> str:
+    """SHA-256 over every row of these view tables, in key order."""
+    digest = hashlib.sha256()
+    for table in tables:
         digest.update(table.encode())
         for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3"):
             digest.update(repr(row).encode())

@@ -10,12 +10,7 @@ from store.views.view import View
 
 def insert(view: View, table: str, values: Mapping[str, object]) -> None:
     """A new row. A column that is not named gets its default."""
-    view.execute(_insertion("INSERT", table, *values), tuple(values.values()))
-
-
-def put(view: View, table: str, values: Mapping[str, object]) -> None:
-    """A row in the place of the one with its key, of which nothing stays."""
-    view.execute(_insertion("INSERT OR REPLACE", table, *values), tuple(values.values()))
+    view.execute(_insertion(table, *values), tuple(values.values()))
 
 
 def update(view: View, table: str, key: Mapping[str, object], **values: object) -> bool:
@@ -25,9 +20,9 @@ def update(view: View, table: str, key: Mapping[str, object], **values: object) 
 
 
 @cache
-def _insertion(verb: str, table: str, *columns: str) -> str:
+def _insertion(table: str, *columns: str) -> str:
     marks = ", ".join("?" * len(columns))
-    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
 
 @cache

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from store.database.backend import ABSENT
 from store.events.base import Event
 from store.events.envelope import Recorded
 from store.events.files import (
@@ -30,9 +31,8 @@ from store.events.files import (
     RunReplaced,
 )
 from store.events.process import ReactionFailed, WatchDegraded, WatchRestored
-from store.schema import ABSENT
 from store.views.adapters import adapter_pruned
-from store.views.rows import insert, put, update
+from store.views.rows import insert, update
 from store.views.totals import (
     Content,
     Export,
@@ -246,8 +246,7 @@ def _export_lost(view: View, record: Recorded, event: ExportLost) -> None:
 
 
 def _dataset_updated(view: View, record: Recorded, event: DatasetUpdated) -> None:
-    put(
-        view,
+    view.put(
         "view_datasets",
         {
             "project": project_of(record),
@@ -273,8 +272,7 @@ def _reaction_failed(view: View, record: Recorded, event: ReactionFailed) -> Non
 
 
 def _watch_degraded(view: View, record: Recorded, event: WatchDegraded) -> None:
-    put(
-        view,
+    view.put(
         "view_degraded",
         {"code": event.code, "detail": event.detail, "position": record.position},
     )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from store.database.backend import ABSENT
 from store.events.envelope import Recorded
 from store.events.files import EpisodeFact, FileFact
-from store.schema import ABSENT
 from store.views.rows import update
 from store.views.view import Row, View
 

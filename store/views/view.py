@@ -9,16 +9,19 @@ were. What a table holds is the same at the end, whatever the size of a batch: t
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from store.database import view as tables
+from store.database.table import Table
 from store.events.envelope import Recorded
 from store.events.files import RunRead
-from store.schema import ABSENT
+
+if TYPE_CHECKING:
+    from store.database.backend import Result, ViewBackend
 
 Key = tuple[object, ...]
 Row = tuple[Any, ...]
@@ -27,52 +30,37 @@ _MASK = (1 << 23) - 1
 """A table that is filled from empty has a flag for each of so many hashes of keys: 8 MiB."""
 
 
-class Table:
-    """A table that is written behind: its first `key` columns are its key.
+class Behind:
+    """A table that is written behind: what is put into it, and what later events ask of it.
 
-    `asked`: the columns that a later event asks for. `optional`: those in which ABSENT is NULL.
+    `columns` begin with the table's key; `asked`: those that a later event asks for.
     """
 
-    def __init__(
-        self,
-        name: str,
-        columns: str,
-        *,
-        key: int,
-        asked: tuple[str, ...] = (),
-        optional: tuple[str, ...] = (),
-    ) -> None:
-        names = columns.split()
-        marks = (f"nullif(?, {ABSENT})" if column in optional else "?" for column in names)
-        self.key = key
-        self.put = f"INSERT OR REPLACE INTO {name} ({', '.join(names)}) VALUES ({', '.join(marks)})"
-        where = " AND ".join(f"{column} = ?" for column in names[:key])
-        self.ask = f"SELECT {', '.join(asked)} FROM {name} WHERE {where}"
-        self.asked = itemgetter(*map(names.index, asked)) if asked else None
+    def __init__(self, table: Table, columns: str, *, asked: tuple[str, ...] = ()) -> None:
+        self.table = table
+        self.columns = tuple(columns.split())
+        self.key = len(table.key)
+        where = " AND ".join(f"{column} = ?" for column in table.key)
+        self.ask = f"SELECT {', '.join(asked)} FROM {table.name} WHERE {where}"
+        self.asked = itemgetter(*map(self.columns.index, asked)) if asked else None
 
 
-FILES = Table(
-    "view_files",
+FILES = Behind(
+    tables.FILES,
     "project path kind run_id revision dev ino size mtime_ns sha256 accepted reason line rows"
     " rows_rejected twin_of format position",
-    key=2,
     asked=("kind", "accepted", "rows", "sha256"),
-    optional=("run_id", "line", "twin_of", "format"),
 )
-EPISODES = Table(
-    "view_episodes",
+EPISODES = Behind(
+    tables.EPISODES,
     "project path idx outcome reason ticks reward phases_done last_phase first_line position"
     " first stamp",
-    key=3,
-    optional=("last_phase", "stamp"),
 )
-EXPORTS = Table(
-    "view_exports",
+EXPORTS = Behind(
+    tables.EXPORTS,
     "project run_path state records run_id output output_sha256 manifest rejected filtered reason"
     " retryable attempts warnings position",
-    key=2,
     asked=("state", "records", "attempts"),
-    optional=("output", "output_sha256", "manifest"),
 )
 
 
@@ -83,14 +71,14 @@ class WrittenBehind:
     asks for a row that is not there most times. Many keys share few flags, which costs a look.
     """
 
-    def __init__(self, view: sqlite3.Connection, table: Table, *, empty: bool) -> None:
+    def __init__(self, view: ViewBackend, table: Behind, *, empty: bool) -> None:
         self._view = view
         self._table = table
         self._pending: dict[Key, Row] = {}
         self._flags = bytearray(_MASK + 1) if empty else None
 
     def put(self, row: Row) -> None:
-        """`row`: a value for each column, ABSENT for NULL in an optional one."""
+        """`row`: a value for each column, see `ViewBackend.put`."""
         key = row[: self._table.key]
         self._pending[key] = row
         if self._flags is not None:
@@ -113,7 +101,7 @@ class WrittenBehind:
 
     def write(self) -> None:
         if self._pending:
-            self._view.executemany(self._table.put, self._pending.values())
+            self._view.put(self._table.table, self._table.columns, self._pending.values())
             self._pending.clear()
 
 
@@ -123,7 +111,7 @@ class View:
     `execute` sees everything that was folded before. `settle` must be called at the end.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, empty: bool = False) -> None:
+    def __init__(self, connection: ViewBackend, *, empty: bool = False) -> None:
         self._connection = connection
         self.files = WrittenBehind(connection, FILES, empty=empty)
         self.episodes = WrittenBehind(connection, EPISODES, empty=False)
@@ -131,10 +119,15 @@ class View:
         self._totals: dict[str, dict[str, int]] = {}
         self._last_runs: dict[str, Recorded] = {}
 
-    def execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> Result:
         """Execute a statement on all that was folded before."""
         self.settle()
         return self._connection.execute(sql, parameters)
+
+    def put(self, table: str, values: Mapping[str, object]) -> None:
+        """A row in the place of the one with its key, of which nothing stays."""
+        self.settle()
+        self._connection.put(tables.TABLES[table], tuple(values), (tuple(values.values()),))
 
     def totals(self, project: str) -> dict[str, int]:
         """What is added to the counters of a project's row: to be changed in place, at once."""

@@ -15,11 +15,12 @@ from children import importing_from
 from waiting import eventually
 
 from store import interpreter
+from store.database.view import CODE_VERSION
 from store.errors import StoreError
 from store.lock import WriterLock, is_held
 from store.opening import open_writer, prepare_in_child
 from store.reads.status import check_view
-from store.schema import CODE_VERSION, DATABASE, is_migrated
+from store.schema import DATABASE, is_migrated
 
 
 def test_a_child_creates_what_the_parent_then_only_opens(tmp_path):

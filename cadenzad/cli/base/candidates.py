@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 BY = {"model": "the model", "code": "enumeration"}
 SHOWN = 6
@@ -14,7 +16,7 @@ LEGIBLE = 2
 """Rules of one candidate that are shown; those of the chosen one are in the diff."""
 
 
-def last_weighed(history: sqlite3.Connection, project: str) -> dict[str, Any] | None:
+def last_weighed(history: Readable, project: str) -> dict[str, Any] | None:
     """The data of a project's last CandidatesWeighed, with its position; None for none."""
     from store.events.envelope import project_stream
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
 from handlers.project.paths import ADAPTERS_DIR
 from store.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from store.database.backend import Readable
     from store.reads.improvements import PromptRow
 
 
-def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
+def unrecorded(view: Readable, project: str) -> list[int]:
     """Adapter versions that the log does not know: of a copied project, or of a log that is lost.
 
     They are left alone.
@@ -28,7 +28,7 @@ def unrecorded(view: sqlite3.Connection, project: str) -> list[int]:
     return sorted({int(name) for name in names if name.isdecimal()} - known)
 
 
-def changed(view: sqlite3.Connection, project: str) -> str:
+def changed(view: Readable, project: str) -> str:
     """What is to be said of the file, in one line; empty when it is as recorded."""
     query = "SELECT 1 FROM view_prompts WHERE project = ? LIMIT 1"
     if view.execute(query, (project,)).fetchone() is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from store.database.backend import Readable
     from store.reads.improvements import PromptRow
 
 
-def watched(view: sqlite3.Connection, project: str, row: PromptRow | None) -> dict[str, Any] | None:
+def watched(view: Readable, project: str, row: PromptRow | None) -> dict[str, Any] | None:
     """The monitor's reason and numbers; None for a version that is not watched."""
     if row is None or not row.watching:
         return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.dataset.folder.place import DATASET_DIR, DamagedDataset, Place
 from handlers.recovery import Effect
@@ -12,6 +12,9 @@ from store.errors import CadenzaError
 from store.events.base import Event
 from store.events.files import DatasetUpdated
 from store.reads.state import State
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 
 def complete(project: Path, events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -36,7 +39,7 @@ DATASETS = Effect(
 """What the job does to the folder: new shards, and README.md that names them."""
 
 
-def problems(view: sqlite3.Connection, project: str) -> list[str]:
+def problems(view: Readable, project: str) -> list[str]:
     """How a dataset differs from what is recorded of it, and from what its manifest says."""
     row = State(view).dataset(project)
     if row is None:

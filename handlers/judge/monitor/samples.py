@@ -8,9 +8,8 @@ anew. A copy of a log is no further run.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.judge.driven import is_prompted, is_under, lines_of, versions_of
 from handlers.judge.monitor.sequential import Look, RunScore, decide
@@ -22,18 +21,21 @@ from store.reads.improvements import (
     prompt_versions,
 )
 
+if TYPE_CHECKING:
+    from store.database.backend import Readable
+
 BEFORE = 20
 """So many of the runs before a rewrite are compared with those after it: the newest, as older ones
 say less about what the world is like now."""
 
 
-def monitor(view: sqlite3.Connection, project: str, current: PromptRow) -> Look:
+def monitor(view: Readable, project: str, current: PromptRow) -> Look:
     """Whether the runs under a version are worse than those before it, as it is known now."""
     return decide(*scores(view, project, current))
 
 
 def scores(
-    view: sqlite3.Connection, project: str, current: PromptRow
+    view: Readable, project: str, current: PromptRow
 ) -> tuple[list[RunScore], list[RunScore]]:
     """The newest runs under the rules that a version replaced, and those under the version."""
     rows = prompt_versions(view, project)

@@ -14,6 +14,7 @@ from handlers.judge.prompt.drift import changed_by_hand
 from handlers.project.paths import inside
 from handlers.project.writing import sha256_of
 from store import views
+from store.database.view import PROMPTS
 from store.errors import UnsafePathError
 from store.events.base import Event
 from store.events.envelope import Recorded, project_stream
@@ -23,7 +24,7 @@ from store.events.prompt import (
     PromptRewritten,
     PromptVersion,
 )
-from store.log import EventLog
+from store.log import History
 from store.reads.improvements import PromptRow, pending_prompt, prompt_versions
 from store.reads.state import State
 from store.schema import memory_view
@@ -45,11 +46,9 @@ class Known:
     def after(self, state: State, project: Path, event: Event) -> Known:
         """As it will be once an event is in the log; folded as the log would."""
         view = memory_view()
-        cursor = state.connection.execute(
-            "SELECT * FROM view_prompts WHERE project = ?", (str(project),)
-        )
-        marks = ", ".join("?" * len(cursor.description))
-        view.executemany(f"INSERT INTO view_prompts VALUES ({marks})", cursor)
+        names = tuple(column.name for column in PROMPTS.columns)
+        query = f"SELECT {', '.join(names)} FROM view_prompts WHERE project = ?"
+        view.put(PROMPTS, names, state.connection.execute(query, (str(project),)))
         events, stream = (*self.events, event), project_stream(str(project))
         views.fold(
             view,
@@ -87,7 +86,7 @@ def approved_by_hand(state: State, project: Path) -> PromptRewritten | None:
             return None
     except (OSError, UnsafePathError):
         return None
-    (record,) = EventLog(state.connection).read(row.position - 1, until=row.position)
+    (record,) = History(state.connection).read(row.position - 1, until=row.position)
     assert isinstance(record.event, PromptProposed)
     facts = {name: getattr(record.event, name) for name in PromptVersion.model_fields}
     return PromptRewritten(**facts, by="somebody, by hand")

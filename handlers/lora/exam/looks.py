@@ -27,14 +27,17 @@ was added between them. The same adapter at the same questions is no further loo
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
+from typing import TYPE_CHECKING
 
 from store.events.adapter import AdapterScored
 from store.events.envelope import project_stream
-from store.log import EventLog
+from store.log import History
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,11 @@ class Look:
     rows: frozenset[str]
 
 
-def looks_at(history: sqlite3.Connection, project: str) -> list[Look]:
+def looks_at(history: Readable, project: str) -> list[Look]:
     """Every look at a project's sealed questions, the oldest first, repetitions left out."""
     found: dict[tuple[str, str], Look] = {}
     names = (AdapterScored.type_name(),)
-    for record in EventLog(history).read(stream=project_stream(project), types=names):
+    for record in History(history).read(stream=project_stream(project), types=names):
         fact = record.event.look if isinstance(record.event, AdapterScored) else None
         if (
             fact is None or fact.needed is None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.lora.hub.card import TRAINED, read_json
 from handlers.lora.model.files import HEAD, SCORECARD
 from handlers.lora.registry import Registry
 from store.events.adapter import AdapterTrained
 from store.events.envelope import project_stream
-from store.log import EventLog
+from store.log import History
 from store.reads.improvements import AdapterRow, adapters
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 NAMED = 5
 SETTINGS = tuple(TRAINED)
@@ -39,12 +41,12 @@ class Version:
         return {**asdict(self), "changed": list(self.changed)}
 
 
-def versions(history: sqlite3.Connection, project: Path) -> list[Version]:
+def versions(history: Readable, project: Path) -> list[Version]:
     """Every version that the log knows, the oldest first. Files that have gone tell nothing."""
     registry = Registry(project)
     trained = {
         record.event.version: record.event
-        for record in EventLog(history).read(
+        for record in History(history).read(
             stream=project_stream(str(project)), types=(AdapterTrained.type_name(),)
         )
         if isinstance(record.event, AdapterTrained)

@@ -24,6 +24,7 @@ from handlers.export.reactions import (
 from handlers.project.scaffold import init_project
 from handlers.reactions import Stopping, Tools
 from handlers.routes import REACTIONS
+from store.database.history import BOOKKEEPING_SQL
 from store.events.base import Event
 from store.events.envelope import Recorded, project_stream
 from store.events.files import (
@@ -45,7 +46,7 @@ from store.events.files import (
 )
 from store.reads.state import State
 from store.reads.status import project_statuses
-from store.schema import BOOKKEEPING_SQL, memory_view
+from store.schema import memory_view
 from store.views import fold
 
 EXPORTS = ".cadenza-env/exports"

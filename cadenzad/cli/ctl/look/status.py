@@ -148,10 +148,10 @@ def _look_at_files(view: sqlite3.Connection, project: ProjectStatus) -> None:
 def _past(reader: sqlite3.Connection, at: str) -> tuple[sqlite3.Connection, int]:
     """The view as of a position or a time, folded in memory."""
     from cadenzad.moments import position_at
-    from store.log import EventLog
+    from store.log import History
     from store.views.replay import view_as_of
 
-    position = position_at(EventLog(reader), at)
+    position = position_at(History(reader), at)
     progress = None
     if sys.stderr.isatty() and position > 20_000:
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,8 @@ from cadenzad.config.paths import state_dir
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
-    from store.log import EventLog
+    from store.database.backend import Readable
+    from store.log import History
     from store.reads.improvements import PromptRow
 
 DESCRIPTION = """Why a project's prompt and adapter are what they are: from each rule to the failure
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    from store.log import EventLog
+    from store.log import History
     from store.reads.chain import chain
     from store.reads.improvements import (
         adapters,
@@ -46,7 +46,7 @@ def command(arguments: argparse.Namespace) -> int:
 
     reader = connect_reader(state_dir(arguments.state))
     project = find_project(State(reader), arguments.project)
-    history = EventLog(reader)
+    history = History(reader)
     prompt = current_prompt(reader, project.path) or pending_prompt(reader, project.path)
     judged = last_judged(reader, project.path)
     rows = adapters(reader, project.path)
@@ -103,7 +103,7 @@ def _cause(rule: Mapping[str, Any]) -> str:
     return f"{rule['mode_id']}, seen in {', '.join(sorted(rule['citations']))}{_whose(rule)}"
 
 
-def _taken_back(history: EventLog, row: PromptRow) -> dict[str, Any] | None:
+def _taken_back(history: History, row: PromptRow) -> dict[str, Any] | None:
     """Why a version took another one back: the test and its numbers, when the daemon did it."""
     from store.events.prompt import PromptRolledBack
 
@@ -115,14 +115,14 @@ def _taken_back(history: EventLog, row: PromptRow) -> dict[str, Any] | None:
     return {name: getattr(event, name) for name in names}
 
 
-def _remarks(history: EventLog, position: int) -> list[str]:
+def _remarks(history: History, position: int) -> list[str]:
     """What the model said beside its choices when it was asked last: for people alone."""
     (record,) = history.read(position - 1, until=position)
     return list(getattr(record.event, "remarks", ()))
 
 
 def _files(
-    view: sqlite3.Connection, project: str, rules: Iterable[Mapping[str, Any]]
+    view: Readable, project: str, rules: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """The logs that the rules' citations are about, and where in the history they were read."""
     cited = (citation for rule in rules for citation in rule["citations"])
