@@ -112,3 +112,15 @@ def _encodable(value: Any) -> Any:
         case list() | tuple():
             return type(value)(_encodable(item) for item in value)
     return value
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server of this session's own; skips where there is none."""
+    import postgres
+
+    if reason := postgres.why_not():
+        pytest.skip(reason)
+    server = postgres.Server()
+    yield server
+    server.stop()

@@ -160,7 +160,13 @@ def light_modules() -> list[str]:
         name
         for name in module_names()
         if not name.startswith(
-            ("handlers.lora.", "handlers.mission.", "handlers.dataset.", "cadenzad.gym")
+            (
+                "handlers.lora.",
+                "handlers.mission.",
+                "handlers.dataset.",
+                "cadenzad.gym",
+                "store.hub.",
+            )
         )
     ]
 

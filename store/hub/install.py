@@ -1,0 +1,75 @@
+"""The hub's tables, functions, roles and policies: made once, and brought up to date later."""
+
+from __future__ import annotations
+
+from store.database.view import CODE_VERSION
+from store.hub.connection import Hub, HubError
+from store.hub.security import grants, make_groups, policies
+from store.hub.tables import (
+    APPEND_SQL,
+    BASE_SQL,
+    HUB_VERSION,
+    create_view_tables,
+    drop_view_tables,
+)
+
+OLDEST = 150_000
+"""PostgreSQL 15: views that are read with the rights of whoever asks (`security_invoker`)."""
+
+
+def install(hub: Hub) -> str:
+    """Make a database the hub, or bring one up to date; returns what was done, in a few words.
+
+    Whoever calls owns it. The views of all robots are folded anew where their tables changed.
+    Raises HubError, ConfigError; nothing is half done then.
+    """
+    version = hub.connection.info.server_version
+    if version < OLDEST:
+        raise HubError(
+            f"the hub's server is PostgreSQL {version // 10_000}", hint="15 or newer is needed"
+        )
+    database = hub.connection.info.dbname
+    with hub.transaction():
+        hub.execute("SELECT pg_advisory_xact_lock(hashtext('cadenzad hub'))")
+        there = is_installed(hub)
+        make_groups(hub, database)
+        if not there:
+            hub.run("CREATE SCHEMA cadenzad")
+            hub.run("CREATE SCHEMA cadenzad_one")
+            hub.run(BASE_SQL)
+            hub.execute("INSERT INTO about VALUES (?, 0)", (HUB_VERSION,))
+        hub.run(APPEND_SQL)
+        folded_by = versions(hub)[1]
+        if folded_by != CODE_VERSION:
+            for statement in (*drop_view_tables(), *create_view_tables()):
+                hub.run(statement)
+            hub.execute("UPDATE folded SET position = 0, trouble = ''")
+            hub.execute("UPDATE about SET code_version = ?", (CODE_VERSION,))
+        for statement in (*grants(database), *policies(database)):
+            hub.run(statement)
+    if not there:
+        return "made"
+    return "is up to date" if folded_by == CODE_VERSION else "has new views, to be folded anew"
+
+
+def is_installed(hub: Hub) -> bool:
+    row = hub.execute("SELECT to_regclass('cadenzad.about') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
+def versions(hub: Hub) -> tuple[int, int]:
+    """Of the hub's own tables, and of its views. Raises HubError where there is none."""
+    row = hub.execute("SELECT hub_version, code_version FROM about").fetchone()
+    if row is None:
+        raise HubError("the hub's `about` is empty", hint="cadenzactl hub init")
+    if row[0] > HUB_VERSION:
+        raise HubError(f"the hub is a newer version's ({row[0]})", hint="upgrade cadenzad")
+    return int(row[0]), int(row[1])
+
+
+def expect_hub(hub: Hub) -> None:
+    """Raise HubError for a database that is no hub, or one of a newer version."""
+    if not is_installed(hub):
+        name = hub.connection.info.dbname
+        raise HubError(f"the database {name} is no hub yet", hint="cadenzactl --hub DSN hub init")
+    versions(hub)
