@@ -11,8 +11,11 @@ from handlers.dataset.folder.split import TEST, TRAIN
 from handlers.dataset.looks.plots import as_table, bars
 from handlers.dataset.looks.summary import Spread, Summary
 from store.durable import make_folder, write_file
+from store.ours import check_ours
 
 PAGE = "card.md"
+MARK = "<!-- made by cadenza env dataset card -->"
+"""What each file begins with: a comment in Markdown and in SVG, by which it is known as ours."""
 
 
 class Plot(NamedTuple):
@@ -24,13 +27,20 @@ class Plot(NamedTuple):
 
 
 def write_page(folder: Path, manifest: Manifest, summary: Summary) -> list[str]:
-    """Write the page and its plots; the names of the files. Raises OSError."""
+    """Write the page and its plots; the names of the files.
+
+    Raises InputError where a file of one of those names is there that is no page or plot; OSError.
+    """
+    plots = list(_plots(summary))
+    for name in (PAGE, *(f"{plot.name}.svg" for plot in plots)):
+        check_ours(folder / name, MARK.encode(), "cadenza env dataset card")
     make_folder(folder)
-    text = [f"# {manifest.mission}: {summary.runs} runs, {summary.episodes} episodes\n"]
+    text = [f"{MARK}\n\n# {manifest.mission}: {summary.runs} runs, {summary.episodes} episodes\n"]
     names = []
-    for plot in _plots(summary):
+    for plot in plots:
         names.append(f"{plot.name}.svg")
-        write_file(folder / names[-1], bars(plot.title, plot.values).encode(), mode=0o644)
+        drawing = f"{MARK}\n{bars(plot.title, plot.values)}".encode()
+        write_file(folder / names[-1], drawing, mode=0o644)
         alt = f"{plot.title}: the numbers are in the table below"
         text += [f"![{alt}]({names[-1]})\n", as_table(plot.title, plot.values)]
     text += _collisions(summary)

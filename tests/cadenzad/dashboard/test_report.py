@@ -44,3 +44,16 @@ def test_an_unknown_project_is_code_four(loop, tmp_path: Path) -> None:
     code, _, err = loop.house.ask("report", "nobody", "-o", str(tmp_path / "r.html"))
     assert code == 4
     assert "no project 'nobody'" in err
+
+
+def test_a_file_that_is_no_report_stays_as_it_is(loop, tmp_path: Path) -> None:
+    mine = tmp_path / "notes.html"
+    mine.write_text("<title>my notes on a cadenzad report </title>")
+    code, _, err = loop.house.ask("report", "rescue", "-o", str(mine))
+    assert code == 1
+    assert "is there already, and `cadenzactl report` did not make it" in err
+    assert mine.read_text().startswith("<title>my notes")
+    # one of ours is made anew
+    target = tmp_path / "report.html"
+    for _ in range(2):
+        assert loop.house.ask("report", "rescue", "-o", str(target))[0] == 0

@@ -11,10 +11,13 @@ from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand, state_dir
 from store.durable import write_file
 from store.errors import ConfigError
+from store.ours import check_ours
 
 DESCRIPTION = """The page of a project as one HTML file, as of now or of a past moment: it opens
 from disk, without a network and without a server, and can be sent to somebody."""
 EXAMPLE = "cadenzactl report rescue -o report.html"
+MARK = b"cadenzad report</title>"
+"""What a report has near its beginning, and by which it is known as one."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,12 +54,13 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _write(target: Path, text: str) -> None:
-    """Raises ConfigError where it cannot be written."""
+    """Raises InputError for a file that is no report, ConfigError where it cannot be written."""
     if not target.parent.is_dir():
         raise ConfigError(
             f"-o {target}: there is no folder {target.parent}", hint=f"mkdir -p {target.parent}"
         )
     try:
+        check_ours(target, MARK, "cadenzactl report")
         write_file(target, text.encode("utf-8", "replace"), mode=None)
     except OSError as error:
         raise ConfigError(f"-o {target}: cannot be written: {error.strerror or error}") from None

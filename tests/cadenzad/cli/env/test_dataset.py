@@ -209,6 +209,14 @@ def test_a_card_has_plots_and_the_same_as_text(project, dataset, tmp_path, updat
         assert "<title>" in text
         assert "<desc>" in text
     assert "| walk_forward | 12 |" in page
+    # it is made anew over one of ours, and over nothing else
+    assert dataset("card", tmp_path / "card")[0] == 0
+    (tmp_path / "card" / "causes.svg").write_text("<svg>mine</svg>")
+    code, _, err = dataset("card", tmp_path / "card")
+    assert code == 1
+    assert "causes.svg: is there already, and `cadenza env dataset card` did not make it" in err
+    assert (tmp_path / "card" / "causes.svg").read_text() == "<svg>mine</svg>"
+    assert (tmp_path / "card" / "card.md").read_text() == page
 
 
 def test_a_copy_is_brought_in_line_file_by_file(project, dataset, tmp_path, update) -> None:
