@@ -38,3 +38,8 @@ def _escaped(line: str) -> str:
     if line.isprintable():
         return line
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+
+
+def counted(count: int, noun: str) -> str:
+    """A count and what is counted: "1 run", "2,000 runs"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

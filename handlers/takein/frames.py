@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast, get_args
+
+from store.errors import CadenzaError, InputError, one_line
+from store.events.files import Outcome
+
+_OUTCOMES = frozenset(get_args(Outcome))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +27,15 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """Frames in order. `whole`: each is a tick of a run log as it stands, not to be mapped."""
+    """Frames in order. `whole`: each is a tick of a run log as it stands, not to be mapped.
+
+    `outcome`: how the recording says that it went, in an event's words; None: it does not say, and
+    the frames' own flags tell.
+    """
 
     frames: Iterator[Frame]
     whole: bool = False
+    outcome: Outcome | None = None
 
 
 @dataclass
@@ -45,3 +56,35 @@ class Reader(Protocol):
     recording: Recording
 
     def episodes(self) -> Iterator[Episode]: ...
+
+
+def outcome_of(told: object) -> Outcome | None:
+    """An outcome as `cadenza env finetune` writes it beside an episode; None for anything else."""
+    return cast(Outcome, told) if told in _OUTCOMES else None
+
+
+@contextmanager
+def reading(file: Path, kind: str) -> Iterator[None]:
+    """What a library says of a damaged file as one InputError that names the file.
+
+    Which errors those are is nowhere written down (of Arrow, HDF5 and the decompressors beneath
+    them), so all are meant, but what the operating system refuses and what is an error of ours.
+    """
+    try:
+        yield
+    except CadenzaError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise _damaged(file, kind, error) from None
+    except Exception as error:  # noqa: BLE001
+        raise _damaged(file, kind, error) from None
+
+
+def _damaged(file: Path, kind: str, error: Exception) -> InputError:
+    told = one_line(str(error) or type(error).__name__)
+    return InputError(
+        f"{file}: cannot be read as {kind}: {told[:200]}",
+        hint="copy it again from where it was recorded",
+    )

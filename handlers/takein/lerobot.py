@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.project.library import PARAMETERS
-from handlers.takein.frames import Episode, Frame, Recording
+from handlers.takein.frames import Episode, Frame, Recording, outcome_of, reading
 from handlers.takein.mapping import OBSERVED
 from store.errors import InputError
 
@@ -36,22 +36,13 @@ class LeRobotReader:
         self.recording = Recording(path, fields=self._own_fields())
 
     def episodes(self) -> Iterator[Episode]:
-        import pyarrow.parquet as pq
-
         tasks = _tasks(self.recording.path)
-        files = sorted((self.recording.path / "data").glob("chunk-*/file-*.parquet"))
-        if not files:
-            raise InputError(f"{self.recording.path}: holds no data/chunk-*/file-*.parquet")
-        rows: list[dict[str, Any]] = []
-        for file in files:
-            for batch in pq.ParquetFile(file).iter_batches():
-                for row in batch.to_pylist():
-                    if rows and row["episode_index"] != rows[-1]["episode_index"]:
-                        yield Episode(iter([self._frame(one, tasks) for one in rows]))
-                        rows = []
-                    rows.append(row)
-        if rows:
-            yield Episode(iter([self._frame(one, tasks) for one in rows]))
+        known = _known_episodes(self.recording.path)
+        for number, rows in _by_episode(self.recording.path):
+            told = known.get(number, {})
+            frames = [self._frame(row, tasks, timed=not told) for row in rows]
+            frames += self._last_seen(told.get("last_observation"))
+            yield Episode(iter(frames), outcome=outcome_of(told.get("outcome")))
 
     def _own_fields(self) -> list[str]:
         fields = []
@@ -76,7 +67,7 @@ class LeRobotReader:
             fields.append("terminated = next.done")
         return [*fields, f"goal_prompt = {TASK}"]
 
-    def _frame(self, row: dict[str, Any], tasks: Mapping[int, str]) -> Frame:
+    def _frame(self, row: dict[str, Any], tasks: Mapping[int, str], *, timed: bool) -> Frame:
         vector = row.get("action")
         names = self._names.get("action", ())
         if isinstance(vector, list) and len(vector) == len(names):
@@ -84,7 +75,37 @@ class LeRobotReader:
             if weights and max(weights)[0] > 0:
                 row[CHOSEN] = max(weights)[1]
         row[TASK] = row.get("subtask") or tasks.get(row.get("task_index", -1))
-        return Frame(float(row.get("timestamp") or 0.0), row)
+        return Frame(float(row.get("timestamp") or 0.0) if timed else None, row)
+
+    def _last_seen(self, seen: object) -> list[Frame]:
+        """A frame without an action, of what was observed after an episode's last one."""
+        if not isinstance(seen, dict):
+            return []
+        columns = ("observation.state", "observation.environment_state")
+        vectors = {
+            column: [seen.get(name) for name in self._names.get(column, ())] for column in columns
+        }
+        return [Frame(None, vectors)]
+
+
+def _by_episode(path: Path) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """The rows of each episode, by its number, as they follow one another. Raises InputError."""
+    import pyarrow.parquet as pq
+
+    files = sorted((path / "data").glob("chunk-*/file-*.parquet"))
+    if not files:
+        raise InputError(f"{path}: holds no data/chunk-*/file-*.parquet")
+    rows: list[dict[str, Any]] = []
+    for file in files:
+        with reading(file, "LeRobot's Parquet"):
+            for batch in pq.ParquetFile(file).iter_batches():
+                for row in batch.to_pylist():
+                    if rows and row["episode_index"] != rows[-1]["episode_index"]:
+                        yield rows[-1]["episode_index"], rows
+                        rows = []
+                    rows.append(row)
+    if rows:
+        yield rows[-1]["episode_index"], rows
 
 
 def _read_info(path: Path) -> Mapping[str, Any]:
@@ -101,13 +122,29 @@ def _read_info(path: Path) -> Mapping[str, Any]:
     return dict(info)
 
 
+def _known_episodes(path: Path) -> dict[int, Mapping[str, Any]]:
+    """What `cadenza env finetune` says of each episode besides LeRobot's own columns, by number."""
+    import pyarrow.parquet as pq
+
+    wanted = ["episode_index", "outcome", "last_observation"]
+    known: dict[int, Mapping[str, Any]] = {}
+    for file in sorted((path / "meta/episodes").glob("chunk-*/file-*.parquet")):
+        with reading(file, "LeRobot's Parquet"):
+            columns = [name for name in wanted if name in pq.read_schema(file).names]
+            if "outcome" not in columns:
+                return {}
+            for row in pq.read_table(file, columns=columns).to_pylist():
+                known[row["episode_index"]] = row
+    return known
+
+
 def _tasks(path: Path) -> dict[int, str]:
     import pyarrow.parquet as pq
 
-    try:
-        table = pq.read_table(path / TASKS)
-    except FileNotFoundError:
+    if not (path / TASKS).exists():
         return {}
+    with reading(path / TASKS, "LeRobot's Parquet"):
+        table = pq.read_table(path / TASKS)
     names = [name for name in table.column_names if name != "task_index"]
     if "task_index" not in table.column_names or not names:
         return {}

@@ -1,7 +1,7 @@
 """A recording becomes a run log beside it: read, mapped, written whole or not at all.
 
-The stamp on the log's first record names the recording and its hash; so does the event of the run,
-which has that stamp. The same recording under the same mapping gives the same bytes; where those
+The stamp on each run's first record names the recording and its hash; so does the event of the log,
+which has those stamps. The same recording under the same mapping gives the same bytes; where those
 are there already nothing is written.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from handlers.project.formats.runlog import MissionFold
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
 from handlers.project.project import Project
 from handlers.takein.frames import Reader
@@ -27,6 +28,7 @@ from handlers.takein.ticks import Ticks
 from store import identity
 from store.durable import Draft, make_folder, sync
 from store.errors import InputError
+from store.text import counted
 
 SETTING = "takein.fields"
 
@@ -70,43 +72,66 @@ def take_in(source: Path, project: Project, settings: TakeInSettings) -> TakenIn
     known = hash_of(source)
     _check_owner(log, source)
     make_folder(log.parent)
-    counts = _Counts()
+    made = _Log(ticks, source, known)
     with Draft(log, mode=None) as draft:
-        for line in _lines(reader, ticks, source, known, counts):
+        for line in made.lines(reader):
             draft.write(line)
-        if not counts.ticks:
+        if not made.steps:
             raise InputError(f"{source}: {_why_nothing(ticks, reader)}", hint=EXAMPLE)
         changed = not _is_same(draft.path, log)
         if changed:
             draft.sync()
             draft.replace()
             sync(log.parent)
-    notes = list(reader.recording.notes)
-    if ticks.doubts:
-        notes.append(f"{ticks.doubts:,} frames left out: their action is none of the robot's")
-    return TakenIn(source, known, log, counts.episodes, counts.ticks, tuple(notes), changed)
+    notes = (*reader.recording.notes, *made.notes())
+    return TakenIn(source, known, log, made.episodes, made.steps, notes, changed)
 
 
-@dataclass
-class _Counts:
-    episodes: int = 0
-    ticks: int = 0
+class _Log:
+    """The log that is made of a recording; afterwards what there is to say of it."""
 
+    def __init__(self, ticks: Ticks, source: Path, known: str) -> None:
+        self._ticks = ticks
+        self._made_of = {"source": source.name[:255], "source_hash": known}
+        self._fold = MissionFold()
+        self._lines = self._unwritten = self.steps = 0
 
-def _lines(
-    reader: Reader, ticks: Ticks, source: Path, known: str, counts: _Counts
-) -> Iterator[bytes]:
-    """The log's lines; the first of all names the recording."""
-    first = True
-    for episode in reader.episodes():
-        counts.episodes += 1
-        for tick in ticks.of(episode):
-            if first:
-                made_of = {"source": source.name[:255], "source_hash": known}
-                tick = {**tick, "stamp": {**_stamp(tick), **made_of}}
+    def lines(self, reader: Reader) -> Iterator[bytes]:
+        """The log's lines; the first of each episode names the recording."""
+        for episode in reader.episodes():
+            first = True
+            for tick in self._ticks.of(episode):
+                if first:
+                    tick = {**tick, "stamp": {**_stamp(tick), **self._made_of}}
+                try:
+                    line = orjson.dumps(tick, option=orjson.OPT_APPEND_NEWLINE)
+                except TypeError:  # nested too deep, or a text that is not Unicode
+                    self._unwritten += 1
+                    continue
                 first = False
-            counts.ticks += tick.get("action") is not None
-            yield orjson.dumps(tick, option=orjson.OPT_APPEND_NEWLINE)
+                self._lines += 1
+                self._fold.add(self._lines, tick)
+                self.steps += tick.get("action") is not None
+                yield line
+        self._fold.finish()
+
+    @property
+    def episodes(self) -> int:
+        """How many its reader will find."""
+        return self._fold.next_index
+
+    def notes(self) -> Iterator[str]:
+        if self._ticks.doubts:
+            doubts = counted(self._ticks.doubts, "frame")
+            yield f"{doubts} left out: the action is none of the robot's"
+        if self._unwritten:
+            yield f"{counted(self._unwritten, 'tick')} left out: nested too deep, or not Unicode"
+        unsaid = sum(fact.outcome == "unknown" for fact in self._fold.finish())
+        if unsaid:
+            yield (
+                f"whether the mission succeeded is not said of {counted(unsaid, 'episode')}: "
+                "their outcome is unknown"
+            )
 
 
 def _stamp(tick: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,6 +202,6 @@ def _is_same(made: Path, there: Path) -> bool:
 
 def _why_nothing(ticks: Ticks, reader: Reader) -> str:
     if ticks.doubts:
-        return f"none of its {ticks.doubts:,} actions is one of the robot's"
+        return f"none of its {counted(ticks.doubts, 'action')} is one of the robot's"
     cut = "; ".join(reader.recording.notes)
     return f"gives no tick{': ' + cut if cut else ''}; say in cadenzad.toml what its action is"

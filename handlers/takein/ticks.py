@@ -2,7 +2,9 @@
 
 A run log's observation is of after the tick's action. Where a recording's is of before it, tick 0
 holds the first one and every tick the next frame's; the last tick's is unknown, unless a frame
-without an action closes the episode. What is not recorded is left out: unknown, not 0.
+without an action closes the episode. What is not recorded is left out: unknown, not 0. So is
+whether the mission succeeded: what ended an episode without saying so is marked, for a log that
+says nothing counts as a failure.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from handlers.project.formats.runlog import INTERRUPTED, UNSAID
 from handlers.takein.frames import Episode, Frame
 from handlers.takein.mapping import Source
+from store.events.files import Outcome
 
 _COUNTS = ("phase_idx", "obs.feet_grounded", "action_params.repeat")
 
@@ -38,6 +42,15 @@ class Ticks:
             for frame in episode.frames:
                 yield dict(frame.values)
             return
+        last: dict[str, Any] | None = None
+        for tick in self._numbered(episode):
+            if last is not None:
+                yield last
+            last = tick
+        if last is not None:
+            yield from _ended(last, episode.outcome)
+
+    def _numbered(self, episode: Episode) -> Iterator[dict[str, Any]]:
         number, pending = 0, None
         for frame in episode.frames:
             tick = self._tick(frame)
@@ -82,10 +95,33 @@ class Ticks:
     def _action(self, value: Any) -> str | None:
         if isinstance(value, str):
             return value or None
-        if isinstance(value, int | float) and float(value).is_integer():
+        if type(value) in (int, float) and float(value).is_integer():
             at = int(value)
             return self._actions[at] if 0 <= at < len(self._actions) else None
         return None
+
+
+def _ended(tick: dict[str, Any], outcome: Outcome | None) -> Iterator[dict[str, Any]]:
+    """The last tick, such that a log's reader finds the outcome that is known of the episode."""
+    if outcome == "succeeded":
+        yield {**tick, "mission_success": True}
+    elif outcome == "failed":
+        yield {**tick, "mission_success": False}
+    elif outcome in ("interrupted", "unfinished"):
+        # It went on, and was marked as cut off so that learners do not take this for an end.
+        cut = {"truncated", "terminated"} if tick.get("truncated") else set()
+        yield {key: tick[key] for key in tick if key not in cut | {"mission_success"}}
+        if outcome == INTERRUPTED:
+            yield {"tick": tick["tick"] + 1, "action": None, "end_reason": INTERRUPTED}
+    elif outcome == "unknown" or ("mission_success" not in tick and _is_end(tick)):
+        kept = {key: tick[key] for key in tick if key != "mission_success"}
+        yield {**kept, "end_reason": UNSAID}
+    else:
+        yield tick
+
+
+def _is_end(tick: Mapping[str, Any]) -> bool:
+    return tick.get("terminated") is True or tick.get("truncated") is True
 
 
 def _reset(tick: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:

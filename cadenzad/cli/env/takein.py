@@ -12,6 +12,7 @@ from cadenzad.cli.base.parser import OK, add_json_and_state, filled, one_line
 from cadenzad.config.paths import expand
 from handlers.project.paths import CADENZA_DIR
 from store.errors import InputError, ProjectNotFound
+from store.text import counted
 
 DESCRIPTION = """Make a run log of a recording of another tool: an MCAP file, the folder of a
 rosbag2 with MCAP in it, a LeRobot v3.0 or a Minari dataset. The log lies in .cadenza-env/
@@ -56,9 +57,10 @@ def command(arguments: argparse.Namespace) -> int:
         say(f"warning: {note}", err=True)
     log = one_line(str(taken.log))
     if taken.changed:
-        say(f"wrote {taken.ticks:,} ticks of {taken.episodes:,} episodes to {log}")
+        ticks, episodes = counted(taken.ticks, "tick"), counted(taken.episodes, "episode")
+        say(f"wrote {ticks} of {episodes} to {log}")
     else:
-        say(f"nothing new: {log} holds its {taken.ticks:,} ticks already")
+        say(f"nothing new: {log} holds its {counted(taken.ticks, 'tick')} already")
     return OK
 
 

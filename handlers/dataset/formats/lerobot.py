@@ -157,7 +157,10 @@ def _columns(
 def _episode(
     run: Trajectory, index: int, first: int, place: tuple[int, int], measured: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A row of the episodes' table. From `run_id` on it is ours; readers pass over it."""
+    """A row of the episodes' table. From `run_id` on it is ours; readers pass over it.
+
+    `last_observation`: what was seen after the last action, which no frame holds.
+    """
     row: dict[str, Any] = {
         "episode_index": index,
         "tasks": list(dict.fromkeys(run.goals)),
@@ -171,6 +174,7 @@ def _episode(
         "run_id": run.run_id,
         "outcome": run.outcome,
         "cause": run.cause,
+        "last_observation": dict(zip(STATE, run.observations[-1].tolist(), strict=True)),
     }
     for name, values in measured.items():
         row |= {f"stats/{name}/{key}": found for key, found in figures(values).items()}

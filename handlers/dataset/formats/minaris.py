@@ -4,8 +4,9 @@
     MINARI_DATASETS_PATH=datasets python -c 'import minari; minari.load_dataset("rescue-v0")'
 
 Observations are STATE, float64 [T+1, 7]; actions are ids of the robot's library, a discrete space.
-Each step's parameters are in `infos`, as long as the observations: those of the action that led to
-one, and zeros for the first.
+Each step's parameters, phase and goal (its number in the episode's `goals`) are in `infos`, as long
+as the observations: those of the action that led to one, and zeros for the first. An episode's
+metadata says how it went: `outcome`, and `mission_success` where that is known.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def write(sources: Sources, folder: Path, name: str, kind: Literal["hdf5", "arro
         data_format=kind,
     )
     steps = 0
-    episodes: list[dict[str, str]] = []
+    episodes: list[dict[str, str | bool]] = []
     for run in sources.trajectories():
         storage.update_episodes(
             [
@@ -59,7 +60,7 @@ def write(sources: Sources, folder: Path, name: str, kind: Literal["hdf5", "arro
                     rewards=run.rewards,
                     terminations=run.ended,
                     truncations=run.cut_off,
-                    infos={"params": np.vstack([np.zeros(len(PARAMS)), run.params])},
+                    infos=_infos(run),
                 )
             ]
         )
@@ -80,11 +81,25 @@ def write(sources: Sources, folder: Path, name: str, kind: Literal["hdf5", "arro
     return steps
 
 
-def _told(run: Trajectory) -> dict[str, str]:
-    """What an episode's metadata says of it; texts, for HDF5's attributes hold no null."""
+def _infos(run: Trajectory) -> dict[str, Any]:
+    """What `infos` holds of a trajectory, as long as its observations."""
+    numbers = {goal: at for at, goal in enumerate(dict.fromkeys(run.goals))}
     return {
+        "params": np.vstack([np.zeros(len(PARAMS)), run.params]),
+        # Lists: of an array of one dimension Minari's Arrow storage cannot read what it wrote.
+        "phase_idx": [0, *run.phases.tolist()],
+        "goal": [0, *(numbers[goal] for goal in run.goals)],
+    }
+
+
+def _told(run: Trajectory) -> dict[str, str | bool]:
+    """An episode's metadata. HDF5's attributes hold no null: what is unknown is left out."""
+    told: dict[str, str | bool] = {
         "run_id": run.run_id,
         "outcome": run.outcome,
         "cause": run.cause or "",
         "goals": json.dumps(list(dict.fromkeys(run.goals)), ensure_ascii=False),
     }
+    if run.success is not None:
+        told["mission_success"] = run.success
+    return told

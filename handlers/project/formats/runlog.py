@@ -7,6 +7,9 @@ tick is not above the lowest tick of the current episode, and either
 - ticks had moved on since, the record is in phase 0, and it repeats that lowest tick or is a reset
   observation (tick 0).
 
+A stamp is on a run's first record alone: where one comes after ticks had moved on, and they go
+back, an episode starts too.
+
 So a duplicate, a straggler or a swapped pair of lines does not split a run. Tick 0 is what the
 robot saw before it acted: it belongs to the episode it opens and is not counted in `ticks`.
 
@@ -39,6 +42,8 @@ _TELLING = frozenset({"tick", "action", "phase", "obs"})
 INTERRUPTED, ERROR = "interrupted", "error"
 """What the `end_reason` of our own logs begins with where a run was cut off: by somebody, or
 because whoever decides could not."""
+UNSAID = "ended without a result"
+"""The `end_reason` of a run that was taken in from elsewhere, where nobody says how it went."""
 
 
 def read_run_log(stream: BinaryIO, *, prior: Prefix | None = None) -> LogSummary:
@@ -88,6 +93,7 @@ class _Run(Episode):
         self.last_done: object = None
         self.success = False
         self.ended = False
+        self.unsaid = False
         self.truncated = False
         self.failed_phase: str | None = None
         self.diverged = ""
@@ -96,11 +102,15 @@ class _Run(Episode):
 
     def is_over_at(self, tick: int, record: dict[str, Any]) -> bool:
         """Whether the record with this tick opens the next episode (see the module's docstring)."""
-        if self.lowest is None or tick > self.lowest:
+        if self.lowest is None or self.previous is None:
+            return False
+        moved_on = self.previous > self.lowest
+        if moved_on and tick < self.previous and type(record.get("stamp")) is dict:
+            return True
+        if tick > self.lowest:
             return False
         if self.ended:
             return True
-        moved_on = self.previous is not None and self.previous > self.lowest
         return moved_on and (tick in (self.lowest, 0)) and _whole(record.get("phase_idx")) == 0
 
     def add(self, tick: int | None, record: dict[str, Any]) -> None:
@@ -134,6 +144,8 @@ class _Run(Episode):
             self.truncated = self.ended = True
         if record.get("terminated") is True:
             self.ended = True
+        if record.get("end_reason") == UNSAID:
+            self.unsaid = True
         if (how := cut_off(record)) is not None:
             self.cut_off, self.ended = how, True
             self.error = str(record["end_reason"]) if how == ERROR else ""
@@ -164,6 +176,8 @@ class _Run(Episode):
             return "failed", self.error
         if self.failed_phase is not None:
             return "failed", f"phase {one_line(self.failed_phase, 80)!r} failed"
+        if self.unsaid:
+            return "unknown", UNSAID
         return "failed", "timeout" if self.truncated else "terminated"
 
 

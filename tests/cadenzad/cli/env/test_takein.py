@@ -96,7 +96,7 @@ def test_what_we_wrote_comes_back_without_a_word_said(home, project, env, kind) 
     # then its log says what was done, seen and got, and what it is made of
     log = project / ".cadenza-env" / "back-v0.log.jsonl"
     assert (code, err) == (0, "")
-    assert out == f"wrote {STEPS} ticks of 1 episodes to {log}\n"
+    assert out == f"wrote {STEPS} ticks of 1 episode to {log}\n"
     logged, back = ticks(project, "first"), ticks(project, "back-v0")
     assert [tick["action"] for tick in back] == [tick["action"] for tick in logged]
     wide = {"rel": 1e-6, "abs": 1e-6}  # LeRobot's numbers are of 32 bits
@@ -195,7 +195,7 @@ def test_the_same_again_changes_nothing_and_a_changed_one_is_taken_anew(home, pr
         ("night.mcap", ["obs.speed = /odom:x"], "a tick has no field 'obs.speed'"),
         ("night.mcap", ["action"], "is not FIELD = SOURCE"),
         ("night.mcap", ["action = /a", "action = /b"], "action is given twice"),
-        ("start.mcap", FIELDS, "cut off before the first whole message"),
+        ("start.mcap", FIELDS, "no whole message of /cmd is left of it"),
         ("old", FIELDS, "is LeRobot v2.1, and v3.0 is read"),
         ("mine.mcap", FIELDS, "is another run's log, and stays as it is"),
     ],
