@@ -8,7 +8,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from handlers.judge.prompt.reading.bindings import Bindings, Place, straight_line
@@ -136,7 +136,13 @@ def parsed(path: Path, text: str) -> ast.Module:
 
 def read_module(files: Files, path: Path) -> Module:
     """A module of the project. Raises RefusedSource when it cannot be read or is no Python."""
-    data, real = files.read(path), files.resolve(path)
+    return _module(files.resolve(path), path, files.read(path))
+
+
+@lru_cache(maxsize=16)
+def _module(real: Path, path: Path, data: bytes) -> Module:
+    """The same bytes are read many times over: a judging proves some ten edits of one file, and
+    each proof reads the file before and after it."""
     if path.suffix == NOTEBOOK:
         book = notebook(real, data)
         return Module(book, parsed(path, book.code), path)
