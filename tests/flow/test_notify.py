@@ -6,8 +6,10 @@ import json
 import sys
 
 import pytest
+from teaching import taught_project
 
 pytest.importorskip("torch")
+SIT = [{"action": "sit"}]
 
 
 def test_a_verdict_is_told(house) -> None:
@@ -15,17 +17,9 @@ def test_a_verdict_is_told(house) -> None:
     heard = house.root / "heard"
     code = f"import sys; open({str(heard)!r}, 'a').write(sys.stdin.read() + chr(10))"
     argv = json.dumps([sys.executable, "-c", code])
-    house.configure(
-        improve="[judge]\nmode = 'off'\n[lora]\nencoder = 'light'\n"
-        f"[notify]\nargv = {argv}\non = ['NEEDS_DATA']\n"
-    )
-    project = house.project("dog")
-    rows = [
-        {"goal": f"walk {n} meters", "actions": [{"action": "walk_forward", "distance_m": n}]}
-        for n in range(1, 9)
-    ]
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    (project / ".cadenza-env" / "few.examples.jsonl").write_text(text)
+    told = f"[notify]\nargv = {argv}\non = ['NEEDS_DATA']\n"
+    tables = f"[judge]\nmode = 'off'\n[lora]\nencoder = 'light'\n{told}"
+    project = taught_project(house, {"sit down": SIT, "take a seat": SIT}, tables)
 
     # when
     house.once()
@@ -34,7 +28,7 @@ def test_a_verdict_is_told(house) -> None:
     (news,) = (json.loads(line) for line in heard.read_text().splitlines())
     assert news["kind"] == "NEEDS_DATA"
     assert news["project"] == str(project)
-    assert news["text"].startswith("dog: NEEDS_DATA: adapter 1: ")
+    assert news["text"].startswith("rescue: NEEDS_DATA: adapter 1: ")
     (scored,) = house.events("AdapterScored")
     assert news["id"] == scored["position"]
     (job,) = (
