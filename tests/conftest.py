@@ -14,6 +14,9 @@ import pytest
 import waiting
 from checkout import RECORDED, ROOT
 
+from store.opening import open_writer
+from store.schema import DATABASE
+
 ENVIRON = (
     "CADENZAD_STATE",
     "STATE_DIRECTORY",
@@ -87,6 +90,14 @@ def recorded() -> Path:
     if not RECORDED.is_dir():
         pytest.skip("no recorded runs beside this checkout")
     return RECORDED
+
+
+@pytest.fixture(scope="session")
+def empty_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An event log without events: making one takes a while, copying it does not."""
+    folder = tmp_path_factory.mktemp("empty")
+    open_writer(folder).close()
+    return folder / DATABASE
 
 
 @pytest.fixture

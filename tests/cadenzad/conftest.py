@@ -12,17 +12,6 @@ from pathlib import Path
 import pytest
 from houses import Home
 
-from store.opening import open_writer
-from store.schema import DATABASE
-
-
-@pytest.fixture(scope="session")
-def empty_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An event log without events: making one takes a while, copying it does not."""
-    folder = tmp_path_factory.mktemp("empty")
-    open_writer(folder).close()
-    return folder / DATABASE
-
 
 @pytest.fixture
 def home(tmp_path: Path, empty_log: Path, monkeypatch: pytest.MonkeyPatch) -> Home:

@@ -20,8 +20,8 @@ def logs() -> ModuleType:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path / "house")
+def house(tmp_path: Path, empty_log: Path) -> Iterator[House]:
+    made = House(tmp_path / "house", empty_log)
     yield made
     made.close()
     shutil.rmtree(made.root, ignore_errors=True)

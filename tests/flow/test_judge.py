@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -470,6 +471,7 @@ def test_a_dry_run_sends_and_writes_nothing(house, logs, groq, stubs) -> None:
     stub = groq(stubs.completion(remedy("r1")))
     project = house.project()
     drop(project, "r1", stuck_log(logs))
+    shutil.rmtree(house.state)
     done = house.run("cadenza", "env", "train", project, "--dry-run")
     assert "stuck@enter_debris" in done.stdout
     assert "r1:1-5" in done.stdout

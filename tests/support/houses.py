@@ -39,7 +39,8 @@ BIN = Path(sys.executable).parent
 class House:
     """A workspace, a state directory and the commands that work on them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, empty_log: Path | None = None) -> None:
+        """`empty_log`: an event log to begin with; without one the first command makes it."""
         self.root = root
         self.workspace = root / "robots"
         self.state = root / "state"
@@ -50,6 +51,8 @@ class House:
             "CADENZAD_STATE": str(self.state),
         }
         self.workspace.mkdir(parents=True)
+        if empty_log is not None:
+            shutil.copy(empty_log, make_state_dir(self.state) / DATABASE)
         self.config = root / "cadenzad.toml"
         self.configure()
         self.daemons: list[subprocess.Popen[bytes]] = []
