@@ -17,6 +17,7 @@ import cadenzad
 from cadenzad.assembly import assemble
 from cadenzad.config.files import Config, diff
 from cadenzad.config.paths import INBOX, expand, make_state_dir
+from cadenzad.jobs.unwatched import drop_unwatched
 from cadenzad.logs import set_up_logging
 from cadenzad.maintenance.restore import remove_workshops
 from cadenzad.metrics.prometheus import serve, write_textfile
@@ -105,12 +106,15 @@ class Daemon:
         self._liveness = parts.liveness
         self._folders.alive = self._lock.beat
         self._place = Place(self._state_dir)
-        self._schedule = Schedule(self._state_dir, self._state, self._writer)
+        self._schedule = Schedule(
+            self._state_dir, self._state, self._writer, lambda path: self._config.watches(path)
+        )
 
     def _run_once(self) -> None:
         """Cron's habit: everything there is to do now, then the end."""
         self._jobs.requeue_orphans()
         self._recover_projects()
+        drop_unwatched(self._writer, self._config)
         self._announce("running")
         self._take_requests()
         self._folders.reconcile()
@@ -154,6 +158,8 @@ class Daemon:
         self._writer.append(NewEvent(DAEMON_STREAM, started))
         self._announce("starting")
         self._recover_projects()  # while no job runs
+        self._jobs.requeue_orphans()
+        drop_unwatched(self._writer, self._config)
         self._jobs.start()
         self._reactor.start()
         stack.callback(self._reactor.stop)  # also when the start fails half-way
@@ -294,6 +300,7 @@ class Daemon:
             set_up_logging(config.log.level, json_lines=config.log.json_lines)
             self._jobs.reconfigure(config)
             self._folders.reconfigure(config)
+            drop_unwatched(self._writer, config)
             self._set_timers()
             self._announce("running")
             for change in changes:

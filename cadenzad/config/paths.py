@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from store.errors import ConfigError, StoreError
 from store.ownership import INBOX as INBOX
@@ -44,6 +44,23 @@ def default_path(environ: Mapping[str, str] = os.environ) -> Path:
         return Path(environ["CONFIGURATION_DIRECTORY"].split(":")[0]) / "cadenzad.toml"
     home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return Path(home) / "cadenzad" / "cadenzad.toml"
+
+
+def lies_in(project: str, workspaces: Iterable[str]) -> bool:
+    """Whether a project, by its real path, is one of these folders, lies in one, or is linked into
+    one: then it is watched where they are."""
+    near = (project, os.path.dirname(project))
+    return any(folder in near or _links_to(project, folder) for folder in workspaces)
+
+
+def _links_to(project: str, workspace: str) -> bool:
+    try:
+        with os.scandir(workspace) as entries:
+            return any(
+                entry.is_symlink() and os.path.realpath(entry.path) == project for entry in entries
+            )
+    except OSError:
+        return False
 
 
 def make_state_dir(path: Path) -> Path:

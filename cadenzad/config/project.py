@@ -132,7 +132,12 @@ def _laid_over(base: Config, values: Mapping[str, Any]) -> Config:
 def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> ReactionPolicy:
     """What is done for a project, or for what concerns none (""). `at_once`: nobody will be here
     later, so nothing waits.
+
+    For a project that is not watched nothing is done but what somebody asks for. Its runs that are
+    recorded on the way are exported all the same: nobody would come back to that later.
     """
+    if project and not base.watches(Path(project)):
+        return ReactionPolicy(export="jsonl" in base.export.formats)
     try:
         config = load_project_config(Path(project), base) if project else base
     except ConfigError as error:

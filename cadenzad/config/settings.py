@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cadenzad.config.paths import lies_in
 from handlers.dataset.folder.settings import ExportSettings
 from handlers.judge.settings import JudgeSettings
 from handlers.lora.settings import LoraSettings
@@ -131,6 +132,13 @@ class Config(BaseModel):
     retention: Retention = Retention()
     metrics: Metrics = Metrics()
     log: Log = Log()
+
+    def watches(self, project: Path) -> bool:
+        """Whether a project, by its real path, lies in a workspace.
+
+        The log also knows others: what somebody once asked for by hand, or watched before.
+        """
+        return lies_in(str(project), map(str, self.workspaces))
 
 
 @dataclass(frozen=True)

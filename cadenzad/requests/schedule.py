@@ -33,11 +33,14 @@ class Schedule:
         state_dir: Path,
         state: State,
         writer: Writer,
+        watched: Callable[[Path], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`watched`: whether a project is one of ours to prune."""
         self._state_dir = state_dir
         self._state = state
         self._writer = writer
+        self._watched = watched
         self._clock = clock
         self._left: Iterator[str] = iter(())
 
@@ -52,7 +55,8 @@ class Schedule:
         if last <= now < last + settings.every:
             return False
         self._writer.run(lambda unit: unit.set_progress(LAST_ROUND, {"at": now}))
-        ready = [row.path for row in self._state.projects() if row.state != "removed"]
+        known = (row.path for row in self._state.projects() if row.state != "removed")
+        ready = [path for path in known if self._watched(Path(path))]
         self._left = iter(ready)
         return bool(ready)
 

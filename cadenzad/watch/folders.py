@@ -99,7 +99,7 @@ class Folders:
         """New workspaces and delays; what is no longer asked for is no longer watched."""
         self._config = config
         self._settlers.reconfigure(config.watch)
-        for project in [path for path in self._projects if not self._is_ours(path)]:
+        for project in [path for path in self._projects if not config.watches(path)]:
             del self._projects[project]
         self._folders.clear()  # the scan below finds those that still count
         if self._watches is not None:
@@ -131,7 +131,7 @@ class Folders:
             self._adopt_workspace(workspace)
         known = [Path(row.path) for row in self._state.projects() if row.state != "removed"]
         for project in known:
-            if self._is_ours(project):
+            if self._config.watches(project):
                 self._adopt_project(project)
         self._degraded.end_round(before, periodic=periodic)
 
@@ -149,12 +149,6 @@ class Folders:
     def cannot_look(self, path: str, why: str) -> None:
         """A file that a scan came to could not be looked at."""
         self._degraded.add(f"unreadable:{path}", f"{path}: {why}")
-
-    def _is_ours(self, project: Path) -> bool:
-        return any(
-            project == workspace or project.parent == workspace
-            for workspace in self._config.workspaces
-        )
 
     def _adopt_workspace(self, workspace: Path) -> None:
         if not self._arm(workspace):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class DegradedStatus(TypedDict):
@@ -106,6 +106,8 @@ class CheckStatus(TypedDict):
 
 
 class ProjectStatus(TypedDict):
+    """`watched`: whether it lies in a workspace of the daemon that runs; absent without one."""
+
     project: str
     path: str
     mission: str | None
@@ -123,3 +125,4 @@ class ProjectStatus(TypedDict):
     jobs: list[JobStatus]
     reactions_failed: int
     last_failure: str
+    watched: NotRequired[bool]

@@ -50,6 +50,8 @@ def notes_of(project: ProjectStatus) -> list[str]:
     """One line for everything about a project that somebody should look at."""
     name = project["project"]
     notes = []
+    if not project.get("watched", True):
+        notes.append(f"{name}: not watched: it lies in no workspace of the daemon")
     if project["paused"]:
         notes.append(f"{name}: paused; `cadenzactl resume {name}` goes on")
     if project["state"] != "ready":

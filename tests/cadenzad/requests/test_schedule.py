@@ -66,7 +66,7 @@ def test_the_next_round_comes_when_it_is_due_whatever_the_clock_does(home, runs)
         closing(connect_reader(home.state)) as reader,
         closing(open_writer(home.state)) as writer,
     ):
-        plan = Schedule(home.state, State(reader), writer, lambda: now[0])
+        plan = Schedule(home.state, State(reader), writer, lambda _path: True, lambda: now[0])
         assert plan.begin(DAILY)
         now[0] += 86399
         assert not plan.begin(DAILY)

@@ -13,7 +13,7 @@ from cadenzad.cli.base.drift import changed, unrecorded
 from cadenzad.cli.base.output import clear_screen, damaged, say, say_again, say_json, say_table
 from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled
 from cadenzad.cli.base.standing import HEADINGS, notes_of, row_of
-from cadenzad.config.paths import state_path
+from cadenzad.config.paths import lies_in, state_path
 from cadenzad.requests.role import takes_requests
 from store.errors import NoEventLog, StoreError
 from store.lock import is_held
@@ -109,6 +109,8 @@ def _show(
     if not arguments.at:  # what is in the file today says nothing of the past
         for project in projects:
             _look_at_files(view, project)
+            if daemon["state"] != "stopped":
+                project["watched"] = lies_in(project["path"], daemon["workspaces"])
     if arguments.json:
         answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "projects": projects}
         if arguments.at:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.requests.inbox import DAEMON_ROLE
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import RebuildRequested
 from store.lock import WriterLock
@@ -65,6 +66,37 @@ def test_another_command_that_writes_is_no_running_daemon(recorded_home, run_cli
     with WriterLock(recorded_home.state, "cadenza").acquire():
         code, answer = status(run_cli)
     assert (code, answer["daemon"]["state"], answer["daemon"]["pid"]) == (3, "stopped", None)
+
+
+def test_a_project_in_no_workspace_of_the_daemon_is_shown_as_not_watched(home, run_cli) -> None:
+    # given two known projects, and a daemon that watches the workspace of one
+    home.project()
+    home.project(str(home.root / "elsewhere" / "arm"))
+    home.once(home.workspace, home.root / "elsewhere")
+    live = {
+        "pid": os.getpid(),
+        "state": "running",
+        "started_at": "2026-11-26T08:00:00Z",
+        "version": "1",
+        "workspaces": [str(home.workspace)],
+        "watching": {"projects": 1, "directories": 3},
+    }
+    with WriterLock(home.state, DAEMON_ROLE).acquire():
+        writer = open_writer(home.state)
+        writer.run(lambda step: step.set_progress("daemon", live))
+
+        # when
+        _, answer = status(run_cli)
+        _, out, _ = run_cli(main, "status")
+        writer.close()
+
+    # then
+    assert {p["project"]: p["watched"] for p in answer["projects"]} == {
+        "arm": False,
+        "rescue": True,
+    }
+    assert "arm: not watched: it lies in no workspace of the daemon" in out
+    assert "rescue: not watched" not in out
 
 
 def test_what_somebody_should_look_at_is_a_note(home, run_cli) -> None:
