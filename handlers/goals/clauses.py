@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -87,7 +87,7 @@ def clauses_of(found: Iterable[Tag]) -> list[Clause]:
     made: list[Clause] = []
     here = Clause()
     condition: Tag | None = None
-    for tag in found:
+    for tag in _standing_still([*found]):
         condition = tag if tag.role in CONDITIONS else condition
         splits = tag.role in _SPLITS or _begins_negation(here, tag)
         if here.tags and (splits or tag.role == "close" or _runs_on(here, tag)):
@@ -104,6 +104,29 @@ def clauses_of(found: Iterable[Tag]) -> list[Clause]:
     if condition is not None and not here.tags and not CONDITIONS.isdisjoint(here.glue):
         here.tags.append(condition)  # "sit later"
     return _with_fronted([*made, here] if here.tags else made)
+
+
+_STILL = frozenset({"move", "budge"})
+
+
+def _standing_still(found: Sequence[Tag]) -> Iterator[Tag]:
+    """ "Do not move" asks for something, unless it says which way, how far or what."""
+    at = 0
+    while at < len(found):
+        tag, verb = found[at], found[at + 1] if at + 1 < len(found) else None
+        after = found[at + 2] if at + 2 < len(found) else None
+        is_still = (tag.role, tag.value) == ("not", "") and verb is not None
+        if is_still and verb is not None and verb.text in _STILL and _leaves_open(after):
+            yield Tag("order", "stand", f"{tag.text} {verb.text}", tag.start, verb.end)
+            at += 1
+        else:
+            yield tag
+        at += 1
+
+
+def _leaves_open(after: Tag | None) -> bool:
+    """Whether what follows a verb says nothing of it, or only how long."""
+    return after is None or after.role in ("mark", "then", "and", "but", "measure")
 
 
 def _join(here: Clause, tag: Tag) -> None:

@@ -209,9 +209,11 @@ def _is_time(heard: Heard) -> bool:
 
 
 def _stays(heard: Heard, last: GoalStep) -> bool:
-    """Whether a clause says how long to stay as one is: "sit and stay for 8 s"."""
+    """Whether a clause says to stay as one is, or how long: "sit and stay for 8 s"; "do not move,
+    just stand still".
+    """
     verbs = [tag.text.split()[0] for tag in heard.verbs if tag.value == "stand"]
-    joined = set(heard.clause.glue) <= {"and", ","} and bool(heard.clause.glue)
+    joined = set(heard.clause.glue) <= {"and", ",", "but"} and bool(heard.clause.glue)
     if not joined or not verbs or len(heard.verbs) > 1 or heard.ways or heard.sides:
         return False
     keeps = verbs[0] in ("stay", "remain", "hold", "keep", "staying", "remaining")

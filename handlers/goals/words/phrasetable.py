@@ -35,8 +35,10 @@ compass:
 o'clock; oclock; diagonally; diagonal; uphill; downhill; upward; upwards; downward; downwards;
 heading of; a heading of; to heading; to a heading of; bearing of; a bearing of; a bearing; azimuth;
 azimuth of
+# a turn has a precise way; what travels has none, and goes as it does
 finely:
-precision; precise; precisely; with precision
+precision; precise; precisely; with precision; carefully; careful; a careful; careful turn; in a
+careful way; with care; with caution; cautiously; fine; a fine; finely
 
 # -- in which gait --
 gait crawl:
@@ -237,11 +239,10 @@ filler:
 distance; a distance of; the distance of; for a distance of; over a distance of; length; angle; an
 angle of; by an angle of; through an angle of; time; duration; a duration of; a period of; in the
 direction; in steps; speed; gait; the pace gait; walk mode
-# how fast and how carefully: the robot has one way, unless a speed is said
+# how fast: the robot has one way, unless a speed is said
 filler:
 slowly; slow; nice and slow; slowly and carefully; quickly; quick; fast; in a hurry; at normal
-speed; at a normal pace; at your own pace; normally; as usual; carefully; careful; a careful;
-careful turn; in a careful way; with care; with caution; cautiously; gently; steadily; smoothly;
+speed; at a normal pace; at your own pace; normally; as usual; gently; steadily; smoothly;
 safely; quietly; calmly; simply; directly; hard; sharp; sharply; sharp turn; nice; perfectly;
 completely; entirely; fully; full; whole; quite; very; too; somehow
 article:
