@@ -15,11 +15,12 @@ little):
     so over all looks, and all the answers they might have got, the chance that any adapter with
     fewer right than the threshold ever passes is at most 5%.
 
-The first look is tested at 1.9%, the tenth after nine that did not pass at 0.034%. It holds for any
-way to choose adapters that knows of the sealed part what looks told and nothing else, if its rows
-are phrasings drawn independently of each other. An author who reads the own file, or decodes its
-goals, is outside of it: rows that were looked at and then taught, changed or taken out count as
-wrong (paper.py), which closes the ways that need no bad will.
+The first look, for which an exam is written, has w(1) = 7/10; later ones share the rest, w(t) =
+3/10 / (t(t-1)). So the first is tested at 2.6%, the tenth after nine that did not pass at 0.013%.
+It holds for any way to choose adapters that knows of the sealed part what looks told and nothing
+else, if its rows are phrasings drawn independently of each other. An author who reads the own file,
+or decodes its goals, is outside of it: rows that were looked at and then taught, changed or taken
+out count as wrong (paper.py), which closes the ways that need no bad will.
 
 Rows that were never looked at begin anew: looks count together as far as they share rows, whatever
 was added between them. The same adapter at the same questions is no further look.
@@ -38,6 +39,9 @@ from store.log import History
 
 if TYPE_CHECKING:
     from store.database.backend import Readable
+
+FIRST = 0.7
+"""What part of the error that may be made by waiting the first look may make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,6 @@ def share_of_error(earlier: Sequence[Look]) -> float:
     """What part of all the error that may be made the next look may make."""
     passes = sum(look.passed for look in earlier)
     number = len(earlier) + 1
-    waiting = 1 / (number * (number + 1))
+    waiting = FIRST if number == 1 else (1 - FIRST) / (number * (number - 1))
     passing = 3 / 4 if passes == 0 else 1 / (4 * passes * (passes + 1))
     return waiting * passing / comb(number - 1, passes)

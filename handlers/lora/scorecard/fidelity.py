@@ -23,6 +23,7 @@ from handlers.lora.scorecard.results import Check, GoalResult, Result, examined,
 from handlers.lora.scorecard.statistics import (
     LEVEL,
     MOST_ROWS,
+    at_least,
     fewest_rows,
     hits_needed,
     interval,
@@ -36,13 +37,15 @@ IN_SAMPLE = 200
 FEWEST_ASKED = 10
 PLANNED = 0.1
 """Exams are planned for adapters that are so much better than they have to be."""
+WORTH = 0.5
+"""The least chance to pass that a look is taken for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """What was told of the sealed part: whether `needed` of `n` are right.
 
-    `n`: equal rows that its `asked` ones are worth. `needed` None: so few cannot show it, and
+    `n`: equal rows that its `asked` ones are worth. `needed` None: so few would hardly show it, and
     nothing was asked. `number`, `level`: of this look; `next_level`: of the one after it.
     """
 
@@ -87,20 +90,32 @@ def examine(
     if not paper.held_out:
         rows = spread(dataset.train, IN_SAMPLE)
     results = [examined(decoder, row) for row in rows]
-    sealed = look_at(decoder, paper, threshold, adapter)
+    sealed = look_at(decoder, paper, threshold, adapter, results if paper.held_out else ())
     made = fidelity(results, sealed, threshold) if paper.held_out else in_sample(results, threshold)
     look = look_fact(paper, sealed, results, threshold, adapter)
     return Examination(paper, tuple(rows), tuple(results), sealed, made, look)
 
 
-def look_at(decoder: Decoder, paper: Paper, threshold: float, adapter: str) -> Sealed:
-    """Ask the sealed questions. `adapter`: the hash of its files, which tells a repetition."""
+def look_at(
+    decoder: Decoder,
+    paper: Paper,
+    threshold: float,
+    adapter: str,
+    practice: Sequence[GoalResult] = (),
+) -> Sealed:
+    """Ask the sealed questions. `adapter`: the hash of its files, which tells a repetition.
+
+    A further look is not taken where an adapter as good as `practice` shows, or PLANNED over the
+    threshold, would more probably not pass for want of rows: it would cost the later ones.
+    """
     digest = paper.digest(threshold)
     before = [look for look in paper.earlier if (look.adapter, look.paper) == (adapter, digest)]
     number = before[0].number if before else len(paper.earlier) + 1
     level = before[0].level if before else LEVEL * share_of_error(paper.earlier)
     n = int(paper.rows + 1e-9)
     needed = hits_needed(n, threshold, level) if n else None
+    if needed is not None and not before and not _is_worth_it(n, needed, threshold, practice):
+        needed = None
     passed = False
     if needed is not None:
         right = [item.digest for item in paper.sealed if examined(decoder, item.row).ok]
@@ -110,6 +125,12 @@ def look_at(decoder: Decoder, paper: Paper, threshold: float, adapter: str) -> S
         earlier.append(Look(adapter, digest, level, number, passed, frozenset()))
     asked = len(paper.sealed) + paper.wrong
     return Sealed(asked, n, needed, passed, number, level, LEVEL * share_of_error(earlier))
+
+
+def _is_worth_it(n: int, needed: int, threshold: float, practice: Sequence[GoalResult]) -> bool:
+    """Whether a look with so many rows would more probably pass than not."""
+    shown = sum(item.ok for item in practice) / len(practice) if practice else 0.0
+    return at_least(needed, n, max(shown, min(threshold + PLANNED, 1.0))) >= WORTH
 
 
 def fidelity(practice: Sequence[GoalResult], sealed: Sealed, threshold: float) -> Check:
@@ -133,7 +154,7 @@ def _told(sealed: Sealed) -> str:
     if sealed.asked != sealed.n:
         look += f"; {sealed.asked} rows are worth {sealed.n}, weighed by what is taught"
     if sealed.needed is None:
-        return f"sealed: {sealed.n} rows are too few to show it ({look})"
+        return f"sealed: {sealed.n} rows are too few to show it, and were not asked: no {look}"
     which = f"{sealed.needed} or more" if sealed.passed else f"fewer than {sealed.needed}"
     return f"sealed: {which} of {sealed.n} right ({look})"
 

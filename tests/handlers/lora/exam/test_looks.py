@@ -42,9 +42,9 @@ def test_another_look_never_costs_less(told: list[bool]) -> None:
     assert all(0 < later < earlier for earlier, later in pairwise(shares))
 
 
-def test_the_first_look_may_err_three_eighths_of_all() -> None:
-    assert share_of_error([]) == pytest.approx(3 / 8)
-    assert share_of_error(history(*[False] * 9)) == pytest.approx(3 / 4 / 110)
+def test_the_first_look_may_err_half_of_all() -> None:
+    assert share_of_error([]) == pytest.approx(3 / 4 * 7 / 10)
+    assert share_of_error(history(*[False] * 9)) == pytest.approx(3 / 4 * 3 / 10 / 90)
 
 
 def test_looks_count_together_as_far_as_they_share_rows() -> None:

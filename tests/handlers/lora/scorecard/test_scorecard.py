@@ -193,13 +193,28 @@ def test_the_verdict_follows_from_the_checks(
     assert all(one.startswith(start) for one, start in zip(why, reasons, strict=True))
 
 
-def test_eighteen_sealed_questions_without_a_miss_are_deployed(
+def test_seventeen_sealed_questions_without_a_miss_are_deployed(
     card: Callable[..., Scorecard],
 ) -> None:
-    made = card(Fake(plans(18)), rows(plans(18)))
+    made = card(Fake(plans(17)), rows(plans(17)))
     assert (made.verdict, made.held_out, made.reasons) == ("DEPLOY", True, ("every axis passes",))
     assert {check.result for check in made.checks} == {"pass"}
-    assert card(Fake(plans(17)), rows(plans(17))).verdict == "NEEDS_DATA"
+    assert card(Fake(plans(16)), rows(plans(16))).verdict == "NEEDS_DATA"
+
+
+def test_no_look_is_spent_where_a_good_adapter_would_hardly_pass(
+    card: Callable[..., Scorecard],
+) -> None:
+    # given an adapter that misses one question of practice, and no sealed one
+    few, many = plans(30, 8), plans(70, 8)
+    made = card(Fake(some(few, 1)), rows(few))
+    # then of thirty questions hardly any good adapter would get as many right as it takes
+    assert (made.look.needed, made.look.passed, made.verdict) == (None, False, "NEEDS_DATA")
+    assert "were not asked: no look 1," in axis(made, "fidelity").detail
+    assert any("more questions are needed" in step for step in made.next_steps)
+    # and of seventy most do: that is the first look
+    made = card(Fake(some(many, 1)), rows(many))
+    assert (made.look.number, made.look.passed) == (1, True)
 
 
 def test_without_an_exam_nothing_is_ever_deployed(card: Callable[..., Scorecard]) -> None:
@@ -732,8 +747,8 @@ def test_the_json_has_exactly_this_shape(card: Callable[..., Scorecard]) -> None
     (first, *_) = wanted.values()
     assert shape["per_goal"][0]["expected"] == [first[0].as_json()]
     assert shape["exam"] == {
-        "adapter": "abc", "paper": made.look.paper, "number": 1, "level": pytest.approx(0.01875),
-        "sealed": 20, "needed": 20, "passed": True, "practice": 4, "practice_right": 3,
+        "adapter": "abc", "paper": made.look.paper, "number": 1, "level": pytest.approx(0.02625),
+        "sealed": 20, "needed": None, "passed": False, "practice": 4, "practice_right": 3,
     }  # fmt: skip
     assert json.loads(json.dumps(shape, allow_nan=False)) == shape
 
