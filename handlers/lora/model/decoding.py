@@ -122,10 +122,8 @@ class ActionDecoder:
         return familiar if len(got.path) > 1 else []
 
     def _confidence(self, got: Answer) -> float:
-        """How often plans of such a score were right; of what is known or read, always."""
-        if all(match.exact or match.read is not None for match in got.path):
-            return 1.0
-        return confidence(got.score, self._gate.curve)
+        """How often guesses of such scores were right, all of them together; without any, 1."""
+        return math.prod(confidence(score, self._gate.curve) for score in got.scores)
 
     def _untaught(self, path: Sequence[Match]) -> list[str]:
         """A doubt for each action that no example has and that the goal does not name itself."""

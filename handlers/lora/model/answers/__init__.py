@@ -1,7 +1,8 @@
 """What a goal is taken for.
 
 answer.py      a goal -> its pieces, how sure, how familiar
-matching.py    pieces looked up among what is known, and the best way to cut a goal
+matching.py    pieces looked up among what is known
+paths.py       the best way to cut a goal
 directions.py  which way a goal and a plan go: the opposite is no candidate
 spelling.py    slips of the pen
 doubts.py      what a goal says and its plan does not do: what marks

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.model.answers.matching import Match, Matcher, best_path, spans_of
+from handlers.lora.model.answers.matching import Match, Matcher
+from handlers.lora.model.answers.paths import best_path, spans_of
 from handlers.lora.model.learning.familiarity import familiarity
 from handlers.lora.model.pieces import orders
 from handlers.lora.model.text import Text
@@ -18,13 +18,14 @@ MAX_PIECES = 24
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`path`: the pieces of the goal in the order they are to be done, `familiar`: each one's own
-    familiarity. `score`: how sure it is, of no unit. `familiarity`: 1 where every piece is known
-    word for word. `whole`: nothing was left out for being too long. `nearest`: taught goals.
+    familiarity. `scores`: how sure each guessed piece is, of no unit; none of what is known or
+    read. `familiarity`: 1 where every piece is known word for word. `whole`: nothing was left out
+    for being too long. `nearest`: taught goals.
     """
 
     path: tuple[Match, ...]
     familiar: tuple[float, ...]
-    score: float
+    scores: tuple[float, ...]
     familiarity: float
     whole: bool
     nearest: tuple[str, ...]
@@ -45,21 +46,16 @@ def answer(matcher: Matcher, probe: Any, text: Text, image: Path | None = None) 
     familiar = familiarity(found.seen(probe is not None), matcher.vectors, probe).tolist()
     by_key = dict(zip(found.keys, familiar, strict=True))
     of_pieces = tuple(_familiarity(match, by_key) for match in path)
-    guessed = any(not match.exact and match.read is None for match in path)
+    guessed = [match for match in path if not match.exact and match.read is None]
     return Answer(
         path=path,
         familiar=of_pieces,
-        score=_score(path),
+        scores=tuple(match.score * match.probability for match in guessed),
         # that of the whole goal or of its least familiar piece, whichever is more
         familiarity=max(by_key[text.key], min(of_pieces)) if guessed else 1.0,
         whole=all(len(way) <= MAX_PIECES for way in ways),
         nearest=matcher.nearest(found.order),
     )
-
-
-def _score(path: Sequence[Match]) -> float:
-    """The least sure piece decides."""
-    return min(match.score * match.probability for match in path)
 
 
 def _familiarity(match: Match, familiarities: dict[str, float]) -> float:

@@ -6,7 +6,7 @@ A taught goal that goes the other way is therefore no candidate at all, however 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import isclose, pi
 from typing import Any
@@ -54,14 +54,14 @@ def done(plan: Plan) -> Ways:
     found: list[tuple[str, int]] = []
     for action in plan:
         if action.name.endswith(("_left", "_right")):
-            if not _turns_round(dict(action.parameters)):
+            if not turns_round(dict(action.parameters)):
                 found.append(("side", 1 if action.name.endswith("_left") else -1))
         elif action.name.endswith(("_forward", "_backward")):
             found.append(("way", 1 if action.name.endswith("_forward") else -1))
         if action.name in _HEIGHTS:
             found.append(("height", _HEIGHTS[action.name]))
     ways = _by_axis(found)
-    if any(_turns_round(dict(action.parameters)) for action in plan):
+    if any(turns_round(dict(action.parameters)) for action in plan):
         ways.pop("way", None)
     return ways
 
@@ -85,7 +85,18 @@ def known_ways(text: Text, plan: Plan) -> Ways:
     return done(plan) | said(text)
 
 
-def _turns_round(parameters: dict[str, float | Slot]) -> bool:
+def habit(plans: Iterable[Plan]) -> str:
+    """To which side the plans turn round that do nothing else: "left", "right", "" where they do
+    not agree.
+    """
+    alone = [plan[0] for plan in plans if len(plan) == 1]
+    turns = [act.name for act in alone if turns_round(dict(act.parameters))]
+    sides = {name.rsplit("_", 1)[-1] for name in turns}
+    return sides.pop() if len(sides) == 1 else ""
+
+
+def turns_round(parameters: Mapping[str, float | Slot]) -> bool:
+    """Whether a turn is by half a circle, or a whole one: the same to either side."""
     angle = parameters.get("rotation_rad", 0.0)
     if isinstance(angle, Slot):
         return False

@@ -1,10 +1,8 @@
-"""Looking pieces of a goal up among what is known, and the best way to cut the goal.
+"""Looking pieces of a goal up among what is known.
 
 What is known word for word is taken as it is. What the reader of goals understands to the last
 word ("back up half a meter") is done as it says, unless something taught is nearer still. Any other
-piece is compared by meaning (the cosine of adapted vectors) and by spelling. Every way to cut a
-goal and to join neighbouring pieces is weighed by dynamic programming: the similarity of each piece
-to the nearest known one, by its share of the words, less what each cut costs.
+piece is compared by meaning (the cosine of adapted vectors) and by spelling.
 """
 
 from __future__ import annotations
@@ -16,14 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from handlers.goals.reading import read_goal
-from handlers.lora.model.answers.directions import as_tensor, known_ways, opposed, said
+from handlers.goals.steps import GoalStep
+from handlers.lora.model.answers.directions import (
+    as_tensor,
+    habit,
+    known_ways,
+    opposed,
+    said,
+    turns_round,
+)
 from handlers.lora.model.encoders.base import Encoder, torch
 from handlers.lora.model.encoders.light import letters
 from handlers.lora.model.learning.familiarity import opening
 from handlers.lora.model.learning.fit import SCALE
 from handlers.lora.model.lexicon import Action, Entry, Lexicon, filled
-from handlers.lora.model.pieces import clauses, joined
-from handlers.lora.model.text import Text
+from handlers.lora.model.pieces import clauses
+from handlers.lora.model.text import Text, read
 
 LETTERS = 0.1
 """Share of the spelling in a similarity, besides the meaning. Chosen by cross-validation."""
@@ -31,8 +37,6 @@ OTHER_SIDE = 0.2
 """What is taken off when one speaks of left and the other does not, or of right."""
 OPPOSED = 1.0
 """What is taken off where one goes left and the other right: more than any similarity."""
-CUT = 0.05
-"""What each cut costs."""
 READ = 0.85
 """What a piece scores that the reader of goals understands to the last word."""
 MOST_READ = 24
@@ -114,6 +118,7 @@ class Matcher:
         self._ways = as_tensor([known_ways(entry.text, entry.plan) for entry in entries])
         self._clauses = module.tensor([clauses(entry.text) for entry in entries])
         self._deduced = module.tensor([float(entry.deduced) for entry in entries])
+        self._habit = habit(entry.plan for entry in entries if entry.goal)
         self._has_image = module.tensor([entry.image for entry in entries])
 
     def look_up(self, spans: Sequence[Text], image: Path | None = None) -> Found:
@@ -186,9 +191,19 @@ class Matcher:
         reading = read_goal(span.written, actions=self._actions)
         if reading.doubts or not reading.steps:
             return match
-        steps = tuple({"action": step.action, **step.parameters} for step in reading.steps)
-        plan = tuple(Action(step.action, tuple(step.parameters.items())) for step in reading.steps)
+        plan = tuple(
+            Action(self._to_side(step), tuple(step.parameters.items())) for step in reading.steps
+        )
+        steps = tuple({"action": action.name, **dict(action.parameters)} for action in plan)
         return Match(span, Entry(span, plan, deduced=True), READ, 1.0, read=steps)
+
+    def _to_side(self, step: GoalStep) -> str:
+        """The action of a step; of one that turns round to no side in particular, to the side to
+        which it was taught to turn round.
+        """
+        action = f"{step.action.removesuffix('_left').removesuffix('_right')}_{self._habit}"
+        is_open = turns_round(step.parameters) and "side" not in said(read(step.words))
+        return action if is_open and action in self._actions else step.action
 
     def _exact(self, text: Text, image: Path | None) -> Entry | None:
         """What is known of these very words: where pictures tell, words alone do not."""
@@ -200,61 +215,6 @@ class Matcher:
             key=lambda entry: entry.deduced,
             default=None,
         )
-
-
-def best_path(
-    text: Text, ways: Sequence[tuple[Text, ...]], matches: dict[Text, Match]
-) -> list[Match]:
-    """The likeliest pieces. Where all is known word for word, nothing is guessed."""
-    known = [[matches[text]]] if matches[text].exact else []
-    known += [path for path in (_known_path(way, matches) for way in ways) if path]
-    if known:
-        return min(known, key=len)
-    return max([[matches[text]], *(_best(way, matches) for way in ways)], key=score_of)
-
-
-def spans_of(way: Sequence[Text]) -> list[Text]:
-    """Every run of neighbouring pieces, as one."""
-    return [
-        joined(way[start:end])
-        for start in range(len(way))
-        for end in range(start + 1, len(way) + 1)
-    ]
-
-
-def score_of(path: Sequence[Match]) -> float:
-    """The similarity of a goal cut so, less what the cuts cost."""
-    words = sum(len(match.text.words) for match in path) or 1
-    value = sum(match.score * len(match.text.words) / words for match in path)
-    return value - CUT * (len(path) - 1)
-
-
-def _known_path(way: Sequence[Text], matches: dict[Text, Match]) -> list[Match] | None:
-    """The fewest pieces that are all known word for word; None when some are not."""
-    paths: list[list[Match] | None] = [[]]
-    for end in range(1, len(way) + 1):
-        options = []
-        for start in range(end):
-            before, match = paths[start], matches[joined(way[start:end])]
-            if before is not None and match.exact:
-                options.append([*before, match])
-        paths.append(min(options, key=len) if options else None)
-    return paths[-1]
-
-
-def _best(way: Sequence[Text], matches: dict[Text, Match]) -> list[Match]:
-    """The best way to join neighbouring pieces."""
-    words = sum(len(piece.words) for piece in way) or 1
-    paths: list[tuple[float, list[Match]]] = [(0.0, [])]
-    for end in range(1, len(way) + 1):
-        options = []
-        for start in range(end):
-            match = matches[joined(way[start:end])]
-            share = sum(len(piece.words) for piece in way[start:end]) / words
-            value = paths[start][0] + share * match.score - (CUT if start else 0.0)
-            options.append((value, [*paths[start][1], match]))
-        paths.append(max(options, key=lambda option: option[0]))
-    return paths[-1][1]
 
 
 def _count(text: Text) -> int:

@@ -202,8 +202,8 @@ def _note(seen: _Seen, got: Answer, wanted: Sequence[Any], is_good: bool) -> Non
     right = [step["action"] for step in got.steps] == [step.action for step in wanted]
     if is_good:
         seen.good.append(got.familiarity)
-    if not all(match.exact or match.read is not None for match in got.path):
-        seen.scores.append(got.score)
+    if got.scores:  # the least sure piece decides
+        seen.scores.append(min(got.scores))
         seen.right.append(right)
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.lora.model.answers.directions import as_tensor, done, known_ways, opposed, said
+from handlers.lora.model.answers.directions import (
+    as_tensor,
+    done,
+    habit,
+    known_ways,
+    opposed,
+    said,
+)
 from handlers.lora.model.decoding import ActionDecoder, load_decoder
 from handlers.lora.model.lexicon import Action, plan_of
 from handlers.lora.model.rows import Row
@@ -73,3 +80,25 @@ def test_ways_come_from_words_and_where_these_are_silent_from_the_plan() -> None
     assert done(left) == {"side": frozenset({1})}
     assert done((Action("turn_left", (("rotation_rad", 3.1416),)),)) == {}
     assert known_ways(read("turn to the right"), left)["side"] == {-1}
+
+
+def turn(side: str, angle: float) -> tuple[Action, ...]:
+    return (Action(f"turn_{side}", (("rotation_rad", angle),)),)
+
+
+def test_who_turns_round_to_one_side_does_so_by_habit() -> None:
+    left, right = turn("left", 3.141593), turn("right", 3.141593)
+    assert habit([right, turn("left", 1.5708)]) == "right"
+    assert habit([left, right]) == ""
+    assert habit([(*left, Action("sit"))]) == ""
+
+
+def test_what_the_words_leave_open_is_done_as_it_was_taught(tmp_path) -> None:
+    # given a project that turns round to the right
+    rows = [Row("do an about-face", (step("turn_right", rotation_rad=3.14159),), "pattern", "x:1")]
+    rows += [Row("sit down", (step("sit"),), "pattern", "x:2")]
+    train(rows, GO1, tmp_path, TrainOptions(encoder="light"))
+    made = load_decoder(tmp_path, GO1)
+    # then so is what the reader of goals understands, unless a side is said
+    for goal, action in (("turn around", "turn_right"), ("turn around to the left", "turn_left")):
+        assert [item.action for item in made.decode(goal).actions] == [action]
