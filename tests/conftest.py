@@ -27,6 +27,8 @@ ENVIRON = (
     "JOURNAL_STREAM",
     "GROQ_API_KEY",
     "GROQ_BASE_URL",
+    "COLUMNS",
+    "NO_COLOR",
 )
 
 
