@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.settings import Settings
+from handlers.spread import Spread
 from store.errors import CadenzaError
 from store.events.base import Event
 from store.events.process import JobPostponed, JobQueued
@@ -24,7 +25,9 @@ class JobContext:
 
     `report(values)` shows live progress (epoch, loss, tick ...); it is no history. `settings`: as
     they are for this project. `key` (Groq's) and `openai_key`: for KEYED kinds alone.
-    `attempt` counts from 1; `job`: the job's id, None when no log queued it.
+    `attempt` counts from 1; `job`: the job's id, None when no log queued it. `past`: what the event
+    log knows that this job asks of it, where the log itself is not here (handlers.away). `spread`:
+    who else computes parts of it; None: nobody.
     """
 
     spec: Mapping[str, Any]
@@ -36,6 +39,8 @@ class JobContext:
     attempt: int = 1
     job: int | None = None
     openai_key: str | None = field(default=None, repr=False)
+    past: Mapping[str, Any] | None = None
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handlers.away import Away
 from handlers.dataset.folder.reactions import update_on_change
 from handlers.dataset.folder.recovery import DATASETS
 from handlers.export.reactions import (
@@ -27,6 +28,7 @@ from handlers.lora.recovery import ADAPTERS
 from handlers.mission.check.reactions import check_on_project
 from handlers.notify.news import NOTIFY
 from handlers.notify.reactions import notify_on_news
+from handlers.project.paths import ADAPTERS_DIR
 from handlers.reactions import Reaction
 from handlers.recovery import Effect
 from store.events.adapter import (
@@ -108,6 +110,20 @@ LAST = frozenset({"check"})
 
 BESIDE = frozenset({NOTIFY})
 """Kinds that wait for no worker: news of a hurt robot is not told when a training has ended."""
+
+AWAY: Mapping[str, Away] = {
+    "retrain": Away("handlers.lora.away:pack_training", "handlers.lora.away:land", ADAPTERS_DIR),
+    "score": Away("handlers.lora.away:pack_scoring", "handlers.lora.away:land", ADAPTERS_DIR),
+}
+"""Kinds that can be done on another machine, and what is around them then."""
+
+SPREAD = frozenset({"judge"})
+"""Kinds that stay with the event log, and have parts of them computed wherever there is room."""
+
+PARTS = frozenset(
+    {"handlers.lora.rollout.course:drive_there", "handlers.judge.gates.elsewhere:drive_there"}
+)
+"""Functions of (folder, part) that may be computed elsewhere: for handlers.spread.Spread."""
 
 KEYED = frozenset({"judge"})
 """Kinds whose child gets the keys; no other process does, but a proxy that it starts."""

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cadenzad.config.cluster import RaySettings
 from cadenzad.config.paths import lies_in
 from handlers.dataset.folder.settings import ExportSettings
 from handlers.judge.settings import JudgeSettings
@@ -65,6 +66,10 @@ class Jobs(Section):
     lease: float = Field(
         30.0, gt=0, le=DAY, description="seconds of silence after which a child is ended"
     )
+    executor: Annotated[Literal["local", "ray"], Mark.RESTART] = Field(
+        "local", description='where jobs are done: "local": on this machine; "ray": on a cluster'
+    )
+    ray: RaySettings = RaySettings()
 
 
 class Check(Section):
@@ -200,9 +205,16 @@ def _keys(
 KEYS: Mapping[str, Key] = _keys(Config)
 """Every key by its dotted name."""
 
-SECTIONS: Mapping[str, str] = {
-    name: (field.annotation.__doc__ or "")
-    for name, field in Config.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
-}
+
+def _sections(model: type[BaseModel], above: str = "") -> dict[str, str]:
+    """The tables in a table, and in those, with their first words."""
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            found[above + name] = field.annotation.__doc__ or ""
+            found |= _sections(field.annotation, f"{above}{name}.")
+    return found
+
+
+SECTIONS: Mapping[str, str] = _sections(Config)
 """Every table and what it is about."""

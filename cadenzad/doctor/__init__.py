@@ -4,6 +4,7 @@
     machine.py       SQLite, inotify, disks, file systems, the clock
     installation.py  packages, extras, commands, the configuration, the key
     service.py       the state directory, the daemon, its log, its unit
+    cluster.py       the cluster that jobs are done on
 
 A check reads and never changes anything; it never imports what it asks about.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from cadenzad.doctor.cluster import CLUSTER_CHECKS
 from cadenzad.doctor.findings import Finding, Level, Situation
 from cadenzad.doctor.installation import INSTALLATION_CHECKS
 from cadenzad.doctor.machine import MACHINE_CHECKS
@@ -20,7 +22,7 @@ from store.errors import StoreError
 
 __all__ = ["CHECKS", "Finding", "Level", "Situation", "diagnose"]
 
-CHECKS = (*INSTALLATION_CHECKS, *MACHINE_CHECKS, *SERVICE_CHECKS)
+CHECKS = (*INSTALLATION_CHECKS, *MACHINE_CHECKS, *SERVICE_CHECKS, *CLUSTER_CHECKS)
 
 
 def diagnose(situation: Situation) -> list[Finding]:

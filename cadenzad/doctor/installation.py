@@ -36,6 +36,7 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("gymnasium", "h5py", "mcap", "mcap-ros2-support", "minari"),
     ),
     "tensorboard": ("training curves for TensorBoard", ("tensorboard",)),
+    "ray": ("jobs on a cluster", ("ray",)),
 }
 """Extra -> what it is for, and the distributions it brings."""
 

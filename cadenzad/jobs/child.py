@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import importlib
 import json
-import logging
 import os
 import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from cadenzad.jobs.printed import printed_lines_logged, stderr_for_logs
-from cadenzad.jobs.protocol import Beat, Done, Failed, Message, Progress, encode
+from cadenzad.jobs.protocol import Ask, Done, Progress
+from cadenzad.jobs.telling import Lines, beating, failure
 from cadenzad.logs import redactor, secrets, set_up_logging
 from cadenzad.progress import with_eta
+from handlers.spread import NoRoom
 from store import interpreter
-from store.errors import CadenzaError
-
-log = logging.getLogger("cadenzad.jobchild")
+from store.errors import InputError
 
 
 def main() -> int:
@@ -32,61 +30,44 @@ def main() -> int:
         interpreter.hide_memory()
     interpreter.die_with(int(request["parent"]))
     interpreter.end_group_with_us()
-    line = _Lines(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    line = Lines(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     set_up_logging("info", stream=stderr_for_logs())
     with printed_lines_logged():
         return _work(request, line)
 
 
-def _work(request: Mapping[str, Any], line: _Lines) -> int:
+def _work(request: Mapping[str, Any], line: Lines) -> int:
     hide = redactor([*secrets(), *filter(None, map(request.get, ("key", "openai_key")))])
-    stop = threading.Event()
-    beat = threading.Thread(
-        target=_beat, args=(line, float(request["heartbeat"]), stop), daemon=True
-    )
-    beat.start()
-    try:
-        line.send(_run(request, line))
+    with beating(line, float(request["heartbeat"])):
+        try:
+            line.send(_run(request, line))
+        except Exception as error:  # noqa: BLE001 - how it ended is told, whatever it was
+            line.send(failure(error, hide))
+            return 1
         return 0
-    except CadenzaError as error:
-        from handlers.jobs import PermanentFailure, TryLater
-
-        text = hide(error.with_hint)
-        permanent = isinstance(error, PermanentFailure)
-        after = error.after_s if isinstance(error, TryLater) else None
-        found = error.events if isinstance(error, TryLater | PermanentFailure) else ()
-        line.send(Failed(text, permanent, after, found))
-        return 1
-    except Exception as error:
-        log.exception("the job failed")
-        text = hide(f"{type(error).__name__}: {error}".splitlines()[0])
-        line.send(Failed(text))
-        return 1
-    finally:
-        stop.set()
 
 
-class _Lines:
-    """Writes whole lines, from any thread."""
+class _ByParent:
+    """Has parts computed by whoever our parent finds for them (handlers.spread.Spread)."""
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._lock = threading.Lock()
+    def __init__(self, line: Lines, width: int) -> None:
+        self._line, self.width = line, width
 
-    def send(self, message: Message) -> None:
-        with self._lock:
-            self._out.write(encode(message) + "\n")
-            self._out.flush()
+    def map(
+        self, function: str, parts: Sequence[Mapping[str, Any]], files: Sequence[str]
+    ) -> Iterator[Any]:
+        """The values, as the parent tells them on our stdin."""
+        self._line.send(Ask(function, tuple(parts), tuple(files)))
+        for _ in parts:
+            answer = json.loads(sys.stdin.readline() or '{"declined": "nobody is there"}')
+            if "declined" in answer:
+                raise NoRoom(answer["declined"])
+            if "error" in answer:
+                raise InputError(answer["error"])
+            yield answer["value"]
 
 
-def _beat(line: _Lines, every: float, stop: threading.Event) -> None:
-    count = 0
-    while not stop.wait(every):
-        count += 1
-        line.send(Beat(count))
-
-
-def _run(request: Mapping[str, Any], line: _Lines) -> Done:
+def _run(request: Mapping[str, Any], line: Lines) -> Done:
     from cadenzad.config.settings import Config
     from handlers.jobs import JobContext
     from handlers.settings import Settings
@@ -105,6 +86,8 @@ def _run(request: Mapping[str, Any], line: _Lines) -> Done:
             openai_key=request.get("openai_key"),
             attempt=int(request["attempt"]),
             job=int(request["job"]),
+            past=request.get("past"),
+            spread=_ByParent(line, request["spread"]) if request.get("spread") else None,
         )
     )
     return Done(result.summary, result.events, result.once)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadenzad.config.settings import Jobs as Limits
-from cadenzad.jobs.protocol import Done, Failed
+from cadenzad.jobs.protocol import Done, Failed, PutBack
 from store import interpreter
 from store.reads.state import JobRow
 
@@ -31,7 +31,7 @@ class Child:
     deadline: float
     limits: Limits
     unread: bytes = b""
-    outcome: Done | Failed | None = None
+    outcome: Done | Failed | PutBack | None = None
     progress_at: float = 0.0
     ended_because: str = ""
     kill_at: float | None = None
@@ -65,20 +65,27 @@ class Child:
         self.kill_at = now + GRACE_S
         send_signal(self.process, signal.SIGTERM)
 
-    def result(self, code: int) -> Done | Failed:
+    def result(self, code: int) -> Done | Failed | PutBack:
         """How its attempt ended, given its exit code."""
         if self.ended_because:
             return Failed(f"it {self.ended_because}")
-        return self.outcome or Failed(_how_it_died(code, self.step))
+        return self.outcome or Failed(how_it_died(code, self.step))
 
 
-def start() -> subprocess.Popen[bytes]:
-    """A child that waits for its request, leading a session so that a signal reaches all of it."""
+CHILD = "cadenzad.jobs.child"
+"""What runs a job's function."""
+
+
+def start(module: str = CHILD, **environ: str) -> subprocess.Popen[bytes]:
+    """A child that waits for its request, leading a session so that a signal reaches all of it.
+
+    `environ`: what counts for it, whatever our own environment says.
+    """
     return subprocess.Popen(
-        interpreter.command("-u", "-m", "cadenzad.jobs.child"),
+        interpreter.command("-u", "-m", module),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=_environ(),
+        env=_environ() | environ,
         cwd=interpreter.FOLDER,
         start_new_session=True,
     )
@@ -115,7 +122,8 @@ def _environ() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", **interpreter.environ(without=interpreter.SECRET)}
 
 
-def _how_it_died(code: int, step: str) -> str:
+def how_it_died(code: int, step: str = "") -> str:
+    """What is known of a child that ended with nothing said."""
     at = f" at the step: {step}" if step else ""
     if code >= 0:
         return f"it ended with {code} and said nothing{at}"

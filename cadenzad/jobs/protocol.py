@@ -4,6 +4,11 @@
 {"progress": {...}}                    live values
 {"done": {"events": [...], "summary": "", "once": false}}
 {"failed": {"error": "...", "permanent": false, "after": null, "events": []}}
+{"began": "a node"}                    what waited for a place has one: its time counts from here
+{"put_back": "..."}                    nothing was done, through no fault of the job's
+{"ask": {"function": "...", "parts": [...], "files": [...]}}
+        answered on its stdin, a line for each part and in their order:
+        {"value": ...}, {"error": "..."} or {"declined": "..."}
 """
 
 from __future__ import annotations
@@ -53,7 +58,30 @@ class Failed:
     events: tuple[Event, ...] = ()
 
 
-Message: TypeAlias = Beat | Progress | Done | Failed
+@dataclass(frozen=True)
+class Began:
+    """A job that waited for a place on a cluster has one: its time counts from here."""
+
+    node: str
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """The attempt ended before it began, through no fault of its own: it does not count."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Parts that somebody else may compute (handlers.spread): for the parent, not the daemon."""
+
+    function: str
+    parts: tuple[Mapping[str, Any], ...]
+    files: tuple[str, ...]
+
+
+Message: TypeAlias = Beat | Progress | Done | Failed | Began | PutBack | Ask
 
 
 def encode(message: Message) -> str:
@@ -69,6 +97,13 @@ def encode(message: Message) -> str:
         case Failed(error, permanent, after_s, events):
             failed = {"error": error, "permanent": permanent, "after": after_s}
             return json.dumps({"failed": failed | {"events": _as_json(events)}})
+        case Began(node):
+            return json.dumps({"began": node})
+        case PutBack(reason):
+            return json.dumps({"put_back": reason})
+        case Ask(function, parts, files):
+            asked = {"function": function, "parts": list(parts), "files": list(files)}
+            return json.dumps({"ask": asked})
 
 
 def decode(line: bytes) -> Message | None:
@@ -116,6 +151,14 @@ def _message(fields: Any) -> Message | None:
             None if after is None else float(after),
             events,
         )
+    if "began" in fields:
+        return Began(str(fields["began"]))
+    if "put_back" in fields:
+        return PutBack(str(fields["put_back"]))
+    if "ask" in fields:
+        asked = fields["ask"]
+        parts = tuple(dict(part) for part in asked["parts"])
+        return Ask(str(asked["function"]), parts, tuple(map(str, asked["files"])))
     return Beat(int(fields["beat"])) if "beat" in fields else None
 
 

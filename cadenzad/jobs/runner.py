@@ -28,15 +28,31 @@ from cadenzad.config.files import Config
 from cadenzad.config.project import load_project_config
 from cadenzad.jobs import process as processes
 from cadenzad.jobs.cgroup import Confinement
+from cadenzad.jobs.executor import Executor, executor_of
 from cadenzad.jobs.process import Child
-from cadenzad.jobs.protocol import Done, Failed, Message, Progress, ProtocolError, decode
+from cadenzad.jobs.protocol import (
+    Began,
+    Done,
+    Failed,
+    Message,
+    Progress,
+    ProtocolError,
+    PutBack,
+    decode,
+)
 from cadenzad.jobs.queue import Queue
 from cadenzad.jobs.retry import RetryPolicy
 from handlers.routes import BESIDE, KEYED, LAST
 from store.errors import CadenzaError, ConfigError, StoreError, one_line
 from store.events.base import Event
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
-from store.events.process import JobFailed, JobRequeued, JobStarted, JobSucceeded
+from store.events.process import (
+    JobFailed,
+    JobPostponed,
+    JobRequeued,
+    JobStarted,
+    JobSucceeded,
+)
 from store.reads.live import job_key
 from store.reads.state import JobRow, State
 from store.writer import Transaction, Writer
@@ -60,13 +76,18 @@ class Jobs:
         only: Callable[[JobRow], bool] = lambda _job: True,
         ended: Callable[[JobRow], None] = lambda _job: None,
         trouble: Callable[[Exception], object] = lambda error: log.error("jobs: %s", error),
+        executor: Executor | None = None,
     ) -> None:
         """`functions`: kind -> "module:function". `reader` is for this object alone.
 
         `only` picks the jobs that are started, where not every one is our business. `ended` is
         called when no child of a job is left that ran, however it ended; `trouble` when the log
-        cannot be read or written, which is tried again.
+        cannot be read or written, which is tried again. `executor`: where jobs are done; None: as
+        `jobs.executor` says.
         """
+        self._executor = executor or executor_of(config)
+        self._executor_fd: int | None = None
+        self._told: dict[int, str] = {}
         self._trouble = trouble
         self._config = config
         self._state_dir = state_dir
@@ -116,6 +137,7 @@ class Jobs:
     def reconfigure(self, config: Config) -> None:
         """New limits, for jobs that start from now on."""
         self._config = config
+        self._executor.reconfigure(config)
         self.wake()
 
     def requeue_orphans(self) -> None:
@@ -153,6 +175,7 @@ class Jobs:
 
     def turn(self, patience: float | None = None) -> None:
         """Start what can start, then wait for news of a child (at most `patience` seconds)."""
+        self._look_at_executor(self._executor.turn(time.monotonic()))
         self._start_due()
         timeout = self._timeout()
         if patience is not None:
@@ -162,6 +185,8 @@ class Jobs:
                 with contextlib.suppress(BlockingIOError):
                     while os.read(self._wake_r, 4096):
                         pass
+            elif key.fd == self._executor_fd:
+                self._look_at_executor(self._executor.read(time.monotonic()))
             else:
                 self._read(self._children[key.data])
         self._enforce_limits()
@@ -171,14 +196,35 @@ class Jobs:
 
         `alive` is called about every second, for as long as it takes.
         """
-        while self._children or self._queue.startable():
+        while self._children or self._is_worth_waiting():
             self.turn(patience=1.0)
             alive()
+
+    def _is_worth_waiting(self) -> bool:
+        """Whether a job may still begin: not one that waits for a cluster that is not there."""
+        jobs = self._queue.startable()
+        if not self._executor.is_settled:
+            return bool(jobs)
+        return any(not self._executor.obstacle(job.kind) for job in jobs)
+
+    def _look_at_executor(self, changed: bool) -> None:
+        """Listen to what it has now, and have `status` show it."""
+        if self._executor.fd != self._executor_fd:
+            if self._executor_fd is not None:
+                self._selector.unregister(self._executor_fd)
+            self._executor_fd = self._executor.fd
+            if self._executor_fd is not None:
+                self._selector.register(self._executor_fd, selectors.EVENT_READ)
+        live = self._executor.live()
+        if changed and live is not None:
+            self._writer.submit(lambda transaction: transaction.set_progress("cluster", live))
 
     def _timeout(self) -> float | None:
         """Seconds until something is due; None: only news can wake us."""
         now = time.monotonic()
         deadlines = [child.next_deadline for child in self._children.values()]
+        if self._executor.next_s is not None:
+            deadlines.append(self._executor.next_s)
         if len(self._children) < self._config.jobs.workers:
             wait = self._queue.next_s()
             if wait is not None:
@@ -190,8 +236,18 @@ class Jobs:
             busy = sum(child.job.kind not in BESIDE for child in self._children.values())
             if busy >= self._config.jobs.workers and job.kind not in BESIDE:
                 continue
-            if job.id not in self._children and self._only(job):
+            if job.id not in self._children and self._only(job) and self._may_begin(job):
                 self._start(job)
+
+    def _may_begin(self, job: JobRow) -> bool:
+        """Whether there is a place for a job; whoever looks at it is told where there is none."""
+        obstacle = self._executor.obstacle(job.kind)
+        if obstacle != self._told.get(job.id, ""):
+            self._told[job.id] = obstacle
+            values = {"step": obstacle} if obstacle else None
+            key = job_key(job.id)
+            self._writer.submit(lambda transaction: transaction.set_progress(key, values))
+        return not obstacle
 
     def _start(self, job: JobRow) -> None:
         function = self._functions.get(job.kind)
@@ -200,7 +256,8 @@ class Jobs:
             self._writer.append(NewEvent(_stream(job), failed, causation=job.id))
             return
         attempt = job.attempt + 1
-        process = processes.start()
+        self._told.pop(job.id, None)
+        process = processes.start(self._executor.module(job.kind))
         self._confinement.take(process.pid)
 
         def begin(transaction: Transaction) -> bool:
@@ -235,6 +292,7 @@ class Jobs:
             "job": job.id,
             "attempt": attempt,
             "settings": config.model_dump(include={"judge", "lora", "notify"}),
+            **self._executor.request(job.kind),
         }
         if job.kind in KEYED:
             request |= {"key": groq_key(), "openai_key": openai_key()}
@@ -275,7 +333,10 @@ class Jobs:
                     child.progress_at = now
                     key = job_key(child.job.id)
                     self._writer.submit(lambda transaction: transaction.set_progress(key, values))
-            case Done() | Failed():
+            case Began(node):
+                child.deadline = time.monotonic() + child.limits.timeout
+                log.info("job placed", extra=_named(child.job) | {"node": node})
+            case Done() | Failed() | PutBack():
                 child.outcome = message
 
     def _enforce_limits(self) -> None:
@@ -305,6 +366,11 @@ class Jobs:
             self._notify_ended(child.job)
             return
         result = child.result(code)
+        if isinstance(result, PutBack):
+            reason, wait_s = result.reason, self._config.jobs.backoff
+            self._writer.run(lambda step: self._requeue(step, child, reason, wait_s))
+            self._notify_ended(child.job)
+            return
         try:
             self._writer.run(lambda transaction: self._record(transaction, child, result))
         except (StoreError, sqlite3.Error, OSError):
@@ -320,7 +386,9 @@ class Jobs:
         if all(child.job.project != job.project for child in self._children.values()):
             self._ended(job)
 
-    def _requeue(self, transaction: Transaction, child: Child, reason: str) -> None:
+    def _requeue(
+        self, transaction: Transaction, child: Child, reason: str, wait_s: float = 0.0
+    ) -> None:
         """Put a job back whose attempt was cut short through no fault of its own."""
         job = child.job
         transaction.set_progress(job_key(job.id), None)
@@ -328,6 +396,10 @@ class Jobs:
         if now is not None and (now.state, now.attempt) == ("running", child.attempt):
             event = JobRequeued(job=job.id, attempt=child.attempt, reason=reason)
             transaction.append(NewEvent(_stream(job), event, causation=job.id))
+            if wait_s:
+                due_us = time.time_ns() // 1000 + int(wait_s * 1e6)
+                later = JobPostponed(job=job.id, not_before_us=due_us)
+                transaction.append(NewEvent(_stream(job), later, causation=job.id))
 
     def _record(self, transaction: Transaction, child: Child, result: Done | Failed) -> None:
         """The end of an attempt; nothing at all when its lease is no longer the valid one."""
@@ -364,6 +436,7 @@ class Jobs:
 
     def _end_all(self) -> None:
         """The daemon stops: children get a moment, then their jobs go back into the queue."""
+        self._executor.close()
         for child in self._children.values():
             processes.send_signal(child.process, signal.SIGTERM)
         deadline = time.monotonic() + processes.GRACE_S

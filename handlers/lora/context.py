@@ -12,6 +12,7 @@ from handlers.jobs import JobContext, PermanentFailure
 from handlers.lora.model.decoding import load_decoder
 from handlers.lora.model.files import read_head
 from handlers.lora.model.interface import Decoder
+from handlers.lora.past import Past
 from handlers.lora.recovery import ADAPTERS
 from handlers.lora.registry import Registry
 from handlers.lora.settings import LoraSettings
@@ -20,7 +21,7 @@ from handlers.project.paths import ENCODER_FILE, inside
 from handlers.project.project import Project
 from store.errors import CadenzaError
 from store.events.base import Event
-from store.reads.improvements import AdapterRow, adapters, trusted
+from store.reads.improvements import AdapterRow
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
@@ -29,15 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class LoraContext:
-    """A project and its adapters, for the job that is its `task`."""
+    """A project and its adapters, for the job that is its `task`.
+
+    `history` is None where the log is on another machine; `past` has what it knows.
+    """
 
     task: JobContext
     project: Project
     registry: Registry
-    rows: list[AdapterRow]
+    past: Past
     settings: LoraSettings
-    trusted: str | None
-    history: Readable
+    history: Readable | None
     report: Callable[[Mapping[str, Any]], None] = field(repr=False)
 
     @classmethod
@@ -45,17 +48,26 @@ class LoraContext:
         """Read the project. Raises ProjectError without a usable env.json, UnsafePathError."""
         assert task.project is not None
         project = Project.open(task.project, actions=True)
-        history = connect_reader(task.state_dir)
+        history = connect_reader(task.state_dir) if task.past is None else None
+        past = (
+            Past.of(history, str(project.path), task.job)
+            if history is not None
+            else Past.from_json(task.past or {})
+        )
         return cls(
             task,
             project,
             Registry(project.path),
-            adapters(history, str(project.path)),
+            past,
             task.settings.of(LoraSettings),
-            trusted(history, str(project.path), ENCODER_FILE),
             history,
             task.report,
         )
+
+    @property
+    def rows(self) -> tuple[AdapterRow, ...]:
+        """The versions that the log knows, the oldest first."""
+        return self.past.adapters
 
     @property
     def by(self) -> str:
@@ -78,14 +90,19 @@ class LoraContext:
         """
         code = None
         if read_head(folder)[0].encoder == "project":
-            code = trusted_encoder(self.project.path, self.trusted)
+            code = trusted_encoder(self.project.path, self.past.trusted)
             self.report({"step": f"running {ENCODER_FILE}"})
         return load_decoder(
             folder, self.project.library, code, device=self.settings.device, trained=trained
         )
 
     def note(self, events: Sequence[Event]) -> None:
-        """Write down what will be recorded, before anything is switched."""
+        """Write down what will be recorded, before anything is switched.
+
+        Not of a copy of the project on another machine: whoever takes the files over does it there.
+        """
+        if self.history is None:
+            return
         recovery.note(ADAPTERS, self.project.path, self.history, self.task.job, events)
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from handlers.jobs import JobContext, JobResult, PermanentFailure
 from handlers.lora.context import LoraContext, trusted_encoder
 from handlers.lora.data.dataset import Dataset, load_dataset
-from handlers.lora.exam.looks import looks_at
 from handlers.lora.fingerprint import scored_against, trained_from
 from handlers.lora.hub.card import write_card
 from handlers.lora.hub.curves import write_events
@@ -26,13 +25,12 @@ from handlers.lora.model.encoder import find_encoder
 from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.training import TrainOptions, TrainReport, train
-from handlers.lora.recovery import ADAPTERS
 from handlers.lora.registry import version_before
 from handlers.lora.scorecard.scorecard import Scorecard, score
 from handlers.lora.verdicts import FORCE, why_not
 from handlers.project.code import ImportedCode
 from handlers.project.paths import ADAPTERS_DIR
-from handlers.recovery import FINISHED_BEFORE, has_led_to
+from handlers.recovery import FINISHED_BEFORE
 from store.durable import write_file
 from store.errors import CadenzaError, InputError, MissingExtraError, UnsafePathError
 from store.events.adapter import (
@@ -61,8 +59,10 @@ def retrain(task: JobContext) -> JobResult:
         return done
     finetune = task.spec.get("finetune")
     with _permanent(InputError):
-        dataset = load_dataset(context.project, finetune=Path(finetune) if finetune else None)
-        encoder = trusted_encoder(context.project.path, context.trusted)
+        dataset = load_dataset(
+            context.project, finetune=context.project.path / finetune if finetune else None
+        )
+        encoder = trusted_encoder(context.project.path, context.past.trusted)
     inputs = trained_from(dataset, context.project.library, context.settings, encoder)
     newest = _made_of(context, inputs) if context.by == "cadenzad" else None
     if newest is not None and _card_inputs(context, newest) == _against(context, dataset):
@@ -104,6 +104,7 @@ def roll_back(task: JobContext) -> JobResult:
         raise PermanentFailure(f"{context.project.path}: there is no adapter version {version}")
     if version == current == context.recorded:
         raise PermanentFailure(f"version {version} is deployed already")
+    assert context.history is not None  # what is deployed is deployed where the log is
     refusal = why_not(context.history, str(context.project.path), version, serving=current)
     if refusal and not context.task.spec.get("force"):
         raise PermanentFailure(f"{context.project.path}: {refusal}", hint=FORCE)
@@ -143,7 +144,7 @@ def _open(task: JobContext) -> LoraContext:
 
 def _done_before(context: LoraContext) -> JobResult | None:
     """The result when an earlier attempt was cut short after all of it was done."""
-    if has_led_to(ADAPTERS.events, context.task.job, context.history):
+    if context.past.finished:
         return JobResult((), FINISHED_BEFORE)
     return None
 
@@ -251,7 +252,7 @@ def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
         project=context.project.path,
         settings=context.settings,
         adapter=folder_sha256(folder),
-        looks=looks_at(context.history, str(context.project.path)),
+        looks=context.past.looks,
         vectors=lambda texts: find_encoder(context.settings.encoder).encode(list(texts)),
         taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,
@@ -259,6 +260,7 @@ def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
         reload=lambda: context.load(folder),
         remembered=context.task.state_dir / SIMULATED,
         report=context.report,
+        elsewhere=context.task.spread,
     )
 
 

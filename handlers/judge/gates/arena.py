@@ -7,7 +7,7 @@ of them: its seed and its prompt decide it, and the dice of a brain that throws 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -23,6 +23,7 @@ from handlers.judge.prompt.source import PromptSource
 from handlers.project.library import ActionLibrary, library_for
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
+from handlers.spread import NoRoom
 from store import interpreter
 from store.errors import CadenzaError, InputError
 
@@ -64,6 +65,16 @@ class Unanswered(CadenzaError):
     """A brain asked a language model and got no answer: what it did then says nothing."""
 
 
+class Elsewhere(Protocol):
+    """Has missions driven by other processes, `width` at once: their outcomes in order. Raises
+    NoRoom."""
+
+    @property
+    def width(self) -> int: ...
+
+    def __call__(self, tasks: Sequence[tuple[PromptSource, int]]) -> Iterator[Drive | Broken]: ...
+
+
 class AskedModels(Protocol):
     """What was asked of language models so far. `ended`: why nothing is answered any more."""
 
@@ -96,7 +107,8 @@ class Models(Protocol):
 @dataclass
 class Arena:
     """Where prompts are tried. `folder`: the project's, where a model of its own (`xml_path`) lies.
-    `models`: what its brain asks language models through, where it does.
+    `models`: what its brain asks language models through, where it does. `elsewhere`: who else
+    drives; what nobody takes there is driven here.
 
     As a context manager it ends its processes. Raises MissingExtraError without MuJoCo, InputError
     for a robot or scene that cannot be simulated.
@@ -108,6 +120,7 @@ class Arena:
     folder: Path | None = None
     workers: int = 1
     models: Models | None = None
+    elsewhere: Elsewhere | None = None
     _scene: SceneModel | None = None
     _pool: ProcessPoolExecutor | None = field(default=None, repr=False)
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
@@ -138,15 +151,34 @@ class Arena:
             self._pool.shutdown(cancel_futures=True)
         self._opened.close()
 
+    @property
+    def at_once(self) -> int:
+        """How many missions are driven beside each other."""
+        return max(self.workers, self.elsewhere.width if self.elsewhere is not None else 0)
+
     def drive_all(self, tasks: Sequence[tuple[PromptSource, int]]) -> list[Drive | Broken]:
         """Drive a mission for each prompt and seed, in the order of the tasks.
 
         Raises Unanswered when a question of the brain's to a language model was not answered.
         """
-        driven = self._driven(tasks)
+        driven = self._driven_elsewhere(tasks)
+        driven += self._driven(tasks[len(driven) :])
         ended = self.models.asked().ended if self.models is not None else ""
         if ended:
             raise Unanswered(ended)
+        return driven
+
+    def _driven_elsewhere(self, tasks: Sequence[tuple[PromptSource, int]]) -> list[Drive | Broken]:
+        """The first of the missions, as many as somebody else drove."""
+        driven: list[Drive | Broken] = []
+        if self.elsewhere is None or not tasks:
+            return driven
+        self.choice.check()
+        try:
+            for drive in self.elsewhere(tasks):
+                driven.append(drive)
+        except NoRoom:
+            self.elsewhere = None
         return driven
 
     def _driven(self, tasks: Sequence[tuple[PromptSource, int]]) -> list[Drive | Broken]:

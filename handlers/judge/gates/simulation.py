@@ -230,8 +230,8 @@ class _Run:
     def _search(self, tasks: Sequence[tuple[int, int]]) -> Sequence[Drive | Broken]:
         """Missions of a round, told of as they are done."""
         driven: list[Drive | Broken] = []
-        for first in range(0, len(tasks), self.arena.workers):
-            some = tasks[first : first + self.arena.workers]
+        for first in range(0, len(tasks), self.arena.at_once):
+            some = tasks[first : first + self.arena.at_once]
             self._progress("choosing", self.searched, self.limits.search)
             driven += self.arena.drive_all([(self._prompt(i), seed) for i, seed in some])
             self.searched += len(some)
@@ -255,7 +255,7 @@ class _Run:
             if tally.pairs and self.now() - self.began >= self.limits.seconds:
                 return f"stopped after judge.trial_s = {self.limits.seconds:g} s"
             self._progress("simulating", tally.pairs, most, won=tally.won, lost=tally.lost)
-            size = max(1, self.arena.workers // 2)
+            size = max(1, self.arena.at_once // 2)
             first = self.budget.first_seed + tally.pairs
             seeds = range(first, first + min(size, most - tally.pairs))
             tasks = [(source, seed) for seed in seeds for source in (self.before, after)]

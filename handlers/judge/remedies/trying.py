@@ -10,6 +10,7 @@ from typing import NamedTuple
 from handlers.judge.context import JudgeContext
 from handlers.judge.gates.arena import Arena, spare_cores
 from handlers.judge.gates.budget import Budget, next_budget
+from handlers.judge.gates.elsewhere import Missions
 from handlers.judge.gates.simulation import Limits, Trial, retirement, trials
 from handlers.judge.policy import Choice, choose_policy
 from handlers.judge.prompt import versions
@@ -21,6 +22,7 @@ from handlers.judge.prompt.wording import sentence_line
 from handlers.judge.proxy.client import Proxy
 from handlers.judge.remedies.inforce import usage
 from handlers.judge.remedies.variants import Variant, Variants
+from handlers.project.project import Project
 from handlers.recovery import log_name
 from store.events.envelope import project_stream
 from store.reads.improvements import trials_so_far, trusted
@@ -98,13 +100,14 @@ def choice_of(context: JudgeContext, source: PromptSource) -> Choice:
 
 def _arena(context: JudgeContext, source: PromptSource) -> Arena:
     choice = choice_of(context, source)
+    models, spread = _models(context, choice), context.task.spread
+    missions: Missions | None = None
+    # A brain that asks a language model does so through this machine, which holds the key.
+    if spread is not None and models is None and choice.kind != "none":
+        project = Project(context.project, context.spec)
+        missions = Missions(project, source, choice, context.settings.prompt, spread)
     return Arena(
-        context.spec,
-        context.library,
-        choice,
-        context.project,
-        spare_cores(),
-        _models(context, choice),
+        context.spec, context.library, choice, context.project, spare_cores(), models, missions
     )
 
 

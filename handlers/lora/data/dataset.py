@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -131,6 +131,13 @@ def _authored(
     """The rows of all files; `written` is given each file's time."""
     train: list[Row] = []
     exam: list[Row] = []
+    for relative, is_exam in authored_files(project):
+        (exam if is_exam else train).extend(_read(project, relative, library, problems, written))
+    return train, exam
+
+
+def authored_files(project: Path) -> Iterator[tuple[str, bool]]:
+    """Every file of examples, relative to the project, and whether it is an exam."""
     for folder in (LORA_DIR, CADENZA_DIR, EXAMPLES_DIR):
         try:
             names = sorted(os.listdir(project / folder))
@@ -142,10 +149,7 @@ def _authored(
             if role in ("examples", "exam") or (
                 role == "maybe" and _is_examples(project, relative)
             ):
-                rows = _read(project, relative, library, problems, written)
-                is_exam = role == "exam" or (role == "maybe" and held_out(relative))
-                (exam if is_exam else train).extend(rows)
-    return train, exam
+                yield relative, role == "exam" or (role == "maybe" and held_out(relative))
 
 
 def _is_examples(project: Path, relative: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from handlers.lora.rollout.drive import Drive, drive_once
 from handlers.lora.rollout.driving import Plans
 from handlers.lora.rollout.memory import Memory
 from handlers.mission.episode.proving import model_sha256, proven_scene
-from handlers.mission.episode.setting import own_model
+from handlers.mission.episode.setting import mission_files, own_model
+from handlers.mission.world.model import SceneModel
+from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
+from handlers.spread import NoRoom, Spread
 from store import interpreter
+from store.errors import InputError
 
 FEWEST = 32
 """So many seeds are driven at least, whatever they take."""
@@ -44,9 +49,11 @@ class Course:
         library: ActionLibrary | None = None,
         folder: Path | None = None,
         report: Report = lambda _values: None,
+        spread: Spread | None = None,
     ) -> None:
-        """`folder`: where outcomes are remembered. Raises ProjectError or InputError for a robot
-        that cannot be driven, MissingExtraError without MuJoCo."""
+        """`folder`: where outcomes are remembered; `spread`: who else drives. Raises ProjectError
+        or InputError for a robot that cannot be driven, MissingExtraError without MuJoCo."""
+        self.project, self.spread = project, spread
         self.spec, self.library = project.spec, library or project.library
         self.xml = own_model(project)
         self.scene = proven_scene(self.spec.scene.objects, self.xml)
@@ -84,16 +91,38 @@ class Course:
             return []
 
     def _driven(self, plans: Plans, seeds: range, total: int) -> list[Drive]:
-        """Drive anew. The outcomes do not depend on how many workers share the seeds."""
-        parts = [list(seeds[at : at + AT_ONCE]) for at in range(0, len(seeds), AT_ONCE)]
-        work = [(self.spec, self.library, self.xml, plans, part) for part in parts]
+        """Drive anew. The outcomes do not depend on how many share the seeds, or who does."""
         done: list[Drive] = []
-        for part in self._spread(work):
+        try:
+            for part in self._elsewhere(plans, seeds):
+                done += part
+                self._tell(seeds.start + len(done), total)
+        except NoRoom:
+            pass
+        for part in self._here(plans, seeds[len(done) :]):
             done += part
-            self.report({"step": "driving", "done": seeds.start + len(done), "total": total})
+            self._tell(seeds.start + len(done), total)
         return done
 
-    def _spread(self, work: Sequence[Any]) -> Iterator[list[Drive]]:
+    def _tell(self, done: int, total: int) -> None:
+        self.report({"step": "driving", "done": done, "total": total})
+
+    def _elsewhere(self, plans: Plans, seeds: range) -> Iterator[list[Drive]]:
+        """Seed by seed, wherever there is room. Raises NoRoom."""
+        if self.spread is None:
+            raise NoRoom
+        shape = {
+            "spec": self.spec.model_dump(mode="json"),
+            "plans": {goal: [step.as_json() for step in plan] for goal, plan in plans.items()},
+        }
+        files = [str(path.relative_to(self.project.path)) for path in mission_files(self.project)]
+        parts = [{**shape, "seed": seed} for seed in seeds]
+        for drive in self.spread.map(f"{__name__}:drive_there", parts, files):
+            yield [Drive.from_json(drive)]
+
+    def _here(self, plans: Plans, seeds: range) -> Iterator[list[Drive]]:
+        parts = [list(seeds[at : at + AT_ONCE]) for at in range(0, len(seeds), AT_ONCE)]
+        work = [(self.spec, self.library, self.xml, plans, part) for part in parts]
         workers = min(MOST_WORKERS, len(os.sched_getaffinity(0)), len(work))
         if workers < 2:
             yield from map(_drive_part, work)
@@ -111,3 +140,29 @@ def _drive_part(
     spec, library, xml, plans, seeds = work
     scene = proven_scene(spec.scene.objects, xml)
     return [drive_once(spec, library, scene, plans, seed) for seed in seeds]
+
+
+def drive_there(folder: Path, part: Mapping[str, Any]) -> dict[str, Any]:
+    """A seed's drive, as JSON, of a part of `Course`, from copies of a mission's files.
+
+    Raises InputError for another mission than the one that is meant.
+    """
+    project, scene = _setting(folder)
+    if project.spec.model_dump(mode="json") != part["spec"]:
+        raise InputError(f"{folder}: env.json changed meanwhile")
+    plans = {
+        goal: tuple(Step(step["action"], _parameters(step)) for step in plan)
+        for goal, plan in part["plans"].items()
+    }
+    return drive_once(project.spec, project.library, scene, plans, part["seed"]).as_json()
+
+
+def _parameters(step: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in step.items() if name != "action"}
+
+
+@lru_cache(maxsize=1)
+def _setting(folder: Path) -> tuple[Project, SceneModel]:
+    """Opened once for all the seeds that come: these copies are never written again."""
+    project = Project.open(folder, actions=True)
+    return project, proven_scene(project.spec.scene.objects, own_model(project))

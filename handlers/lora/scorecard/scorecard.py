@@ -39,6 +39,7 @@ from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
+from handlers.spread import Spread
 from store.events.adapter import LookFact
 
 Verdict = Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
@@ -92,11 +93,12 @@ def score(
     reload: Callable[[], Decoder] | None = None,
     remembered: Path | None = None,
     report: Callable[[Mapping[str, Any]], None] = lambda _values: None,
+    elsewhere: Spread | None = None,
 ) -> Scorecard:
     """Measure an adapter. `settings`: what it must reach; `adapter`: the hash of its files;
     `taught`: the goals it was trained on; `looks`: earlier ones at the exam; `vectors`: to compare
     goals by; `plain`: it without its weights; `reload` loads it anew; `remembered`: a folder with
-    what was simulated before.
+    what was simulated before; `elsewhere`: who else drives.
     """
     wanted = settings or LoraSettings()
     report({"step": "exam", "done": 0, "total": 5})
@@ -115,7 +117,9 @@ def score(
     checks = [exam.check]
     report({"step": "simulating", "done": 1, "total": 5})
     # what is in-sample cannot be deployed: only the mission's own plans are worth simulating then
-    simulation = Simulation.open(Project(project, spec), library, wanted, remembered, report)
+    simulation = Simulation.open(
+        Project(project, spec), library, wanted, remembered, report, elsewhere
+    )
     driven = simulation.drive(decoder)
     plans = _plans(results if paper.held_out else (), () if driven.drives else phases)
     checks.append(safety(plans, driven, simulation.flat, library, wanted.falls))

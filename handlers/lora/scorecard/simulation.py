@@ -16,6 +16,7 @@ from handlers.lora.scorecard.safety import library_problem
 from handlers.lora.settings import LoraSettings
 from handlers.project.library import ActionLibrary
 from handlers.project.project import Project
+from handlers.spread import Spread
 from store.errors import CadenzaError, InputError, MissingExtraError
 
 
@@ -38,14 +39,15 @@ class Simulation:
         settings: LoraSettings,
         folder: Path | None,
         report: Callable[[Mapping[str, Any]], None],
+        spread: Spread | None = None,
     ) -> Simulation:
-        """`folder`: where outcomes are remembered."""
+        """`folder`: where outcomes are remembered; `spread`: who else drives."""
         from handlers.mission.world.model import mujoco
 
         try:
             mujoco()
             flat = Flat(project, folder=folder, report=report)
-            course = Course(project, library=library, folder=folder, report=report)
+            course = Course(project, library=library, folder=folder, report=report, spread=spread)
         except MissingExtraError as error:
             missing = f"{error.message}: {error.hint}"
         except CadenzaError as error:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from cadenzad.jobs.protocol import Beat, Done, Failed, Progress, ProtocolError, decode, encode
+from cadenzad.jobs.protocol import (
+    Ask,
+    Beat,
+    Began,
+    Done,
+    Failed,
+    Progress,
+    ProtocolError,
+    PutBack,
+    decode,
+    encode,
+)
 from store.events.process import WatchRestored
 
 FOUND = (WatchRestored(code="x"),)
@@ -19,6 +30,9 @@ FOUND = (WatchRestored(code="x"),)
         Done("done", FOUND, once=True),
         Failed("no"),
         Failed("no", permanent=True, after_s=1.5, events=FOUND),
+        Began("a node"),
+        PutBack("nobody is there"),
+        Ask("module:function", ({"seed": 1},), ("env.json",)),
     ],
 )
 def test_a_message_is_one_line_and_comes_back(message) -> None:

@@ -18,6 +18,7 @@ from cadenzad.requests.role import takes_requests
 from store.errors import NoEventLog, StoreError
 from store.lock import is_held
 from store.reads.live import daemon_status, trouble_of
+from store.reads.live import progress as live_value
 from store.reads.status import (
     STATUS_SCHEMA,
     FirstProjects,
@@ -111,18 +112,31 @@ def _show(
             _look_at_files(view, project)
             if daemon["state"] != "stopped":
                 project["watched"] = lies_in(project["path"], daemon["workspaces"])
+    cluster = _cluster(reader, daemon)
     if arguments.json:
         answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "projects": projects}
+        if cluster is not None:
+            answer["cluster"] = cluster
         if arguments.at:
             answer["as_of"] = position
         say_json(answer, indent=2)
     else:
-        _print(daemon, projects, directory, position if arguments.at else None)
+        _print(daemon, projects, directory, position if arguments.at else None, cluster)
         if asked and asked.more:
             say()
             rest = f"not shown: {asked.more}, {asked.more_to_look_at} of them to look at"
             say(f"{rest}; `--all` shows every project")
     return OK if daemon["state"] != "stopped" and daemon["responding"] else NOT_RUNNING
+
+
+def _cluster(reader: sqlite3.Connection, daemon: DaemonStatus) -> dict[str, Any] | None:
+    """Where a running daemon has its jobs done, if that is not this machine."""
+    live = live_value(reader, "cluster") if daemon["pid"] is not None else None
+    if live is None:
+        return None
+    from cadenzad.cli.base.cluster import cluster_status
+
+    return cluster_status(reader, live)
 
 
 def _asked_for(arguments: argparse.Namespace, view: sqlite3.Connection) -> FirstProjects | None:
@@ -217,12 +231,21 @@ def _nothing_yet(arguments: argparse.Namespace, directory: str) -> int:
 
 
 def _print(
-    daemon: DaemonStatus, projects: list[ProjectStatus], directory: str, as_of: int | None
+    daemon: DaemonStatus,
+    projects: list[ProjectStatus],
+    directory: str,
+    as_of: int | None,
+    cluster: dict[str, Any] | None,
 ) -> None:
     say(f": {_daemon_line(daemon)}", head="daemon")
     say(f"state:  {directory}")
     for reason in daemon["degraded"]:
         say(f"degraded: {reason['detail']}")
+    if cluster is not None:
+        from cadenzad.cli.base.cluster import cluster_lines
+
+        for line in cluster_lines(cluster):
+            say(line)
     if as_of is not None:
         say(f"projects as of position {as_of}:")
     say()

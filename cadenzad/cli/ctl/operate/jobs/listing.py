@@ -20,6 +20,9 @@ DESCRIPTION = """Slow work, the newest first: what waits, runs, has ended, or wa
 for somebody to look (failed)."""
 EXAMPLE = "cadenzactl jobs --failed"
 
+LIVE = ("running", "queued")
+"""States in which there may be news of a job: how far it is, or what it waits for."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", nargs="?", help="a project's name or path (default: all)")
@@ -44,7 +47,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _as_json(state: State, row: JobRow) -> dict[str, Any]:
-    progress = state.progress(job_key(row.id)) if row.state == "running" else None
+    progress = state.progress(job_key(row.id)) if row.state in LIVE else None
     return {"job": row.id, **row._asdict(), "progress": progress}
 
 

@@ -1,0 +1,31 @@
+"""Parts of one computation, done wherever there is room: a job says what, and not where.
+
+A part is a pure function of a project's files and of JSON, so it does not matter who computes it,
+how often, or in which order: what comes back is the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+
+class NoRoom(Exception):
+    """Nobody takes the parts that were not given back yet: whoever asked computes them."""
+
+
+class Spread(Protocol):
+    """Has parts done by other processes, of this machine or another; `width` at once, about."""
+
+    @property
+    def width(self) -> int: ...
+
+    def map(
+        self, function: str, parts: Sequence[Mapping[str, Any]], files: Sequence[str]
+    ) -> Iterator[Any]:
+        """What `function(folder, part)` gives for each part, in their order, as it comes.
+
+        `function` is "module:function", its values are JSON. `folder` holds copies of `files`,
+        which are named relative to the project. Raises NoRoom, InputError for what a part raised.
+        """
+        ...

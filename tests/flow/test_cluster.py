@@ -1,0 +1,244 @@
+"""Jobs on a real Ray cluster of two nodes: the same bytes, the same limits, and nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from houses import BIN, House
+from rays import GOALS, LENIENT, WORDS, Nodes, on_cluster, ray_nodes
+from teaching import taught_project
+from waiting import eventually
+
+for name in ("torch", "peft", "mujoco", "ray"):
+    pytest.importorskip(name)
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
+
+HELD = """
+import os, time
+while os.path.exists({file!r}): time.sleep(0.05)
+import torch
+class E(torch.nn.Module):
+    hidden_dim = 32
+    def forward(self, text, images=None):
+        out = torch.zeros(len(text), 1, 32)
+        for row, line in enumerate(text):
+            for c in line.encode():
+                out[row, 0, c % 32] += 1
+        return out
+def build_encoder(max_seq_len):
+    return E()
+"""
+"""An encoder that takes its time, for as long as a file is there."""
+SECRET = "gsk_do_not_tell_this_to_anybody"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    with ray_nodes(1, 1) as made:
+        yield made
+
+
+def finetune(house: House, project: Path, *options: object) -> subprocess.CompletedProcess[str]:
+    words = ("cadenza", "env", "lora", "finetune", project, *options)
+    return house.run(*words, check=False, timeout=300)
+
+
+def files_of(project: Path, version: int = 1) -> dict[str, bytes]:
+    folder = project / ".cadenza-env" / "adapters" / f"{version:04}"
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def submitters_of(house: House) -> list[psutil.Process]:
+    """The processes that stand for jobs here; not those that end their groups."""
+    return [
+        process
+        for process in psutil.Process(house.daemons[-1].pid).children()
+        if "cadenzad.jobs.cluster.submit" in process.cmdline()
+    ]
+
+
+def children_on_nodes() -> list[int]:
+    """Children of jobs whose parent is a worker of Ray's."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "cadenzad.jobs.child" in words and "ray::" in "".join(process.parent().cmdline()):
+            found.append(process.pid)
+    return found
+
+
+@pytest.fixture
+def project(house: House, nodes: Nodes) -> Path:
+    return taught_project(house, GOALS, on_cluster(nodes.address), WORDS)
+
+
+def test_the_same_bytes_come_out_as_here(house: House, project: Path, nodes: Nodes) -> None:
+    # given an adapter that was made here
+    house.configure(improve=LENIENT)
+    assert finetune(house, project, "--gate").returncode == 0
+    here = files_of(project)
+    shutil.rmtree(project / ".cadenza-env" / "adapters")
+    shutil.rmtree(house.state)
+
+    # when it is made there, of the same
+    house.configure(improve=on_cluster(nodes.address))
+    house.environ["GROQ_API_KEY"] = SECRET
+    house.start()
+    done = finetune(house, project, "--gate")
+    assert done.returncode == 0, done.stderr
+
+    # then
+    assert files_of(project) == here
+    assert os.readlink(project / ".cadenza-env" / "adapters" / "deployed") == "0001"
+    kinds = [event["type"] for event in house.events()]
+    assert kinds[-4:] == ["AdapterTrained", "AdapterScored", "AdapterPromoted", "JobSucceeded"]
+    assert "job placed" in house.log()
+    house.run("cadenzactl", "verify")
+
+    # and no key is anywhere in what Ray keeps, nor in what a job's worker could read
+    for path in nodes.folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert SECRET.encode() not in path.read_bytes(), path
+
+
+def test_a_cancelled_job_ends_there_too(house: House, project: Path) -> None:
+    house.start()
+    _, asking = held(house, project)
+    house.run("cadenzactl", "jobs", "cancel", job(house)["job"])
+    asking.communicate(timeout=60)
+    house.until(lambda: not children_on_nodes(), "its child has ended", timeout=30)
+    assert list((project / ".cadenza-env").glob("adapters/*")) == []
+    house.until(lambda: not submitters_of(house), "and so has who stood for it")
+
+
+def held(house: House, project: Path) -> tuple[Path, subprocess.Popen[str]]:
+    """A training that is at work on a node until the file is gone, and who asked for it."""
+    file = house.root / "held"
+    file.touch()
+    (project / "lora_encoder.py").write_text(HELD.format(file=str(file)))
+    house.run("cadenzactl", "trust", "rescue")
+    words = (BIN / "cadenza", "env", "lora", "finetune", project)
+    asking = subprocess.Popen(
+        words, env=house.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    house.until(children_on_nodes, "it works there", timeout=120)
+    house.until(lambda: "lora_encoder" in progress(house).get("step", ""), "progress", 60)
+    return file, asking
+
+
+def job(house: House) -> dict[str, Any]:
+    jobs = json.loads(house.ask("jobs", "--json")[1])["jobs"]
+    return jobs[0] if jobs else {}
+
+
+def progress(house: House) -> dict[str, Any]:
+    return job(house).get("progress") or {}
+
+
+def test_a_job_that_takes_too_much_memory_or_time_is_ended_there(
+    house: House, project: Path, nodes: Nodes
+) -> None:
+    small = "[jobs.ray.retrain]\nmemory = 50_000_000\n"
+    house.configure(improve=on_cluster(nodes.address, jobs="attempts = 1\n", ray=small))
+    house.start()
+    assert "took more memory than 50000000 bytes" in finetune(house, project).stderr
+    house.stop(house.daemons[-1])
+    house.configure(improve=on_cluster(nodes.address, jobs="attempts = 1\ntimeout = 15\n"))
+    house.start()
+    _, asking = held(house, project)
+    assert "took longer than 15 s" in asking.communicate(timeout=60)[1]
+    eventually(lambda: not children_on_nodes(), "its child has ended", 30)
+
+
+def test_a_job_waits_for_what_no_node_has(house: House, project: Path, nodes: Nodes) -> None:
+    gpu = "[jobs.ray.retrain]\nnum_gpus = 1\n"
+    house.configure(improve=on_cluster(nodes.address, ray=gpu).replace("retrain = false", ""))
+    house.start()
+    says = "no node has 1 CPU, 1 GPU"
+    house.until(lambda: says in house.ask("status")[1], "status says why", timeout=60)
+    assert "JobStarted" not in [event["type"] for event in house.events()]
+    assert "1 retrain" in house.ask("status")[1]
+    assert says in house.ask("jobs")[1]
+
+
+def test_a_cluster_that_is_not_there_is_one_state(house: House, project: Path) -> None:
+    house.configure(improve=on_cluster("127.0.0.2:1").replace("retrain = false", ""))
+    house.start()
+    house.until(lambda: "refused" in house.ask("status")[1], "status says why", timeout=60)
+    assert "JobStarted" not in [event["type"] for event in house.events()]
+    assert house.run("cadenzad", "--version").returncode == 0
+    house.stop(house.daemons[-1])
+    assert house.once(timeout=60).returncode == 0
+    doctor = house.ask("doctor", "--config", str(house.config))[1]
+    assert "127.0.0.2:1: Connection refused" in doctor
+
+
+def test_code_that_nobody_trusts_goes_nowhere(house: House, project: Path) -> None:
+    (project / "lora_encoder.py").write_text("import os\nos._exit(7)\n")
+    house.start()
+    refused = finetune(house, project)
+    assert "is not trusted" in refused.stderr
+    house.run("cadenzactl", "trust", "rescue")
+    gone = finetune(house, project)
+    assert "ended with 7" in gone.stderr
+    assert "lora_encoder.py" in gone.stderr
+
+
+def test_a_node_that_is_lost_costs_an_attempt_and_nothing_else(tmp_path: Path) -> None:
+    house = House(tmp_path / "house")
+    with ray_nodes(0, 1) as nodes:
+        try:
+            project = taught_project(house, GOALS, on_cluster(nodes.address), WORDS)
+            house.start()
+            file, asking = held(house, project)
+            nodes.lose(1)
+            house.until(lambda: house.events("JobFailed"), "it is noticed", timeout=60)
+            file.unlink()
+            nodes.nodes[1] = nodes.add(1)
+            house.until(lambda: house.events("JobSucceeded"), "it is done", timeout=200)
+            asking.communicate(timeout=60)
+            assert "was lost" in house.events("JobFailed")[0]["data"]["error"]
+            assert len(house.events("AdapterTrained")) == 1
+            house.run("cadenzactl", "verify")
+        finally:
+            house.close()
+
+
+def test_a_daemon_that_is_killed_leaves_nothing_running_there(house: House, project: Path) -> None:
+    daemon = house.start()
+    _, asking = held(house, project)
+    house.stop(daemon, signal.SIGKILL)
+    asking.kill()
+    asking.communicate()
+    eventually(lambda: not children_on_nodes(), "its child has ended", 30)
+
+
+def test_who_cannot_hear_from_home_stops_and_what_comes_late_is_not_stored(
+    house: House, project: Path, nodes: Nodes
+) -> None:
+    # given a job whose process here is stopped, as if the network were gone
+    house.configure(improve=on_cluster(nodes.address, jobs="lease = 4\n"))
+    house.start()
+    file, asking = held(house, project)
+    (here,) = submitters_of(house)
+    here.suspend()
+
+    # then both ends give it up by themselves, and another attempt does it
+    house.until(lambda: house.events("JobFailed"), "the lease is over here", timeout=60)
+    file.unlink()
+    house.until(lambda: house.events("JobSucceeded"), "another attempt", timeout=120)
+    asking.communicate(timeout=60)
+    assert "was silent for 4 s" in house.events("JobFailed")[0]["data"]["error"]
+    assert [event["data"]["version"] for event in house.events("AdapterTrained")] == [1]
+    eventually(lambda: not children_on_nodes(), "its child has ended", 30)
+    house.run("cadenzactl", "verify")
