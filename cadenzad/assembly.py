@@ -9,9 +9,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from cadenzad.config.credentials import hub_file
 from cadenzad.config.files import Config
 from cadenzad.config.paths import INBOX
 from cadenzad.config.project import reaction_policy
+from cadenzad.hub.forwarder import Forwarder
 from cadenzad.jobs.cgroup import Confinement
 from cadenzad.jobs.runner import Jobs
 from cadenzad.reactor import Reactor
@@ -50,6 +52,7 @@ class Parts:
     recorder: Recorder
     folders: Folders
     liveness: Liveness
+    forwarder: Forwarder | None
 
 
 def assemble(
@@ -73,6 +76,8 @@ def assemble(
 
     def committed(types: Set[str]) -> None:
         reactor.wake()
+        if forwarder is not None:
+            forwarder.wake()
         if not JOB_NEWS.isdisjoint(types):
             jobs.wake()
 
@@ -108,10 +113,14 @@ def assemble(
         watches = FolderWatches(changes)
         watches.start()
         stack.callback(watches.stop)
+    hub = hub_file(config().hub.dsn_file)
+    forwarder = Forwarder(state_dir, hub, open_reader(), writer) if hub is not None else None
+    if forwarder is not None:
+        stack.callback(forwarder.stop)
     recorder = Recorder(reader, writer, look_again, trouble)
     exports = Exports(reader, writer, lambda path, why: folders.cannot_look(path, why))
     folders = Folders(config(), state, writer, recorder, exports, changes, watches)
     liveness = Liveness(state_dir / INBOX, writer, folders.probe)
     folders.on_cookie = liveness.came_back
     folders.on_trouble = trouble
-    return Parts(writer, reactor, jobs, reader, state, recorder, folders, liveness)
+    return Parts(writer, reactor, jobs, reader, state, recorder, folders, liveness, forwarder)

@@ -17,6 +17,7 @@ import cadenzad
 from cadenzad.assembly import assemble
 from cadenzad.config.files import Config, diff
 from cadenzad.config.paths import INBOX, expand, make_state_dir
+from cadenzad.hub.forwarder import HUB_PROGRESS
 from cadenzad.jobs.unwatched import drop_unwatched
 from cadenzad.logs import set_up_logging
 from cadenzad.maintenance.restore import remove_workshops
@@ -103,7 +104,7 @@ class Daemon:
         self._writer, self._state, self._reading = parts.writer, parts.state, parts.reader
         self._reactor, self._jobs = parts.reactor, parts.jobs
         self._recorder, self._folders = parts.recorder, parts.folders
-        self._liveness = parts.liveness
+        self._liveness, self._forwarder = parts.liveness, parts.forwarder
         self._folders.alive = self._lock.beat
         self._place = Place(self._state_dir)
         self._schedule = Schedule(
@@ -131,6 +132,8 @@ class Daemon:
         self._jobs.work_off(alive)
         self._reactor.drain(alive)
         self._jobs.work_off(alive)  # what jobs led to: somebody is told of a verdict
+        if self._forwarder is not None:
+            self._forwarder.ship_all()
         self._writer.run(_forget_daemon)
 
     def _run_loop(self, stack: ExitStack) -> None:
@@ -162,6 +165,10 @@ class Daemon:
         drop_unwatched(self._writer, self._config)
         self._jobs.start()
         self._reactor.start()
+        if self._forwarder is not None:
+            self._forwarder.start()
+        elif self._state.progress(HUB_PROGRESS) is not None:
+            self._writer.run(lambda unit: unit.set_progress(HUB_PROGRESS, None))
         stack.callback(self._reactor.stop)  # also when the start fails half-way
         stack.callback(self._stopping.set)
 

@@ -20,13 +20,13 @@ Projector = Callable[[ViewConnection, Sequence[Recorded]], None]
 Clock = Callable[[], int]
 """Microseconds since the epoch."""
 
-_COLUMNS = (
+EVENT_COLUMNS = (
     "position, stream, version, type, schema_version, data, meta, dedup_key, causation,"
     " correlation, recorded_at_us, occurred_at_us"
 )
 _OPTIONAL = f"nullif(?, {ABSENT})"
 _INSERT = (
-    f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?,"
+    f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?,"
     f" {_OPTIONAL}, {_OPTIONAL}, {_OPTIONAL}, ?, ?, {_OPTIONAL})"
 )
 _PAGE = 1000
@@ -56,9 +56,9 @@ class History:
 
     def with_key(self, dedup_key: str) -> Recorded | None:
         """The event with a dedup key; there is one at most."""
-        query = f"SELECT {_COLUMNS} FROM events WHERE dedup_key = ?"
+        query = f"SELECT {EVENT_COLUMNS} FROM events WHERE dedup_key = ?"
         row = self._reading.execute(query, (dedup_key,)).fetchone()
-        return _record(row) if row is not None else None
+        return recorded(row) if row is not None else None
 
     def read(
         self,
@@ -88,15 +88,14 @@ class History:
             filters.extend(wanted)
         # A stream is walked by its own index, which is in position order too.
         order = "version" if stream is not None else "position"
-        query = (
-            f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?"
-        )
+        condition = " AND ".join(where)
+        query = f"SELECT {EVENT_COLUMNS} FROM events WHERE {condition} ORDER BY {order} LIMIT ?"
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(left, _PAGE)
             rows = self._reading.execute(query, (after, *filters, page)).fetchall()
             for row in rows:
-                yield _record(row)
+                yield recorded(row)
             if len(rows) < page:
                 return
             after = rows[-1][0]
@@ -249,7 +248,7 @@ class EventLog(History):
 
 
 def _row(record: Recorded) -> tuple[object, ...]:
-    """The values of an event's row, in the order of `_COLUMNS`."""
+    """The values of an event's row, in the order of `EVENT_COLUMNS`."""
     position, stream, version, event, cause, correlation, recorded, occurred, key, meta = record
     kind = type(event)
     return (
@@ -269,8 +268,8 @@ def _row(record: Recorded) -> tuple[object, ...]:
     )
 
 
-def _record(row: tuple[Any, ...]) -> Recorded:
-    """The event of a row in the order of `_COLUMNS`. Raises StoreError for a damaged one."""
+def recorded(row: tuple[Any, ...]) -> Recorded:
+    """The event of a row in the order of `EVENT_COLUMNS`. Raises StoreError for a damaged one."""
     position, stream, version, kind, schema, data, meta, key, cause, chain, recorded, occurred = row
     try:
         event = decode(kind, schema, data)

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,24 @@ def postgres() -> Iterator[Any]:
     server = postgres.Server()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def fleet(postgres: Any) -> Any:
+    """The owner's way to a hub that all tests of a session share: each has robots of its own."""
+    from store.hub.connection import Hub
+    from store.hub.dsn import Dsn
+    from store.hub.install import install
+
+    dsn = Dsn(postgres.new_database("fleet"), "test")
+    with closing(Hub.connect(dsn)) as owner:
+        assert install(owner) == "made"
+    return dsn
+
+
+@pytest.fixture
+def owner(fleet: Any) -> Iterator[Any]:
+    from store.hub.connection import Hub
+
+    with closing(Hub.connect(fleet)) as hub:
+        yield hub

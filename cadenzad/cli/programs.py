@@ -40,6 +40,19 @@ DB = Program(
     },
 )
 
+HUB = Program(
+    "cadenzactl hub",
+    "the history of many robots in one PostgreSQL",
+    "cadenzad.cli.ctl.hub",
+    {
+        "init": "make a database the hub, or bring one up to date",
+        "add": "a login for a robot, a reader or a keeper",
+        "status": "the robots, how far each is, and what is in no view yet",
+        "keep": "fold what robots ship into their views",
+        "verify": "check that every log is whole, and every view what its log says",
+    },
+)
+
 CADENZACTL = Program(
     "cadenzactl",
     "Ask the cadenzad daemon and its event log.",
@@ -61,6 +74,7 @@ CADENZACTL = Program(
         "operate.service": "have systemd run the daemon; or ask how it is",
         "operate.config": "what is set, by which file, and what is wrong with it",
         "operate.db": DB,
+        "hub": HUB,
         "operate.completion": "make a shell complete the three commands",
         "repair.doctor": "what is wrong with this installation, and the fix",
         "repair.verify": "check database, history, view and recorded files",
@@ -110,7 +124,17 @@ CADENZA_ENV = Program(
 
 def cadenzactl(argv: Sequence[str] | None = None) -> int:
     """Run `cadenzactl`; returns its exit code."""
-    return _typed(CADENZACTL.main) if argv is None else CADENZACTL.main(argv)
+    return _typed(_cadenzactl) if argv is None else _cadenzactl(argv)
+
+
+def _cadenzactl(argv: Sequence[str]) -> int:
+    """`--hub DSN` may come first: it says who is asked, as `ssh HOST` does."""
+    words = list(argv)
+    if words[:1] == ["--hub"] and len(words) > 2:
+        words = [*words[2:], *words[:2]]
+    elif words and words[0].startswith("--hub="):
+        words = [*words[1:], words[0]]
+    return CADENZACTL.main(words)
 
 
 def cadenza(argv: Sequence[str] | None = None) -> int:

@@ -10,6 +10,7 @@ KEY = "GROQ_API_KEY"
 CREDENTIAL = "groq_api_key"
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_CREDENTIAL = "openai_api_key"
+HUB_CREDENTIAL = "hub_dsn"
 
 
 def groq_key(environ: Mapping[str, str] = os.environ) -> str | None:
@@ -20,6 +21,16 @@ def groq_key(environ: Mapping[str, str] = os.environ) -> str | None:
 def openai_key(environ: Mapping[str, str] = os.environ) -> str | None:
     """The key for brains of projects that ask OpenAI; None when there is none."""
     return _given(OPENAI_KEY, OPENAI_CREDENTIAL, environ)
+
+
+def hub_file(dsn_file: str, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file that says where the hub is: the configured one, else the unit's credential."""
+    if dsn_file:
+        return Path(dsn_file).expanduser()
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder or not _given("", HUB_CREDENTIAL, environ):
+        return None
+    return Path(folder) / HUB_CREDENTIAL
 
 
 def _given(variable: str, credential: str, environ: Mapping[str, str]) -> str | None:

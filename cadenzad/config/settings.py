@@ -98,6 +98,14 @@ class Retention(Section):
     )
 
 
+class Hub(Section):
+    """The hub that holds the history of many robots (`cadenzactl hub`)."""
+
+    dsn_file: Annotated[str, Mark.RESTART] = Field(
+        "", description="file that says where it is, made by `cadenzactl hub add`; empty: no hub"
+    )
+
+
 class Metrics(Section):
     """Figures for Prometheus."""
 
@@ -135,6 +143,7 @@ class Config(BaseModel):
     notify: NotifySettings = NotifySettings()
     takein: TakeInSettings = TakeInSettings()
     retention: Retention = Retention()
+    hub: Hub = Hub()
     metrics: Metrics = Metrics()
     log: Log = Log()
 

@@ -35,6 +35,7 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "MCAP and Minari, out and in",
         ("gymnasium", "h5py", "mcap", "mcap-ros2-support", "minari"),
     ),
+    "hub": ("many robots in one history", ("psycopg",)),
     "tensorboard": ("training curves for TensorBoard", ("tensorboard",)),
     "ray": ("jobs on a cluster", ("ray",)),
 }

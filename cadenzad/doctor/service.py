@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from cadenzad.config.credentials import hub_file
 from cadenzad.config.paths import INBOX
 from cadenzad.doctor.findings import Check, Finding, Situation
 from cadenzad.requests import inbox
@@ -23,7 +24,7 @@ from cadenzad.waits import age_s
 from handlers.project.paths import CADENZA_DIR
 from store.lock import describe, is_held
 from store.ownership import fault
-from store.reads.live import daemon_status
+from store.reads.live import daemon_status, head, hub_status
 from store.schema import DATABASE
 
 WAL_LIMIT = 64 << 20
@@ -165,6 +166,24 @@ def _cure(code: str) -> str:
     return cures.get(code.partition(":")[0], "the periodic scan finds files meanwhile")
 
 
+def check_hub(situation: Situation) -> list[Finding]:
+    """Whether the hub, where there is one, is reached."""
+    named = situation.config.hub.dsn_file if situation.config is not None else ""
+    file = hub_file(named, situation.environ)
+    if file is None:
+        return [Finding("hub", "ok", "none is configured")]
+    reader = situation.reader
+    status = hub_status(reader, head(reader)) if reader is not None else None
+    if status is None:
+        text = f"{file}: nothing was shipped yet"
+        return [Finding("hub", "warn", text, "restart the daemon: it looks there at its start")]
+    has = f"{status['position']:,} events are there, {status['lag']:,} are to come"
+    if status["trouble"]:
+        fix = "`cadenzactl --hub FILE hub status` asks it; events wait here meanwhile"
+        return [Finding("hub", "warn", f"{has}: {status['trouble']}", fix)]
+    return [Finding("hub", "ok", f"{has} ({status['place']})")]
+
+
 def check_log(situation: Situation) -> list[Finding]:
     """How large the log and its WAL are."""
     if situation.reader is None:
@@ -247,6 +266,7 @@ SERVICE_CHECKS: tuple[Check, ...] = (
     check_state,
     check_workspaces,
     check_daemon,
+    check_hub,
     check_log,
     check_unit,
 )

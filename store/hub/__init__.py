@@ -8,6 +8,7 @@
     ship.py         a robot's side: its events, in order, each once
     fold.py         the view of each robot, folded by the code that folds it there
     reads.py        what is asked of all robots at once
+    verify.py       whether the logs there are whole, and the views what they say
 
 A robot's part of the hub looks like its own log: under the search path of a scoped connection,
 `events` and the view's tables are those of one origin, and `store.views` and `store.reads` work on

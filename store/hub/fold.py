@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from store.database.view import CODE_VERSION
 from store.errors import SchemaError
-from store.hub.connection import Hub, HubError
-from store.hub.install import versions
+from store.hub.connection import Hub
+from store.hub.install import expect_views
 from store.log import History
 from store.views import fold
 
@@ -18,10 +17,7 @@ def fold_some(hub: Hub, robots: int = 64) -> int:
 
     Several processes may do this at once: each leaves alone what another one is at.
     """
-    if versions(hub)[1] != CODE_VERSION:
-        raise HubError(
-            "the hub's views are another version's", hint="cadenzactl --hub DSN hub init, as owner"
-        )
+    expect_views(hub)
     behind = hub.execute(
         "SELECT o.id FROM origins o JOIN folded f ON f.origin = o.id"
         " WHERE f.position < o.head AND f.trouble = '' ORDER BY f.position - o.head LIMIT ?",

@@ -73,3 +73,14 @@ def expect_hub(hub: Hub) -> None:
         name = hub.connection.info.dbname
         raise HubError(f"the database {name} is no hub yet", hint="cadenzactl --hub DSN hub init")
     versions(hub)
+
+
+def expect_views(hub: Hub) -> None:
+    """Raise HubError where the views are to be read or folded by another version than this."""
+    _, code_version = versions(hub)
+    if code_version != CODE_VERSION:
+        raise HubError(
+            f"the hub's views are another version's ({code_version}, this program's is"
+            f" {CODE_VERSION})",
+            hint="upgrade cadenzad here, or have the owner of the hub run `cadenzactl hub init`",
+        )

@@ -58,6 +58,12 @@ def hello(hub: Hub, log_id: str) -> int:
     return int(row[0]) if row else 0
 
 
+def name_of(hub: Hub) -> str:
+    """What people call the robot whose login this is."""
+    row = hub.execute("SELECT name FROM origins WHERE login = session_user").fetchone()
+    return str(row[0]) if row else ""
+
+
 def ship(hub: Hub, batch: Batch) -> int:
     """Append a batch; returns where the log ends there then. What is there already is no harm.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from store.database.backend import Readable
-    from store.reads.shapes import DaemonStatus, DegradedStatus
+    from store.reads.shapes import DaemonStatus, DegradedStatus, HubStatus
 
 
 def head(connection: Readable) -> int:
@@ -53,6 +53,21 @@ def trouble_of(holder: Mapping[str, object] | None) -> list[DegradedStatus]:
     ]
 
 
+def hub_status(connection: Readable, head: int) -> HubStatus | None:
+    """How far the hub is, as the daemon told last; None where it has none."""
+    told: dict[str, Any] | None = progress(connection, "hub")
+    if told is None:
+        return None
+    return {
+        "name": told.get("name"),
+        "place": told.get("place"),
+        "position": told["position"],
+        "lag": head - told["position"],
+        "trouble": told["trouble"],
+        "since": told["since"],
+    }
+
+
 def daemon_status(
     connection: Readable,
     holder: dict[str, object] | None,
@@ -78,6 +93,7 @@ def daemon_status(
         "responding": silent is None,
         "silent_s": silent,
         "degraded": [*degraded(connection), *(trouble_of(holder) if running else [])],
+        "hub": hub_status(connection, last),
         "watching": told["watching"] if running else {"projects": 0, "directories": 0},
         "workspaces": told.get("workspaces", []),
     }

@@ -15,6 +15,19 @@ class WatchingStatus(TypedDict):
     directories: int
 
 
+class HubStatus(TypedDict):
+    """What the hub has of this log. `name`: the robot's there, `place`: where it is, both None
+    while it was never reached. `lag`: events that are not there yet. `trouble`: why it is not
+    reached, "" while it is, and `since` when, in Unix seconds."""
+
+    name: str | None
+    place: str | None
+    position: int
+    lag: int
+    trouble: str
+    since: int | None
+
+
 class DaemonStatus(TypedDict):
     """`state`: running | starting | stopping | stopped. `lag`: events not yet reacted to.
 
@@ -31,6 +44,7 @@ class DaemonStatus(TypedDict):
     responding: bool
     silent_s: float | None
     degraded: list[DegradedStatus]
+    hub: HubStatus | None
     watching: WatchingStatus
     workspaces: list[str]
 

@@ -122,6 +122,29 @@ def add_state_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_hub_options(parser: argparse.ArgumentParser, *, robot: bool = True) -> None:
+    """For a command that can ask all robots, or one of them, instead of this one."""
+    parser.add_argument(
+        "--hub",
+        metavar="DSN",
+        type=filled,
+        help="ask the hub: a file that says where it is, or a connection string",
+    )
+    if robot:
+        parser.add_argument(
+            "--robot", metavar="NAME", type=filled, help="with --hub: of this robot alone"
+        )
+
+
+def asks_hub(arguments: argparse.Namespace) -> bool:
+    """Whether the hub is asked. Raises ConfigError for a robot without one."""
+    if arguments.robot and not arguments.hub:
+        from store.errors import ConfigError
+
+        raise ConfigError("--robot is about the hub's robots", hint="say which hub: --hub FILE")
+    return bool(arguments.hub)
+
+
 def filled(text: str) -> str:
     """An argument that must say something: an empty one is a script's unset variable."""
     if not text:

@@ -89,7 +89,7 @@ def test_a_mistake_is_one_line_that_names_the_file(file: Path, text: str, messag
         (
             "zzz = 1",
             "known here: workspaces, watch, reconcile, jobs, check, export, judge, lora, notify, "
-            "takein, retention, metrics, log",
+            "takein, retention, hub, metrics, log",
         ),
         ("log = {zzz = 1}", "known here: level, json"),
         ("jobs = {timeouts = 1}", "did you mean timeout?"),

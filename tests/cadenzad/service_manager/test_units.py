@@ -81,7 +81,7 @@ def test_a_unit_says_what_keeps_the_daemon_on(name):
     for key in ("WatchdogSec", "TimeoutStopSec", "ExecReload", "MemoryMax"):
         assert len(assignments(unit, key)) == 1
     keys = [value.partition(":")[0] for value in assignments(unit, "LoadCredential")]
-    assert keys == ["groq_api_key", "openai_api_key"]
+    assert keys == ["groq_api_key", "openai_api_key", "hub_dsn"]
     assert assignments(unit, "SetCredential") == [rf"{key}:\n" for key in keys]
     for key in ("StateDirectory", "ConfigurationDirectory", "RuntimeDirectory"):
         assert assignments(unit, key)[0].startswith("cadenzad")

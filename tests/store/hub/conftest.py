@@ -16,30 +16,6 @@ from store.writer import Writer
 if TYPE_CHECKING:  # psycopg is not everywhere: what needs it asks `postgres`, which skips
     from hubs import Robot
 
-    from store.hub.connection import Hub
-    from store.hub.dsn import Dsn
-
-
-@pytest.fixture(scope="session")
-def fleet(postgres) -> Dsn:
-    """The owner's way to a hub that all tests of a session share: each has robots of its own."""
-    from store.hub.connection import Hub
-    from store.hub.dsn import Dsn
-    from store.hub.install import install
-
-    dsn = Dsn(postgres.new_database("fleet"), "test")
-    with closing(Hub.connect(dsn)) as owner:
-        assert install(owner) == "made"
-    return dsn
-
-
-@pytest.fixture
-def owner(fleet) -> Iterator[Hub]:
-    from store.hub.connection import Hub
-
-    with closing(Hub.connect(fleet)) as hub:
-        yield hub
-
 
 @pytest.fixture
 def robot(owner, fleet, writer) -> Robot:

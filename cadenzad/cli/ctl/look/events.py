@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.cli.base.parser import OK, add_state_option, filled
+from cadenzad.cli.base.parser import OK, add_hub_options, add_state_option, asks_hub, filled
 from cadenzad.config.paths import state_dir
 from cadenzad.moments import moment_us, position_number
 from store.errors import ConfigError
@@ -33,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--type", metavar="T", action="append", help="of a type; repeatable")
     parser.add_argument("--follow", "-f", action="store_true", help="wait for more")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_hub_options(parser)
     add_state_option(parser)
 
 
@@ -41,13 +42,17 @@ def command(arguments: argparse.Namespace) -> int:
     from store.events.envelope import project_stream
     from store.log import EventLog
 
-    reader = connect_reader(state_dir(arguments.state))
-    history = EventLog(reader)
     for name in arguments.type or ():
         if name not in EVENT_TYPES:
             raise ConfigError(
                 f"no event type {name!r}", hint="one of " + ", ".join(sorted(EVENT_TYPES))
             )
+    if asks_hub(arguments):
+        from cadenzad.cli.ctl.hub.fleet import show_events
+
+        return show_events(arguments)
+    reader = connect_reader(state_dir(arguments.state))
+    history = EventLog(reader)
     stream = None
     if arguments.project:
         stream = project_stream(find_project(State(reader), arguments.project).path)
@@ -94,11 +99,15 @@ def _print_json(record: Recorded) -> None:
 
 
 def _print_line(record: Recorded) -> None:
+    say(as_line(record))
+
+
+def as_line(record: Recorded) -> str:
+    """An event as people see it."""
     moment = record.recorded_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     project = os.path.basename(record.project) if record.project else "-"
     cause = f" <- {record.causation}" if record.causation else ""
-    line = f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}"
-    say(line)
+    return f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}"
 
 
 def _gist(record: Recorded) -> str:

@@ -11,7 +11,15 @@ from datetime import UTC, datetime, timedelta
 
 from cadenzad.cli.base.drift import changed, unrecorded
 from cadenzad.cli.base.output import clear_screen, damaged, say, say_again, say_json, say_table
-from cadenzad.cli.base.parser import FAILED, NOT_RUNNING, OK, add_state_option, filled
+from cadenzad.cli.base.parser import (
+    FAILED,
+    NOT_RUNNING,
+    OK,
+    add_hub_options,
+    add_state_option,
+    asks_hub,
+    filled,
+)
 from cadenzad.cli.base.standing import HEADINGS, notes_of, row_of
 from cadenzad.config.paths import lies_in, state_path
 from cadenzad.requests.role import takes_requests
@@ -32,7 +40,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from store.reads.shapes import DaemonStatus, DegradedStatus, ProjectStatus
+    from store.reads.shapes import DaemonStatus, DegradedStatus, HubStatus, ProjectStatus
 
 DESCRIPTION = """What the daemon does and how every project stands. Of very many those to look at
 are shown, and the first of the others. Exits with 3 when the daemon is not running or does not
@@ -53,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help=f"more than {SHOWN} projects too")
     parser.add_argument("--watch", action="store_true", help="show it anew every second")
+    add_hub_options(parser)
     add_state_option(parser)
 
 
@@ -68,6 +77,10 @@ def command(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the status once; 0 with a daemon, 3 without."""
+    if asks_hub(arguments):
+        from cadenzad.cli.ctl.hub.fleet import show_fleet
+
+        return show_fleet(arguments)
     directory = state_path(arguments.state)
     holder = is_held(directory)
     try:
@@ -215,6 +228,7 @@ def _unknown() -> dict[str, Any]:
         "responding": True,
         "silent_s": None,
         "degraded": [],
+        "hub": None,
         "watching": {"projects": 0, "directories": 0},
         "workspaces": [],
     }
@@ -246,6 +260,8 @@ def _print(
 
         for line in cluster_lines(cluster):
             say(line)
+    if daemon["hub"] is not None:
+        say(f"hub:    {_hub_line(daemon['hub'])}")
     if as_of is not None:
         say(f"projects as of position {as_of}:")
     say()
@@ -258,6 +274,15 @@ def _print(
         say()
         for note in notes:
             say(note)
+
+
+def _hub_line(hub: HubStatus) -> str:
+    has = f"{hub['position']} events of {hub['name'] or 'this log'}"
+    behind = f"{has} are there, {hub['lag']} are to come"
+    if not hub["trouble"]:
+        return f"{behind} ({hub['place']})"
+    since = datetime.fromtimestamp(hub["since"] or 0, UTC).isoformat(timespec="seconds")[:19]
+    return f"{behind}; since {since}Z: {hub['trouble']}"
 
 
 def _daemon_line(daemon: DaemonStatus) -> str:

@@ -11,7 +11,7 @@ from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
 from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.cli.base.parser import OK, add_json_and_state
+from cadenzad.cli.base.parser import OK, add_hub_options, add_json_and_state, asks_hub
 from cadenzad.cli.base.watched import watched
 from cadenzad.config.paths import state_dir
 from store.schema import connect_reader
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from store.database.backend import Readable
     from store.log import History
     from store.reads.improvements import PromptRow
+    from store.reads.state import ProjectRow
 
 DESCRIPTION = """Why a project's prompt and adapter are what they are: from each rule to the failure
 mode and the ticks that show it, from a verdict to its reasons, and from both along the events that
@@ -29,10 +30,34 @@ EXAMPLE = "cadenzactl why rescue"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", help="a project's name or path")
+    add_hub_options(parser)
     add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from store.reads.state import State
+
+    if asks_hub(arguments):
+        from cadenzad.cli.base.fleet import one_project
+
+        with one_project(arguments) as (hub, place):
+            project = State(hub).project(place.path)
+            assert project is not None
+            # What is in the robot's files today is not known here.
+            answer = {"robot": place.robot, **_answer(hub, project, "")}
+    else:
+        reader = connect_reader(state_dir(arguments.state))
+        project = find_project(State(reader), arguments.project)
+        answer = _answer(reader, project, changed(reader, project.path))
+    if arguments.json:
+        say_json(answer, indent=2)
+    else:
+        _print(answer)
+    return OK
+
+
+def _answer(reader: Readable, project: ProjectRow, changed: str) -> dict[str, Any]:
+    """Why a project's prompt and adapter are what they are. `changed`: see `drift`."""
     from store.log import History
     from store.reads.chain import chain
     from store.reads.improvements import (
@@ -42,10 +67,7 @@ def command(arguments: argparse.Namespace) -> int:
         pending_prompt,
         serves_by_force,
     )
-    from store.reads.state import State
 
-    reader = connect_reader(state_dir(arguments.state))
-    project = find_project(State(reader), arguments.project)
     history = History(reader)
     prompt = current_prompt(reader, project.path) or pending_prompt(reader, project.path)
     judged = last_judged(reader, project.path)
@@ -63,7 +85,7 @@ def command(arguments: argparse.Namespace) -> int:
             "taken_back": _taken_back(history, prompt),
             "watch": prompt.watch,
             "watched": watched(reader, project.path, prompt),
-            "changed": changed(reader, project.path),
+            "changed": changed,
             "files": _files(reader, project.path, prompt.rules),
         }
     elif judged is not None:
@@ -72,7 +94,7 @@ def command(arguments: argparse.Namespace) -> int:
             "state": judged.code,
             "reason": judged.reason,
             "findings": judged.findings,
-            "changed": changed(reader, project.path),
+            "changed": changed,
             "chain": chain(history, judged.position),
         }
     if answer["prompt"] is not None:
@@ -91,11 +113,7 @@ def command(arguments: argparse.Namespace) -> int:
             "chain": chain(history, last.scored) if last else [],
             "deployed_chain": chain(history, deployed.promoted) if deployed else [],
         }
-    if arguments.json:
-        say_json(answer, indent=2)
-    else:
-        _print(answer)
-    return OK
+    return answer
 
 
 def _cause(rule: Mapping[str, Any]) -> str:

@@ -1,0 +1,149 @@
+"""What `status` and `events` show with `--hub`: of all robots, or of one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from cadenzad.cli.base.fleet import HEADINGS, as_json, notes_of, open_hub, row_of, summary
+from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.parser import OK
+from cadenzad.cli.base.standing import HEADINGS as PROJECT_HEADINGS
+from cadenzad.cli.base.standing import notes_of as project_notes
+from cadenzad.cli.base.standing import row_of as project_row
+from cadenzad.cli.ctl.look import events as looking
+from cadenzad.moments import moment_us, position_number
+from store.errors import ConfigError
+from store.reads.status import STATUS_SCHEMA, project_statuses
+
+if TYPE_CHECKING:
+    from store.events.envelope import Recorded
+    from store.hub.connection import Hub
+    from store.hub.reads import Wanted
+    from store.reads.shapes import ProjectStatus
+
+SHOWN = 20
+
+
+def show_fleet(arguments: argparse.Namespace) -> int:
+    """`status`: every robot in a row; of one robot, or of one project, each project in a row."""
+    if arguments.at:
+        raise ConfigError("--at needs one robot's own log", hint="leave --hub out, on the robot")
+    with open_hub(arguments) as hub:
+        if arguments.project or arguments.robot:
+            return _show_projects(hub, arguments)
+        from store.hub.reads import robots, totals
+
+        found = totals(hub)
+        rows = robots(hub, None if arguments.all or arguments.json else SHOWN)
+    if arguments.json:
+        robots_json = [as_json(robot) for robot in rows]
+        say_json({"schema": STATUS_SCHEMA, "hub": found._asdict(), "robots": robots_json}, indent=2)
+        return OK
+    say(f": {summary(found)}", head="hub")
+    say()
+    if not rows:
+        say("no robots yet: `cadenzactl hub add NAME` makes a login for one")
+        return OK
+    say_lines(table(HEADINGS, [row_of(robot) for robot in rows]))
+    for note in notes_of(rows):
+        say(note)
+    if found.robots > len(rows):
+        say(f"not shown: {found.robots - len(rows):,} robots; `--all` shows them")
+    return OK
+
+
+def _show_projects(hub: Hub, arguments: argparse.Namespace) -> int:
+    found: list[tuple[str, ProjectStatus]] = []
+    for robot, origin, paths in _asked_for(hub, arguments):
+        with hub.transaction():
+            hub.scope(origin)
+            found += [(robot, project) for project in project_statuses(hub, paths)]
+    if arguments.json:
+        projects = [{"robot": robot, **project} for robot, project in found]
+        say_json({"schema": STATUS_SCHEMA, "projects": projects}, indent=2)
+        return OK
+    if not found:
+        say("no projects of it yet")
+        return OK
+    rows = [(robot, *project_row(project)) for robot, project in found]
+    say_lines(table(("ROBOT", *PROJECT_HEADINGS), rows))
+    notes = [f"{robot}: {note}" for robot, project in found for note in project_notes(project)]
+    for note in ["", *notes] if notes else []:
+        say(note)
+    return OK
+
+
+def _asked_for(
+    hub: Hub, arguments: argparse.Namespace
+) -> Iterator[tuple[str, int, list[str] | None]]:
+    """(robot, origin, paths of its projects; None for all of them)."""
+    from store.hub.reads import projects_named, robot_named
+
+    if not arguments.project:
+        robot = robot_named(hub, arguments.robot)
+        yield robot.name, robot.id, None
+        return
+    for place in projects_named(hub, arguments.project, arguments.robot):
+        yield place.robot, place.origin, [place.path]
+
+
+# -- events ----------------------------------------------------------------------------------------
+
+
+def show_events(arguments: argparse.Namespace) -> int:
+    """`events`: in the order of the robots' clocks, then as they come."""
+    from store.hub import reads
+
+    with open_hub(arguments) as hub:
+        wanted = _wanted(hub, arguments)
+        names = dict(hub.execute("SELECT id, name FROM origins").fetchall())
+        write = _writer(hub, names, as_json=arguments.json)
+        ends = reads.heads(hub)
+        for origin, record in reads.events(hub, wanted, ends):
+            write(origin, record)
+        if arguments.follow:
+            sys.stdout.flush()
+            for origin, record in reads.follow(hub, wanted, ends):
+                write(origin, record)
+                sys.stdout.flush()
+    return OK
+
+
+def _wanted(hub: Hub, arguments: argparse.Namespace) -> Wanted:
+    from store.hub.reads import Wanted, projects_named, robot_named, streams_of
+
+    since = 0
+    if arguments.since is not None:
+        if position_number(arguments.since) is not None:
+            raise ConfigError(
+                "--since with --hub is a time: each robot has positions of its own",
+                hint="for example: --since 2026-11-27T06:00",
+            )
+        since = moment_us(arguments.since)
+    streams = origins = None
+    if arguments.project:
+        streams = streams_of(projects_named(hub, arguments.project, arguments.robot))
+    elif arguments.robot:
+        origins = [robot_named(hub, arguments.robot).id]
+    return Wanted(origins, streams, arguments.type, since)
+
+
+def _writer(hub: Hub, names: dict[int, str], *, as_json: bool) -> Callable[[int, Recorded], None]:
+    width = max((len(name) for name in names.values()), default=0)
+
+    def name_of(origin: int) -> str:
+        if origin not in names:  # it came while we follow
+            names.update(hub.execute("SELECT id, name FROM origins").fetchall())
+        return names.get(origin, "?")
+
+    def write(origin: int, record: Recorded) -> None:
+        if as_json:
+            facts: dict[str, Any] = looking.as_json(record)
+            say_json({"robot": name_of(origin), **facts})
+        else:
+            say(f"{name_of(origin):<{width}}  {looking.as_line(record)}")
+
+    return write

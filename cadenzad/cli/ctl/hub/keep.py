@@ -1,0 +1,66 @@
+"""`cadenzactl hub keep`: fold what robots ship into their views, as it comes or once."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cadenzad.cli.base.fleet import open_hub
+from cadenzad.cli.base.output import say
+from cadenzad.cli.base.parser import OK, add_hub_options
+
+if TYPE_CHECKING:
+    from store.hub.connection import Hub
+
+DESCRIPTION = """Fold the events that robots ship into the views that `--hub DSN status` and `why`
+read. It runs on, near the database, under a unit of its own; with --once it does what there is to
+do and ends. Several may run: they share the robots. For a keeper, or the owner of the hub."""
+EXAMPLE = "cadenzactl --hub keeper.hub hub keep"
+POLL_S = 1.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="do what there is to do, and end")
+    add_hub_options(parser, robot=False)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    if arguments.once:
+        with open_hub(arguments) as hub:
+            say(f"folded {_keep_up(hub):,} events")
+        return OK
+    return keep(arguments, time.sleep)
+
+
+def keep(arguments: argparse.Namespace, sleep: Callable[[float], None]) -> int:
+    """Fold as events come, over every loss of the database. Without end, but for a signal."""
+    from store.hub.connection import HubUnreachable
+
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            with open_hub(arguments) as hub:
+                hub.run("LISTEN cadenzad")
+                say(f"keeping the views of {hub.connection.info.dbname}", err=True)
+                while True:
+                    _keep_up(hub)
+                    pause = FIRST_PAUSE_S
+                    hub.wait_for_news(POLL_S)
+        except HubUnreachable as error:
+            say(f"{error.message}; again in {pause:.0f} s", err=True)
+            sleep(pause)
+            pause = min(LONGEST_PAUSE_S, 2 * pause)
+
+
+def _keep_up(hub: Hub) -> int:
+    """Everything there is to fold; returns the events."""
+    from store.hub.fold import fold_some, try_again
+
+    try_again(hub)
+    count = 0
+    while folded := fold_some(hub):
+        count += folded
+    return count

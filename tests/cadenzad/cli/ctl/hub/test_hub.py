@@ -1,0 +1,160 @@
+"""`cadenzactl hub`, and what `--hub` makes of status, events and why: the fleet's door."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from eventmaking import Make
+
+from cadenzad.cli.programs import cadenzactl
+from store.reads.status import project_statuses
+from store.schema import connect_reader
+
+pytest.importorskip("psycopg", reason="pip install 'cadenzad[hub]'")
+
+
+def test_a_database_becomes_a_hub_and_is_one_after_that(hub):
+    code, out, err = hub.ctl("hub", "init", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["done"] == "is up to date"
+    code, out, _ = hub.ctl("status")
+    assert code == 0
+    assert out.startswith("hub: 0 robots, 0 events, 0 in no view yet\n\nno robots yet")
+
+
+def test_what_is_no_hub_says_so(hub, postgres, one_error):
+    code, _, err = hub.ctl("status", hub=postgres.dsn("postgres"))
+    assert code == 1
+    assert "is no hub yet" in one_error(err)
+    assert "hub init" in err
+
+
+def test_a_login_is_a_file_that_is_its_users_alone(hub, one_error):
+    file = hub.add("ada")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "password=" in file.read_text()
+    code, _, err = hub.ctl("hub", "add", "ada", "-o", file)
+    assert code == 2
+    assert "is there already" in one_error(err)
+    code, _, err = hub.ctl("hub", "add", "ada", "-o", hub.folder / "again")
+    assert code == 1
+    assert "--renew" in err
+    assert not (hub.folder / "again").exists()
+    before = file.read_text()
+    code, out, _ = hub.ctl("hub", "add", "ada", "-o", file, "--renew")
+    assert code == 0
+    assert "password" not in out
+    assert file.read_text() != before
+
+
+def test_status_of_the_fleet_and_of_one_robot_as_of_its_own(two):
+    code, out, err = two.ctl("status")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("hub: 2 robots, ")
+    assert [line.split()[:5] for line in lines[3:]] == [
+        ["ada", "1", "2", "1", "1"],
+        ["grace", "1", "2", "1", "1"],
+    ]
+    code, out, _ = two.ctl("status", "rescue", "--robot", "ada", "--json")
+    (project,) = json.loads(out)["projects"]
+    (here,) = project_statuses(connect_reader(two.state))
+    assert project == json.loads(json.dumps({"robot": "ada", **here}))
+    code, out, _ = two.ctl("status", "rescue")
+    assert [line.split()[:2] for line in out.splitlines()[1:3]] == [
+        ["ada", "rescue"],
+        ["grace", "rescue"],
+    ]
+
+
+def test_events_of_all_come_in_the_order_of_time_with_whose_they_are(two):
+    code, out, _ = two.ctl("events", "--json")
+    assert code == 0
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert {row["robot"] for row in rows} == {"ada", "grace"}
+    assert [row["recorded_at"] for row in rows] == sorted(row["recorded_at"] for row in rows)
+    for robot in ("ada", "grace"):
+        positions = [row["position"] for row in rows if row["robot"] == robot]
+        assert positions == list(range(1, len(positions) + 1))
+    code, out, _ = two.ctl("events", "--robot", "grace", "--type", "RunRecorded")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["grace", "grace"]
+    assert all("RunRecorded" in line for line in out.splitlines())
+    code, out, _ = two.ctl("events", "--project", "rescue", "--robot", "ada", "--json")
+    assert {row["path"] for row in map(json.loads, out.splitlines())} == {Make.project}
+
+
+def test_why_is_answered_for_a_robot(two, one_error):
+    code, out, _ = two.ctl("why", "rescue", "--robot", "ada", "--json")
+    assert code == 0
+    assert json.loads(out) == {"robot": "ada", "project": "rescue", "prompt": None, "adapter": None}
+    code, _, err = two.ctl("why", "rescue")
+    assert code == 4
+    assert "names 2 projects" in one_error(err)
+    assert "ada, grace" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "meant"),
+    [
+        (("status", "--robot", "adda"), "no robot 'adda'", "did you mean ada?"),
+        (("status", "rescu"), "no project 'rescu'", "did you mean rescue?"),
+        (("events", "--project", "resue"), "no project 'resue'", "did you mean rescue?"),
+        (("events", "--since", "12"), "a time", "for example"),
+        (("status", "--at", "3"), "--at needs", "on the robot"),
+    ],
+)
+def test_what_is_not_there_is_named_with_what_may_be_meant(two, one_error, words, says, meant):
+    code, out, err = two.ctl(*words)
+    assert code in (2, 4)
+    assert out == ""
+    assert says in one_error(err)
+    assert meant in err
+
+
+def test_a_robot_without_a_hub_is_a_mistake(run_cli, home, one_error):
+    for words in (["status"], ["events"], ["why", "x"]):
+        code, _, err = run_cli(cadenzactl, *words, "--robot", "ada")
+        assert code == 2
+        assert "--hub" in err
+
+
+def test_verify_is_green_on_both_sides_and_red_where_a_row_is_not_what_it_was(new_fleet, postgres):
+    fleet = new_fleet()
+    fleet.add_robots()
+    here = ("hub", "verify", "--here", "--state", fleet.state)
+    for words, hub in ((("hub", "verify"), fleet.owner), (here, fleet.folder / "ada.hub")):
+        code, out, _ = fleet.ctl(*words, hub=hub)
+        assert code == 0, out
+        assert out.endswith("whole\n")
+    # somebody with the owner's rights goes around the triggers
+    database = fleet.owner.split("dbname=")[1].split()[0]
+    for statement in (
+        "ALTER TABLE cadenzad.events DISABLE TRIGGER append_only",
+        "UPDATE cadenzad.events SET data = replace(data, 'rescue', 'rescuE') WHERE position = 1",
+        "UPDATE cadenzad.view_projects SET runs_total = 7",
+    ):
+        postgres.sql(statement, database)
+    code, out, _ = fleet.ctl("hub", "verify", "--robot", "grace")
+    assert code == 1
+    assert "grace: its view differs" in out
+    code, out, _ = fleet.ctl(*here, hub=fleet.folder / "ada.hub")
+    assert code == 1
+    assert "the event at position 1 is another one here" in out
+
+
+def test_a_password_is_refused_on_the_command_line(run_cli, one_error):
+    code, _, err = run_cli(cadenzactl, "--hub", "host=localhost password=sesame", "status")
+    assert code == 2
+    assert "list of processes" in one_error(err)
+    assert "sesame" not in err
+    code, _, err = run_cli(cadenzactl, "hub", "status")
+    assert code == 2
+    assert "which hub?" in one_error(err)
+
+
+def test_a_server_that_is_not_there_is_one_line(run_cli, one_error, tmp_path):
+    code, _, err = run_cli(cadenzactl, "--hub", f"host={tmp_path} dbname=x", "status")
+    assert code == 1
+    assert "the hub (x at" in one_error(err)
