@@ -43,7 +43,7 @@ DB = Program(
 HUB = Program(
     "cadenzactl hub",
     "the history of many robots in one PostgreSQL",
-    "cadenzad.cli.ctl.hub",
+    "cadenzad.cli.ctl.operate.hub",
     {
         "init": "make a database the hub, or bring one up to date",
         "add": "a login for a robot, a reader or a keeper",
@@ -74,7 +74,7 @@ CADENZACTL = Program(
         "operate.service": "have systemd run the daemon; or ask how it is",
         "operate.config": "what is set, by which file, and what is wrong with it",
         "operate.db": DB,
-        "hub": HUB,
+        "operate.hub": HUB,
         "operate.completion": "make a shell complete the three commands",
         "repair.doctor": "what is wrong with this installation, and the fix",
         "repair.verify": "check database, history, view and recorded files",

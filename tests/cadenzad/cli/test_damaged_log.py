@@ -112,9 +112,9 @@ def test_a_hundred_thousand_damaged_logs(whole, state, run_cli) -> None:
 
 
 def test_a_column_of_another_name_is_told_as_damage(whole, state, run_cli, one_error) -> None:
-    column = b"exports_failed     INTEGER"
+    column = b"exports_failed INTEGER"
     assert column in whole
-    (state / DATABASE).write_bytes(whole.replace(column, b"exports_falled     INTEGER"))
+    (state / DATABASE).write_bytes(whole.replace(column, b"exports_falled INTEGER"))
     for arguments in (("status",), ("status", "--json")):
         code, _, err = run_cli(cadenzactl, *arguments, "--state", state)
         assert code == 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cadenzad.cli.base.eventlines import as_json, as_line
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options, add_state_option, asks_hub, filled
@@ -48,7 +48,7 @@ def command(arguments: argparse.Namespace) -> int:
                 f"no event type {name!r}", hint="one of " + ", ".join(sorted(EVENT_TYPES))
             )
     if asks_hub(arguments):
-        from cadenzad.cli.ctl.hub.fleet import show_events
+        from cadenzad.cli.ctl.operate.hub.fleet import show_events
 
         return show_events(arguments)
     reader = connect_reader(state_dir(arguments.state))
@@ -79,65 +79,9 @@ def _after(history: EventLog, since: str | None) -> int:
     return history.position_at(moment_us(since) - 1)
 
 
-def as_json(record: Recorded) -> dict[str, Any]:
-    """An event as programs see it. `project` is its path, None for the daemon's own events."""
-    return {
-        "position": record.position,
-        "type": record.type,
-        "project": os.path.basename(record.project) if record.project else None,
-        "path": record.project,
-        "recorded_at": record.recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "causation": record.causation,
-        "correlation": record.correlation,
-        "schema_version": record.event.schema_version,
-        "data": record.event.model_dump(mode="json"),
-    }
-
-
 def _print_json(record: Recorded) -> None:
     say_json(as_json(record))
 
 
 def _print_line(record: Recorded) -> None:
     say(as_line(record))
-
-
-def as_line(record: Recorded) -> str:
-    """An event as people see it."""
-    moment = record.recorded_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    project = os.path.basename(record.project) if record.project else "-"
-    cause = f" <- {record.causation}" if record.causation else ""
-    return f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}"
-
-
-def _gist(record: Recorded) -> str:
-    """The few values of an event that a person scans for."""
-    from store.events.files import ProjectChecked
-
-    data = record.event.model_dump(mode="json")
-    words = []
-    if file := data.get("file"):  # of a dropped file there is more than its path
-        words.append(file["path"] if isinstance(file, dict) else file)
-    for key in (
-        "run_path",
-        "path",
-        "output",
-        "records",
-        "rejected",
-        "rows",
-        "reason",
-        "message",
-        "detail",
-        "code",
-    ):
-        value = data.get(key)
-        if value not in (None, "", []):
-            words.append(f"{key}={value}" if isinstance(value, int) else str(value))
-    if isinstance(record.event, ProjectChecked):
-        words.append(f"errors={record.event.errors}  warnings={record.event.warnings}")
-        words += [f"{first.place}: {first.what}" for first in record.event.findings[:1]]
-    for episode in data.get("episodes", [])[-1:]:
-        policy = episode.get("stamp", {}).get("policy")
-        under = f" under policy {policy}" if policy else ""
-        words.append(f"{episode['outcome']} after {episode['ticks']} ticks{under}")
-    return "  ".join(words)

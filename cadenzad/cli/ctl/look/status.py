@@ -78,7 +78,7 @@ def command(arguments: argparse.Namespace) -> int:
 def show(arguments: argparse.Namespace) -> int:
     """Print the status once; 0 with a daemon, 3 without."""
     if asks_hub(arguments):
-        from cadenzad.cli.ctl.hub.fleet import show_fleet
+        from cadenzad.cli.ctl.operate.hub.fleet import show_fleet
 
         return show_fleet(arguments)
     directory = state_path(arguments.state)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """Fold the events that robots ship into the views that `--hub DSN status` and `why`
 read. It runs on, near the database, under a unit of its own; with --once it does what there is to
 do and ends. Several may run: they share the robots. For a keeper, or the owner of the hub."""
-EXAMPLE = "cadenzactl --hub keeper.hub hub keep"
+EXAMPLE = "cadenzactl hub keep --hub keeper.hub"
 POLL_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 

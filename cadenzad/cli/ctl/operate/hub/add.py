@@ -14,7 +14,7 @@ DESCRIPTION = """Make a login, and write where the hub is and the login's passwo
 is yours alone. A robot's file goes onto the robot, as `[hub] dsn_file` or as the unit's credential
 `hub_dsn`. A robot sees and ships its own log; a reader sees everything; a keeper folds. For the
 owner of the hub."""
-EXAMPLE = "cadenzactl --hub owner.hub hub add rescue-dog-7 -o rescue-dog-7.hub"
+EXAMPLE = "cadenzactl hub add rescue-dog-7 -o rescue-dog-7.hub --hub owner.hub"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

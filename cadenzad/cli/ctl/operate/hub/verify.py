@@ -14,7 +14,7 @@ from store.schema import connect_reader
 DESCRIPTION = """Check the hub: that no position of a log is missing, no version of a stream, and
 that folding a log anew gives the view that is there. On a robot (with its own login) the log here
 is compared with the one at the hub as well, event by event. Exits with 1 when something differs."""
-EXAMPLE = "cadenzactl --hub reader.hub hub verify --robot rescue-dog-7"
+EXAMPLE = "cadenzactl hub verify --robot rescue-dog-7 --hub reader.hub"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

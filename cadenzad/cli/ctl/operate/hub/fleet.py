@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from cadenzad.cli.base.eventlines import as_json as event_json
+from cadenzad.cli.base.eventlines import as_line
 from cadenzad.cli.base.fleet import HEADINGS, as_json, notes_of, open_hub, row_of, summary
 from cadenzad.cli.base.output import say, say_json, say_lines, table
 from cadenzad.cli.base.parser import OK
 from cadenzad.cli.base.standing import HEADINGS as PROJECT_HEADINGS
 from cadenzad.cli.base.standing import notes_of as project_notes
 from cadenzad.cli.base.standing import row_of as project_row
-from cadenzad.cli.ctl.look import events as looking
 from cadenzad.moments import moment_us, position_number
 from store.errors import ConfigError
 from store.reads.status import STATUS_SCHEMA, project_statuses
@@ -100,7 +101,7 @@ def show_events(arguments: argparse.Namespace) -> int:
     with open_hub(arguments) as hub:
         wanted = _wanted(hub, arguments)
         names = dict(hub.execute("SELECT id, name FROM origins").fetchall())
-        write = _writer(hub, names, as_json=arguments.json)
+        write = _writer(hub, names, json=arguments.json)
         ends = reads.heads(hub)
         for origin, record in reads.events(hub, wanted, ends):
             write(origin, record)
@@ -131,7 +132,7 @@ def _wanted(hub: Hub, arguments: argparse.Namespace) -> Wanted:
     return Wanted(origins, streams, arguments.type, since)
 
 
-def _writer(hub: Hub, names: dict[int, str], *, as_json: bool) -> Callable[[int, Recorded], None]:
+def _writer(hub: Hub, names: dict[int, str], *, json: bool) -> Callable[[int, Recorded], None]:
     width = max((len(name) for name in names.values()), default=0)
 
     def name_of(origin: int) -> str:
@@ -140,10 +141,10 @@ def _writer(hub: Hub, names: dict[int, str], *, as_json: bool) -> Callable[[int,
         return names.get(origin, "?")
 
     def write(origin: int, record: Recorded) -> None:
-        if as_json:
-            facts: dict[str, Any] = looking.as_json(record)
+        if json:
+            facts: dict[str, Any] = event_json(record)
             say_json({"robot": name_of(origin), **facts})
         else:
-            say(f"{name_of(origin):<{width}}  {looking.as_line(record)}")
+            say(f"{name_of(origin):<{width}}  {as_line(record)}")
 
     return write

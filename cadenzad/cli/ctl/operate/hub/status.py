@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 from cadenzad.cli.base.parser import add_hub_options
-from cadenzad.cli.ctl.hub.fleet import show_fleet
+from cadenzad.cli.ctl.operate.hub.fleet import show_fleet
 
 DESCRIPTION = """The robots of the hub: what their views count, where their logs end, how many
 events are in no view yet (`cadenzactl hub keep` folds them), and when each was seen last. The same
 as `cadenzactl --hub DSN status`."""
-EXAMPLE = "cadenzactl --hub reader.hub hub status --all"
+EXAMPLE = "cadenzactl hub status --all --hub reader.hub"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from cadenzad.cli.base.parser import OK, add_hub_options
 DESCRIPTION = """Make the tables, functions, roles and policies of the hub in a PostgreSQL database,
 or bring them up to date after an upgrade of cadenzad. Whoever runs it owns them: a role with
 CREATEROLE that owns the database; no superuser. It may be repeated, and touches no event."""
-EXAMPLE = "cadenzactl --hub 'host=/run/postgresql dbname=fleet' hub init"
+EXAMPLE = "cadenzactl hub init --hub owner.hub"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

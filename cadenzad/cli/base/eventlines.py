@@ -1,0 +1,65 @@
+"""Events as people and as programs see them: a line, or an object."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from store.events.envelope import Recorded
+
+
+def as_json(record: Recorded) -> dict[str, Any]:
+    """An event as programs see it. `project` is its path, None for the daemon's own events."""
+    return {
+        "position": record.position,
+        "type": record.type,
+        "project": os.path.basename(record.project) if record.project else None,
+        "path": record.project,
+        "recorded_at": record.recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "causation": record.causation,
+        "correlation": record.correlation,
+        "schema_version": record.event.schema_version,
+        "data": record.event.model_dump(mode="json"),
+    }
+
+
+def as_line(record: Recorded) -> str:
+    """An event as people see it."""
+    moment = record.recorded_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    project = os.path.basename(record.project) if record.project else "-"
+    cause = f" <- {record.causation}" if record.causation else ""
+    return f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}"
+
+
+def _gist(record: Recorded) -> str:
+    """The few values of an event that a person scans for."""
+    from store.events.files import ProjectChecked
+
+    data = record.event.model_dump(mode="json")
+    words = []
+    if file := data.get("file"):  # of a dropped file there is more than its path
+        words.append(file["path"] if isinstance(file, dict) else file)
+    for key in (
+        "run_path",
+        "path",
+        "output",
+        "records",
+        "rejected",
+        "rows",
+        "reason",
+        "message",
+        "detail",
+        "code",
+    ):
+        value = data.get(key)
+        if value not in (None, "", []):
+            words.append(f"{key}={value}" if isinstance(value, int) else str(value))
+    if isinstance(record.event, ProjectChecked):
+        words.append(f"errors={record.event.errors}  warnings={record.event.warnings}")
+        words += [f"{first.place}: {first.what}" for first in record.event.findings[:1]]
+    for episode in data.get("episodes", [])[-1:]:
+        policy = episode.get("stamp", {}).get("policy")
+        under = f" under policy {policy}" if policy else ""
+        words.append(f"{episode['outcome']} after {episode['ticks']} ticks{under}")
+    return "  ".join(words)
