@@ -23,6 +23,7 @@ from cadenzad.watch.exports import Exports
 from cadenzad.watch.folders import Folders
 from cadenzad.watch.inotify import FolderWatches
 from cadenzad.watch.record import Recorder
+from cadenzad.watch.recordings import Recordings
 from handlers.reactions import Tools
 from handlers.recovery import recover
 from handlers.routes import EFFECTS, JOBS, REACTIONS
@@ -119,7 +120,8 @@ def assemble(
         stack.callback(forwarder.stop)
     recorder = Recorder(reader, writer, look_again, trouble)
     exports = Exports(reader, writer, lambda path, why: folders.cannot_look(path, why))
-    folders = Folders(config(), state, writer, recorder, exports, changes, watches)
+    recordings = Recordings(reader, writer)
+    folders = Folders(config(), state, writer, recorder, exports, recordings, changes, watches)
     liveness = Liveness(state_dir / INBOX, writer, folders.probe)
     folders.on_cookie = liveness.came_back
     folders.on_trouble = trouble

@@ -131,6 +131,10 @@ class Daemon:
                 alive()
         self._jobs.work_off(alive)
         self._reactor.drain(alive)
+        if self._folders.recordings_dropped:  # their jobs wrote run logs
+            self._folders.reconcile()
+            self._folders.finish_scan()
+            self._reactor.drain(alive)
         self._jobs.work_off(alive)  # what jobs led to: somebody is told of a verdict
         if self._forwarder is not None:
             self._forwarder.ship_all()

@@ -31,6 +31,8 @@ from handlers.notify.reactions import notify_on_news
 from handlers.project.paths import ADAPTERS_DIR
 from handlers.reactions import Reaction
 from handlers.recovery import Effect
+from handlers.takein.reactions import KIND as TAKE_IN_KIND
+from handlers.takein.reactions import take_in_recording
 from store.events.adapter import (
     AdapterBlocked,
     AdapterPromoted,
@@ -48,6 +50,7 @@ from store.events.files import (
     ProjectChanged,
     ProjectDiscovered,
     ProjectResumed,
+    RecordingDropped,
     RunExtended,
     RunRecorded,
     RunReplaced,
@@ -63,6 +66,7 @@ MONITOR_PROMPT = Reaction("watch_prompt", monitor_prompt)
 JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
 JUDGE_RESUMED = Reaction("judge_resumed", judge_on_resume)
 RETRAIN = Reaction("retrain", retrain_on_data)
+TAKE_IN = Reaction("take_in", take_in_recording)
 KEEP_DATASET = Reaction("keep_dataset", update_on_change)
 CHECK = Reaction("check_project", check_on_project)
 TELL = Reaction("notify", notify_on_news)
@@ -72,6 +76,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     RunExtended: (EXPORT_RUN, KEEP_DATASET, MONITOR_PROMPT, JUDGE_RUNS),
     RunReplaced: (EXPORT_RUN, KEEP_DATASET, MONITOR_PROMPT, JUDGE_RUNS),
     FileMoved: (EXPORT_RUN, KEEP_DATASET),
+    RecordingDropped: (TAKE_IN,),
     ExportRequested: (EXPORT_REQUESTED,),
     ExportLost: (EXPORT_LOST,),
     ProjectDiscovered: (REQUEST_EXPORTS, KEEP_DATASET, CHECK),
@@ -94,6 +99,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
 
 JOBS: Mapping[str, str] = {
     "dataset": "handlers.dataset.folder.job:update",
+    TAKE_IN_KIND: "handlers.takein.job:take_in_dropped",
     "check": "handlers.mission.check.job:check_project",
     "judge": "handlers.judge.job:judge",
     "prompt": "handlers.judge.prompt.actions:act",

@@ -81,7 +81,9 @@ def _run(request: Mapping[str, Any], line: Lines) -> Done:
             project=Path(request["project"]) if request["project"] else None,
             state_dir=Path(request["state_dir"]),
             report=with_eta(lambda values: line.send(Progress(values))),
-            settings=Settings(config.judge, config.lora, config.export, config.notify),
+            settings=Settings(
+                config.judge, config.lora, config.export, config.notify, config.takein
+            ),
             key=request.get("key"),
             openai_key=request.get("openai_key"),
             attempt=int(request["attempt"]),

@@ -59,6 +59,8 @@ from store.writer import Transaction, Writer
 
 log = logging.getLogger("cadenzad.jobs")
 PROGRESS_EVERY_S = 0.5
+TOLD = ("export", "judge", "lora", "notify", "takein")
+"""The tables of the configuration that a job may ask for."""
 
 
 class Jobs:
@@ -291,7 +293,7 @@ class Jobs:
             "heartbeat": self._config.jobs.heartbeat,
             "job": job.id,
             "attempt": attempt,
-            "settings": config.model_dump(include={"judge", "lora", "notify"}),
+            "settings": config.model_dump(include=set(TOLD)),
             **self._executor.request(job.kind),
         }
         if job.kind in KEYED:

@@ -21,6 +21,7 @@ from cadenzad.watch.degraded import DegradedReasons
 from cadenzad.watch.exports import Exports
 from cadenzad.watch.inotify import FolderWatches, WatchRefused, is_cookie
 from cadenzad.watch.record import Recorder
+from cadenzad.watch.recordings import Recordings, is_candidate
 from cadenzad.watch.settlers import Settlers
 from handlers.project.paths import CADENZA_DIR, SPEC_FILE, WATCHED_DIRS, classify, printable
 from store.errors import ConfigError, StoreError
@@ -42,6 +43,7 @@ class Folders:
         writer: Writer,
         recorder: Recorder,
         exports: Exports,
+        recordings: Recordings,
         changes: ChangeQueue,
         watches: FolderWatches | None,
     ) -> None:
@@ -50,6 +52,7 @@ class Folders:
         self._state = state
         self._recorder = recorder
         self._exports = exports
+        self._recordings = recordings
         self._changes = changes
         self._watches = watches
         self._settlers = Settlers(config.watch)
@@ -89,6 +92,11 @@ class Folders:
     def reconcile_finds(self) -> int:
         """How many files only a periodic scan found, and something was to be recorded of."""
         return self._recorder.finds
+
+    @property
+    def recordings_dropped(self) -> int:
+        """How many recordings of other tools were recorded, each of which a job takes in."""
+        return self._recordings.dropped
 
     def watch_extra(self, folder: Path, on_file: Callable[[Path], None]) -> None:
         """Watch a folder that is no project's (the inbox); `on_file` gets what settles in it."""
@@ -133,6 +141,8 @@ class Folders:
         for project in known:
             if self._config.watches(project):
                 self._adopt_project(project)
+        for code, detail in self._recordings.refused(self._projects):
+            self._degraded.add(code, detail)
         self._degraded.end_round(before, periodic=periodic)
 
     def record_removals(self) -> None:
@@ -213,7 +223,9 @@ class Folders:
         now, wall = time.monotonic(), time.time()
         for entry in self._entries(project / name if name != "." else project):
             relative = entry.name if name == "." else f"{name}/{entry.name}"
-            if classify(relative) == "ignore":
+            if is_candidate(relative, is_dir=_is_folder(entry)):
+                self._recordings.look(project, relative, self._config, now)
+            if classify(relative) in ("ignore", "recording"):
                 continue
             path = str(project / relative)
             try:
@@ -241,10 +253,12 @@ class Folders:
 
     def next_deadline(self) -> float | None:
         """When `turn` has something to do without a change, by time.monotonic."""
-        settled = self._settlers.next_deadline()
-        if not self._lost:
-            return settled
-        return self._next_rearm if settled is None else min(settled, self._next_rearm)
+        deadlines = (
+            self._settlers.next_deadline(),
+            self._recordings.next_deadline(),
+            self._next_rearm if self._lost else None,
+        )
+        return min((when for when in deadlines if when is not None), default=None)
 
     def handle(self, change: Change, now: float) -> None:
         """One change from the watches, at `now` (seconds of time.monotonic)."""
@@ -274,6 +288,7 @@ class Folders:
             self._next_rearm = now + REARM_S
             self._find_lost()
         drops = self._settlers.due(now)
+        self._recordings.turn(self._config, now)
         try:
             for drop in drops:
                 self.take(drop.path)
@@ -296,9 +311,12 @@ class Folders:
         project, relative = place
         if relative == SPEC_FILE and project not in self._projects:
             self._adopt_project(project)
-        if project in self._projects and classify(relative) != "ignore":
+        if project in self._projects and (role := classify(relative)) != "ignore":
             self.alive()
             try:
+                if role == "recording":
+                    self._recordings.look(project, relative, self._config, time.monotonic())
+                    return
                 others = self._recorder.other_names(project, relative)
                 self._recorder.take(project, relative, found=found)
                 for other in others:
@@ -317,6 +335,7 @@ class Folders:
             for drop in self._settlers.due(deadline):
                 self.take(drop.path)
         self._recorder.flush()
+        self._recordings.finish(self._config)
 
     def _locate(self, path: Path) -> tuple[Path, str] | None:
         """The project a path belongs to (or may make one) and the path inside it."""
@@ -335,6 +354,8 @@ class Folders:
         for project in (parent, parent.parent):
             if project in self._projects:
                 relative = folder.relative_to(project).as_posix()
+                if is_candidate(relative, is_dir=True):
+                    self._recordings.look(project, relative, self._config, time.monotonic())
                 if relative in WATCHED_DIRS and self._is_real_folder(project, folder):
                     self._arm(folder)
                     self._scan(project, relative)
@@ -390,3 +411,11 @@ class Folders:
         if back:
             self._lost.difference_update(back)
             self.reconcile()
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry leads to a folder; a loop of links leads nowhere."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

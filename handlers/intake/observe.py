@@ -90,7 +90,7 @@ def observe(project: Path, path: str, prior: FileRow | None) -> Observation | St
     """
     kind = classify(path)
     full = project / path
-    if kind == "ignore":
+    if kind in ("ignore", "recording"):  # of a recording it is enough that it is there
         return None
     try:
         info = full.lstat()

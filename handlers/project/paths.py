@@ -22,8 +22,19 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, Literal
 
-    Role = Literal["config", "run", "orchestrator", "examples", "exam", "maybe", "packed", "ignore"]
-    """`maybe`: its first lines decide. `packed`: compressed, which nobody here reads."""
+    Role = Literal[
+        "config",
+        "run",
+        "orchestrator",
+        "examples",
+        "exam",
+        "maybe",
+        "packed",
+        "recording",
+        "ignore",
+    ]
+    """`maybe`: its first lines decide. `packed`: compressed, which nobody here reads. `recording`:
+    another tool's, which becomes a run log."""
     Content = Literal["run", "orchestrator", "examples", "ignore"]
 
 SPEC_FILE = "env.json"
@@ -45,6 +56,7 @@ EXAMPLES_SUFFIX = ".examples.jsonl"
 EXAM_SUFFIX = ".exam.jsonl"
 FINETUNE_SUFFIX = ".finetune.jsonl"
 MANIFEST_SUFFIX = ".finetune.manifest.json"
+RECORDING_SUFFIX = ".mcap"
 UNFINISHED_SUFFIXES = ("~", ".swp", ".swo", ".tmp", ".part", ".crdownload")
 
 WATCHED_DIRS = (".", CADENZA_DIR, EXAMPLES_DIR, LORA_DIR)
@@ -82,6 +94,8 @@ def classify(relative_path: str) -> Role:
         return "ignore"
     if relative_path == SPEC_FILE:
         return "config"
+    if folder == CADENZA_DIR and name.lower().endswith(RECORDING_SUFFIX):
+        return "recording"
     lines = re.fullmatch(_LINES, name)
     if lines is None:
         return "ignore"

@@ -58,6 +58,18 @@ class Reader(Protocol):
     def episodes(self) -> Iterator[Episode]: ...
 
 
+def check_all_there(path: Path, found: int, told: object, what: str) -> None:
+    """Raises InputError where a dataset holds less than its own metadata says.
+
+    `told`: how many of `what` that says; anything but a count says nothing.
+    """
+    if type(told) is int and found < told:
+        raise InputError(
+            f"{path}: holds {found:,} of the {told:,} {what} that its metadata speaks of",
+            hint="wait until it is copied, or copy it again",
+        )
+
+
 def outcome_of(told: object) -> Outcome | None:
     """An outcome as `cadenza env finetune` writes it beside an episode; None for anything else."""
     return cast(Outcome, told) if told in _OUTCOMES else None

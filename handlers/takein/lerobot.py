@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from handlers.project.library import PARAMETERS
-from handlers.takein.frames import Episode, Frame, Recording, outcome_of, reading
+from handlers.takein.frames import Episode, Frame, Recording, check_all_there, outcome_of, reading
 from handlers.takein.mapping import OBSERVED
+from handlers.takein.recognise import INFO
 from store.errors import InputError
 
-INFO = "meta/info.json"
 TASKS = "meta/tasks.parquet"
 VERSION = "v3.0"
 
@@ -28,6 +28,7 @@ class LeRobotReader:
         info = _read_info(path)
         self._features: Mapping[str, Any] = info["features"]
         self._actions = frozenset(actions)
+        self._total = info.get("total_frames")
         self._names = {
             name: list(feature.get("names") or ()) if isinstance(feature, dict) else []
             for name, feature in self._features.items()
@@ -38,11 +39,14 @@ class LeRobotReader:
     def episodes(self) -> Iterator[Episode]:
         tasks = _tasks(self.recording.path)
         known = _known_episodes(self.recording.path)
+        total = 0
         for number, rows in _by_episode(self.recording.path):
+            total += len(rows)
             told = known.get(number, {})
             frames = [self._frame(row, tasks, timed=not told) for row in rows]
             frames += self._last_seen(told.get("last_observation"))
             yield Episode(iter(frames), outcome=outcome_of(told.get("outcome")))
+        check_all_there(self.recording.path, total, self._total, "frames")
 
     def _own_fields(self) -> list[str]:
         fields = []

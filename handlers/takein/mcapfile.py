@@ -15,10 +15,9 @@ from typing import IO, Any, NamedTuple
 
 import orjson
 
+from handlers.takein.recognise import MAGIC
 from store.errors import InputError, one_line
 
-MAGIC = b"\x89MCAP0\r\n"
-"""What every MCAP file begins with."""
 _NS = 1e-9
 
 Decoder = Callable[[bytes], Any]

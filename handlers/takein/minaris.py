@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from handlers.takein.frames import Episode, Frame, Recording, outcome_of, reading
+from handlers.takein.frames import Episode, Frame, Recording, check_all_there, outcome_of, reading
 from handlers.takein.mapping import OBSERVED
+from handlers.takein.recognise import METADATA
 from store.errors import InputError
 from store.events.files import Outcome
 
-METADATA = "data/metadata.json"
 HDF5 = "data/main_data.hdf5"
 
 _OF_STEP = ("actions", "rewards", "terminations", "truncations")
@@ -31,9 +31,12 @@ class MinariReader:
         root = self.recording.path
         stored = _hdf5(root / HDF5) if (root / HDF5).exists() else _arrow(root / "data")
         names = self._told.get("action_names")
+        total = 0
         for episode in stored:
+            total += 1
             frames = _frames(episode, names if isinstance(names, list) else [])
             yield Episode(frames, outcome=_outcome(episode.told))
+        check_all_there(root, total, self._told.get("total_episodes"), "episodes")
 
     def _own_fields(self) -> list[str]:
         names = self._told.get("observation_names")

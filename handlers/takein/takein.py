@@ -19,10 +19,11 @@ from handlers.project.formats.runlog import MissionFold
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
 from handlers.project.project import Project
 from handlers.takein.frames import Reader
-from handlers.takein.lerobot import INFO, LeRobotReader
+from handlers.takein.lerobot import LeRobotReader
 from handlers.takein.mapping import EXAMPLE, Source, parse_fields
 from handlers.takein.mcaps import McapReader
-from handlers.takein.minaris import METADATA, MinariReader
+from handlers.takein.minaris import MinariReader
+from handlers.takein.recognise import kind_of
 from handlers.takein.settings import TakeInSettings
 from handlers.takein.ticks import Ticks
 from store import identity
@@ -144,15 +145,13 @@ def _reader(
     source: Path, project: Project, fields: dict[str, Source], settings: TakeInSettings
 ) -> Reader:
     """The reader for what a path is, by its content. Raises InputError."""
-    if source.is_file():
-        if source.suffix == ".mcap":
+    match kind_of(source):
+        case "mcap" | "bag":
             return McapReader(source, fields, settings.rate)
-    elif (source / INFO).is_file():
-        return LeRobotReader(source, project.library.names)
-    elif (source / METADATA).is_file():
-        return MinariReader(source)
-    elif source.is_dir() and next(source.glob("*.mcap"), None) is not None:
-        return McapReader(source, fields, settings.rate)
+        case "lerobot":
+            return LeRobotReader(source, project.library.names)
+        case "minari":
+            return MinariReader(source)
     raise InputError(
         f"{source}: is no recording that can be taken in",
         hint="an .mcap file, or the folder of a rosbag2 with MCAP in it, a LeRobot v3.0 "

@@ -268,6 +268,16 @@ class FileRejected(Event):
     project_name: str = ""
 
 
+class RecordingDropped(Event):
+    """Another tool's recording, a file or a folder, lies in `.cadenza-env/` as it was not before.
+
+    `size`: bytes of all its files. What it holds says the event of the run log that is made of it.
+    """
+
+    path: str
+    size: int = Field(ge=0)
+
+
 class ExportRequested(Event):
     """Somebody or something wants a run exported; the outcome names this event as its cause."""
 

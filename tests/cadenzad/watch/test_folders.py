@@ -24,6 +24,7 @@ from cadenzad.watch.exports import Exports
 from cadenzad.watch.folders import Folders
 from cadenzad.watch.inotify import FolderWatches
 from cadenzad.watch.record import Recorder
+from cadenzad.watch.recordings import Recordings
 from handlers.intake.observe import observe
 from store.events.envelope import NewEvent
 from store.opening import open_writer
@@ -64,6 +65,7 @@ class Watched:
             self.writer,
             self.recorder,
             Exports(self.reader, self.writer),
+            Recordings(self.reader, self.writer),
             self.changes,
             self.watches,
         )

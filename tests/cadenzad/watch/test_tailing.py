@@ -30,6 +30,7 @@ from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.exports import Exports
 from cadenzad.watch.folders import Folders
 from cadenzad.watch.record import Recorder
+from cadenzad.watch.recordings import Recordings
 from handlers.intake import observe
 from handlers.project.scaffold import init_project
 from store import identity, schema
@@ -139,6 +140,7 @@ class Tailing(RuleBasedStateMachine):
             self.writer,
             recorder,
             Exports(self.reader, self.writer),
+            Recordings(self.reader, self.writer),
             ChangeQueue(),
             None,
         )

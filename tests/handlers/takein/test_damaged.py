@@ -77,8 +77,8 @@ def test_bad_bytes_anywhere_give_a_true_beginning_or_one_line(
     record(tmp_path / "whole.mcap", compression)
     whole = (tmp_path / "whole.mcap").read_bytes()
     bad = tmp_path / "bad.mcap"
-    damages = [whole[: rng.randrange(len(whole))] for _ in range(20)]
-    for _ in range(40):
+    damages = [whole[: rng.randrange(len(whole))] for _ in range(12)]
+    for _ in range(20):
         data = bytearray(whole)
         for _ in range(rng.choice((1, 1, 3))):
             data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
@@ -94,7 +94,7 @@ def test_bad_bytes_anywhere_give_a_true_beginning_or_one_line(
         got = rewards(found)
         assert got == sorted(set(got) & set(range(ACTIONS)))
         assert len(got) == ACTIONS or found.notes
-    assert read > 12
+    assert read > 5
 
 
 def test_a_message_cut_in_its_middle_is_not_half_a_message(
@@ -165,6 +165,20 @@ def test_a_clock_that_jumps_makes_no_billion_ticks(project: Project, tmp_path: P
         take_in(tmp_path / "jump.mcap", project, settings)
 
 
+def test_half_a_copy_is_not_taken_for_all_of_it(project: Project, tmp_path: Path) -> None:
+    pytest.importorskip("minari")
+    logs = [project.path / ".cadenza-env" / f"{name}.log.jsonl" for name in ("one", "two")]
+    for seed, log in enumerate(logs):
+        log.write_bytes(runlogs.as_log(runlogs.judged(4, seed=seed)))
+    for kind in ("lerobot", "minari-arrow"):
+        export(kind, Sources(Mission.of(project), logs), tmp_path / f"{kind}-v0", force=False)
+    shutil.rmtree(tmp_path / "minari-arrow-v0/data/1")
+    info = tmp_path / "lerobot-v0/meta/info.json"
+    info.write_text(info.read_text().replace('"total_frames": 8', '"total_frames": 9'))
+    assert "holds 1 of the 2 episodes" in str(taken(project, tmp_path / "minari-arrow-v0"))
+    assert "holds 8 of the 9 frames" in str(taken(project, tmp_path / "lerobot-v0"))
+
+
 @pytest.mark.parametrize("kind", ["lerobot", "minari", "minari-arrow"])
 def test_bad_bytes_in_a_folder_are_one_line_that_names_the_file(
     project: Project, tmp_path: Path, kind: Any
@@ -176,7 +190,7 @@ def test_bad_bytes_in_a_folder_are_one_line_that_names_the_file(
     rng = Random(kind)
     files = [path for path in (tmp_path / "good-v0").rglob("*") if path.is_file()]
     said = 0
-    for number in range(24):
+    for number in range(12):
         bad = tmp_path / "bad-v0"
         shutil.rmtree(bad, ignore_errors=True)
         shutil.copytree(tmp_path / "good-v0", bad)
@@ -189,4 +203,4 @@ def test_bad_bytes_in_a_folder_are_one_line_that_names_the_file(
                 data[rng.randrange(len(data))] = rng.randrange(256)
         hurt.write_bytes(data)
         said += isinstance(taken(project, bad), str)
-    assert said > 5
+    assert said > 2
