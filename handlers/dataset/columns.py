@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from handlers.dataset.mission import Mission
 from handlers.dataset.reading import Step, diverged
-from handlers.dataset.schema import OBSERVED, PARAMS
-from handlers.dataset.wire import NOTHING, Params, Record
+from handlers.dataset.schema import OBSERVED, PARAMS, STATE
+from handlers.dataset.wire import Judged, Record
 from handlers.dataset.wording import Prompter, completion
 
 _OF_RECORD: Mapping[str, Callable[[Record], Any]] = {
@@ -35,7 +36,7 @@ def columns_of(
     records = [step.record for step in steps]
     befores = [step.before for step in steps]
     judged = [record.judgment for record in records]
-    advice = [_advice(step) for step in steps]
+    advice = [_adviser(step) for step in steps]
     actions = [record.action or "" for record in records]
     ids = mission.actions
     prompt = prompter.prompt
@@ -56,15 +57,19 @@ def columns_of(
         "params": _struct([r.action_params for r in records], PARAMS),
         "observation": before_it,
         "next_observation": after_it,
-        "visible_tags": [_tags(before) for before in befores],
+        "visible_tags": _tags(befores),
         "motion_label": [record.motion.label for record in records],
-        "canonical_action": [action for action, _, _, _ in advice],
+        "canonical_action": [item.canonical_action for item in advice],
         "canonical_completion": [
-            None if action is None else completion(action, params)
-            for action, params, _, _ in advice
+            None
+            if (action := item.canonical_action) is None
+            else completion(action, item.canonical_params)
+            for item in advice
         ],
-        "canonical_confidence": [sure for _, _, sure, _ in advice],
-        "canonical_reason": [why if mission.include_rationale else None for _, _, _, why in advice],
+        "canonical_confidence": [item.canonical_confidence for item in advice],
+        "canonical_reason": [
+            item.canonical_reason if mission.include_rationale else None for item in advice
+        ],
         "model_rationale": [
             item.model_rationale if mission.include_rationale else None for item in judged
         ],
@@ -74,24 +79,20 @@ def columns_of(
             else False
             for item in judged
         ],
-        "diverged": [diverged(record) for record in records],
+        "diverged": pa.array([diverged(record) for record in records], pa.bool_()),
     }
 
 
-def _advice(step: Step) -> tuple[str | None, Params, float | None, str | None]:
-    """The canonical action of the moment of a step: name, parameters, confidence, reason."""
+_NOBODY = Judged()
+
+
+def _adviser(step: Step) -> Judged:
+    """The judgment of the moment of a step: what it says of the canonical action holds there."""
     judged = step.record.judgment
-    if not judged.is_of_before:
-        before = step.before
-        if before is None or before.phase != step.record.phase:
-            return None, judged.canonical_params, None, None
-        judged = before.judgment
-    return (
-        judged.canonical_action,
-        judged.canonical_params,
-        judged.canonical_confidence,
-        judged.canonical_reason,
-    )
+    if judged.is_of_before:
+        return judged
+    before = step.before
+    return _NOBODY if before is None or before.phase != step.record.phase else before.judgment
 
 
 def _observed(steps: Sequence[Step]) -> tuple[pa.Array, pa.Array]:
@@ -121,20 +122,40 @@ def _observed(steps: Sequence[Step]) -> tuple[pa.Array, pa.Array]:
 
 
 def _struct(items: Sequence[Any], names: Sequence[str]) -> pa.StructArray:
-    rows = zip(*map(attrgetter(*names), items), strict=True)
+    # Column by column: a tuple for each item would be looked through by the collector.
+    columns = (list(map(attrgetter(name), items)) for name in names)
     return pa.StructArray.from_arrays(
-        [array_of(column, pa.float64()) for column in rows], names=list(names)
+        [array_of(column, pa.float64()) for column in columns], names=list(names)
     )
 
 
-def _tags(record: Record | None) -> str | None:
-    if record is None or not record.visible_tags or record.visible_tags == NOTHING:
-        return None
-    text = bytes(record.visible_tags)
+def _tags(records: Sequence[Record | None]) -> pa.StringArray:
+    """What each record says is seen, as its JSON; null where that is no object, or no UTF-8."""
+    texts = [None if record is None else bytes(record.visible_tags) for record in records]
+    found = [text if text is not None and text[:1] == b"{" else None for text in texts]
     try:
-        return text.decode() if text.startswith(b"{") else None
+        return pa.array(found, pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([None if text is None else _utf8(text) for text in found], pa.string())
+
+
+def _utf8(text: bytes) -> str | None:
+    try:
+        return text.decode()
     except UnicodeDecodeError:
         return None
+
+
+def usable(columns: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Which steps offline RL can use but for the reward: both observations are known, the robot has
+    the action, and physics has not diverged."""
+    known = np.array([at is not None for at in columns["action_id"]], dtype=np.bool_)
+    for name in ("observation", "next_observation"):
+        fields = dict(zip(OBSERVED, columns[name].flatten(), strict=True))
+        for state in STATE:
+            known &= fields[state].is_valid().to_numpy(zero_copy_only=False)
+    known &= ~columns["diverged"].to_numpy(zero_copy_only=False)
+    return np.asarray(known, dtype=np.bool_)
 
 
 def _repeated(value: str, times: int) -> pa.Array:

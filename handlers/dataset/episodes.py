@@ -10,12 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from handlers.dataset import returns
-from handlers.dataset.reading import Step, diverged
-from handlers.dataset.schema import STATE
+from handlers.dataset.reading import Step
 from handlers.dataset.wire import Record
 from store.events.files import EpisodeFact
-
-_state = attrgetter(*STATE)
 
 
 class Numbers:
@@ -29,13 +26,15 @@ class Numbers:
         "after": attrgetter("motion.distance_to_goal_m"),
     }
 
-    def __init__(self, actions: Mapping[str, int]) -> None:
-        self._actions = actions
+    def __init__(self) -> None:
         self._parts: list[dict[str, np.ndarray[Any, Any]]] = []
         self._episode, self._step = -1, -1
 
-    def add(self, steps: Sequence[Step]) -> list[int]:
-        """Take in steps; returns each one's number within its episode."""
+    def add(self, steps: Sequence[Step], usable: np.ndarray[Any, Any]) -> list[int]:
+        """Take in steps, and which of them offline RL can use but for the reward.
+
+        Returns each one's number within its episode.
+        """
         records = [step.record for step in steps]
         part: dict[str, np.ndarray[Any, Any]] = {
             name: np.array([get(r) for r in records], dtype=np.float64)
@@ -49,7 +48,7 @@ class Numbers:
         part["terminated"] = np.array([r.terminated is True for r in records])
         part["truncated"] = np.array([r.truncated is True for r in records])
         part["success"] = np.array([r.mission_success is True for r in records])
-        part["complete"] = np.array([self._is_complete(step) for step in steps])
+        part["complete"] = usable & ~np.isnan(part["reward"])
         part["episode"] = np.array([step.episode for step in steps])
         self._parts.append(part)
         numbers = []
@@ -58,18 +57,6 @@ class Numbers:
             self._episode = step.episode
             numbers.append(self._step)
         return numbers
-
-    def _is_complete(self, step: Step) -> bool:
-        """Whether offline RL can use the step."""
-        record, before = step.record, step.before
-        return (
-            before is not None
-            and record.reward is not None
-            and record.action in self._actions
-            and None not in _state(record.obs)
-            and None not in _state(before.obs)
-            and not diverged(record)
-        )
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Each number of all steps, in order."""

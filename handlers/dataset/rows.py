@@ -26,7 +26,7 @@ from typing import Any, Self
 import pyarrow as pa
 
 from handlers.dataset.causes import LARGEST
-from handlers.dataset.columns import array_of, columns_of
+from handlers.dataset.columns import array_of, columns_of, usable
 from handlers.dataset.episodes import End, Episodes, Numbers
 from handlers.dataset.mission import Mission
 from handlers.dataset.reading import Counts, LogSteps, Step
@@ -52,10 +52,10 @@ class Rows:
     """The rows of one log; see the module. A context manager that holds the temporary file."""
 
     def __init__(self, log: Path, mission: Mission, run_id: str, size: int | None) -> None:
-        self.run_id, self._mission, self._log = run_id, mission, log
+        self.run_id, self.log, self._mission = run_id, log, mission
         self.prompter = Prompter(mission.template, mission.name, mission.n_phases)
         self._spool = tempfile.TemporaryFile(prefix="cadenza-rows-")  # noqa: SIM115
-        self._numbers = Numbers(mission.actions)
+        self._numbers = Numbers()
         self._steps = LogSteps(log, size)
         try:
             self._first_pass()
@@ -113,7 +113,7 @@ class Rows:
             if step is None:
                 self._spool.seek(0)
                 self._spool.truncate()
-                writer, pending, self._numbers = None, [], Numbers(self._mission.actions)
+                writer, pending, self._numbers = None, [], Numbers()
                 continue
             pending.append(step)
             if len(pending) == BATCH:
@@ -129,7 +129,7 @@ class Rows:
 
     def _early(self, steps: Sequence[Step], schema: pa.Schema) -> pa.RecordBatch:
         columns = columns_of(steps, self._mission, self.run_id, self.prompter)
-        columns["step"] = self._numbers.add(steps)
+        columns["step"] = self._numbers.add(steps, usable(columns))
         return pa.RecordBatch.from_arrays(
             [array_of(columns[column.name], column.type) for column in schema], schema=schema
         )
@@ -160,9 +160,9 @@ class Rows:
         outcomes = self._whole.outcomes
         if set(outcomes) <= {"succeeded"}:
             return [()] * len(outcomes)
-        if wanted is None or self._log.stat().st_size > LARGEST:
+        if wanted is None or self.log.stat().st_size > LARGEST:
             return [() if outcome == "succeeded" else None for outcome in outcomes]
-        found: list[tuple[str, ...] | None] = list(wanted.of(self._log))
+        found: list[tuple[str, ...] | None] = list(wanted.of(self.log))
         return (found + [None] * len(outcomes))[: len(outcomes)]
 
 
