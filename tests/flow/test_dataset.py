@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -36,16 +37,16 @@ from store.opening import open_writer  # noqa: E402
 
 KEEPS = "[judge]\nmode = 'off'\n[lora]\nretrain = false\n[export]\nformats = ['dataset']\n"
 JOB = "handlers.dataset.folder.job:update"
-POINTS = (
-    "store.durable:Draft.write",
-    "store.durable:Draft.sync",
-    "store.durable:Draft.replace",
-    "store.durable:sync",
-    "handlers.recovery:note",
-    "handlers.dataset.folder.place:Place.put_in_force",
-    "handlers.dataset.folder.place:Place.tidy",
-)
-"""Where a job may die, before or after any of its calls."""
+POINTS = {
+    "store.durable:Draft.write": 3,
+    "store.durable:Draft.sync": 8,
+    "store.durable:Draft.replace": 8,
+    "store.durable:sync": 8,
+    "handlers.recovery:note": 1,
+    "handlers.dataset.folder.place:Place.put_in_force": 1,
+    "handlers.dataset.folder.place:Place.tidy": 1,
+}
+"""Where a job may die, before or after any of its calls: about how many there are."""
 
 
 @pytest.fixture(scope="module")
@@ -152,8 +153,9 @@ class Appends:
 
     def die(self) -> bool:
         """Have the job die somewhere; False where it was done before it came there."""
-        point = f"{self.random.choice(POINTS)}:{self.random.choice(('before', 'after'))}"
-        point += f":{self.random.randrange(1, 12)}"
+        call, calls = self.random.choice(list(POINTS.items()))
+        when = self.random.choice(("before", "after"))
+        point = f"{call}:{when}:{self.random.randint(1, calls)}"
         context = ({}, self.project, self.house.state, Settings(ExportSettings()))
         done = forking.call(dying.job, point, JOB, *context, environ=self.house.environ)
         assert done.returncode in (0, -signal.SIGKILL), (point, done.stderr)
@@ -216,11 +218,20 @@ def test_a_dataset_survives_kills_amid_appends(appends: Appends) -> None:
 def test_a_dataset_survives_kills_by_the_hundred(
     appends: Appends, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rounds = int(os.environ.get("CADENZA_ROUNDS", "500"))
-    killed = kill_rounds(appends, rounds, NAMES)
+    """CADENZA_ROUNDS kills (500); with CADENZA_MINUTES and CADENZA_KEPT, a file, by instalments."""
+    wanted = int(os.environ.get("CADENZA_ROUNDS", "500"))
+    until = time.monotonic() + 60 * float(os.environ.get("CADENZA_MINUTES", "inf"))
+    kept = Path(os.environ.get("CADENZA_KEPT", appends.house.root / "kills.json"))
+    done = json.loads(kept.read_text()) if kept.exists() else {"appends": 0, "killed": 0}
+    appends.random.seed(done["appends"])  # other kills than those that were before
+    while done["killed"] < wanted and time.monotonic() < until:
+        done["killed"] += kill_rounds(appends, 5, NAMES)
+        done["appends"] += 5
+        kept.write_text(json.dumps(done))
+    told = f"{done['appends']} appends, {done['killed']} of {wanted} kills"
     with capsys.disabled():
-        print(f"\n{rounds} appends, {killed} killed: every reader loaded what was committed")
-    assert killed > rounds / 3
+        print(f"\n{told}: every reader loaded what was committed")
+    assert done["killed"] > done["appends"] / 3
 
 
 @pytest.mark.long
