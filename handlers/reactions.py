@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from handlers.jobs import AT_ONCE, Debounce
 from store.events.base import Event
@@ -20,8 +20,9 @@ class Stopping(Exception):
 class ReactionPolicy:
     """What is done for a project when runs or examples arrive, and how long that waits.
 
-    `prompt`: the setting judge.prompt. `export`: a file of records is made of each run; `dataset`:
-    the folder of Parquet is kept. `notify`: the kinds of news that are told to somebody.
+    `prompt`: the setting judge.prompt. `export`: a file of records is made of each run, which
+    hold `keys`; `dataset`: the folder of Parquet is kept. `notify`: the kinds of news that are told
+    to somebody.
     """
 
     check: bool = False
@@ -29,6 +30,7 @@ class ReactionPolicy:
     judge_wait: Debounce = AT_ONCE
     prompt: str = ""
     export: bool = True
+    keys: Literal["reference", "extended"] = "reference"
     dataset: bool = False
     dataset_wait: Debounce = AT_ONCE
     retrain: bool = False

@@ -151,6 +151,7 @@ def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> Rea
         judge_wait=AT_ONCE if at_once else Debounce(judge.debounce, judge.max_wait),
         prompt=judge.prompt,
         export="jsonl" in export.formats,
+        keys=export.keys,
         dataset="dataset" in export.formats,
         dataset_wait=AT_ONCE if at_once else Debounce(export.debounce, export.max_wait),
         retrain=lora.retrain,

@@ -101,7 +101,7 @@ class Batch:
             drafted = draft_run(
                 opened.inside(project / file.path),
                 opened.inside(project / output),
-                Recipe.of(opened.spec, ExportOptions(foreign=_is_of_before(previous))),
+                Recipe.of(opened.spec, self._options(project, previous)),
                 self._drafts,
                 manifest=opened.inside(project / manifest),
                 progress=lambda _bytes: self._tools.checkpoint(),
@@ -114,6 +114,11 @@ class Batch:
         except OSError as error:
             return [_refused(file, error)]
         return _Ready(opened, file, previous, output, manifest, drafted)
+
+    def _options(self, project: Path, previous: ExportRow | None) -> ExportOptions:
+        """A log that was exported before is this project's, whatever became of env.json."""
+        known = previous is not None and previous.output is not None
+        return ExportOptions(foreign=known, keys=self._tools.policy(str(project)).keys)
 
     def _open(self, project: Path) -> Project:
         if project not in self._opened:
@@ -163,11 +168,6 @@ def set_aside(project: Path, row: ExportRow) -> None:
         # With the recorded bytes it is what this reaction wrote before it was cut short.
         if not _is_as_written(changed, row):
             changed.replace(changed.with_name(changed.name + CHANGED_SUFFIX))
-
-
-def _is_of_before(previous: ExportRow | None) -> bool:
-    """Whether a log was exported before: it is this project's, whatever became of env.json."""
-    return previous is not None and previous.output is not None
 
 
 def _as_read(state: State, file: FileRow) -> AsRead | None:

@@ -11,7 +11,8 @@ from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
 from cadenzad.cli.base.requests import job_bar, run_by_hand
 from cadenzad.cli.env.lora.common import folder_of
 from cadenzad.config.paths import expand
-from store.errors import DaemonError, InputError
+from store.errors import DaemonError, UsageError
+from store.text import counted
 
 DESCRIPTION = """A project's runs as one dataset in .cadenza-env/dataset: Parquet that datasets,
 pandas, polars and DuckDB load, with a config for each kind of training (steps, sft, dpo, kto, rl).
@@ -33,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     if arguments.folder is not None and arguments.what not in ("card", "push"):
-        raise InputError(
+        raise UsageError(
             f"{arguments.what} takes no folder, and was given {arguments.folder!r}",
             hint=f"cadenza env dataset {arguments.project} {arguments.what}",
         )
@@ -75,6 +76,8 @@ def _show(arguments: argparse.Namespace, project: Path) -> int:
         return f"{spread.least:g} to {spread.greatest:g}, mean {spread.mean:.4g}{unknown}"
 
     say(f"{place.root}: {summary.runs} runs, {summary.episodes} episodes")
+    if summary.copies:
+        say(f"left out as copies: {counted(summary.copies, 'run')}; `curate` names them")
     rows = [(config, *counts.values()) for config, counts in summary.rows.items()]
     say_table(("config", "train", "test"), rows)
     say(f"episodes: {_counts(summary.outcomes)}")
@@ -137,7 +140,7 @@ def _push(arguments: argparse.Namespace, project: Path) -> int:
 
     if arguments.folder is None:
         hint = f"cadenza env dataset {arguments.project} push to-upload"
-        raise InputError("push needs a folder to copy to", hint=hint)
+        raise UsageError("push needs a folder to copy to", hint=hint)
     place, folder = Place(project), expand(arguments.folder).absolute()
     manifest = in_force(place)
     step = {"step": "copying", "total": len(manifest.shards)}

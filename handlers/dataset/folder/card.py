@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from handlers.dataset.folder.manifest import Manifest
 from handlers.dataset.folder.split import TEST, TRAIN
+from store.text import counted
 
 MANIFEST_KEY = "cadenza_manifest"
 
@@ -68,6 +69,9 @@ def _body(manifest: Manifest, manifest_name: str) -> Iterator[str]:
 ".format_map(manifest.filters)
     yield f"\nRuns are split by a hash of their id (salt {json.dumps(manifest.split.salt)},\
  {manifest.split.test:g} held out): a later run moves none.\n"
+    if manifest.duplicates:
+        copies = counted(len(manifest.duplicates), "run")
+        yield f"\nLeft out as copies of others: {copies}; the manifest names them.\n"
     causes = manifest.causes()
     if causes:
         yield "## Why episodes did not succeed\n\n| failure mode | episodes |\n|---|--:|"

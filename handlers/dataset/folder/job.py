@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers import recovery
-from handlers.dataset.folder.manifest import CONFIGS, Manifest, Shard, Split, encode_manifest
+from handlers.dataset.folder.manifest import (
+    CONFIGS,
+    Duplicate,
+    Manifest,
+    Shard,
+    Split,
+    encode_manifest,
+    without_twins,
+)
 from handlers.dataset.folder.place import (
     DATASET_DIR,
     DamagedDataset,
@@ -30,6 +38,7 @@ from store.schema import connect_reader
 if TYPE_CHECKING:
     from handlers.dataset.folder.shards import Recipe, Source
 
+COPY = "it has the same steps as {}"
 GONE, REPLACED, REMADE = "the log is gone", "the log has other bytes", "it is made differently now"
 CHANGED = "changed since it was recorded; its next event brings it in"
 INSTALL = "pip install 'cadenzad[dataset]'"
@@ -53,10 +62,11 @@ def update(context: JobContext) -> JobResult:
 
 @dataclass
 class _Outcome:
-    """What came of a run: its shard, or why there is none."""
+    """What came of a run: its shard, whose copy it is, or why it is neither."""
 
     path: str
     shard: Shard | None = None
+    duplicate: Duplicate | None = None
     failed: str = ""
     is_new: bool = False
 
@@ -71,6 +81,7 @@ class _Update:
         self._state = State(self._history)
         settings = context.settings.of(ExportSettings)
         self._split = Split(salt=settings.salt, test=settings.test)
+        self._twins_count = settings.twins
         self._notes: list[str] = []
         self._is_in_force = False
         self._before = self._in_force()
@@ -82,8 +93,7 @@ class _Update:
         outcomes = list(self._outcomes())
         shards = [outcome.shard for outcome in outcomes if outcome.shard is not None]
         shards += self._kept(outcomes)
-        shards.sort(key=lambda shard: (shard.run_id, shard.run_path))
-        manifest = self._recipe.manifest(tuple(shards), self._split)
+        manifest = self._manifest(shards, [one.duplicate for one in outcomes if one.duplicate])
         if (
             manifest == self._before
             and self._is_in_force
@@ -96,6 +106,15 @@ class _Update:
         self._place.tidy()
         self._notes += [f"{problem.run_path}: {problem.reason}" for problem in event.failed]
         return JobResult((event,), _summary(manifest, f"{len(event.added)} added", self._notes))
+
+    def _manifest(self, shards: list[Shard], known: list[Duplicate]) -> Manifest:
+        """What there is now, each run once. `known`: copies of runs among `shards`."""
+        shards.sort(key=lambda shard: (shard.run_id, shard.run_path))
+        if self._twins_count:
+            return self._recipe.manifest(tuple(shards), self._split)
+        kept, found = without_twins(shards)
+        duplicates = sorted((*found, *known), key=lambda twin: (twin.run_id, twin.run_path))
+        return self._recipe.manifest(kept, self._split, tuple(duplicates))
 
     def _in_force(self) -> Manifest | None:
         try:
@@ -111,8 +130,12 @@ class _Update:
     def _outcomes(self) -> Iterator[_Outcome]:
         runs = [row for row in self._state.runs(str(self._project.path)) if row.format == "mission"]
         known = {shard.name: shard for shard in self._before.shards} if self._before else {}
+        copies = self._copies(runs)
         for at, row in enumerate(runs):
             self._context.report({"step": row.run_id, "done": at, "total": len(runs)})
+            if (duplicate := copies.get(row.path)) is not None:
+                yield _Outcome(row.path, duplicate=duplicate)
+                continue
             try:
                 yield self._outcome(row, known)
             except OSError as error:
@@ -120,6 +143,19 @@ class _Update:
                 yield _Outcome(row.path, failed=one_line(f"{where}{error.strerror or error}"))
             except CadenzaError as error:
                 yield _Outcome(row.path, failed=one_line(error.message))
+
+    def _copies(self, runs: list[FileRow]) -> dict[str, Duplicate]:
+        """Runs that are still what they were: copies of runs that are still what they were."""
+        before = self._before
+        if before is None or before.recipe != self._recipe.hash or self._twins_count:
+            return {}
+        now = {row.path: row.sha256 for row in runs}
+        still = {s.run_path for s in before.shards if now.get(s.run_path) == s.source_hash}
+        return {
+            twin.run_path: twin
+            for twin in before.duplicates
+            if twin.twin_of in still and now.get(twin.run_path) == twin.source_hash
+        }
 
     def _outcome(self, row: FileRow, known: dict[str, Shard]) -> _Outcome:
         from handlers.dataset.folder.shards import Source, write_shards
@@ -170,6 +206,7 @@ class _Update:
 
     def _event(self, manifest: Manifest, outcomes: list[_Outcome]) -> DatasetUpdated:
         data = encode_manifest(manifest)
+        inside = {shard.run_path for shard in manifest.shards}
         return DatasetUpdated(
             manifest=f"{DATASET_DIR}/{manifest_file(data)}",
             manifest_hash=identity.of(data),
@@ -177,7 +214,7 @@ class _Update:
             runs=len(manifest.shards),
             rows={config: manifest.rows(config) for config in CONFIGS},
             labels=manifest.labels(),
-            added=tuple(outcome.path for outcome in outcomes if outcome.is_new),
+            added=tuple(one.path for one in outcomes if one.is_new and one.path in inside),
             left=tuple(self._left(manifest, {outcome.path for outcome in outcomes})),
             failed=tuple(
                 DatasetProblem(run_path=outcome.path, reason=outcome.failed)
@@ -190,11 +227,14 @@ class _Update:
     def _left(self, manifest: Manifest, there: set[str]) -> Iterator[DatasetProblem]:
         """The shards that are in force no longer, and why."""
         names = {shard.name for shard in manifest.shards}
+        copies = {twin.run_path: twin.twin_of for twin in manifest.duplicates}
         for shard in self._before.shards if self._before else ():
             if shard.name in names:
                 continue
             reason = GONE
-            if shard.run_path in there:
+            if (twin := copies.get(shard.run_path)) is not None:
+                reason = COPY.format(twin)
+            elif shard.run_path in there:
                 row = self._state.file(str(self._project.path), shard.run_path)
                 same = row is not None and row.sha256 == shard.source_hash
                 reason = REMADE if same else REPLACED

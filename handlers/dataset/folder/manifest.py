@@ -46,9 +46,10 @@ class Shard(_Part, frozen=True):
 
     `name`: its files are `<config>/<name>.parquet`. `source_hash` covers the log's first
     `source_size` bytes. `content`: a hash of the rows themselves, whatever Parquet's writer makes
-    of them. `lines`: what became of the log's lines (reading.Counts); `left_out`: config -> reason
-    -> rows; `labels`: KTO's, true and false; `plain_prompts`: rows whose value the template does
-    not suit.
+    of them; `steps_hash`: of actions, observations and rewards alone, whatever run they are of (""
+    in manifests of before, and without a step). `lines`: what became of the log's lines
+    (reading.Counts); `left_out`: config -> reason -> rows; `labels`: KTO's, true and false;
+    `plain_prompts`: rows whose value the template does not suit.
     """
 
     run_id: str
@@ -63,6 +64,23 @@ class Shard(_Part, frozen=True):
     left_out: dict[str, dict[str, int]]
     labels: tuple[int, int]
     plain_prompts: int = 0
+    steps_hash: str = ""
+
+    @property
+    def known_by(self) -> str:
+        """What a run of the same steps has in common with this one."""
+        return self.steps_hash or self.source_hash
+
+
+class Duplicate(_Part, frozen=True):
+    """A run that is left out because another one, whose log is `twin_of`, has the same steps."""
+
+    run_id: str
+    run_path: str
+    source_hash: str
+    twin_of: str
+    steps: int
+    outcome: str
 
 
 class Split(_Part, frozen=True):
@@ -94,6 +112,7 @@ class Manifest(_Part, frozen=True):
     shards: tuple[Shard, ...]
     content: str
     made_with: dict[str, str]
+    duplicates: tuple[Duplicate, ...] = ()
 
     def rows(self, config: str, split: str | None = None) -> int:
         """How many rows a config has, in one split or in all."""
@@ -129,6 +148,24 @@ class Manifest(_Part, frozen=True):
         """Episodes by failure mode; one may show several."""
         notes = (note for shard in self.shards for note in shard.episodes)
         return dict(Counter(kind for note in notes for kind in note.causes or ()).most_common())
+
+
+def without_twins(
+    shards: Iterable[Shard],
+) -> tuple[tuple[Shard, ...], tuple[Duplicate, ...]]:
+    """The first of the shards that have the same steps, and the others as what they are."""
+    first: dict[str, Shard] = {}
+    duplicates = []
+    for shard in shards:
+        twin = first.setdefault(shard.known_by, shard)
+        if twin is not shard:
+            steps = sum(note.steps for note in shard.episodes)
+            outcome = shard.episodes[0].outcome if shard.episodes else "unknown"
+            duplicates.append(Duplicate(
+                run_id=shard.run_id, run_path=shard.run_path, source_hash=shard.source_hash,
+                twin_of=twin.run_path, steps=steps, outcome=outcome,
+            ))  # fmt: skip
+    return tuple(first.values()), tuple(duplicates)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -19,6 +19,14 @@ class ExportSettings(Section):
         strict=False,
         description='"jsonl": a file of records for each run; "dataset": one folder of Parquet',
     )
+    keys: Annotated[Literal["reference", "extended"], Mark.PROJECT_SETS] = Field(
+        "reference",
+        description='what a record of "jsonl" holds; "extended": also goal_prompt, terminated, '
+        "truncated, run_id, episode_step; a run's next export is made so",
+    )
+    twins: Annotated[bool, Mark.PROJECT_SETS] = Field(
+        False, description="whether runs of the same steps, copies of a log say, all count"
+    )
     debounce: Annotated[float, Mark.PROJECT_RAISES] = Field(
         2.0, ge=0, le=DAY, description="seconds without a new run before the dataset is brought up"
     )

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from handlers.dataset.configs import Configs, Filters
 from handlers.dataset.folder.manifest import SCHEMA as MANIFEST_SCHEMA
 from handlers.dataset.folder.manifest import (
+    Duplicate,
     EpisodeNote,
     Manifest,
     Shard,
@@ -34,7 +35,7 @@ from handlers.dataset.folder.manifest import (
 from handlers.dataset.folder.place import READABLE, Place, short
 from handlers.dataset.mission import Mission
 from handlers.dataset.rows import ALIGNMENT, Rows, read_rows
-from handlers.dataset.schema import CONFIGS, SCHEMAS, VERSION
+from handlers.dataset.schema import CONFIGS, OBSERVED, SCHEMAS, STATE, VERSION
 from handlers.export.foreign import PhasesSeen
 from handlers.project.project import Project
 from store import identity
@@ -77,7 +78,9 @@ class Recipe:
         plain = re.sub(r"[^A-Za-z0-9._-]", "_", source.run_id).lstrip(".")[:100]
         return f"{plain}-{short(identity.of(key.encode('utf-8', 'surrogatepass')))}"
 
-    def manifest(self, shards: tuple[Shard, ...], split: Split) -> Manifest:
+    def manifest(
+        self, shards: tuple[Shard, ...], split: Split, duplicates: tuple[Duplicate, ...] = ()
+    ) -> Manifest:
         """The manifest of shards that were made by this recipe."""
         mission = self.mission
         return Manifest(
@@ -95,6 +98,7 @@ class Recipe:
             filters=self.filters.as_json(),
             split=split,
             shards=shards,
+            duplicates=duplicates,
             content=content_of(shards),
             made_with={
                 "msgspec": msgspec.__version__,
@@ -140,9 +144,13 @@ class _Made:
         self.left_out: dict[str, Counter[str]] = {config: Counter() for config in CONFIGS}
         self.labels: Counter[bool] = Counter()
         self._content = identity.Digest()
+        self._steps = identity.Digest()
+        self._any = False
 
     def write(self, steps: pa.RecordBatch, files: dict[str, _File]) -> None:
         self._content.update(steps.serialize())
+        self._steps.update(_steps_alone(steps).serialize())
+        self._any = self._any or bool(steps.num_rows)
         for config in CONFIGS:
             kept, left = self._configs.of(config, steps)
             self.left_out[config].update(left)
@@ -153,6 +161,17 @@ class _Made:
     @property
     def content(self) -> str:
         return self._content.value()
+
+    @property
+    def steps_hash(self) -> str:
+        return self._steps.value() if self._any else ""
+
+
+def _steps_alone(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """What a run has in common with a copy of it: what was done, what came of it."""
+    seen = dict(zip(OBSERVED, rows["next_observation"].flatten(), strict=True))
+    alone = {name: rows[name] for name in ("step", "completion", "reward")}
+    return pa.RecordBatch.from_pydict(alone | {name: seen[name] for name in STATE})
 
 
 class _File:
@@ -215,4 +234,5 @@ def _shard(
         left_out={c: dict(sorted(left.items())) for c, left in made.left_out.items() if left},
         labels=(made.labels[True], made.labels[False]),
         plain_prompts=rows.prompter.plain,
+        steps_hash=made.steps_hash,
     )  # fmt: skip

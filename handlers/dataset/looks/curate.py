@@ -4,7 +4,8 @@ unknown        values that the log does not have, or has as NaN
 diverged       a pose that physics does not allow
 constant       a dimension of the observation that never changes: normalising it divides by zero
 one action     the same action at every step
-duplicate      actions, observations and rewards of another episode
+duplicate      actions, observations and rewards of another episode; a whole run of those is in no
+               config
 interrupted, unfinished
 """
 
@@ -48,7 +49,10 @@ class Bad:
 
 
 def bad_episodes(place: Place, manifest: Manifest) -> Iterator[Bad]:
-    """The episodes with something bad in them, by run. Raises OSError."""
+    """The episodes with something bad in them, by run; runs that are left out come last.
+
+    Raises OSError.
+    """
     seen: dict[str, str] = {}
     for shard, table in tables(place, manifest, "steps", _COLUMNS):
         for note in shard.episodes:
@@ -59,6 +63,9 @@ def bad_episodes(place: Place, manifest: Manifest) -> Iterator[Bad]:
                 problems["duplicate"] = f"the same as {first}"
             if problems:
                 yield Bad(note.id, shard.run_path, note.steps, note.outcome, problems)
+    for twin in manifest.duplicates:
+        told = {"duplicate": f"the same steps as {twin.twin_of}: left out of every config"}
+        yield Bad(twin.run_id, twin.run_path, twin.steps, twin.outcome, told)
 
 
 def _problems(rows: pa.Table, outcome: str) -> Iterator[tuple[str, str]]:

@@ -35,12 +35,14 @@ class Spread:
 class Summary:
     """What a dataset holds.
 
-    `rows`: config -> split -> rows. `actions`: name -> steps. `labels`: KTO's. `severity`: of the
-    preferences. `collisions`: config -> how many different prompts of the test split training has
-    too, word for word, and of how many.
+    `copies`: runs left out, as others have the same steps. `rows`: config -> split -> rows.
+    `actions`: name -> steps. `labels`: KTO's. `severity`: of the preferences. `collisions`: config
+    -> how many different prompts of the test split training has too, word for word, and of how
+    many.
     """
 
     runs: int
+    copies: int
     episodes: int
     outcomes: Mapping[str, int]
     causes: Mapping[str, int]
@@ -82,6 +84,7 @@ def summarise(place: Place, manifest: Manifest) -> Summary:
     good, bad = manifest.labels()
     return Summary(
         runs=len(manifest.shards),
+        copies=len(manifest.duplicates),
         episodes=len(notes),
         outcomes=manifest.outcomes(),
         causes=manifest.causes(),

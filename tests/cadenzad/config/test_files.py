@@ -326,6 +326,8 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "jobs.attempts",
         "check.enabled",
         "export.formats",
+        "export.keys",
+        "export.twins",
         "export.debounce",
         "export.salt",
         "export.test",

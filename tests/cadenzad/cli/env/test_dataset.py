@@ -52,9 +52,9 @@ def dataset(run_cli, project):
 def update(home, project):
     """Bring the dataset up as the command does, without a process of its own; the job's summary."""
 
-    def updated() -> str:
+    def updated(**wanted: object) -> str:
         home.once()
-        settings = Settings(ExportSettings())
+        settings = Settings(ExportSettings(**wanted))
         result = job.update(JobContext({"by": "me"}, project, home.state, lambda _: None, settings))
         with closing(open_writer(home.state)) as writer:
             stream = project_stream(str(project))
@@ -191,11 +191,42 @@ def test_curate_names_what_is_bad_and_why(project, dataset, update) -> None:
     found = {item["episode"]: item["problems"] for item in json.loads(out)["episodes"]}
     assert code == 1
     assert found["four"].keys() == {"unknown", "diverged", "constant", "one action"}
-    assert found["three"].keys() == {"one action", "duplicate"}
+    assert found["three"].keys() == {"duplicate"}
     assert found["four"]["unknown"] == "roll_deg in 1 of 5 steps"
     assert found["four"]["constant"] == "pos_y"
-    assert found["three"]["duplicate"] == "the same as one"
+    assert found["three"]["duplicate"] == (
+        "the same steps as .cadenza-env/one.log.jsonl: left out of every config"
+    )
     assert "duplicate" not in found["one"]
+
+
+def test_a_copy_of_a_run_counts_once_until_it_is_the_only_one(
+    home, project, dataset, update
+) -> None:
+    # given a copy, and the same run under a stamp of its own
+    one = project / ".cadenza-env/one.log.jsonl"
+    lines = one.read_bytes().splitlines(keepends=True)
+    stamped = json.loads(lines[0]) | {"stamp": {"policy": "elsewhere"}}
+    (project / ".cadenza-env/copy.log.jsonl").write_bytes(one.read_bytes())
+    (project / ".cadenza-env/stamped.log.jsonl").write_bytes(
+        json.dumps(stamped).encode() + b"\n" + b"".join(lines[1:])
+    )
+    # when / then
+    update()
+    assert runs_in(project) == {"copy", "two"}
+    assert [twin.run_id for twin in current(project).duplicates] == ["one", "stamped"]
+    assert "left out as copies: 2 runs" in dataset("show")[1]
+    assert not list(Place(project).root.rglob("stamped-*"))
+    before = home.events("DatasetUpdated")
+    update()
+    assert home.events("DatasetUpdated") == before
+    # and a copy of which the first is gone is a run
+    (project / ".cadenza-env/copy.log.jsonl").unlink()
+    update()
+    assert runs_in(project) == {"one", "two"}
+    # and who wants copies has them
+    update(twins=True)
+    assert runs_in(project) == {"one", "stamped", "two"}
 
 
 def test_a_card_has_plots_and_the_same_as_text(project, dataset, tmp_path, update) -> None:
