@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import open_state, project_folder
-from cadenzad.cli.base.output import pass_on, say, say_json
+from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled, finite, one_line
-from cadenzad.cli.env.exports.history import check_parent, failed, find_log, path_in_history, record
-from cadenzad.config.paths import expand
+from cadenzad.cli.env.exports.history import (
+    each_once,
+    failed,
+    find_log,
+    path_in_history,
+    record,
+)
+from cadenzad.cli.env.exports.output import (
+    STDOUT,
+    exported_event,
+    file_to_write,
+    named,
+    output_of,
+    progress_of,
+)
 from handlers.dataset.formats.names import FORMATS
-from handlers.project.paths import SPEC_FILE, printable, run_id_of
-from store.errors import InputError
+from store.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from handlers.export.export import ExportReport
-    from store.events.files import ExportRequested, RunExported
 
-PROGRESS_FROM_BYTES = 8 << 20
 SHOWN = 20
 
 
-STDOUT = "-"
-
 DESCRIPTION = """Turn a run log into (prompt, action, reward) records, one JSON object a line;
 or run logs into one file or folder in a format that trainers load (docs/export.md).
-Works with and without a daemon. Fails only when not one record could be made."""
+Works with and without a daemon. Fails when not one record could be made, and where --all
+had to leave out a log of another mission."""
 EXAMPLE = "cadenza env finetune robots/rescue first.log.jsonl -o records.jsonl --no-failures"
 
 
@@ -46,17 +48,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "log",
         nargs="*",
         type=filled,
-        help="a run log or run id: looked for here, then in the project; jsonl is of one",
+        help="a run log or run id: looked for here, then in the project",
     )
-    parser.add_argument("--all", action="store_true", help="every run log of the project")
+    parser.add_argument("--all", action="store_true",
+        help="every run log of the project; one of another mission is left out (exit code 1)",
+    )  # fmt: skip
     parser.add_argument(
         "-o", "--output", required=True, type=filled, metavar="PATH",
         help="where the result goes; - is standard output (jsonl)",
     )  # fmt: skip
     parser.add_argument(
-        "--format", choices=["jsonl", *FORMATS], default="jsonl",
-        help="jsonl (default), or several runs as one: parquet, npz and mcap are a file, "
-        "trl, lerobot and minari a folder",
+        "--format", choices=["jsonl", *FORMATS], default="jsonl", metavar="FORMAT",
+        help="jsonl (default), parquet, npz, mcap: a file; trl, lerobot, "
+        "lerobot-language (for 0.6), minari, minari-arrow: a folder",
     )  # fmt: skip
     parser.add_argument(
         "--force", action="store_true", help="replace what is at PATH (jsonl always does)"
@@ -77,10 +81,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "in other formats whole episodes that did not succeed",
     )
     parser.add_argument(
-        "--min-reward", type=finite, metavar="X", help="leave out records with a reward below X"
+        "--min-reward",
+        type=finite,
+        metavar="X",
+        help="of jsonl and trl: leave out records with a reward below X",
     )
     parser.add_argument(
-        "--manifest", type=filled, metavar="FILE", help="also write a manifest of the export"
+        "--manifest",
+        type=filled,
+        metavar="FILE",
+        help="of jsonl of one log: also write a manifest of the export",
     )
     add_json_and_state(parser)
 
@@ -99,28 +109,27 @@ def command(arguments: argparse.Namespace) -> int:
         from cadenzad.cli.env.exports.formats import export_formats
 
         return export_formats(arguments, project, logs)
-    if len(logs) > 1:
-        raise InputError(
-            f"--format jsonl is of one log, not of {len(logs)}",
-            hint="name one, or another format: --format parquet",
-        )
-    (log,) = logs
-    manifest = _file_to_write(arguments.manifest) if arguments.manifest else None
     options = ExportOptions(
         include_failures=False if arguments.no_failures else None,
         min_reward=arguments.min_reward,
         keys=arguments.keys,
         foreign=arguments.foreign,
     )
-    with _output(arguments) as output:
+    if len(logs) > 1 or arguments.all:
+        from cadenzad.cli.env.exports.lines import export_lines
+
+        return export_lines(arguments, project, logs, Recipe.of(spec, options), options)
+    (log,) = logs
+    manifest = file_to_write(arguments.manifest) if arguments.manifest else None
+    with output_of(arguments) as output:
         requested = ExportRequested(
             run_path=path_in_history(project, log),
             reason="cadenza env finetune",
-            output=_named(arguments, output),
+            output=named(arguments, output),
             options=options,
         )
         try:
-            with _progress(log) as progress:
+            with progress_of(log) as progress:
                 report = export_run(
                     log,
                     output,
@@ -131,86 +140,26 @@ def command(arguments: argparse.Namespace) -> int:
         except InputError as error:
             record(arguments, project, requested, failed(requested, error.message))
             raise
-    record(arguments, project, requested, _exported(requested, report))
+    record(arguments, project, requested, exported_event(requested, report))
     _report(arguments, report)
     return OK if report.tally.written else FAILED
 
 
 def _logs(project: Path, arguments: argparse.Namespace) -> list[Path]:
-    """The logs that are meant. Raises InputError, ProjectNotFound."""
+    """The logs that are meant, each once. Raises UsageError, InputError, ProjectNotFound."""
     if bool(arguments.log) == arguments.all:
-        raise InputError(
+        raise UsageError(
             "name the run logs, or say --all",
             hint=f"cadenza env finetune {arguments.project} --all -o runs.parquet --format parquet",
         )
     if arguments.log:
-        return [find_log(project, text) for text in arguments.log]
+        return each_once([find_log(project, text) for text in arguments.log])
     from handlers.project.formats.runs import run_logs
 
     found = [log.path for log in run_logs(project) if log.format == "mission"]
     if not found:
         raise InputError(f"{project}: has no run log", hint="cadenza env run makes one")
     return found
-
-
-@contextmanager
-def _output(arguments: argparse.Namespace) -> Iterator[Path]:
-    """Where records are to be written; what is meant for stdout goes there once it is whole."""
-    if arguments.output != STDOUT:
-        yield _file_to_write(arguments.output)
-        return
-    if arguments.json:
-        raise InputError("-o - and --json: one of them can have standard output")
-    with tempfile.TemporaryDirectory(prefix="cadenza-finetune-") as folder:
-        made = Path(folder) / "records.jsonl"
-        yield made
-        pass_on(made)
-
-
-def _named(arguments: argparse.Namespace, output: Path) -> str:
-    """The output as the history names it."""
-    return STDOUT if arguments.output == STDOUT else printable(str(output.absolute()))
-
-
-def _file_to_write(text: str) -> Path:
-    """A path for a result, which must not be a folder's."""
-    path = expand(text)
-    if not path.name or os.path.isdir(path):
-        raise InputError(f"{text}: is a folder", hint="name a file to write")
-    if path.name == SPEC_FILE or (path.suffix == ".py" and path.exists()):
-        raise InputError(f"{text}: is no place for records", hint="-o records.jsonl")
-    check_parent(text, path)
-    return path
-
-
-@contextmanager
-def _progress(log: Path) -> Iterator[Callable[[int], object] | None]:
-    """A bar on a terminal, for a log that takes long enough to wonder."""
-    size = log.stat().st_size
-    if size < PROGRESS_FROM_BYTES or not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm
-
-    with tqdm(
-        total=size, unit="B", unit_scale=True, desc=one_line(log.name), file=sys.stderr
-    ) as bar:
-        yield bar.update
-
-
-def _exported(requested: ExportRequested, report: ExportReport) -> RunExported:
-    from handlers.export.export import exported
-
-    assert requested.output is not None
-    manifest = report.manifest
-    return exported(
-        report,
-        run_id=run_id_of(requested.run_path),
-        run_path=requested.run_path,
-        output=requested.output,
-        manifest=printable(str(manifest.absolute())) if manifest is not None else None,
-        origin="manual",
-    )
 
 
 def _report(arguments: argparse.Namespace, report: ExportReport) -> None:

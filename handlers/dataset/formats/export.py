@@ -76,6 +76,8 @@ def export(kind: Format, sources: Sources, target: Path, *, force: bool) -> Made
             place.mkdir()
         steps = _call(kind, writer, target.name)(sources, place)
         if not steps:
+            if sources.foreign and not sources.taken:
+                raise next(iter(sources.foreign.values()))
             raise NothingToExport(
                 f"nothing to export: {_why(sources)}",
                 hint="an observation before the action is in logs that begin with tick 0, "
@@ -93,7 +95,7 @@ def _call(kind: Format, writer: Writer, name: str) -> Callable[[Sources, Path], 
     write: Callable[..., int] = import_module(f"handlers.dataset.formats.{writer.module}").write
     if writer.module == "minaris":
         return partial(write, name=name, kind="arrow" if kind == "minari-arrow" else "hdf5")
-    return write
+    return partial(write, language=True) if kind == "lerobot-language" else write
 
 
 def _alignment(kind: Format) -> str:
@@ -127,7 +129,7 @@ def _manifest(kind: Format, sources: Sources, place: Path) -> dict[str, Any]:
                 "hash": identity.of_file(log),
                 "lines": sources.counts[str(log)],
             }
-            for log in sources.logs
+            for log in sources.taken
         ],
         "left_out": dict(sorted(sources.left_out.items())),
         "files": {path.relative_to(place).as_posix(): identity.of_file(path) for path in files},

@@ -3,12 +3,17 @@
     meta/info.json, meta/stats.json, meta/tasks.parquet
     meta/episodes/chunk-000/file-000.parquet     one row an episode, with its own figures
     data/chunk-000/file-000.parquet              one row a frame, one row group an episode
+    quality.parquet                              each frame's weight for RA-BC; null is unknown
 
 A frame is a decision: an action of the library takes as long as it takes, so frames are counted at
 FPS, not timed. `observation.state` is the robot's own, `observation.environment_state` what it
 knows of the mission (ACT and Diffusion refuse state-only data without it). `action` is the action
 of the library, one-hot, and its parameters: an id alone would be a number to interpolate. A frame's
 task is what was asked for in its phase.
+
+With `language` frames also have the columns that lerobot has from 0.6 on (datasets/language.py), of
+which 0.4.4 does not know the type: language_persistent holds the mission's plan from an episode's
+beginning and each subtask from where it was asked for, language_events nothing.
 """
 
 from __future__ import annotations
@@ -35,13 +40,32 @@ DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 
 _BODY = tuple(name for name in STATE if name != "nearest_m")
 _AROUND = ("nearest_m", "phase_idx")
-_TEXTS = ("subtask", "plan")
+_UNMEASURED = ("subtask", "plan", "language_persistent", "language_events")
 _KINDS = {"float32": pa.float32(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
 
 
-def write(sources: Sources, folder: Path) -> int:
+def _said(more: Sequence[tuple[str, pa.DataType]]) -> pa.StructType:
+    """What is said of an episode: the fields that lerobot's two language columns have."""
+    fields = [("role", pa.string()), ("content", pa.string()), ("style", pa.string()), *more,
+              ("camera", pa.string()), ("tool_calls", pa.list_(pa.string()))]  # fmt: skip
+    needed = ("role", "timestamp")
+    return pa.struct([pa.field(name, kind, name not in needed) for name, kind in fields])
+
+
+LANGUAGE = {
+    "language_persistent": pa.list_(_said([("timestamp", pa.float32())])),
+    "language_events": pa.list_(_said([])),
+}
+"""The type of each language column. Of `tool_calls`, which are JSON and which nothing here has, the
+strings that lerobot itself writes where pyarrow has no JSON."""
+
+
+def write(sources: Sources, folder: Path, *, language: bool = False) -> int:
     """A dataset folder of all trajectories; returns the number of frames."""
     features = _features(list(sources.mission.actions))
+    if language:
+        features |= {name: {"dtype": "language", "shape": [1], "names": None} for name in LANGUAGE}
+    quality: list[pa.Table] = []
     tasks: dict[str, int] = {}
     episodes: list[dict[str, Any]] = []
     numbers: list[dict[str, Any]] = []
@@ -49,14 +73,36 @@ def write(sources: Sources, folder: Path) -> int:
         total = 0
         for index, trajectory in enumerate(sources.trajectories()):
             columns = _columns(trajectory, index, total, tasks, len(sources.mission.actions))
+            if language:
+                columns |= _language(trajectory)
             place = data.add(columns)
-            measured = {name: columns[name] for name in features if name not in _TEXTS}
+            quality.append(_quality(trajectory, columns))
+            measured = {name: columns[name] for name in features if name not in _UNMEASURED}
             episodes.append(_episode(trajectory, index, total, place, measured))
             numbers.append(measured)
             total += len(trajectory)
     if total:
+        pq.write_table(pa.concat_tables(quality), folder / "quality.parquet", compression="zstd")
         _write_meta(folder, sources, features, tasks, episodes, numbers, total)
     return total
+
+
+def _quality(run: Trajectory, columns: Mapping[str, Any]) -> pa.Table:
+    """How good an example each frame is, in a table of its own: no frame may hold an unknown."""
+    keys = {name: columns[name] for name in ("index", "episode_index", "frame_index")}
+    return pa.table({**keys, "weight": pa.array(run.weights, mask=np.isnan(run.weights))})
+
+
+def _language(run: Trajectory) -> dict[str, list[list[dict[str, Any]]]]:
+    """The language columns of a trajectory: what holds in an episode is on each of its frames."""
+
+    def told(style: str, content: str, at: int) -> dict[str, Any]:
+        return {"role": "assistant", "content": content, "style": style, "timestamp": at / FPS,
+                "camera": None, "tool_calls": None}  # fmt: skip
+
+    begins = [at for at, goal in enumerate(run.goals) if not at or goal != run.goals[at - 1]]
+    holds = [told("plan", run.plan, 0), *(told("subtask", run.goals[at], at) for at in begins)]
+    return {"language_persistent": [holds] * len(run), "language_events": [[]] * len(run)}
 
 
 class _Data:
@@ -120,11 +166,13 @@ def _features(actions: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _schema(features: Mapping[str, Mapping[str, Any]]) -> pa.Schema:
-    def kind(feature: Mapping[str, Any]) -> pa.DataType:
+    def kind(name: str, feature: Mapping[str, Any]) -> pa.DataType:
+        if name in LANGUAGE:
+            return LANGUAGE[name]
         single = _KINDS[feature["dtype"]]
         return single if feature["shape"] == [1] else pa.list_(single, feature["shape"][0])
 
-    return pa.schema([(name, kind(feature)) for name, feature in features.items()])
+    return pa.schema([(name, kind(name, feature)) for name, feature in features.items()])
 
 
 def _columns(

@@ -49,7 +49,8 @@ def write(sources: Sources, target: Path) -> int:
         writer = Writer(stream, compression=CompressionType.ZSTD)
         writer.start(library=LIBRARY)
         schema = writer.register_schema(SCHEMA_NAME, "jsonschema", json.dumps(_SCHEMA).encode())
-        for log, rows in zip(sources.logs, sources.rows(), strict=True):
+        for rows in sources.rows():
+            log = rows.log
             told = {"run_id": run_id_of(log), "mission": sources.mission.name}
             channel = writer.register_channel(TOPIC, "json", schema, told)
             begin = now

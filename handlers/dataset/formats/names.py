@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple, get_args
 
 from store.errors import InputError
 
-Format = Literal["parquet", "trl", "npz", "lerobot", "minari", "minari-arrow", "mcap"]
+Format = Literal[
+    "parquet", "trl", "npz", "lerobot", "lerobot-language", "minari", "minari-arrow", "mcap"
+]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -26,6 +28,7 @@ WRITERS: Mapping[Format, Writer] = {
     "trl": Writer("trl", True, ("pyarrow", "numpy"), "dataset"),
     "npz": Writer("npz", False, ("pyarrow", "numpy"), "dataset"),
     "lerobot": Writer("lerobot", True, ("pyarrow", "numpy"), "dataset"),
+    "lerobot-language": Writer("lerobot", True, ("pyarrow", "numpy"), "dataset"),
     "minari": Writer("minaris", True, ("pyarrow", "numpy", "minari", "h5py"), "formats"),
     "minari-arrow": Writer("minaris", True, ("pyarrow", "numpy", "minari"), "formats"),
     "mcap": Writer("mcaps", False, ("pyarrow", "numpy", "mcap"), "formats"),

@@ -1,7 +1,8 @@
 """A result under its name, whole or not at all: a file, or a folder of files.
 
 It is made beside its target under a hidden name that is held while its maker lives, synced file by
-file, and renamed. What a killed maker leaves is removed by the next one in that folder.
+file, and renamed. What a killed maker leaves is removed by the next one in that folder. Makers of
+one target take turns when they put it in place: the last one's is there, whole.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from handlers.project.paths import SPEC_FILE
-from store.durable import hold, remove_abandoned, sync
+from store.durable import Draft, hold, remove_abandoned, sync
 from store.errors import InputError
 
 MANIFEST = "cadenza.manifest.json"
@@ -30,30 +31,44 @@ def replacing(target: Path, *, force: bool) -> Iterator[Path]:
     at `target` already is replaced only with `force`. Raises InputError, OSError.
     """
     check(target, force=force)
-    parent = target.parent
-    remove_abandoned(parent.glob(f"{_MAKING}*"))
-    making = Path(tempfile.mkdtemp(dir=parent, prefix=_MAKING))
-    held = hold(making)
+    making, held = _folder_in(target.parent)
     try:
         made = making / "new"
         yield made
         _sync(made)
-        check(target, force=force)
-        if os.path.lexists(target):
-            # Two names cannot change places in one step everywhere: the old one is kept, under a
-            # name of ours, until the new one is there.
-            os.rename(target, making / "old")
-            try:
-                os.rename(made, target)
-            except OSError:
-                os.rename(making / "old", target)
-                raise
-        else:
-            os.rename(made, target)
-        sync(parent)
+        with Draft(target):  # nobody else's turn
+            check(target, force=force)
+            _swap(made, target, making / "old")
+        sync(target.parent)
     finally:
         shutil.rmtree(making, ignore_errors=True)
         os.close(held)
+
+
+def _folder_in(parent: Path) -> tuple[Path, int]:
+    """A folder to make something in, and what holds it; those that nobody holds are removed."""
+    while True:
+        remove_abandoned(parent.glob(f"{_MAKING}*"))
+        making = Path(tempfile.mkdtemp(dir=parent, prefix=_MAKING))
+        with contextlib.suppress(FileNotFoundError):
+            held = hold(making)
+            if making.is_dir():
+                return making, held
+            os.close(held)  # another maker took it for an abandoned one, before it was held
+
+
+def _swap(made: Path, target: Path, old: Path) -> None:
+    if not os.path.lexists(target):
+        os.rename(made, target)
+        return
+    # Two names cannot change places in one step everywhere: the old one is kept, under a name of
+    # ours, until the new one is there.
+    os.rename(target, old)
+    try:
+        os.rename(made, target)
+    except OSError:
+        os.rename(old, target)
+        raise
 
 
 def check(target: Path, *, force: bool) -> None:

@@ -25,7 +25,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 _NEUTRAL = np.array([PARAMETERS[name].neutral for name in PARAMS])
 _COLUMNS = (
     "observation", "next_observation", "action_id", "params", "reward", "terminated", "truncated",
-    "subtask", "episode_id", "phase_idx", "complete",
+    "subtask", "episode_id", "phase_idx", "complete", "weight",
 )  # fmt: skip
 _OF_EPISODE = ("episode_id", "outcome", "success", "cause", "robot", "task", "plan")
 
@@ -36,7 +36,8 @@ class Trajectory:
 
     `actions`: ids of the robot's library, [T]. `params`: PARAMS of each action, [T, 6]; what the
     log leaves out is the value that changes nothing. `ended` and `cut_off` are `terminated` and
-    `truncated` of the rows: never both.
+    `truncated` of the rows: never both. `weights`: how good an example each step is, 0 to 1, NaN
+    where that is unknown.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class Trajectory:
     cut_off: Flags
     phases: NDArray[np.int64]
     goals: Sequence[str]
+    weights: Reals
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -100,6 +102,7 @@ class Trajectories:
             ended=_flags(columns["terminated"])[begin:],
             cut_off=_flags(columns["truncated"])[begin:],
             phases=phases.astype(np.int64),
+            weights=_numbers(columns["weight"])[begin:],
             goals=[goal or told["task"] for goal in columns["subtask"].to_pylist()[begin:]],
         )
 

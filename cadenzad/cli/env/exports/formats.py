@@ -5,21 +5,28 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.cli.base.parser import OK, one_line
-from cadenzad.cli.env.exports.history import check_parent, failed, path_in_history, record
+from cadenzad.cli.base.parser import FAILED, OK, one_line
+from cadenzad.cli.env.exports.history import (
+    check_parent,
+    failed,
+    path_in_history,
+    record,
+    tell_left_out,
+)
 from cadenzad.config.paths import expand
 from handlers.dataset.formats.names import check_installed
 from handlers.project.paths import printable, run_id_of
 from handlers.project.project import Project
 from store import identity
-from store.errors import InputError
-from store.events.files import ExportOptions, ExportRequested, RunExported
+from store.errors import InputError, UsageError
+from store.events.files import Event, ExportOptions, ExportRequested, RunExported
+from store.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +36,10 @@ if TYPE_CHECKING:
 
 
 def export_formats(arguments: argparse.Namespace, project: Path, logs: list[Path]) -> int:
-    """Make the export, have each run's recorded, say what it came to."""
+    """Make the export, have each run's recorded, say what it came to.
+
+    FAILED where a log of `--all` had to be left out.
+    """
     _check_options(arguments)
     check_installed(arguments.format)
     from handlers.dataset.formats.export import export
@@ -48,22 +58,26 @@ def export_formats(arguments: argparse.Namespace, project: Path, logs: list[Path
         for requested in requests:
             record(arguments, project, requested, failed(requested, error.message))
         raise
+    left_out = {log: error.message for log, error in sources.foreign.items()}
     for requested, log in zip(requests, logs, strict=True):
-        outcome = _exported(requested, log, made, sources, opened.env_sha256 or "")
+        if (reason := left_out.get(str(log))) is not None:
+            outcome: Event = failed(requested, reason)
+        else:
+            outcome = _exported(requested, log, made, sources, opened.env_sha256 or "")
         record(arguments, project, requested, outcome)
-    _report(arguments, made)
-    return OK
+    _report(arguments, made, left_out)
+    return FAILED if left_out else OK
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
-    """Raises InputError for an option that means nothing in this format."""
+    """Raises UsageError for an option that means nothing in this format."""
     not_trl = arguments.format != "trl"
     given = ["--manifest"] if arguments.manifest is not None else []
     given += ["--min-reward"] if arguments.min_reward is not None and not_trl else []
     given += ["--keys extended"] if arguments.keys != "reference" else []
     given += ["-o -"] if arguments.output == "-" else []
     if given:
-        raise InputError(
+        raise UsageError(
             f"{given[0]} is of --format jsonl, not of {arguments.format}",
             hint="leave it out, or leave out --format",
         )
@@ -84,6 +98,7 @@ def _sources(
         mission=Mission.of(project),
         logs=logs,
         phases=() if arguments.foreign else tuple(phase.name for phase in spec.phases),
+        pass_over=arguments.all,
         include_failures=spec.vla_finetune.include_failures and not arguments.no_failures,
         min_reward=wanted if (wanted := arguments.min_reward) is not None else least,
         progress=progress,
@@ -141,15 +156,15 @@ def _exported(
     )
 
 
-def _report(arguments: argparse.Namespace, made: Made) -> None:
+def _report(arguments: argparse.Namespace, made: Made, left_out: Mapping[str, str]) -> None:
     if arguments.json:
-        say_json(made.as_json(), indent=2)
+        say_json({**made.as_json(), "logs_left_out": left_out}, indent=2)
         return
-    runs = "run" if len(made.by_run) == 1 else "runs"
-    say(
-        f"wrote {made.steps:,} steps of {len(made.by_run):,} {runs} to {one_line(str(made.target))}"
-    )
+    steps, runs = counted(made.steps, "step"), counted(len(made.by_run), "run")
+    say(f"wrote {steps} of {runs} to {one_line(str(made.target))}")
     for reason, count in made.left_out.items():
-        say(f"  {count:,} steps are not in it: {reason}", err=True)
+        are = "step is" if count == 1 else "steps are"
+        say(f"  {count:,} {are} not in it: {reason}", err=True)
     if made.rejected:
-        say(f"  {made.rejected:,} lines rejected", err=True)
+        say(f"  {counted(made.rejected, 'line')} rejected", err=True)
+    tell_left_out(left_out)

@@ -6,13 +6,14 @@ import argparse
 import os
 import shlex
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say
 from cadenzad.config.paths import expand, state_dir
 from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, printable, run_id_of
-from store.errors import CadenzaError, InputError, ProjectNotFound
+from store.errors import CadenzaError, ProjectNotFound, UsageError
 
 if TYPE_CHECKING:
     from store.events.base import Event
@@ -54,6 +55,23 @@ def find_log(project: Path, text: str) -> Path:
     raise ProjectNotFound(f"no run log {text!r}", hint=f"looked in {looked}")
 
 
+def each_once(logs: list[Path]) -> list[Path]:
+    """The logs without those that were named before, under whatever name; that is said."""
+    found: dict[str, Path] = {}
+    for log in logs:
+        first = found.setdefault(os.path.realpath(log), log)
+        if first is not log:
+            say(f"{log}: was named before, and is exported once", err=True)
+    return list(found.values())
+
+
+def tell_left_out(reasons: Mapping[str, str]) -> None:
+    """Say which logs of `--all` are not in a result, and why."""
+    for log, reason in reasons.items():
+        prefix = "" if reason.startswith(log) else f"{log}: "
+        say(f"left out: {prefix}{reason}", err=True)
+
+
 def path_in_history(project: Path, path: Path) -> str:
     """A path as events write it: relative to its project where it lies in it."""
     real = Path(os.path.realpath(path))
@@ -61,13 +79,13 @@ def path_in_history(project: Path, path: Path) -> str:
 
 
 def check_parent(text: str, target: Path) -> None:
-    """Raises InputError where the folder that a result is to be in is missing."""
+    """Raises UsageError where the folder that a result is to be in is missing."""
     folder = target.parent
     try:
         folder.stat()
     except FileNotFoundError:
         hint = f"make it first: mkdir -p {shlex.quote(printable(str(folder)))}"
-        raise InputError(f"{text}: there is no folder {folder}", hint=hint) from None
+        raise UsageError(f"{text}: there is no folder {folder}", hint=hint) from None
     except OSError:
         pass  # whoever writes there says what is wrong with it
 

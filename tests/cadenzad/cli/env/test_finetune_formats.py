@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cadenzad.cli.programs import cadenza as main
+from handlers.dataset.formats.place import MANIFEST, replacing
 from handlers.project.scaffold import recorded_run
 
 pytest.importorskip("pyarrow", reason="the dataset extra is not installed")
@@ -89,7 +91,7 @@ def test_minari_loads_it(project, finetune, kind, monkeypatch: pytest.MonkeyPatc
     minari = pytest.importorskip("minari", reason="the formats extra is not installed")
     code, _, err = finetune(project, "--all", "-o", "rescue-v0", "--format", kind)
     assert code == 0
-    assert err == "  1 steps are not in it: an observation, action or reward is unknown\n"
+    assert err == "  1 step is not in it: an observation, action or reward is unknown\n"
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(Path.cwd()))
     dataset = minari.load_dataset("rescue-v0")
     first, second = dataset.iterate_episodes()
@@ -186,29 +188,32 @@ def test_what_is_there_stays_unless_somebody_insists(project, finetune, one_erro
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("words", "expected", "reason"),
     [
-        (["first", "-o", "x", "--format", "npz", "--min-reward", "0"], "--min-reward is of"),
-        (["first", "-o", "x", "--format", "npz", "--keys", "extended"], "--keys extended is of"),
-        (["first", "-o", "-", "--format", "npz"], "-o - is of --format jsonl"),
-        (["first", "second", "-o", "x"], "--format jsonl is of one log, not of 2"),
-        (["-o", "x"], "name the run logs, or say --all"),
-        (["first", "--all", "-o", "x"], "name the run logs, or say --all"),
-        (["first", "-o", "no/x", "--format", "npz"], "there is no folder"),
-        (["first", "-o", "x", "--format", "minari"], "is called as its folder"),
-        (["first", "foreign", "-o", "x", "--format", "parquet"], "names no phase of mission"),
-        (["short", "-o", "x", "--format", "npz"], "nothing to export: 1 step"),
+        (["first", "-o", "x", "--format", "npz", "--min-reward", "0"], 2, "--min-reward is of"),
+        (["first", "-o", "x", "--format", "npz", "--keys", "extended"], 2, "--keys extended is of"),
+        (["first", "-o", "-", "--format", "npz"], 2, "-o - is of --format jsonl"),
+        (["--all", "-o", "x", "--manifest", "m"], 2, "--manifest is of one log's export"),
+        (["--all", "-o", "-", "--json"], 2, "-o - and --json"),
+        (["-o", "x"], 2, "name the run logs, or say --all"),
+        (["first", "--all", "-o", "x"], 2, "name the run logs, or say --all"),
+        (["first", "-o", "no/x", "--format", "npz"], 2, "there is no folder"),
+        (["first", "second", "-o", "no/x"], 2, "there is no folder"),
+        (["first", "-o", "x", "--format", "minari"], 1, "is called as its folder"),
+        (["first", "foreign", "-o", "x", "--format", "parquet"], 1, "names no phase of mission"),
+        (["first", "foreign", "-o", "x"], 1, "names no phase of mission"),
+        (["short", "-o", "x", "--format", "npz"], 1, "nothing to export: 1 step"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_one_line(
-    home, project, finetune, one_error, words, reason
+    home, project, finetune, one_error, words, expected, reason
 ) -> None:
     if "minari" in words:
         pytest.importorskip("minari")
     home.log(project, "foreign", phase="follow the wall")
     home.log(project, "short", ticks=1)
     code, out, err = finetune(project, *words)
-    assert (code, out) == (1, "")
+    assert (code, out) == (expected, "")
     assert reason in one_error(err)
     assert list(Path().iterdir()) == []
 
@@ -218,3 +223,105 @@ def test_failures_are_left_out_by_the_episode(project, finetune) -> None:
     code, out, err = finetune(project, "--all", *words)
     assert (code, out) == (0, f"wrote 4 steps of 1 run to {Path.cwd()}/x\n")
     assert err == f"  {STEPS} steps are not in it: of an episode that did not succeed\n"
+
+
+def test_json_lines_of_several_runs_are_those_of_each(project, finetune, home) -> None:
+    alone = b""
+    for name in ("first", "second"):
+        assert finetune(project, name, "-o", "one.jsonl")[0] == 0
+        alone += Path("one.jsonl").read_bytes()
+    code, out, err = finetune(project, "--all", "-o", "all.jsonl")
+    assert (code, err) == (0, "")
+    assert out == f"wrote {STEPS + 4} records of 2 runs to all.jsonl\n"
+    assert Path("all.jsonl").read_bytes() == alone
+    made = [e.event for e in home.events("RunExported")][-2:]
+    assert [(e.run_id, e.records) for e in made] == [("first", STEPS), ("second", 4)]
+    assert len({e.output_sha256 for e in made}) == 1
+    # a log that is named twice is exported once
+    code, out, err = finetune(project, "first", "second", "first.log.jsonl", "-o", "all.jsonl")
+    assert (code, Path("all.jsonl").read_bytes()) == (0, alone)
+    assert "first.log.jsonl: was named before, and is exported once" in err
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "trl", "mcap"])
+def test_another_missions_log_does_not_stop_all(home, project, finetune, kind) -> None:
+    if kind == "mcap":
+        pytest.importorskip("mcap")
+    home.log(project, "foreign", phase="follow the wall")
+    code, out, err = finetune(project, "--all", "-o", "x", "--format", kind, "--json")
+    assert code == 1  # not all of it is there
+    told = json.loads(out)
+    assert told["runs"] == {"first": STEPS, "second": 3 if kind == "trl" else 4}
+    (reason,) = told["logs_left_out"].values()
+    assert "foreign.log.jsonl: names no phase of mission" in reason
+    assert Path("x").exists()
+    (failed,) = [e.event for e in home.events("ExportFailed")]
+    assert failed.run_id == "foreign"
+    _, _, err = finetune(project, "--all", "-o", "y", "--format", kind)
+    assert f"left out: {reason}" in err
+
+
+def test_two_that_replace_one_folder_leave_one_of_them_whole(tmp_path: Path) -> None:
+    """The second has its own ready while the first is being put in place."""
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / MANIFEST).write_text("old")
+    with replacing(tmp_path / "x", force=True) as one:
+        one.mkdir()
+        (one / MANIFEST).write_text("one")
+        with replacing(tmp_path / "x", force=True) as other:
+            other.mkdir()
+            (other / MANIFEST).write_text("other")
+        assert (tmp_path / "x" / MANIFEST).read_text() == "other"
+    assert (tmp_path / "x" / MANIFEST).read_text() == "one"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_many_at_once_leave_one_whole(tmp_path: Path) -> None:
+    def make(number: int) -> None:
+        for _ in range(20):
+            with replacing(tmp_path / "x", force=True) as place:
+                place.mkdir()
+                for name in (MANIFEST, "data"):
+                    (place / name).write_text(str(number))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(make, range(4)))
+    assert (tmp_path / "x" / MANIFEST).read_text() == (tmp_path / "x" / "data").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_lerobot_says_in_words_what_was_asked_for(
+    project, finetune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The columns as lerobot 0.6.1 declares them to `datasets`; it needs another Python itself."""
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr("tqdm.std.tqdm.monitor_interval", 0)  # a thread that stays
+    assert finetune(project, "first", "-o", "x", "--format", "lerobot-language")[0] == 0
+    text, calls = datasets.Value("string"), datasets.List(datasets.Json())
+    event = {"role": text, "content": text, "style": text, "camera": text, "tool_calls": calls}
+    persistent = {**event, "timestamp": datasets.Value("float32")}
+    types = {"language_persistent": persistent, "language_events": event}
+    frames = datasets.Dataset.from_parquet(
+        "x/data/chunk-000/file-000.parquet",
+        cache_dir="cache",
+        columns=list(types),
+        features=datasets.Features({name: datasets.List(kind) for name, kind in types.items()}),
+    )
+    asked = [t["goal_prompt"] for t in ticks(project / ".cadenza-env/first.log.jsonl")[1:]]
+    told = frames[len(frames) - 1]["language_persistent"]
+    assert [item["style"] for item in told] == ["plan"] + ["subtask"] * len(dict.fromkeys(asked))
+    for item in told[1:]:
+        assert asked[int(item["timestamp"])] == item["content"]
+    assert frames[0]["language_events"] == []
+    info = json.loads(Path("x/meta/info.json").read_text())
+    assert info["features"]["language_persistent"]["dtype"] == "language"
+
+
+def test_lerobot_has_how_good_an_example_each_frame_is(project, finetune) -> None:
+    import pyarrow.parquet as pq
+
+    assert finetune(project, "first", "-o", "x", "--format", "lerobot")[0] == 0
+    assert finetune(project, "first", "-o", "rows", "--format", "parquet")[0] == 0
+    made = pq.read_table("x/quality.parquet")
+    assert made["index"].to_pylist() == list(range(STEPS))
+    assert made["weight"].to_pylist() == pq.read_table("rows")["weight"].to_pylist()
