@@ -67,7 +67,12 @@ def _read(project: Path) -> tuple[Path, Mapping[str, Any]]:
     """The file and what it says, unchecked; nothing when there is none."""
     file = project / FILE_NAME
     try:
+        os.lstat(file)  # most have none, and each event of a project asks
         real = inside(project, Path(FILE_NAME))
+    except (FileNotFoundError, NotADirectoryError):
+        return file, {}
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
     except UnsafePathError as error:
         raise ConfigError(error.message, hint=error.hint) from None
     try:

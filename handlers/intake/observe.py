@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import stat as stat_module
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeGuard
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 
 from handlers.project.formats.examples import ExamplesSummary, read_examples
 from handlers.project.formats.lines import first_objects
@@ -140,10 +140,10 @@ def _sniff(full: Path, path: str, kind: Role) -> tuple[Role, str | None]:
     A run log may be an orchestrator's. Of files whose name says nothing, those in the project root
     are people's own business; in `.cadenza-env/` one without an object to tell by stays "maybe".
     """
-    with _open(full) as stream:
-        objects = first_objects(stream)
     in_root = "/" not in path
-    content = sniff(objects, in_root=in_root)
+    with _open(full) as stream:
+        objects: list[Mapping[str, Any]] = []
+        content = sniff(_noted(first_objects(stream), objects), in_root=in_root)
     if kind == "run":
         return ("orchestrator" if content == "orchestrator" else "run"), None
     if content == "examples" and held_out(path):
@@ -153,6 +153,14 @@ def _sniff(full: Path, path: str, kind: Role) -> tuple[Role, str | None]:
     if not objects:
         return "maybe", None
     return "maybe", RECORDS if any("prompt" in item for item in objects) else UNRECOGNISED
+
+
+def _noted(
+    objects: Iterable[Mapping[str, Any]], seen: list[Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    for item in objects:
+        seen.append(item)
+        yield item
 
 
 def _open(path: Path) -> BinaryIO:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from store.errors import UnsafePathError
 
@@ -133,7 +133,7 @@ def held_out(relative_path: str) -> bool:
     return re.search(_EXAM_WORD, name.lower()) is not None
 
 
-def sniff(first_objects: Sequence[Mapping[str, Any]], *, in_root: bool = False) -> Content:
+def sniff(first_objects: Iterable[Mapping[str, Any]], *, in_root: bool = False) -> Content:
     """What a `maybe` file is, by the objects on its first lines; the first telling one decides.
 
     `in_root`: the file lies in the project root, where people keep all sorts of JSON lines; there
@@ -184,12 +184,20 @@ def inside(project: Path, candidate: Path) -> Path:
     """
     try:
         root = project.resolve()
+    except (OSError, RuntimeError) as reason:  # a symlink loop
+        raise UnsafePathError(f"{project}: not a usable path: {reason}") from None
+    return inside_real(root, candidate)
+
+
+def inside_real(root: Path, candidate: Path) -> Path:
+    """`inside` a project whose real path is known to be `root`."""
+    try:
         real = (root / candidate).resolve()
     except (OSError, RuntimeError, ValueError) as reason:  # a symlink loop; a NUL in the name
         raise UnsafePathError(f"{candidate!s}: not a usable path: {reason}") from None
     if real != root and root not in real.parents:
         raise UnsafePathError(
-            f"{candidate}: leads out of the project {project}",
+            f"{candidate}: leads out of the project {root}",
             hint="keep the file inside the project, or copy it there",
         )
     return real

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handlers.project.paths import SPEC_FILE, inside
+from handlers.project.paths import SPEC_FILE, inside_real
 from handlers.project.spec import ProjectSpec, parse_spec, read_spec
 
 if TYPE_CHECKING:
@@ -60,4 +60,4 @@ class Project:
 
     def inside(self, candidate: Path | str) -> Path:
         """The real path of something in the project. Raises UnsafePathError when it is not."""
-        return inside(self.path, Path(candidate))
+        return inside_real(self.path, Path(candidate))

@@ -266,20 +266,21 @@ def why_no_record(tail: bytes) -> str | None:
     return None
 
 
-def first_objects(stream: BinaryIO, limit: int = 16) -> list[dict[str, Any]]:
-    """Up to `limit` objects from the lines at the start of a file, for sniffing.
+def first_objects(stream: BinaryIO, limit: int = 16) -> Iterator[dict[str, Any]]:
+    """Up to `limit` objects from the lines at the start of a file, for sniffing: as they are asked
+    for, as the first one mostly tells what the file is.
 
     Of its first MiB, or of its first line if that is longer (but not over MAX_LINE).
     """
-    found: list[dict[str, Any]] = []
     start = stream.read(SNIFFED)
     if b"\n" not in start:
         start += stream.readline(MAX_LINE)
     for line in start.split(b"\n"):
-        if len(found) == limit:
-            break
         try:
-            found.append(parse_line(line))
+            found = parse_line(line)
         except BadLine:
             continue
-    return found
+        yield found
+        limit -= 1
+        if not limit:
+            return

@@ -97,7 +97,7 @@ def _log(project: Path, relative: str) -> tuple[float, LogFile] | None:
         start = stream.read(PEEK)
         if b"\n" not in start:
             start += stream.readline(MAX_LINE)
-    objects = first_objects(BytesIO(start))
+    objects = list(first_objects(BytesIO(start)))
     content = sniff(objects, in_root="/" not in relative)
     if role == "maybe" and content not in ("run", "orchestrator"):
         return None

@@ -173,4 +173,4 @@ def test_sniffing_looks_at_the_first_objects_only() -> None:
     data = b'\xef\xbb\xbf{"a": 1}\n\nnonsense\n[2]\n{"b": 2}\n{"c": 3}\n'
 
     # when its first two objects are asked for, then it is those two
-    assert first_objects(io.BytesIO(data), limit=2) == [{"a": 1}, {"b": 2}]
+    assert list(first_objects(io.BytesIO(data), limit=2)) == [{"a": 1}, {"b": 2}]
