@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.data.phasesteps import phase_steps
@@ -100,24 +101,40 @@ def _questions(
     if missing is None and not measured.paper.unexamined:
         return
     written = _written(dataset) or _taught(dataset)
-    count = "" if missing is None else f"{missing:,} more "
+    count = "" if missing is None else f"{missing.rows:,} more "
     yield (
-        f"# exam: {count}questions are needed, in words that no example has, by people who did not"
-        " write the examples where that can be"
+        f"# exam: {count}questions are needed{missing or ''}, in words that no example has, by"
+        " people who did not write the examples where that can be"
     )
     for row in islice(_least_asked(measured.paper, written), QUESTIONS):
         yield f"{_in_other_words(where, row, library)} --exam"
 
 
-def _missing(measured: Measured) -> int | None:
-    """How many exam rows to write; None where rows are not what is missing, or too many are."""
+class _Missing(NamedTuple):
+    """Exam rows to write for the next look to show, in four of five cases, that a share of right
+    answers of `rate` is over the threshold; `fewest` do where all are right.
+    """
+
+    rows: int
+    rate: float
+    fewest: int
+
+    def __str__(self) -> str:
+        unless = f" ({self.fewest:,} where none is missed)" if self.fewest else ""
+        return f" to show a share of {self.rate:.2f}{unless}"
+
+
+def _missing(measured: Measured) -> _Missing | None:
+    """The exam rows to write; None where rows are not what is missing, or too many are."""
     fidelity = measured.axis("fidelity")
     if fidelity is None or fidelity.threshold is None or fidelity.result != "undecided":
         return None
     open_ones = measured.results if measured.paper.held_out else ()
     right = sum(item.ok for item in open_ones)
     rate = likely_share(right, len(open_ones), fidelity.threshold)
-    return missing_rows(rate, measured.sealed, fidelity.threshold) or None
+    rows = missing_rows(rate, measured.sealed, fidelity.threshold)
+    fewest = missing_rows(1.0, measured.sealed, fidelity.threshold)
+    return _Missing(rows, rate, fewest or 0) if rows else None
 
 
 def _least_asked(paper: Paper, written: Sequence[Row]) -> Iterator[Row]:

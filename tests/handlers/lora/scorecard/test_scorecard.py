@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import combinations
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from cadenzad.cli.programs import CADENZA_ENV
 from handlers.lora.data.authoring import add_example, parse_steps
 from handlers.lora.data.dataset import Dataset
+from handlers.lora.exam.looks import share_of_error
 from handlers.lora.exam.questions import question_of
 from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
@@ -29,6 +31,7 @@ from handlers.lora.scorecard.scorecard import (
     scorecard_rows,
 )
 from handlers.lora.scorecard.simulation import Simulation
+from handlers.lora.scorecard.statistics import LEVEL, fewest_rows, rows_needed
 from handlers.lora.settings import LoraSettings
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
@@ -223,6 +226,15 @@ def test_without_an_exam_nothing_is_ever_deployed(card: Callable[..., Scorecard]
     assert made.reasons[0].startswith("in-sample")
     assert "in-sample" in axis(made, "fidelity").detail
     assert any(step.endswith(" --exam") for step in made.next_steps)
+    # and how many questions it takes is what the first look's test asks for, with practice rows
+    sealed = rows_needed(0.9, 0.8, LEVEL * share_of_error([]))
+    fewest = fewest_rows(0.8, LEVEL * share_of_error([]))
+    assert (sealed, fewest) == (112, 17)
+    (line,) = (step for step in made.next_steps if step.startswith("# exam: "))
+    assert line.startswith(
+        f"# exam: {ceil(sealed * 4 / 3)} more questions are needed to show a share of 0.90"
+        f" ({ceil(fewest * 4 / 3)} where none is missed), in words"
+    )
 
 
 def test_what_is_surely_below_is_blocked(card: Callable[..., Scorecard]) -> None:
