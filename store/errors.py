@@ -1,6 +1,7 @@
 """The error tree. Every error a user can meet is one of these, and reads as one line.
 
 CadenzaError                 what went wrong, where; `hint` says what to do about it
+├── UsageError               what was typed cannot be meant (exit code 2)
 ├── ConfigError              a configuration file or flag is not usable
 ├── ProjectError             a project cannot be used
 │   ├── ProjectNotFound      no such project, run or log (exit code 4)
@@ -41,6 +42,12 @@ class CadenzaError(Exception):
     def with_hint(self) -> str:
         """The message, and what to do about it, in one line."""
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UsageError(CadenzaError):
+    """What was typed cannot be meant: arguments that do not go together, a value of no use."""
+
+    exit_code = 2
 
 
 class ConfigError(CadenzaError):

@@ -9,7 +9,7 @@ from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from handlers.project.formats.pictures import picture_named
-from store.errors import InputError
+from store.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from handlers.project.project import Project
@@ -26,7 +26,7 @@ EXAMPLE = "cadenza env lora add rescue 'squeeze under the beam' --steps 'crawl_f
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
-    parser.add_argument("goal", help="what somebody would say")
+    parser.add_argument("goal", type=filled, help="what somebody would say")
     parser.add_argument(
         "--steps", required=True, type=filled, metavar="STEPS", help="'name number, name key=value'"
     )
@@ -41,7 +41,10 @@ def command(arguments: argparse.Namespace) -> int:
     from handlers.project.project import Project
 
     project = Project.open(folder_of(arguments))
-    steps = parse_steps(arguments.steps, project.library)
+    try:
+        steps = parse_steps(arguments.steps, project.library)
+    except InputError as error:
+        raise UsageError(error.message, hint=error.hint) from None
     image = _of_the_project(project, arguments.image) if arguments.image is not None else None
     added = add_example(project, arguments.goal, steps, image, exam=arguments.exam)
     if arguments.json:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import open_state
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.cli.base.parser import FAILED, OK, filled, whole
+from cadenzad.cli.base.parser import FAILED, OK, filled
+from cadenzad.cli.ctl.decide.rollback import version as version_number
 from cadenzad.cli.env.lora.common import add_project, folder_of
 from handlers.project.formats.pictures import picture_named
 from handlers.project.paths import inside
-from store.errors import InputError
+from store.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from handlers.lora.model.interface import Decoded
@@ -35,13 +36,13 @@ REFUSED = 7
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
-    parser.add_argument("goal", nargs="?", help="what somebody would say")
+    parser.add_argument("goal", nargs="?", type=filled, help="what somebody would say")
     parser.add_argument("--file", type=filled, metavar="FILE", help="goals, one a line; - is stdin")
     parser.add_argument(
         "--image", type=filled, metavar="PATH", help="what the robot sees; for encoders that look"
     )
     parser.add_argument(
-        "--version", type=whole, metavar="N", help="which version (the deployed one)"
+        "--version", type=version_number, metavar="N", help="which version (the deployed one)"
     )
 
 
@@ -50,7 +51,9 @@ def command(arguments: argparse.Namespace) -> int:
     from handlers.project.project import Project
 
     if (arguments.goal is None) == (arguments.file is None):
-        raise InputError("give one goal, or --file", hint="cadenza env lora decode --help")
+        raise UsageError(
+            "give one goal, or --file", hint="cadenza env lora decode rescue 'sit down'"
+        )
     project = folder_of(arguments)
     version, deployed = arguments.version, True
     if version is None:

@@ -81,8 +81,6 @@ def test_stdin_is_a_file_too(project, run_cli, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ((), "give one goal, or --file"),
-        (("sit", "--file", "x"), "give one goal, or --file"),
         (("--file", "nowhere"), "No such file"),
         (("sit", "--image", "no.png"), "no such image"),
         (("sit", "--image", "env.json"), "env.json: is not a picture"),
@@ -95,6 +93,23 @@ def test_what_cannot_be_meant_is_one_error(
     code, out, err = run_cli(main, "env", "lora", "decode", project, *words)
     assert (code, out) == (1, "")
     assert expected in err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "give one goal, or --file"),
+        (("sit", "--file", "x"), "give one goal, or --file"),
+        (("",), "must not be empty"),
+        (("sit", "--version", "0"), "'0' is not a version"),
+    ],
+)
+def test_words_that_do_not_go_together_are_a_usage_error(
+    project, run_cli, one_error, words, expected
+) -> None:
+    code, out, err = run_cli(main, "env", "lora", "decode", project, *words)
+    assert (code, out) == (2, "")
+    assert expected in one_error(err)
 
 
 def test_an_image_is_named_from_where_one_stands(
