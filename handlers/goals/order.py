@@ -51,7 +51,7 @@ class _Sentence:
     def read(self, sentence: Sequence[Clause]) -> None:
         order: list[GoalStep] | None = None  # steps that "after" puts in front
         for index, clause in enumerate(sentence):
-            if "after" in clause.glue and index:
+            if "after" in clause.glue and index and not _goes_on_after(clause):
                 self._expect_one_before(clause)
                 order, self.draft.steps = self.draft.steps, []
             elif order is not None and ("," in clause.glue or "then" in clause.glue):
@@ -193,6 +193,11 @@ class _Sentence:
         is_joined = set(heard.clause.glue) <= {"and", ","}
         if is_joined and not last.parameters and _is_alike(last.action, made.action):
             self.draft.doubt("ambiguous", last.start, made.end, "does the amount hold for both?")
+
+
+def _goes_on_after(clause: Clause) -> bool:
+    """ "A, then after B, C": B follows A."""
+    return "then" in clause.glue[: clause.glue.index("after")]
 
 
 _COMPLETING = ([","], [":"], ["–"], ["-"], ["open"])

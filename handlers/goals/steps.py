@@ -21,6 +21,8 @@ _GAITS = {
 }
 _ASIDE = "a step aside, or a turn and a walk? a step aside is assumed"
 _TURNS = frozenset({"turn", "face", "turn around", "whirl"})
+_DOWN = frozenset({"sit", "lie_down", "crouch"})
+"""Families that end on the ground: who stops that gets up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def _chained(heard: Heard, families: list[str]) -> list[str]:
     first = heard.verbs[0]
     if first.text.startswith(("stop", "halt", "pause", "freeze")):
         heard.sides, heard.ways, heard.place = [], [], None
-        return ["stand"]
+        return ["stand_up" if families[-1] in _DOWN else "stand"]
     if first.text.split()[0] in ("go", "continue", "move", "step", "get") and first.value == "walk":
         return families[1:]
     if set(families) == {"walk", "turn"} and heard.sides and heard.verbs[-1].value == "turn":
