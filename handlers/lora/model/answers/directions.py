@@ -86,23 +86,27 @@ def known_ways(text: Text, plan: Plan) -> Ways:
 
 
 def habit(plans: Iterable[Plan]) -> str:
-    """To which side the plans turn round that do nothing else: "left", "right", "" where they do
-    not agree.
+    """To which side the plans turn about that do nothing else: "left", "right", "" where they do
+    not agree. Who looks all around comes back to where they were, and tells nothing.
     """
     alone = [plan[0] for plan in plans if len(plan) == 1]
-    turns = [act.name for act in alone if turns_round(dict(act.parameters))]
-    sides = {name.rsplit("_", 1)[-1] for name in turns}
+    about = [act.name for act in alone if _halves(dict(act.parameters)) % 2 == 1]
+    sides = {name.rsplit("_", 1)[-1] for name in about}
     return sides.pop() if len(sides) == 1 else ""
 
 
 def turns_round(parameters: Mapping[str, float | Slot]) -> bool:
     """Whether a turn is by half a circle, or a whole one: the same to either side."""
-    angle = parameters.get("rotation_rad", 0.0)
+    return _halves(parameters) > 0
+
+
+def _halves(parameters: Mapping[str, float | Slot]) -> int:
+    """By how many halves of a circle one turns; 0 where it is no whole number of them."""
+    angle, repeat = parameters.get("rotation_rad", 0.0), parameters.get("repeat", 1.0)
     if isinstance(angle, Slot):
-        return False
-    repeat = parameters.get("repeat", 1.0)
-    whole = angle * (repeat if not isinstance(repeat, Slot) else 1.0)
-    return whole > 0 and isclose(whole / pi, round(whole / pi), abs_tol=0.02)
+        return 0
+    halves = angle * (repeat if not isinstance(repeat, Slot) else 1.0) / pi
+    return round(halves) if isclose(halves, round(halves), abs_tol=0.02) else 0
 
 
 def _by_axis(found: Iterable[tuple[str, int]]) -> Ways:

@@ -39,6 +39,8 @@ OPPOSED = 1.0
 """What is taken off where one goes left and the other right: more than any similarity."""
 READ = 0.85
 """What a piece scores that the reader of goals understands to the last word."""
+READ_STEPS = 0.92
+"""The same for one that it understands as several steps, which neighbours say in other orders."""
 MOST_READ = 24
 """So many pieces of a goal are given to it: it takes a millisecond or two for each."""
 DEDUCED = 0.1
@@ -186,16 +188,17 @@ class Matcher:
 
     def _read(self, span: Text, match: Match) -> Match:
         """The piece as the reader of goals has it, where that is sure and nothing is nearer."""
-        if match.score >= READ or span.words[0] in _ORDER:
+        if match.score >= READ_STEPS or span.words[0] in _ORDER:
             return match
         reading = read_goal(span.written, actions=self._actions)
-        if reading.doubts or not reading.steps:
+        worth = READ_STEPS if len(reading.steps) > 1 else READ
+        if reading.doubts or not reading.steps or match.score >= worth:
             return match
         plan = tuple(
             Action(self._to_side(step), tuple(step.parameters.items())) for step in reading.steps
         )
         steps = tuple({"action": action.name, **dict(action.parameters)} for action in plan)
-        return Match(span, Entry(span, plan, deduced=True), READ, 1.0, read=steps)
+        return Match(span, Entry(span, plan, deduced=True), worth, 1.0, read=steps)
 
     def _to_side(self, step: GoalStep) -> str:
         """The action of a step; of one that turns round to no side in particular, to the side to

@@ -91,6 +91,8 @@ def test_who_turns_round_to_one_side_does_so_by_habit() -> None:
     assert habit([right, turn("left", 1.5708)]) == "right"
     assert habit([left, right]) == ""
     assert habit([(*left, Action("sit"))]) == ""
+    # who looks all around comes back to where they were
+    assert habit([right, turn("left", 6.283185)]) == "right"
 
 
 def test_what_the_words_leave_open_is_done_as_it_was_taught(tmp_path) -> None:

@@ -45,3 +45,21 @@ def test_a_goal_of_two_clauses_is_not_taken_for_what_one_of_them_says(goal: str)
     whole = [Entry(read("smash that gate then rouse"), plans[0]), entries[1]]
     matcher = Matcher(Told((0.81, 0.2)), whole, vectors, False, ["rear_kick", "stand_up"])
     assert [step["action"] for step in answer(matcher, None, read(goal)).steps] == ["rear_kick"]
+
+
+@pytest.mark.parametrize(
+    ("goal", "steps"),
+    [
+        ("walk 2 m", ["rear_kick"]),
+        ("walk 2 m and sit down", ["walk_forward", "sit"]),
+    ],
+)
+def test_several_steps_that_are_understood_take_more_to_be_something_taught(
+    goal: str, steps: list[str]
+) -> None:
+    # given a goal that is as near to something taught as wordings of one plan are to each other
+    entries = [Entry(read(DOOR), (Action("rear_kick"),))]
+    actions = ["rear_kick", "walk_forward", "sit"]
+    matcher = Matcher(Told((0.99, 0.0)), entries, torch.eye(3)[:1], False, actions)
+    # then a single step is taken for that; of several, which are alike in any order, none is
+    assert [step["action"] for step in answer(matcher, None, read(goal)).steps] == steps
