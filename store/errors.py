@@ -56,12 +56,6 @@ class ConfigError(CadenzaError):
     exit_code = 2
 
 
-class UsageError(CadenzaError):
-    """Options of a command that do not go together, or a place for a result that is none."""
-
-    exit_code = 2
-
-
 class ProjectError(CadenzaError):
     """A project cannot be used."""
 

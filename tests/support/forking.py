@@ -84,7 +84,13 @@ def _child(
         os.dup2(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), descriptor)
     # A fork of the server knows nothing of it, and would start another.
     SERVER._forkserver_address, SERVER.ensure_running = address, lambda: None
-    process.start = lambda: ForkedJob(err)  # type: ignore[assignment, return-value]
+    spawned = process.start
+
+    def start(module: str = process.CHILD, **environ: str) -> Any:
+        forked = module == process.CHILD and not environ
+        return ForkedJob(err) if forked else spawned(module, **environ)
+
+    process.start = start
     sys.exit(function(*arguments))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cadenzad.cli.base.eventlines import as_json as event_json
 from cadenzad.cli.base.eventlines import as_line
 from cadenzad.cli.base.fleet import HEADINGS, as_json, notes_of, open_hub, row_of, summary
-from cadenzad.cli.base.output import say, say_json, say_lines, table
+from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK
 from cadenzad.cli.base.standing import HEADINGS as PROJECT_HEADINGS
 from cadenzad.cli.base.standing import notes_of as project_notes
@@ -48,7 +48,7 @@ def show_fleet(arguments: argparse.Namespace) -> int:
     if not rows:
         say("no robots yet: `cadenzactl hub add NAME` makes a login for one")
         return OK
-    say_lines(table(HEADINGS, [row_of(robot) for robot in rows]))
+    say_table(HEADINGS, [row_of(robot) for robot in rows])
     for note in notes_of(rows):
         say(note)
     if found.robots > len(rows):
@@ -70,7 +70,7 @@ def _show_projects(hub: Hub, arguments: argparse.Namespace) -> int:
         say("no projects of it yet")
         return OK
     rows = [(robot, *project_row(project)) for robot, project in found]
-    say_lines(table(("ROBOT", *PROJECT_HEADINGS), rows))
+    say_table(("ROBOT", *PROJECT_HEADINGS), rows)
     notes = [f"{robot}: {note}" for robot, project in found for note in project_notes(project)]
     for note in ["", *notes] if notes else []:
         say(note)
