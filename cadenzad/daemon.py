@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -19,12 +19,15 @@ from cadenzad.config.files import Config, diff
 from cadenzad.config.paths import INBOX, expand, make_state_dir
 from cadenzad.hub.forwarder import HUB_PROGRESS
 from cadenzad.jobs.unwatched import drop_unwatched
+from cadenzad.logfiles import daemon_log, logged_to
 from cadenzad.logs import set_up_logging
 from cadenzad.maintenance.restore import remove_workshops
 from cadenzad.metrics.prometheus import serve, write_textfile
+from cadenzad.progress import Course, Progress
 from cadenzad.requests import inbox
 from cadenzad.requests.handle import carry_out
 from cadenzad.requests.schedule import Schedule
+from cadenzad.service_manager.journal import leads_to_journal
 from cadenzad.service_manager.liveness import interval_s
 from cadenzad.service_manager.notify import notify
 from cadenzad.timers import Timers
@@ -43,6 +46,8 @@ from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import DaemonStarted, DaemonStopped
 from store.lock import WriterLock
 from store.reads.shapes import DegradedStatus
+from store.text import counted
+from store.times import iso
 from store.writer import Transaction
 
 log = logging.getLogger("cadenzad")
@@ -69,21 +74,24 @@ class Daemon:
         self._retry_waits = Waits()
         self._lock = WriterLock(state_dir, inbox.DAEMON_ROLE)
         self._trouble = Trouble(self._tell_trouble)
-        self._started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        self._started_at = iso(time.time_ns() // 1000)
 
     # -- lifecycle ---------------------------------------------------------------------------------
 
-    def run(self, *, once: bool = False) -> int:
+    def run(self, *, once: bool = False, progress: Progress = lambda _values: None) -> int:
         """Watch until SIGTERM or SIGINT; with `once`, scan, react, do the jobs and return.
 
-        Returns the exit code. Raises LockHeldError when another writer holds the state directory.
+        `progress` hears how far a `once` is. Returns the exit code. Raises LockHeldError when
+        another writer holds the state directory.
         """
         make_state_dir(self._state_dir)
         with ExitStack() as stack:
             lock = stack.enter_context(self._lock.acquire())
+            if not leads_to_journal(sys.stderr):
+                stack.enter_context(logged_to(daemon_log(self._state_dir)))
             self._open(stack, lock, once)
             if once:
-                self._run_once()
+                self._run_once(progress)
             else:
                 self._run_loop(stack)
         return 0
@@ -111,31 +119,31 @@ class Daemon:
             self._state_dir, self._state, self._writer, lambda path: self._config.watches(path)
         )
 
-    def _run_once(self) -> None:
+    def _run_once(self, progress: Progress) -> None:
         """Cron's habit: everything there is to do now, then the end."""
+        # There is no main loop here whose timer gives the signs of life.
+        course = Course(progress, self._lock.beat, self._state)
         self._jobs.requeue_orphans()
         self._recover_projects()
         drop_unwatched(self._writer, self._config)
         self._announce("running")
         self._take_requests()
         self._folders.reconcile()
-        self._folders.finish_scan()
+        self._folders.finish_scan(course.reading)
         self._folders.record_removals()
         self._request_retries()
-        # There is no main loop here whose timer gives the signs of life.
-        alive = self._lock.beat
-        self._reactor.drain(alive)
+        self._reactor.drain(course.reacting)
         if self._schedule.begin(self._config.retention):
             while self._schedule.turn(self._config.retention):
                 self._take_requests()
-                alive()
-        self._jobs.work_off(alive)
-        self._reactor.drain(alive)
+                self._lock.beat()
+        self._jobs.work_off(course.working)
+        self._reactor.drain(course.reacting)
         if self._folders.recordings_dropped:  # their jobs wrote run logs
             self._folders.reconcile()
-            self._folders.finish_scan()
-            self._reactor.drain(alive)
-        self._jobs.work_off(alive)  # what jobs led to: somebody is told of a verdict
+            self._folders.finish_scan(course.reading)
+            self._reactor.drain(course.reacting)
+        self._jobs.work_off(course.working)  # what jobs led to: somebody is told of a verdict
         if self._forwarder is not None:
             self._forwarder.ship_all()
         self._writer.run(_forget_daemon)
@@ -426,7 +434,7 @@ class Daemon:
     def _status_line(self) -> str:
         """For systemd; from memory, as the log may be what is degraded."""
         line = (
-            f"watching {len(self._folders.projects)} projects"
+            f"watching {counted(len(self._folders.projects), 'project')}"
             f" in {self._folders.directories} folders"
         )
         reasons = [reason["detail"] for reason in self._trouble.reasons]

@@ -74,10 +74,10 @@ class Reactor:
             self._thread.join()
             self._thread = None
 
-    def drain(self, alive: Callable[[], object] = lambda: None) -> int:
+    def drain(self, reached: Callable[[int, int], object] = lambda _at, _of: None) -> int:
         """React to everything in the log, including what reactions add; returns events handled.
 
-        `alive` is called after every few of them. Raises Stopping when told to
+        `reached(position, last)` is called after every few of them. Raises Stopping when told to
         stop, StoreError when the log cannot be written.
         """
         handled = 0
@@ -90,7 +90,7 @@ class Reactor:
             records = self._log.read(position, until=head, types=self._types)
             while group := list(islice(records, TOGETHER)):
                 handled += self._handle(group, cursors)
-                alive()
+                reached(group[-1].position, head)
             # Events nobody reacts to are done as well, and those that led to nothing; one write for
             # all of them.
             for name in self._names:

@@ -22,7 +22,7 @@ class ReactionPolicy:
 
     `prompt`: the setting judge.prompt. `export`: a file of records is made of each run, which
     hold `keys`; `dataset`: the folder of Parquet is kept. `notify`: the kinds of news that are told
-    to somebody.
+    to somebody, `notify_by`: the ways in which. `track`: MLflow is told of trainings and prompts.
     """
 
     check: bool = False
@@ -36,6 +36,8 @@ class ReactionPolicy:
     retrain: bool = False
     retrain_wait: Debounce = AT_ONCE
     notify: tuple[str, ...] = ()
+    notify_by: tuple[Literal["url", "argv"], ...] = ()
+    track: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,23 +21,26 @@ from handlers.export.reactions import (
     export_on_runs,
     request_on_project,
 )
+from handlers.extras import Extra
 from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prompt
 from handlers.lora.reactions import retrain_on_data
 from handlers.lora.recovery import ADAPTERS
 from handlers.mission.check.reactions import check_on_project
-from handlers.notify.news import NOTIFY
+from handlers.notify.news import DELIVERIES
 from handlers.notify.reactions import notify_on_news
 from handlers.project.paths import ADAPTERS_DIR
 from handlers.reactions import Reaction
 from handlers.recovery import Effect
 from handlers.takein.reactions import KIND as TAKE_IN_KIND
 from handlers.takein.reactions import take_in_recording
+from handlers.tracking.reactions import TRACK, track_on_change
 from store.events.adapter import (
     AdapterBlocked,
     AdapterPromoted,
     AdapterRolledBack,
     AdapterScored,
+    AdapterTrained,
     CodeTrusted,
 )
 from store.events.base import Event
@@ -70,6 +73,7 @@ TAKE_IN = Reaction("take_in", take_in_recording)
 KEEP_DATASET = Reaction("keep_dataset", update_on_change)
 CHECK = Reaction("check_project", check_on_project)
 TELL = Reaction("notify", notify_on_news)
+TRACK_CHANGE = Reaction("track", track_on_change)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     RunRecorded: (EXPORT_RUN, KEEP_DATASET, MONITOR_PROMPT, JUDGE_RUNS),
@@ -85,13 +89,14 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     ExamplesRecorded: (RETRAIN,),
     FileRemoved: (KEEP_DATASET, RETRAIN),
     CodeTrusted: (RETRAIN,),
-    AdapterScored: (TELL,),
-    AdapterPromoted: (TELL,),
+    AdapterTrained: (TRACK_CHANGE,),
+    AdapterScored: (TELL, TRACK_CHANGE),
+    AdapterPromoted: (TELL, TRACK_CHANGE),
     AdapterBlocked: (TELL,),
-    AdapterRolledBack: (TELL,),
-    PromptRewritten: (TELL,),
-    PromptProposed: (TELL,),
-    PromptRolledBack: (TELL,),
+    AdapterRolledBack: (TELL, TRACK_CHANGE),
+    PromptRewritten: (TELL, TRACK_CHANGE),
+    PromptProposed: (TELL, TRACK_CHANGE),
+    PromptRolledBack: (TELL, TRACK_CHANGE),
     WatchDegraded: (TELL,),
     JobFailed: (TELL,),
 }
@@ -107,14 +112,24 @@ JOBS: Mapping[str, str] = {
     "score": "handlers.lora.job:rescore",
     "deploy": "handlers.lora.job:roll_back",
     "selftest": "handlers.selftest.run:run",
-    NOTIFY: "handlers.notify.job:notify",
+    TRACK: "handlers.tracking.job:track",
+    **dict.fromkeys(sorted(DELIVERIES), "handlers.notify.job:notify"),
 }
 """Kind -> the function that does it."""
+
+_LORA = Extra("lora", ("torch", "peft", "safetensors"))
+NEEDS: Mapping[str, Extra] = {
+    "dataset": Extra("dataset", ("pyarrow", "numpy")),
+    "retrain": _LORA,
+    "score": _LORA,
+    TRACK: Extra("mlflow", ("mlflow",)),
+}
+"""Kind -> what it cannot do without: until that is installed it waits, one job that says so."""
 
 LAST = frozenset({"check"})
 """Kinds that begin when nothing else is due: a thousand new projects delay no judging."""
 
-BESIDE = frozenset({NOTIFY})
+BESIDE = DELIVERIES
 """Kinds that wait for no worker: news of a hurt robot is not told when a training has ended."""
 
 AWAY: Mapping[str, Away] = {
@@ -133,6 +148,11 @@ PARTS = frozenset(
 
 KEYED = frozenset({"judge"})
 """Kinds whose child gets the keys; no other process does, but a proxy that it starts."""
+
+PASSED: Mapping[str, tuple[str, ...]] = {
+    TRACK: ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+}
+"""Kind -> the variables that its child alone gets: they hold a secret."""
 
 EFFECTS: tuple[Effect, ...] = (ADAPTERS, PROMPTS, DATASETS)
 """What jobs do to a project's files before it is recorded."""

@@ -23,6 +23,14 @@ class Mark(Enum):
     PROJECT_SETS = "a project may set it for itself: it is about its own files alone"
 
 
+class Refusal(ValueError):
+    """A value that a table refuses for a reason of its own; `hint` shows one that it takes."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 class Section(BaseModel):
     """A table of the file. Strict: `"4"` is no number and `1` is not `true`."""
 

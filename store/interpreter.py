@@ -19,7 +19,14 @@ ISOLATED = ("-P", "-E")
 FOLDER = "/"
 """Where a child of ours starts: a folder that holds nothing it could take for its own."""
 
-SECRET = ("GROQ_API_KEY", "OPENAI_API_KEY", "CREDENTIALS_DIRECTORY")
+SECRET = (
+    "GROQ_API_KEY",
+    "OPENAI_API_KEY",
+    "CREDENTIALS_DIRECTORY",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+)
 """Variables that hold a key, or lead to one: no child's business."""
 
 PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cadenzad.cli.base.tables import table
+from cadenzad.cli.terminal.tables import table
 from handlers.lora.scorecard.scorecard import HEADINGS, scorecard_rows
 from handlers.project.paths import ADAPTERS_DIR, CADENZA_DIR, RUN_SUFFIX
 from handlers.project.scaffold import recorded_run

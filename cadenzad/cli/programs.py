@@ -63,6 +63,7 @@ CADENZACTL = Program(
         "look.why": "from a rule or an adapter back to what caused it",
         "look.dashboard": "a local web page of all projects, with live updates",
         "look.report": "the page of a project as one file",
+        "look.logs": "what the daemon logs",
         "look.metrics": "figures in the Prometheus text format",
         "decide.prompt": "versions of SYSTEM_PROMPT: look, approve, roll back",
         "decide.rollback": "deploy an earlier adapter again",

@@ -24,6 +24,7 @@ from cadenzad.config.paths import expand
 from cadenzad.config.settings import KEYS
 from cadenzad.config.settings import Config as Config
 from handlers.project.paths import printable
+from handlers.settings import Refusal
 from store.errors import ConfigError
 
 DEFAULT, FLAG = "default", "--workspace"
@@ -89,7 +90,7 @@ def problems(path: Path | None) -> list[ConfigError]:
             except ConfigError as error:
                 found.append(error)
         if not found:
-            read_config(path)
+            found += _absent(read_config(path))
     except ConfigError as error:
         found.append(error)
     return found
@@ -161,10 +162,22 @@ def _explain(detail: ErrorDetails, file: Path) -> ConfigError:
         return ConfigError(f"{file}: unknown key {name}", hint=_suggest(keys))
     if detail["type"] == "model_type":
         return ConfigError(f"{file}: {name}: is a table: write [{name}]")
+    if detail["type"] == "value_error":
+        refusal = detail["ctx"]["error"]
+        hint = refusal.hint if isinstance(refusal, Refusal) else ""
+        return ConfigError(f"{file}: {name}: {refusal}", hint=hint)
     given = repr(detail["input"])
     shown = given if len(given) <= 40 else f"{given[:37]}..."
-    what = "Input should be a path" if detail["type"] == "path_type" else detail["msg"]
+    what = _PLAIN.get(detail["type"], detail["msg"])
     return ConfigError(f"{file}: {name}: {what}, not {shown}")
+
+
+_PLAIN = {
+    "path_type": "Input should be a path",
+    "tuple_type": "Input should be a list, in [ ]",
+    "model_attributes_type": "Input should be a table",
+}
+"""Where pydantic says what Python has and TOML has not."""
 
 
 def _toml_key(key: str | int) -> str:
@@ -219,6 +232,19 @@ def _real(path: Path, origin: str) -> Path:
     if printable(real) != real:
         raise ConfigError(f"{printable(real)}: a workspace whose name is not UTF-8: rename it")
     return Path(real)
+
+
+def _absent(loaded: Loaded) -> list[ConfigError]:
+    """Files that are named and are not there. A daemon starts all the same: one may come later."""
+    named = loaded.config.notify.url_file
+    origin = f"{loaded.origins['notify.url_file']}: notify.url_file"
+    try:
+        if named and not expand(named).is_file():
+            hint = "it holds one line, the address, for example http://127.0.0.1:8080/hook"
+            return [ConfigError(f"{origin}: {named}: there is no such file", hint=hint)]
+    except ConfigError as error:
+        return [ConfigError(f"{origin}: {error.message}")]
+    return []
 
 
 def _conflicts(config: Config, origins: Mapping[str, str]) -> list[ConfigError]:

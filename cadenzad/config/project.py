@@ -161,5 +161,7 @@ def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> Rea
         dataset_wait=AT_ONCE if at_once else Debounce(export.debounce, export.max_wait),
         retrain=lora.retrain,
         retrain_wait=AT_ONCE if at_once else Debounce(lora.debounce, lora.max_wait),
-        notify=notify.on if notify.url or notify.url_file or notify.argv else (),
+        notify=notify.on,
+        notify_by=notify.ways,
+        track=bool(os.environ.get("MLFLOW_TRACKING_URI")),  # as every tool of MLflow's is told
     )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from cadenzad.dashboard.moment import Moment
 from store.lock import is_held
 from store.reads.live import daemon_status
+from store.reads.names import Names
 from store.reads.shapes import DaemonStatus, ProjectStatus
 from store.reads.state import ProjectRow, State
 from store.reads.status import project_statuses
@@ -36,9 +37,12 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A project in the overview. `key`: what its page is called in an address, quoted."""
+    """A project in the overview. `key`: what its page is called in an address, quoted; `name`: what
+    it is called among the others.
+    """
 
     key: str
+    name: str
     status: ProjectStatus
     days: list[Day]
 
@@ -80,10 +84,15 @@ class Fleet:
 def fleet(moment: Moment, state: Path) -> Fleet:
     """The overview of a state directory at a moment; the daemon is as it is now."""
     rows = State(moment.view).projects()
-    keys = keys_of(rows)
+    keys, names = keys_of(rows), Names(moment.view)
     bounds = _bounds(moment)
     lines = [
-        Line(keys[status["path"]], status, _days(moment, status["path"], bounds))
+        Line(
+            keys[status["path"]],
+            names.shown(status["path"]),
+            status,
+            _days(moment, status["path"], bounds),
+        )
         for status in project_statuses(moment.view, history=moment.history)
     ]
     return Fleet(daemon_status(moment.history, is_held(state)), lines)

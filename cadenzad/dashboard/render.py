@@ -7,7 +7,6 @@ characters) as it is escaped on a terminal. What the page's scripts read is JSON
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +17,7 @@ from cadenzad.dashboard import charts
 from cadenzad.progress import said_of
 from store.errors import MissingExtraError
 from store.text import json_text, one_line
+from store.times import iso
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -80,18 +80,9 @@ def _data(value: Any) -> Any:
     return markup(text.replace(">", "\\u003e"))
 
 
-def iso(us: int) -> str:
-    """µs since the epoch as ISO 8601, to the second."""
-    return _moment(us).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def when(us: int) -> str:
     """µs since the epoch for people, in UTC."""
-    return _moment(us).strftime("%Y-%m-%d %H:%M")
-
-
-def _moment(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)
+    return iso(us)[:16].replace("T", " ")
 
 
 def percent(share: float | None) -> str:

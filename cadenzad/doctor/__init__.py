@@ -5,6 +5,7 @@
     installation.py  packages, extras, commands, the configuration, the key
     service.py       the state directory, the daemon, its log, its unit
     cluster.py       the cluster that jobs are done on
+    mending.py       what `--fix` may do
 
 A check reads and never changes anything; it never imports what it asks about.
 """
@@ -17,10 +18,11 @@ from cadenzad.doctor.cluster import CLUSTER_CHECKS
 from cadenzad.doctor.findings import Finding, Level, Situation
 from cadenzad.doctor.installation import INSTALLATION_CHECKS
 from cadenzad.doctor.machine import MACHINE_CHECKS
+from cadenzad.doctor.mending import mend
 from cadenzad.doctor.service import DAMAGED, SERVICE_CHECKS
 from store.errors import StoreError
 
-__all__ = ["CHECKS", "Finding", "Level", "Situation", "diagnose"]
+__all__ = ["CHECKS", "Finding", "Level", "Situation", "diagnose", "mend"]
 
 CHECKS = (*INSTALLATION_CHECKS, *MACHINE_CHECKS, *SERVICE_CHECKS, *CLUSTER_CHECKS)
 

@@ -16,17 +16,34 @@ from store.reads.state import State
 Level = Literal["ok", "warn", "FAIL"]
 
 
+class Mend(NamedTuple):
+    """What can safely be done about a finding: `what` in words, `do` does it.
+
+    `do` raises OSError or CadenzaError where that is not possible.
+    """
+
+    what: str
+    do: Callable[[], object]
+
+
 class Finding(NamedTuple):
     """One line of the doctor's: `fix` says what to do about it, "" when there is nothing to do.
 
     FAIL: something does not work, or data is at risk. warn: something works less well than it
-    could, or is not there.
+    could, or is not there. `mend`: what `--fix` does about it.
     """
 
     check: str
     level: Level
     text: str
     fix: str = ""
+    mend: Mend | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """As programs see it."""
+        what = self.mend.what if self.mend is not None else None
+        told = {"check": self.check, "level": self.level, "text": self.text, "fix": self.fix}
+        return {**told, "mend": what}
 
 
 @dataclass(frozen=True)

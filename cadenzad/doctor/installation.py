@@ -17,6 +17,7 @@ from pathlib import Path
 import cadenzad
 from cadenzad.config.credentials import CREDENTIAL, KEY
 from cadenzad.doctor.findings import Check, Finding, Situation
+from cadenzad.doctor.mending import allowing
 from handlers.lora.model.encoders.minilm import MINILM_INSTALL, MINILM_PACKAGE, MINILM_VARIABLE
 from store import interpreter
 
@@ -38,10 +39,20 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "hub": ("many robots in one history", ("psycopg",)),
     "tensorboard": ("training curves for TensorBoard", ("tensorboard",)),
     "ray": ("jobs on a cluster", ("ray",)),
+    "mlflow": ("tracking in MLflow", ("mlflow-skinny",)),
+    "rerun": ("recordings for Rerun", ("rerun-sdk",)),
+    "watch": ("the live view of `cadenzactl status --watch`", ("rich",)),
 }
 """Extra -> what it is for, and the distributions it brings."""
 
-_MODULES = {"pillow": "PIL", "mcap-ros2-support": "mcap_ros2"}
+TRACKING = "MLFLOW_TRACKING_URI"
+
+_MODULES = {
+    "pillow": "PIL",
+    "mcap-ros2-support": "mcap_ros2",
+    "mlflow-skinny": "mlflow",
+    "rerun-sdk": "rerun",
+}
 """Distributions that do not import under their own name."""
 
 """The credential's name in the units, and the name of the file that they load."""
@@ -79,7 +90,7 @@ def check_packages(situation: Situation) -> list[Finding]:
 
 def check_extras(situation: Situation) -> list[Finding]:
     """Which optional capabilities are installed, whole or in part."""
-    found = [_judge_extra(name, *EXTRAS[name]) for name in EXTRAS]
+    found = [_judge_extra(name, *EXTRAS[name], rare=_is_rare(name, situation)) for name in EXTRAS]
     lora = found[list(EXTRAS).index("lora")]
     return [*found, _judge_weights(situation)] if lora.level == "ok" else found
 
@@ -97,7 +108,16 @@ def _judge_weights(situation: Situation) -> Finding:
     return Finding("extras", "warn", text, MINILM_INSTALL)
 
 
-def _judge_extra(extra: str, purpose: str, packages: tuple[str, ...]) -> Finding:
+def _is_rare(extra: str, situation: Situation) -> bool:
+    """Whether nobody misses it who does not know it: one that `all` leaves out, and nothing asks
+    for.
+    """
+    return extra == "rerun" or (extra == "mlflow" and TRACKING not in situation.environ)
+
+
+def _judge_extra(
+    extra: str, purpose: str, packages: tuple[str, ...], *, rare: bool = False
+) -> Finding:
     missing = [name for name in packages if importlib.util.find_spec(_module(name)) is None]
     if not missing:
         versions = ", ".join(f"{name} {_version(name)}" for name in packages)
@@ -105,6 +125,8 @@ def _judge_extra(extra: str, purpose: str, packages: tuple[str, ...]) -> Finding
     there = len(missing) < len(packages)
     text = f"{', '.join(missing)} missing" if there else "not installed"
     fix = f"pip install 'cadenzad[{extra}]'"
+    if rare and not there:
+        return Finding("extras", "ok", f"[{extra}] {text}: {purpose}", fix)
     return Finding("extras", "warn", f"[{extra}] {text}: {purpose} will not work", fix)
 
 
@@ -201,7 +223,8 @@ def _judge_credential(file: Path) -> Finding | None:
     except OSError:
         return None
     if stat.S_IMODE(info.st_mode) & 0o077:
-        return Finding("key", "warn", f"{file} can be read by others", f"chmod 600 {file}")
+        mend = allowing(file, take=0o077)
+        return Finding("key", "warn", f"{file} can be read by others", f"chmod 600 {file}", mend)
     return Finding("key", "ok", f"{file} holds one (it is not shown)")
 
 

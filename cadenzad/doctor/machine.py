@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cadenzad.doctor.findings import Check, Finding, Level, Situation
+from store.times import iso
 
 GIB, MIB = 1 << 30, 1 << 20
 STRICT_TABLES = (3, 37, 0)
@@ -247,7 +248,7 @@ def check_clock(situation: Situation) -> list[Finding]:
 def judge_clock(now: float, last: float) -> Finding:
     """`last`: when the newest event was recorded, 0 for an empty log. Unix seconds."""
     fix = "set the clock: timedatectl set-ntp true"
-    moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    moment = iso(int(now * 1e6))
     if now < datetime(2025, 1, 1, tzinfo=UTC).timestamp():
         return Finding("clock", "FAIL", f"it says {moment}, which cannot be", fix)
     ahead = last - now

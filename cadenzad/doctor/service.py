@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from cadenzad.config.credentials import hub_file
 from cadenzad.config.paths import INBOX
-from cadenzad.doctor.findings import Check, Finding, Situation
+from cadenzad.doctor.findings import Check, Finding, Mend, Situation
+from cadenzad.doctor.mending import allowing, is_ours
 from cadenzad.requests import inbox
-from cadenzad.service_manager.install import (
-    BY_HAND,
-    SYSTEM_UNITS,
-    Service,
-    installed_users,
-    user_service,
-)
+from cadenzad.requests.client import perform
+from cadenzad.requests.commands import Rebuild
+from cadenzad.service_manager.install import BY_HAND, Service, known_services
 from cadenzad.service_manager.units import Scope
 from cadenzad.waits import age_s
+from handlers.notify.news import DELIVERIES
 from handlers.project.paths import CADENZA_DIR
+from store.errors import StoreError
 from store.lock import describe, is_held
 from store.ownership import fault
 from store.reads.live import daemon_status, head, hub_status
+from store.reads.status import check_view as expect_version
+from store.reads.status import daemon_jobs
 from store.schema import DATABASE
 
 WAL_LIMIT = 64 << 20
@@ -49,16 +50,35 @@ def check_state(situation: Situation) -> list[Finding]:
     for place in (folder, folder / INBOX):
         found = fault(place)
         if found is not None:
-            findings.append(Finding("state", "FAIL", found.text, found.fix))
+            mend = allowing(place, take=0o022) if is_ours(place) else None
+            findings.append(Finding("state", "FAIL", found.text, found.fix, mend))
         elif not _may(place, os.R_OK | os.W_OK | os.X_OK):
             fix = f"chown it to the user of the daemon, or --state DIR; now: {_owner(place)}"
             findings.append(Finding("state", "FAIL", f"{place}: cannot be written to", fix))
         elif stat.S_IMODE(place.stat().st_mode) & 0o077:
             text = f"{place}: other users can look into it"
-            findings.append(Finding("state", "warn", text, f"chmod 700 {place}"))
+            mend = allowing(place, take=0o077)
+            findings.append(Finding("state", "warn", text, f"chmod 700 {place}", mend))
     if situation.trouble:
         findings.append(Finding("state", "FAIL", situation.trouble, DAMAGED))
     return findings or [Finding("state", "ok", str(folder))]
+
+
+def check_view(situation: Situation) -> list[Finding]:
+    """Whether the state view is of this program's version: else no command can read it."""
+    if situation.reader is None:
+        return []
+    try:
+        expect_version(situation.reader)
+    except StoreError as error:
+        free = is_held(situation.state_dir) is None
+        mend = Mend("fold the state view anew", lambda: _rebuild(situation.state_dir))
+        return [Finding("view", "FAIL", error.message, error.hint, mend if free else None)]
+    return [Finding("view", "ok", "the state view is of this version")]
+
+
+def _rebuild(state_dir: Path) -> None:
+    perform(state_dir, Rebuild(requested_by="cadenzactl doctor --fix"), timeout=600.0, outcome=1)
 
 
 def _may(place: Path, mode: int) -> bool:
@@ -83,14 +103,16 @@ def check_workspaces(situation: Situation) -> list[Finding]:
             findings.append(Finding("workspaces", "FAIL", f"{folder}: no such folder", fix))
         elif not _may(folder, os.R_OK | os.X_OK):
             text = f"{folder}: cannot be looked into"
-            findings.append(Finding("workspaces", "FAIL", text, f"chmod u+rx {folder}"))
+            mend = allowing(folder, give=0o500)
+            findings.append(Finding("workspaces", "FAIL", text, f"chmod u+rx {folder}", mend))
     state = situation.state()
     projects = [row for row in state.projects() if row.state != "removed"] if state else []
     for row in projects:
         place = Path(row.path, CADENZA_DIR)
         if place.is_dir() and not _may(place, os.R_OK | os.W_OK | os.X_OK):
             text = f"{place}: cannot be written to, so nothing is exported there"
-            findings.append(Finding("workspaces", "FAIL", text, f"chmod u+rwx {place}"))
+            mend = allowing(place, give=0o700)
+            findings.append(Finding("workspaces", "FAIL", text, f"chmod u+rwx {place}", mend))
     number = len(situation.workspaces())
     text = f"workspaces: {number}, projects known: {len(projects)}"
     return findings or [Finding("workspaces", "ok", text)]
@@ -208,6 +230,26 @@ def check_log(situation: Situation) -> list[Finding]:
     return findings
 
 
+def check_news(situation: Situation) -> list[Finding]:
+    """Whether whoever is to be told of verdicts hears of them."""
+    if situation.reader is None:
+        return []
+    jobs = [job for job in daemon_jobs(situation.reader) if job["kind"] in DELIVERIES]
+    findings = [
+        Finding(
+            "news",
+            "FAIL",
+            f"job {job['job']} ({job['kind']}) was given up: {job['result']}",
+            f"mend that, then cadenzactl jobs retry {job['job']}",
+        )
+        for job in jobs
+        if job["state"] == "failed"
+    ]
+    ways = situation.config.notify.ways if situation.config is not None else ()
+    text = f"told by {', '.join(ways)}" if ways else "nobody is to be told ([notify])"
+    return findings or [Finding("news", "ok", text)]
+
+
 # -- the unit --------------------------------------------------------------------------------------
 
 
@@ -217,7 +259,7 @@ def check_unit(situation: Situation) -> list[Finding]:
     if not scopes:
         return [Finding("unit", "ok", "no systemd to ask", BY_HAND)]
     known = []
-    for service in _services(scopes, situation.environ):
+    for service in known_services(scopes, situation.environ):
         properties = situation.shown(service)
         if properties.get("LoadState", "not-found") != "not-found":
             known.append((service, properties))
@@ -230,16 +272,6 @@ def check_unit(situation: Situation) -> list[Finding]:
         for service, properties in known
         if not active or properties.get("ActiveState") != "inactive"
     ]
-
-
-def _services(scopes: Sequence[Scope], environ: Mapping[str, str]) -> list[Service]:
-    """The services there may be for us: our own, and those of the system manager."""
-    own = user_service(environ)
-    services = [own] if "user" in scopes else []
-    if "system" in scopes:
-        users = dict.fromkeys([own.user, *installed_users()])
-        services += [Service("system", user, SYSTEM_UNITS) for user in users]
-    return services
 
 
 def judge_unit(service: Service, properties: Mapping[str, str]) -> Finding:
@@ -264,9 +296,11 @@ def judge_unit(service: Service, properties: Mapping[str, str]) -> Finding:
 
 SERVICE_CHECKS: tuple[Check, ...] = (
     check_state,
+    check_view,
     check_workspaces,
     check_daemon,
     check_hub,
     check_log,
+    check_news,
     check_unit,
 )

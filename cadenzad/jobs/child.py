@@ -17,6 +17,7 @@ from typing import Any
 from cadenzad.jobs.printed import printed_lines_logged, stderr_for_logs
 from cadenzad.jobs.protocol import Ask, Done, Progress
 from cadenzad.jobs.telling import Lines, beating, failure
+from cadenzad.logfiles import job_log, logged_to
 from cadenzad.logs import redactor, secrets, set_up_logging
 from cadenzad.progress import with_eta
 from handlers.spread import NoRoom
@@ -26,18 +27,26 @@ from store.errors import InputError
 
 def main() -> int:
     request = json.loads(sys.stdin.readline())
-    if request.get("key") or request.get("openai_key"):
+    os.environ.update(request.get("environ", {}))
+    if _keys(request):
         interpreter.hide_memory()
     interpreter.die_with(int(request["parent"]))
     interpreter.end_group_with_us()
     line = Lines(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     set_up_logging("info", stream=stderr_for_logs())
-    with printed_lines_logged():
+    path = job_log(Path(request["state_dir"]), int(request["job"]))
+    with logged_to(path, _keys(request)), printed_lines_logged():
         return _work(request, line)
 
 
+def _keys(request: Mapping[str, Any]) -> list[str]:
+    """The secrets that came with the request; the environment of this process has none."""
+    named = [request[name] for name in ("key", "openai_key") if request.get(name)]
+    return [*named, *request.get("environ", {}).values()]
+
+
 def _work(request: Mapping[str, Any], line: Lines) -> int:
-    hide = redactor([*secrets(), *filter(None, map(request.get, ("key", "openai_key")))])
+    hide = redactor([*secrets(), *_keys(request)])
     with beating(line, float(request["heartbeat"])):
         try:
             line.send(_run(request, line))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cadenzad.jobs.retry import LONGEST_S
 from cadenzad.waits import Waits
 from store.reads.state import JobRow, State
@@ -14,10 +16,14 @@ class Queue:
     """The waiting jobs of a view, by time. Not thread-safe."""
 
     def __init__(
-        self, state: State, waits: Waits | None = None, last: frozenset[str] = frozenset()
+        self,
+        state: State,
+        waits: Waits | None = None,
+        last: frozenset[str] = frozenset(),
+        can_start: Callable[[JobRow], bool] = lambda _job: True,
     ) -> None:
-        """`last`: kinds that begin only when no other is due."""
-        self._state, self._last = state, last
+        """`last`: kinds that begin only when no other is due; `can_start`: not all of them can."""
+        self._state, self._last, self._can_start = state, last, can_start
         self._waits = waits or Waits()
 
     def startable(self) -> list[JobRow]:
@@ -28,6 +34,7 @@ class Queue:
         queued = self._state.jobs(state="queued")
         self._waits.keep({job.id for job in queued})
         due = [job for job in reversed(queued) if not self._left(job)]  # each is looked at
+        due = [job for job in due if self._can_start(job)]
         due.sort(key=lambda job: job.kind in self._last)
         held = self._state.held_projects()
         first: dict[str, JobRow] = {}
@@ -38,9 +45,13 @@ class Queue:
 
     def next_s(self) -> float | None:
         """Seconds until another look is due; None: only news can change what is startable."""
-        waits = [self._left(job) for job in self._state.jobs(state="queued")]
-        # What is due and does not start waits for its project: an event about that wakes us.
-        return min([LOOK_AGAIN_S, *filter(None, waits)]) if any(waits) else None
+        queued = self._state.jobs(state="queued")
+        waits = [self._left(job) for job in queued]
+        # What is due and does not start waits for its project, of which an event wakes us, or for
+        # something to be installed, of which nothing does.
+        if any(waits) or not all(map(self._can_start, queued)):
+            return min([LOOK_AGAIN_S, *filter(None, waits)])
+        return None
 
     def _left(self, job: JobRow) -> float:
         if not job.not_before_us:

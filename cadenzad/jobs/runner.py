@@ -42,7 +42,8 @@ from cadenzad.jobs.protocol import (
 )
 from cadenzad.jobs.queue import Queue
 from cadenzad.jobs.retry import RetryPolicy
-from handlers.routes import BESIDE, KEYED, LAST
+from cadenzad.logfiles import forget_old
+from handlers.routes import BESIDE, KEYED, LAST, NEEDS, PASSED
 from store.errors import CadenzaError, ConfigError, StoreError, one_line
 from store.events.base import Event
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
@@ -94,7 +95,7 @@ class Jobs:
         self._config = config
         self._state_dir = state_dir
         self._state = State(reader)
-        self._queue = Queue(self._state, last=LAST)
+        self._queue = Queue(self._state, last=LAST, can_start=self._is_equipped)
         self._writer = writer
         self._functions = functions
         self._jitter = jitter
@@ -244,12 +245,27 @@ class Jobs:
     def _may_begin(self, job: JobRow) -> bool:
         """Whether there is a place for a job; whoever looks at it is told where there is none."""
         obstacle = self._executor.obstacle(job.kind)
+        self._tell_obstacle(job, obstacle)
+        return not obstacle
+
+    def _is_equipped(self, job: JobRow) -> bool:
+        """Whether what a job cannot do without is installed, where it is done here.
+
+        Until then it waits and says for what; no other job of its project waits for it.
+        """
+        here = self._executor.module(job.kind) == processes.CHILD
+        extra = NEEDS.get(job.kind) if here else None
+        missing = extra.missing if extra is not None else ()
+        if extra is not None and missing:
+            self._tell_obstacle(job, f"waits for {', '.join(missing)}: {extra.fix}")
+        return not missing
+
+    def _tell_obstacle(self, job: JobRow, obstacle: str) -> None:
         if obstacle != self._told.get(job.id, ""):
             self._told[job.id] = obstacle
             values = {"step": obstacle} if obstacle else None
             key = job_key(job.id)
             self._writer.submit(lambda transaction: transaction.set_progress(key, values))
-        return not obstacle
 
     def _start(self, job: JobRow) -> None:
         function = self._functions.get(job.kind)
@@ -296,6 +312,8 @@ class Jobs:
             "settings": config.model_dump(include=set(TOLD)),
             **self._executor.request(job.kind),
         }
+        passed = PASSED.get(job.kind, ())
+        request["environ"] = {name: os.environ[name] for name in passed if name in os.environ}
         if job.kind in KEYED:
             request |= {"key": groq_key(), "openai_key": openai_key()}
         child.send_request(request)
@@ -382,6 +400,7 @@ class Jobs:
             failed = Failed(text, permanent=True)
             self._writer.run(lambda transaction: self._record(transaction, child, failed))
         self._notify_ended(child.job)
+        forget_old(self._state_dir)
 
     def _notify_ended(self, job: JobRow) -> None:
         """Not while another job of its project runs: that one may be at the same files."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,14 +13,15 @@ from typing import Any
 from cadenzad.config.files import Config
 from cadenzad.config.paths import make_state_dir
 from cadenzad.jobs.runner import Jobs
+from cadenzad.progress import Progress
 from cadenzad.requests.client import ask
 from cadenzad.requests.commands import CancelJob, QueueJob, new_request
 from cadenzad.requests.handle import carry_out
 from cadenzad.requests.inbox import event_key, takes_requests
 from cadenzad.watch.record import Recorder, record_project
 from handlers.recovery import recover
-from handlers.routes import EFFECTS, JOBS
-from store.errors import DaemonError
+from handlers.routes import EFFECTS, JOBS, NEEDS
+from store.errors import DaemonError, MissingExtraError
 from store.events.base import Event
 from store.lock import is_held
 from store.log import History
@@ -29,9 +29,6 @@ from store.reads.live import job_key
 from store.reads.state import JobRow, State
 from store.schema import connect_reader
 from store.writer import Writer
-
-Progress = Callable[[Mapping[str, Any]], object]
-"""Called with what a job says of itself while it runs."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,9 @@ def run_job(
     off: a job that runs here is cancelled, one of the daemon goes on.
     """
     make_state_dir(directory)
+    extra = NEEDS.get(command.kind)
+    if extra is not None and extra.missing:
+        raise MissingExtraError(f"{', '.join(extra.missing)}: not installed", hint=extra.fix)
     job = _Job(directory, command, progress)
 
     def here(writer: Writer) -> Ended:

@@ -74,6 +74,18 @@ def contents(service: Service, workspaces: Sequence[Path], state: Path | None) -
     }
 
 
+def known_services(
+    scopes: Sequence[Scope], environ: Mapping[str, str] = os.environ
+) -> list[Service]:
+    """The services there may be for us under these managers: our own, and the system's."""
+    own = user_service(environ)
+    services = [own] if "user" in scopes else []
+    if "system" in scopes:
+        users = dict.fromkeys([own.user, *installed_users()])
+        services += [Service("system", user, SYSTEM_UNITS) for user in users]
+    return services
+
+
 # -- the manager -----------------------------------------------------------------------------------
 
 

@@ -329,11 +329,15 @@ class Folders:
                 detail = f"{path}: could not be taken in: {type(error).__name__}: {error}"
                 self._degraded.add(f"intake:{path}", detail)
 
-    def finish_scan(self) -> None:
-        """Take everything that waits, settled or not (`--once`)."""
+    def finish_scan(self, report: Callable[[int, int], object] = lambda _done, _of: None) -> None:
+        """Take everything that waits, settled or not (`--once`); `report` hears how far it is."""
+        done = 0
         while (deadline := self._settlers.next_deadline()) is not None:
-            for drop in self._settlers.due(deadline):
+            drops = self._settlers.due(deadline)
+            total = done + len(drops) + len(self._settlers)
+            for done, drop in enumerate(drops, done + 1):  # noqa: B020 - it counts on
                 self.take(drop.path)
+                report(done, total)
         self._recorder.flush()
         self._recordings.finish(self._config)
 

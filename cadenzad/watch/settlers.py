@@ -44,6 +44,10 @@ class Settlers:
         deadlines = (settler.next_deadline() for settler in self._all())
         return min((when for when in deadlines if when is not None), default=None)
 
+    def __len__(self) -> int:
+        """How many files are held back."""
+        return sum(map(len, self._all()))
+
     def _all(self) -> tuple[Settler, ...]:
         return self._common, *self._own.values()
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
+import queue
+import sqlite3
 import subprocess
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,10 +18,11 @@ from typing import Any
 
 from handlers.jobs import JobContext, JobResult, PermanentFailure
 from handlers.notify.news import message, told_of
-from handlers.notify.settings import NotifySettings
+from handlers.notify.reactions import is_delivery
+from handlers.notify.settings import EXAMPLE, NotifySettings, Way, fault_of
 from store.errors import CadenzaError, one_line
-from store.events.process import JobFailed
 from store.log import History
+from store.reads.state import State
 from store.schema import connect_reader
 
 LONGEST = 300
@@ -27,40 +32,42 @@ Deliver = Callable[[bytes, Mapping[str, Any]], None]
 
 
 def notify(context: JobContext) -> JobResult:
-    """Tell every piece of news from `first` to the end of the log, the oldest first."""
+    """Tell every piece of news from `first` to the end of the log, the oldest first.
+
+    By the `way` of the job; one that an earlier version queued names none, and tells by each.
+    """
     settings = context.settings.of(NotifySettings)
-    ways = list(_ways(settings))
+    asked = context.spec.get("way")
+    ways = [way for way in settings.ways if asked in (None, way)]
     if not ways:
         return JobResult(summary="nobody is to be told any more")
     with contextlib.closing(connect_reader(context.state_dir)) as reader:
-        log = History(reader)
-        waiting = list(_news(log, context, settings))
+        waiting = list(_news(reader, context, settings))
+    deliveries = [_delivery(way, settings) for way in ways]
     for number, news in enumerate(waiting):
         context.report({"step": "telling", "done": number, "total": len(waiting)})
         body = json.dumps(news, ensure_ascii=False).encode()
-        for deliver in ways:
+        for deliver in deliveries:
             deliver(body, news)
     return JobResult(summary=f"told {len(waiting)}")
 
 
 def _news(
-    log: History, context: JobContext, settings: NotifySettings
+    reader: sqlite3.Connection, context: JobContext, settings: NotifySettings
 ) -> Iterator[Mapping[str, Any]]:
+    log, state = History(reader), State(reader)
     for record in log.read(int(context.spec["first"]) - 1, until=log.head()):
         told = told_of(record.event)
-        if told is None or told.kind not in settings.on:
+        if told is None or told.kind not in settings.on or is_delivery(record.event, state):
             continue
-        if isinstance(record.event, JobFailed) and record.event.job == context.job:
-            continue  # an earlier end of this very job
         yield message(record, told)
 
 
-def _ways(settings: NotifySettings) -> Iterator[Deliver]:
+def _delivery(way: Way, settings: NotifySettings) -> Deliver:
     """How news is delivered; raises PermanentFailure for an address that is none."""
-    if url := settings.url or _read(settings.url_file):
-        yield _webhook(url, settings.timeout)
-    if settings.argv:
-        yield _command(settings.argv, settings.timeout)
+    if way == "argv":
+        return _command(settings.argv, settings.timeout)
+    return _webhook(settings.url or _read(settings.url_file), settings.timeout)
 
 
 def _read(file: str) -> str:
@@ -76,13 +83,10 @@ def _read(file: str) -> str:
 
 
 def _webhook(url: str, timeout: float) -> Deliver:
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if fault := fault_of(url):
         # The address may be a secret: it is named by its key alone.
-        raise PermanentFailure(
-            "notify.url is no http or https address",
-            hint='for example "http://127.0.0.1:8080/hook"',
-        )
+        raise PermanentFailure(f"notify.url {fault}", hint=f"for example {EXAMPLE}")
+    host = urllib.parse.urlsplit(url).hostname
     opener = urllib.request.build_opener(_NoRedirect)
 
     def post(body: bytes, news: Mapping[str, Any]) -> None:
@@ -97,13 +101,37 @@ def _webhook(url: str, timeout: float) -> Deliver:
                 answer.read(LONGEST)
         except urllib.error.HTTPError as error:
             with error:  # it holds the connection
-                said = f"{parts.hostname} answered {error.code} {error.reason}"
+                said = f"{host} answered {error.code} {error.reason}"
             raise NotTold(said) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
-            raise NotTold(f"{parts.hostname} cannot be reached: {reason}") from None
+            raise NotTold(f"{host} cannot be reached: {reason}") from None
 
-    return post
+    return lambda body, news: _in_time(lambda: post(body, news), timeout, str(host))
+
+
+def _in_time(deliver: Callable[[], None], timeout: float, who: str) -> None:
+    """Deliver in `timeout` seconds, all of it: a socket's timeout is for each of its steps.
+
+    A step that is stuck is left behind; it ends with this job's process. Raises NotTold.
+    """
+    ended: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            deliver()
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    threading.Thread(target=work, name="notify", daemon=True).start()
+    try:
+        error = ended.get(timeout=timeout)
+    except queue.Empty:
+        raise NotTold(f"{who} took longer than {timeout:g} s") from None
+    if error is not None:
+        raise error
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

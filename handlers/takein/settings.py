@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from handlers.settings import Mark, Section
+from handlers.settings import Mark, Refusal, Section
+from store.errors import ConfigError
 
 
 class TakeInSettings(Section):
@@ -29,3 +30,15 @@ class TakeInSettings(Section):
         description="ticks a second that messages are put on; 0: one for each message of the "
         "action's topic",
     )
+
+    @field_validator("fields")
+    @classmethod
+    def _can_be_read(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
+        if fields:
+            from handlers.takein.mapping import parse_fields  # most configurations have none
+
+            try:
+                parse_fields(fields, "fields")
+            except ConfigError as error:
+                raise Refusal(error.message.removeprefix("fields: "), hint=error.hint) from None
+        return fields

@@ -8,6 +8,7 @@ from store.events.base import Event
 from store.events.envelope import Recorded
 from store.log import History
 from store.text import one_line
+from store.times import iso
 
 FIELDS = ("reason", "run_id", "path", "rows", "verdict", "code", "version", "kind", "summary")
 """What tells events of a type apart, as far as they have it."""
@@ -32,7 +33,7 @@ def _step(record: Recorded) -> dict[str, Any]:
     return {
         "position": record.position,
         "type": record.type,
-        "recorded_at": record.recorded_at.isoformat(timespec="seconds"),
+        "recorded_at": iso(record.recorded_at_us),
         "says": gist(record.event),
     }
 

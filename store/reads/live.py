@@ -97,3 +97,21 @@ def daemon_status(
         "watching": told["watching"] if running else {"projects": 0, "directories": 0},
         "workspaces": told.get("workspaces", []),
     }
+
+
+def unknown() -> DaemonStatus:
+    """The daemon's part where there is no event log to ask."""
+    return {
+        "state": "stopped",
+        "pid": None,
+        "started_at": None,
+        "version": None,
+        "position": 0,
+        "lag": 0,
+        "responding": True,
+        "silent_s": None,
+        "degraded": [],
+        "hub": None,
+        "watching": {"projects": 0, "directories": 0},
+        "workspaces": [],
+    }

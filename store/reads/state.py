@@ -150,7 +150,12 @@ class State:
         return _PROJECTS.where(self._connection, "TRUE")
 
     def projects_named(self, name: str) -> list[ProjectRow]:
-        return _PROJECTS.where(self._connection, "name = ?", name)
+        """Projects of a name, or whose path ends so: "rescue", "lab/rescue"."""
+        parts = name.strip("/").rpartition("/")
+        named = _PROJECTS.where(self._connection, "name = ?", parts[2])
+        if not parts[0]:
+            return named
+        return [row for row in named if row.path.endswith(f"/{name.strip('/')}")]
 
     def file(self, project: str, path: str) -> FileRow | None:
         """A file by its path inside the project."""

@@ -254,7 +254,9 @@ def job_statuses(view: Readable, project: str) -> list[JobStatus]:
     ).fetchall()
     statuses: list[JobStatus] = []
     for job, kind, state, attempt, reason, result in rows:
-        progress = live.progress(view, live.job_key(job)) if state == "running" else None
+        # One that waits for a package to be installed says so where one that runs says how far.
+        alive = state in ("queued", "running")
+        progress = live.progress(view, live.job_key(job)) if alive else None
         statuses.append(
             {
                 "job": job,
@@ -267,6 +269,16 @@ def job_statuses(view: Readable, project: str) -> list[JobStatus]:
             }
         )
     return statuses
+
+
+def daemon_jobs(view: Readable) -> list[JobStatus]:
+    """Jobs that concern no project: of those that ended, the last of each kind."""
+    found, kinds = [], set()
+    for job in job_statuses(view, ""):
+        if job["state"] in ("queued", "running") or job["kind"] not in kinds:
+            found.append(job)
+        kinds.add(job["kind"])
+    return found
 
 
 def _rejected(view: Readable, project: str) -> list[RejectedFile]:

@@ -34,6 +34,6 @@ def test_a_verdict_is_told(house) -> None:
     (job,) = (
         j
         for j in json.loads(house.run("cadenzactl", "jobs", "--json").stdout)["jobs"]
-        if j["kind"] == "notify"
+        if j["kind"] == "notify-argv"
     )
     assert (job["state"], job["result"]) == ("succeeded", "told 1")

@@ -2,7 +2,7 @@
 
 program.py  a command with its subcommands
 parser.py   arguments, and an error as one line and an exit code
-output.py   tables and error lines
+output.py   lines, tables, JSON, errors
 lookup.py   from what a person types to a project, a position, a time
 drift.py    is what lies on disk what the log says?
 """

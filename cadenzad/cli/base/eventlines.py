@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from store.times import iso
+
 if TYPE_CHECKING:
     from store.events.envelope import Recorded
 
@@ -16,7 +18,7 @@ def as_json(record: Recorded) -> dict[str, Any]:
         "type": record.type,
         "project": os.path.basename(record.project) if record.project else None,
         "path": record.project,
-        "recorded_at": record.recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "recorded_at": iso(record.recorded_at_us, "microseconds"),
         "causation": record.causation,
         "correlation": record.correlation,
         "schema_version": record.event.schema_version,
@@ -24,10 +26,10 @@ def as_json(record: Recorded) -> dict[str, Any]:
     }
 
 
-def as_line(record: Recorded) -> str:
-    """An event as people see it."""
-    moment = record.recorded_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    project = os.path.basename(record.project) if record.project else "-"
+def as_line(record: Recorded, name: str = "") -> str:
+    """An event as people see it; `name`: what its project is called, where that is more."""
+    moment = iso(record.recorded_at_us)
+    project = name or (os.path.basename(record.project) if record.project else "-")
     cause = f" <- {record.causation}" if record.causation else ""
     return f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}"
 

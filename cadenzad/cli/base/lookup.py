@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from cadenzad.cli.base.output import say
 from cadenzad.config.paths import expand, state_dir
 from handlers.project.paths import printable
-from store.errors import NoEventLog, ProjectNotFound, StoreError
+from store.errors import ConfigError, NoEventLog, ProjectNotFound, StoreError
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
@@ -86,7 +87,18 @@ def open_state(flag: str | None) -> Iterator[State | None]:
         reader.close()
 
 
-def find_project_folder(text: str) -> Path:
-    """A project's folder by path or by its name in the default state directory's view."""
-    with open_state(None) as state:
+def find_project_folder(text: str, flag: str | None = None) -> Path:
+    """A project's folder by path, or by its name in the view of a state directory (--state)."""
+    with open_state(flag) as state:
         return project_folder(state, text)
+
+
+def file_to_write(text: str, option: str) -> Path:
+    """A file that a command is to write, as a path. Raises ConfigError where it cannot be one."""
+    target = expand(text)
+    if target.is_dir():
+        raise ConfigError(f"{option} {text}: is a folder", hint=f"name a file in it: {target}/NAME")
+    if not target.parent.is_dir():
+        hint = f"mkdir -p {shlex.quote(str(target.parent))}"
+        raise ConfigError(f"{option} {text}: there is no folder {target.parent}", hint=hint)
+    return target

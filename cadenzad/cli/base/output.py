@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 
-from cadenzad.cli.base.tables import table
-from cadenzad.cli.base.terminal import BOLD, RED, painted, room, shows_colour
+from cadenzad.cli.terminal.tables import table
+from cadenzad.cli.terminal.window import BOLD, RED, painted, room, shows_colour
 from store.errors import CadenzaError, ConfigError, NoEventLog, StoreError
 from store.text import json_text, one_line, printable_lines
 
@@ -44,7 +44,7 @@ def say_lines(text: str) -> None:
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout, as wide as the terminal is (see `cadenzad.cli.base.tables`)."""
+    """A table on stdout, as wide as the terminal is (see `cadenzad.cli.terminal.tables`)."""
     text = table(headings, rows, room())
     print(_alarmed(text) if shows_colour() else text)
 
@@ -72,10 +72,9 @@ def say_again(text: str) -> None:
     print(f"\r{one_line(text)}", end="", file=sys.stderr, flush=True)
 
 
-def clear_screen() -> None:
+def begin_screen() -> None:
     """On a terminal: begin at its top again."""
-    if sys.stdout.isatty():
-        print("\033[H\033[J", end="")
+    print("\033[H\033[J", end="")
 
 
 DAMAGED_HINT = (

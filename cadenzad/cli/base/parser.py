@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from io import TextIOWrapper
 
 from cadenzad.cli.base.output import damage_behind, damaged, give_up_on_output, print_error, refused
-from cadenzad.cli.base.terminal import columns
+from cadenzad.cli.terminal.window import columns
 from store.errors import CadenzaError
 from store.errors import one_line as one_line
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.terminal.bars import job_bar
 from cadenzad.config.paths import state_dir
-from store.text import one_line
 
 if TYPE_CHECKING:
     from cadenzad.config.files import Config
-    from cadenzad.requests.byhand import Ended, Progress
+    from cadenzad.requests.byhand import Ended
     from cadenzad.requests.commands import Command, QueueJob
     from store.events.envelope import Recorded
 
@@ -81,39 +79,3 @@ def print_answer(arguments: argparse.Namespace, answer: object, *lines: str) -> 
         return
     for line in lines:
         say(line)
-
-
-@contextmanager
-def job_bar() -> Iterator[Progress]:
-    """A bar on a terminal with what a job says of itself, nothing elsewhere (see `progress`)."""
-    if not sys.stderr.isatty():
-        yield lambda _values: None
-        return
-    from tqdm import tqdm
-
-    from cadenzad.progress import left_of, rest_of, share_of, span
-
-    with tqdm(total=None, leave=False, file=sys.stderr, bar_format=_BAR) as bar:
-        step: object = None
-
-        def show(values: Mapping[str, Any]) -> None:
-            nonlocal step
-            if not values:
-                return
-            part, left = share_of(values), left_of(values)
-            now = (values.get("step"), part and part[1])
-            if now != step:
-                step = now
-                bar.reset(part[1] if part else None)
-            bar.bar_format = _BAR if part else _UNCOUNTED
-            bar.n = part[0] if part else 0
-            bar.set_description_str(one_line(str(values.get("step", ""))), refresh=False)
-            told = [f"{span(left)} left"] if left is not None else []
-            bar.set_postfix_str(one_line(", ".join([*told, *rest_of(values)])))
-
-        yield show
-
-
-_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
-_UNCOUNTED = "{desc} [{elapsed}{postfix}]"
-"""The time that is left is the job's to say: tqdm's would go by all of its steps together."""

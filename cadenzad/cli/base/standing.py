@@ -1,10 +1,16 @@
-"""How a project stands, for people: a row of `status`'s table, and a line for all else. Light."""
+"""How daemon and projects stand, for people: a row for each project, lines for all else. Light."""
 
 from __future__ import annotations
 
+import time
+
+from store.text import counted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from store.reads.shapes import ProjectStatus
+    from collections.abc import Sequence
+
+    from store.reads.shapes import DaemonStatus, JobStatus, ProjectStatus
 
 HEADINGS = (
     "PROJECT",
@@ -21,35 +27,68 @@ HEADINGS = (
 )
 
 
-def row_of(project: ProjectStatus) -> tuple[object, ...]:
-    """Its row below HEADINGS."""
-    runs, exports, examples = project["runs"], project["exports"], project["examples"]
-    last = runs["last"]
-    counts: tuple[tuple[str, int], ...] = (
-        ("stale", exports["stale"]),
-        ("failed", exports["failed"]),
-        ("missing", exports["missing"]),
-    )
-    others = [f"{count} {word}" for word, count in counts if count]
+def daemon_line(daemon: DaemonStatus) -> str:
+    """Who runs, since when, how far it is."""
+    if daemon["state"] == "stopped":
+        return f"stopped, at position {daemon['position']}"
+    if daemon["silent_s"] is not None:
+        from store.times import iso
+
+        since = iso(int((time.time() - daemon["silent_s"]) * 1e6))
+        return (
+            f"not responding since {since} (pid {daemon['pid']}): stopped by a signal, or hung;"
+            f" at position {daemon['position']}, lag {daemon['lag']}"
+        )
+    watching = daemon["watching"]
     return (
-        project["project"],
+        f"{daemon['state']} (pid {daemon['pid']}) since {daemon['started_at']},"
+        f" position {daemon['position']}, lag {daemon['lag']},"
+        f" watching {counted(watching['projects'], 'project')} in"
+        f" {counted(watching['directories'], 'folder')}"
+    )
+
+
+def row_of(project: ProjectStatus, name: str = "") -> tuple[object, ...]:
+    """Its row below HEADINGS; `name`: what it is called among the others, where that is more."""
+    runs, examples = project["runs"], project["examples"]
+    last = runs["last"]
+    return (
+        name or project["project"],
         project["robot"],
         project["state"],
         runs["total"],
         runs["succeeded"],
         runs["failed"],
         runs["rejected"],
-        ", ".join([f"{exports['current']} current", *others]),
-        exports["records"],
+        _exports(project),
+        project["exports"]["records"],
         f"{examples['train']}+{examples['exam']}",
         f"{last['run']}: {last['outcome']}" if last else "-",
     )
 
 
-def notes_of(project: ProjectStatus) -> list[str]:
-    """One line for everything about a project that somebody should look at."""
-    name = project["project"]
-    notes = []
+def counts_of(project: ProjectStatus) -> list[str]:
+    """What a row holds as lines, for whoever looks at one project."""
+    headings = HEADINGS[1:]
+    width = max(map(len, headings))
+    row = row_of(project)[1:]
+    return [f"{head.ljust(width)}  {cell}" for head, cell in zip(headings, row, strict=True)]
+
+
+def _exports(project: ProjectStatus) -> str:
+    exports = project["exports"]
+    counts: tuple[tuple[str, int], ...] = (
+        ("stale", exports["stale"]),
+        ("failed", exports["failed"]),
+        ("missing", exports["missing"]),
+    )
+    others = [f"{count} {word}" for word, count in counts if count]
+    return ", ".join([f"{exports['current']} current", *others])
+
+
+def notes_of(project: ProjectStatus, name: str = "", *, jobs: bool = True) -> list[str]:
+    """One line for everything about a project that somebody should look at; `jobs`: those too."""
+    name, notes = name or project["project"], []
     if not project.get("watched", True):
         notes.append(f"{name}: not watched: it lies in no workspace of the daemon")
     if project["paused"]:
@@ -61,7 +100,7 @@ def notes_of(project: ProjectStatus) -> list[str]:
         for item in project["runs"]["rejected_files"]
         if item["path"] != "env.json"
     )
-    notes += _check(project)
+    notes += _check(project, name)
     exports = project["exports"]
     notes.extend(
         f"{name}: export failed for {item['path']}: {item['reason']}"
@@ -71,23 +110,33 @@ def notes_of(project: ProjectStatus) -> list[str]:
         f"{name}: the export of {item['path']} is missing: {item['reason']}"
         for item in exports["losses"]
     )
-    notes += _dataset(project)
-    notes += _improvements(project)
-    for job in project["jobs"]:
+    notes += _dataset(project, name)
+    notes += _improvements(project, name)
+    if jobs:
+        notes += [f"{name}: {note}" for note in notes_of_jobs(project["jobs"])]
+    if project["reactions_failed"]:
+        count = project["reactions_failed"]
+        notes.append(
+            f"{name}: {counted(count, 'reaction')} failed, last: {project['last_failure']}"
+        )
+    return notes
+
+
+def notes_of_jobs(jobs: Sequence[JobStatus]) -> list[str]:
+    """A line for each job that waits, runs or was given up."""
+    notes = []
+    for job in jobs:
         if job["state"] in ("queued", "running", "failed"):
             from cadenzad.progress import said_of  # most projects have no such job
 
             says = said_of(job["progress"]) or job["result"] or job["reason"]
-            notes.append(f"{name}: job {job['job']} ({job['kind']}) {job['state']}: {says}")
-    if project["reactions_failed"]:
-        count = project["reactions_failed"]
-        notes.append(f"{name}: {count} reactions failed, last: {project['last_failure']}")
+            notes.append(f"job {job['job']} ({job['kind']}) {job['state']}: {says}")
     return notes
 
 
-def _check(project: ProjectStatus) -> list[str]:
+def _check(project: ProjectStatus, name: str) -> list[str]:
     """What the check of the mission found: counts, and the first error or warning."""
-    name, check = project["project"], project["check"]
+    check = project["check"]
     if not (check["errors"] or check["warnings"]):
         return []
     said = f"errors: {check['errors']}, warnings: {check['warnings']}"
@@ -98,23 +147,22 @@ def _check(project: ProjectStatus) -> list[str]:
     return [f"{name}: check: {said}{since}: `cadenza env check {name}`", f"{name}: {line}{fix}"]
 
 
-def _dataset(project: ProjectStatus) -> list[str]:
+def _dataset(project: ProjectStatus, name: str) -> list[str]:
     """How much the dataset holds, and which runs it does not."""
     dataset = project["dataset"]
     if dataset is None:
         return []
-    name = project["project"]
     rows = ", ".join(f"{config} {count:,}" for config, count in dataset["rows"].items())
     return [
-        f"{name}: dataset of {dataset['runs']} runs, rows: {rows}",
+        f"{name}: dataset of {counted(dataset['runs'], 'run')}, rows: {rows}",
         *(f"{name}: not in the dataset: {item['run_path']}: {item['reason']}"
           for item in dataset["failed"]),
     ]  # fmt: skip
 
 
-def _improvements(project: ProjectStatus) -> list[str]:
+def _improvements(project: ProjectStatus, name: str) -> list[str]:
     """What the judge and the last scorecard say."""
-    name, prompt, adapter = project["project"], project["prompt"], project["adapter"]
+    prompt, adapter = project["prompt"], project["adapter"]
     notes = []
     if prompt["state"] != "not judged":
         version = f"version {prompt['version']}" if prompt["version"] is not None else "unchanged"

@@ -6,7 +6,7 @@ import argparse
 
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.cli.base.parser import FAILED, OK, add_project
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, add_project
 
 DESCRIPTION = """Check a project before any run: how each phase's goal was understood; whether the
 robot is put down in something, reaches what it must in time, sees what it must; which predicates
@@ -16,7 +16,7 @@ EXAMPLE = "cadenza env check rescue --json"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_json_and_state(parser)
 
 
 def command(args: argparse.Namespace) -> int:
@@ -24,7 +24,7 @@ def command(args: argparse.Namespace) -> int:
     from handlers.mission.check.check import check
     from handlers.project.project import Project
 
-    report = check(Project.open(find_project_folder(args.project)))
+    report = check(Project.open(find_project_folder(args.project, args.state)))
     if args.json:
         say_json(report.as_json(), indent=2)
     else:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
-from cadenzad.cli.base.requests import job_bar, run_by_hand
+from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.cli.env.lora.common import folder_of
+from cadenzad.cli.terminal.bars import job_bar
 from cadenzad.config.paths import expand
 from store.errors import DaemonError, UsageError
 from store.text import counted
@@ -75,7 +76,7 @@ def _show(arguments: argparse.Namespace, project: Path) -> int:
         unknown = f", {spread.unknown} unknown" if spread.unknown else ""
         return f"{spread.least:g} to {spread.greatest:g}, mean {spread.mean:.4g}{unknown}"
 
-    say(f"{place.root}: {summary.runs} runs, {summary.episodes} episodes")
+    say(f"{place.root}: {counted(summary.runs, 'run')}, {counted(summary.episodes, 'episode')}")
     if summary.copies:
         say(f"left out as copies: {counted(summary.copies, 'run')}; `curate` names them")
     rows = [(config, *counts.values()) for config, counts in summary.rows.items()]

@@ -9,7 +9,7 @@ from typing import Any
 
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.cli.base.parser import FAILED, OK, add_project, whole
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, add_project, whole
 from store.errors import MissingExtraError
 
 DESCRIPTION = """Show the mission's observation and action spaces with their units, run Gymnasium's
@@ -21,7 +21,7 @@ EXAMPLE = "cadenza env gym rescue --seed 7 --json"
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="of the episode (0)")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_json_and_state(parser)
 
 
 def _seed(text: str) -> int:
@@ -42,7 +42,7 @@ def command(arguments: argparse.Namespace) -> int:
             f"the environment needs {error.name}, which is not installed",
             hint="pip install 'cadenzad[gym]'",
         ) from None
-    project = find_project_folder(arguments.project)
+    project = find_project_folder(arguments.project, arguments.state)
     env = gymnasium.make(gym.ENV_ID, project=str(project)).unwrapped
     try:
         spaces, problems = trial.described(env), trial.check(env)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cadenzad.cli.base.output import say, say_json
-from cadenzad.cli.base.parser import OK, filled
+from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from cadenzad.config.paths import expand
 from handlers.project.scaffold import init_project
 
@@ -16,14 +16,16 @@ EXAMPLE = "cadenza env init ~/robots/rescue"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", type=filled, help="the folder to make; it must be new or empty")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
     target = expand(arguments.project)
     files = init_project(target)
     if arguments.json:
-        say_json({"project": str(target), "files": [str(file) for file in files]})
+        path = target.absolute()
+        names = [str(file.relative_to(target)) for file in files]
+        say_json({"project": path.name, "path": str(path), "files": names})
         return OK
     say(f"made {target}:")
     for file in files:

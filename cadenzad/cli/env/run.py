@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_table
-from cadenzad.cli.base.parser import add_project, exit_code_of, whole
+from cadenzad.cli.base.parser import add_json_and_state, add_project, exit_code_of, whole
 from handlers.mission.episode.runlog import RunLog
 from handlers.project.code import read, sha256_of
-from store.errors import CadenzaError
+from store.errors import CadenzaError, ConfigError
 
 if TYPE_CHECKING:
     from cadenzad.cli.env.run_policy import Driver
@@ -53,14 +53,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-ticks", type=_positive, metavar="N", help="actions a run may take")
     parser.add_argument("--xml", type=Path, metavar="PATH", help="your own model of the robot")
     parser.add_argument("--video", type=Path, metavar="FILE", help="a film: .mp4 or .gif")
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_json_and_state(parser)
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
+    if (number := whole(text)) > 0:
+        return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not 1 or more, such as 5")
 
 
 def command(args: argparse.Namespace) -> int:
@@ -71,7 +70,10 @@ def command(args: argparse.Namespace) -> int:
     from handlers.mission.show.video import Film
     from handlers.project.project import Project
 
-    project = Project.open(find_project_folder(args.project))
+    if args.xml is not None and not args.xml.is_file():
+        hint = "cadenza env run PROJECT --xml models/robot.xml"
+        raise ConfigError(f"--xml {args.xml}: no such file", hint=hint)
+    project = Project.open(find_project_folder(args.project, args.state))
     driver = driver_for(args.policy, project)
     film = Film(args.video) if args.video else None
     xml = own_model(project, args.xml)

@@ -6,24 +6,31 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cadenzad.cli.base.lookup import find_project_folder
+from cadenzad.cli.base.lookup import file_to_write, find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines, say_table
 from cadenzad.cli.base.parser import add_json_and_state, add_project
+from cadenzad.cli.base.requests import print_answer
 from handlers.project.paths import CADENZA_DIR, printable
-from store.errors import ProjectNotFound, StoreError
+from store.errors import ConfigError, ProjectNotFound, StoreError
+from store.text import counted
 
 if TYPE_CHECKING:
     from cadenzad.dashboard.panels.account import Account
+    from handlers.project.spec import ProjectSpec
 
 DESCRIPTION = """Draw the mission's map: zones, objects, phases; in the terminal, as SVG or as PNG;
-with `--run` the path of a run over it, and what the event log says of that run."""
-EXAMPLE = "cadenza env show rescue -o map.svg"
+with `--run` the path of a run over it, and what the event log says of that run; with `--rrd` that
+run as a recording for Rerun's viewer (`rerun FILE`)."""
+EXAMPLE = "cadenza env show rescue --run first --rrd first.rrd"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=".svg or .png")
     parser.add_argument("--run", metavar="ID", help="overlay the path of a run")
+    parser.add_argument(
+        "--rrd", type=Path, metavar="FILE", help="write the run as a recording (.rrd)"
+    )
     add_json_and_state(parser)
 
 
@@ -35,9 +42,13 @@ def command(args: argparse.Namespace) -> int:
     from handlers.mission.show.textmap import text_map
     from handlers.project.project import Project
 
-    project = Project.open(find_project_folder(args.project))
+    if args.rrd is not None and not args.run:
+        raise ConfigError("--rrd is about one run", hint=EXAMPLE)
+    project = Project.open(find_project_folder(args.project, args.state))
     spec = project.spec
     log = _log_of(project.path, args.run) if args.run else None
+    if args.rrd is not None and log is not None:
+        return _record(args, spec, log)
     path = path_of(records(log)) if log is not None else []
     told = _told(args.state, project.path, log) if log is not None else None
     if args.output is not None:
@@ -51,6 +62,23 @@ def command(args: argparse.Namespace) -> int:
         if told is not None:
             say()
             say_table(("", ""), rows_of((told,)))
+    return 0
+
+
+def _record(args: argparse.Namespace, spec: ProjectSpec, log: Path) -> int:
+    """The first run in a log as a recording."""
+    from cadenzad.dashboard.panels.replay import ticks_of
+    from cadenzad.elsewhere.rerun import write_recording
+
+    target = file_to_write(str(args.rrd), "--rrd")
+    if target.suffix != ".rrd":
+        raise ConfigError(f"--rrd {args.rrd}: a recording ends with .rrd", hint=EXAMPLE)
+    run = log.name.removesuffix(".log.jsonl")
+    ticks = write_recording(target, spec, run, ticks_of(log, 0))
+    answer = {"run": run, "file": str(target), "ticks": ticks}
+    print_answer(
+        args, answer, f"wrote {target}: {counted(ticks, 'tick')}; `rerun {target}` shows it"
+    )
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_table
-from cadenzad.cli.base.parser import add_project
+from cadenzad.cli.base.parser import add_json_and_state, add_project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ EXAMPLE = "cadenza env stats rescue --json"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_json_and_state(parser)
 
 
 def command(args: argparse.Namespace) -> int:
@@ -30,7 +30,7 @@ def command(args: argparse.Namespace) -> int:
     from handlers.mission.show.history import project_stats, read_runs
     from handlers.project.project import Project
 
-    project = Project.open(find_project_folder(args.project))
+    project = Project.open(find_project_folder(args.project, args.state))
     unreadable: list[tuple[str, str]] = []
     history = read_runs(project.path, unreadable)
     stats = project_stats(history.runs)

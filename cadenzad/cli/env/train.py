@@ -18,6 +18,7 @@ from cadenzad.config.paths import expand, state_dir
 from cadenzad.requests.inbox import takes_requests
 from store.errors import CadenzaError, DaemonError
 from store.lock import is_held
+from store.text import counted
 
 if TYPE_CHECKING:
     from cadenzad.requests.byhand import Ended
@@ -133,7 +134,8 @@ def _dry_run(
 
 def _print_findings(findings: list[dict[str, Any]], runs: int, ticks: int, left_out: int) -> None:
     older = f" ({left_out} older logs left out: judge.max_runs)" if left_out else ""
-    say(f"{runs} runs{older}, {ticks} ticks, {len(findings)} failure modes")
+    modes = counted(len(findings), "failure mode")
+    say(f"{counted(runs, 'run')}{older}, {counted(ticks, 'tick')}, {modes}")
     if findings:
         headings = ("FAILURE MODE", "TIMES", "TICKS", "RUNS", "LAST SEEN", "FOR EXAMPLE")
         rows = [

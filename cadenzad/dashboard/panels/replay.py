@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -87,14 +87,8 @@ def frames_of(path: Path, index: int) -> tuple[list[Frame], int]:
 
     Raises OSError, and InputError where it is no mission's log.
     """
-    fold, found, more, total = MissionFold(), list[Frame](), 0, 0.0
-    for number, record in enumerate(records(path), 1):
-        if "event" in record and "tick" not in record:
-            raise InputError("an orchestrator's log: it has no positions to show")
-        if fold.add(number, record) is not None or fold.index < index or cut_off(record):
-            continue
-        if fold.index > index:
-            break
+    found, more, total = list[Frame](), 0, 0.0
+    for record in ticks_of(path, index):
         if len(found) == LONGEST:
             more += 1
             continue
@@ -102,6 +96,22 @@ def frames_of(path: Path, index: int) -> tuple[list[Frame], int]:
         total = frame.total
         found.append(frame)
     return found, more
+
+
+def ticks_of(path: Path, index: int) -> Iterator[Mapping[str, Any]]:
+    """The records of the run with that index in a log.
+
+    Raises OSError, and InputError where it is no mission's log.
+    """
+    fold = MissionFold()
+    for number, record in enumerate(records(path), 1):
+        if "event" in record and "tick" not in record:
+            raise InputError("an orchestrator's log: it has no positions to show")
+        if fold.add(number, record) is not None or fold.index < index or cut_off(record):
+            continue
+        if fold.index > index:
+            break
+        yield record
 
 
 def frame_of(record: Mapping[str, Any], total: float, number: int) -> Frame:

@@ -106,7 +106,8 @@ class _Pages:
             base = _base(moment, row)
             found = runs(moment, row.path)
             asked = request.query_params
-            chosen = pair(row, found, _two(found, asked.get("a"), asked.get("b")))
+            a, b = asked.get("a"), asked.get("b")
+            chosen = pair(row, found, _two(found, a, b))
             tick = asked.get("tick", "")
             return page(
                 "runs.html",
@@ -114,6 +115,7 @@ class _Pages:
                 row=row,
                 base=base,
                 pair=chosen,
+                alone=bool(a) != bool(b),
                 choices=found[: -CHOICES - 1 : -1],
                 tick=int(tick) if tick.isascii() and tick.isdecimal() and len(tick) < 10 else 0,
                 film=lambda run: f"{base}/film?run={quote(run, safe='')}",

@@ -159,7 +159,7 @@ def test_a_text_that_sqlite_knows_nothing_of_is_told_as_damage(
 
 def test_a_mistake_of_ours_is_not_taken_for_damage(whole, state, run_cli, monkeypatch) -> None:
     (state / DATABASE).write_bytes(whole)
-    monkeypatch.setattr("cadenzad.cli.ctl.operate.jobs.listing.State", None)
+    monkeypatch.setattr("store.reads.state.State", None)
     with pytest.raises(TypeError):
         run_cli(cadenzactl, "jobs", "--state", state)
 

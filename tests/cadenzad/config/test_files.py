@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,18 @@ def test_a_reload_says_what_changed_and_what_needs_a_restart(file: Path) -> None
     assert diff(old, old) == []
 
 
+CHOSEN: Mapping[str, Any] = {
+    "notify.on": ["failed"],
+    "jobs.ray.kinds": ["score"],
+    "notify.url": "http://127.0.0.1:8080/hook",
+    "export.formats": ["dataset"],
+    "judge.prompt": "prompts.py:BASE",
+    "judge.max_tokens": 3007,
+    "takein.fields": ["action = /cmd:action"],
+}
+"""Where not any value of a type is one."""
+
+
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_a_change_of_any_key_is_seen(file: Path, key: Key) -> None:
     # given
@@ -270,16 +283,8 @@ def test_a_change_of_any_key_is_seen(file: Path, key: Key) -> None:
         other = next(word for word in key.order if word != key.default)
     elif isinstance(key.default, bool):
         other = not key.default
-    elif key.name == "notify.on":
-        other = ["failed"]
-    elif key.name == "jobs.ray.kinds":
-        other = ["score"]
-    elif key.name == "export.formats":
-        other = ["dataset"]
-    elif key.name == "judge.prompt":
-        other = "prompts.py:BASE"
-    elif key.name == "judge.max_tokens":
-        other = 3007
+    elif key.name in CHOSEN:
+        other = CHOSEN[key.name]
     elif isinstance(key.default, float) and 0 < key.default < 1:
         other = key.default / 2  # a share: nothing over 1 is one
     file.write_text(as_toml(key, other))

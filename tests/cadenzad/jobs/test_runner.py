@@ -16,11 +16,14 @@ from waiting import eventually
 
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Jobs as JobsConfig
+from cadenzad.jobs import runner
 from cadenzad.jobs.queue import Queue
 from cadenzad.jobs.retry import RetryPolicy
 from cadenzad.jobs.runner import Jobs
+from cadenzad.logfiles import job_log, read_log
 from cadenzad.requests.commands import CancelJob, Pause, Resume, RetryJob, new_request
 from cadenzad.requests.handle import carry_out
+from handlers.extras import Extra
 from handlers.jobs import queue_job
 from store import interpreter
 from store.events.envelope import NewEvent, project_stream
@@ -199,6 +202,8 @@ def test_what_a_job_prints_reaches_stderr_as_lines_of_the_log(bench, capfd):
     assert "INFO \\x1b[2Jcleared\n" in printed
     assert "INFO from a child \\x1b[1m [redacted]\n" in printed
     assert "INFO cut short\n" in printed
+    logged = [record["message"] for record in read_log(job_log(bench.directory, job), 10)]
+    assert logged[-2:] == ["from a child \x1b[1m [redacted]", "cut short"]
     assert "\x1b" not in printed
 
 
@@ -473,3 +478,27 @@ def test_the_key_reaches_no_child(bench, monkeypatch):
 
     monkeypatch.setenv("GROQ_API_KEY", "gsk_secret")
     assert "GROQ_API_KEY" not in _environ()
+
+
+def test_what_is_not_installed_is_waited_for_by_one_job_that_says_so(bench, monkeypatch):
+    # given a kind that needs a package, and another that does not
+    needs = {"good": Extra("magic", ("no_such_package_anywhere",))}
+    monkeypatch.setattr(runner, "NEEDS", needs)
+    waits = bench.queue("good", "/robots/rescue", code="x")
+    works = bench.queue("reminder", "/robots/rescue")
+    jobs = bench.jobs()
+
+    # when
+    jobs.work_off()
+
+    # then the other is done, nothing was tried, and what is missing is said
+    assert bench.ended(works)
+    waiting = bench.state.job(waits)
+    assert (waiting.state, waiting.attempt) == ("queued", 0)
+    told = bench.state.progress(f"job:{waits}")
+    assert told == {"step": "waits for no_such_package_anywhere: pip install 'cadenzad[magic]'"}
+
+    # when it is installed
+    monkeypatch.setattr(runner, "NEEDS", {})
+    bench.work_off(jobs, waits)
+    assert bench.state.job(waits).state == "succeeded"

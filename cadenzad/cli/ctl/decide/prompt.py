@@ -115,7 +115,7 @@ def _show(
 
 def _log(arguments: argparse.Namespace, rows: list[PromptRow]) -> int:
     if arguments.json:
-        say_json([row._asdict() for row in rows], indent=2)
+        say_json({"versions": [row._asdict() for row in rows]}, indent=2)
         return OK
     headings = ("VERSION", "PARENT", "STATE", "RULES", "IMPROVED", "FILE", "POSITION")
     say_table(

@@ -14,6 +14,7 @@ from cadenzad.cli.base.parser import OK, add_hub_options, add_state_option, asks
 from cadenzad.config.paths import state_dir
 from cadenzad.moments import moment_us, position_number
 from store.errors import ConfigError
+from store.reads.names import Names
 from store.reads.state import State
 from store.schema import connect_reader
 
@@ -62,9 +63,12 @@ def command(arguments: argparse.Namespace) -> int:
         read = history.follow(after, stream=stream, types=arguments.type)
     else:
         read = history.read(after, stream=stream, types=arguments.type)
-    write = _print_json if arguments.json else _print_line
+    names = Names(reader)
     for record in read:
-        write(record)
+        if arguments.json:
+            say_json(as_json(record))
+        else:
+            say(as_line(record, names.shown(record.project or "")))
         if arguments.follow:
             sys.stdout.flush()
     return OK
@@ -77,11 +81,3 @@ def _after(history: EventLog, since: str | None) -> int:
     if number is not None:
         return number
     return history.position_at(moment_us(since) - 1)
-
-
-def _print_json(record: Recorded) -> None:
-    say_json(as_json(record))
-
-
-def _print_line(record: Recorded) -> None:
-    say(as_line(record))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 
+from cadenzad.cli.base.lookup import file_to_write
 from cadenzad.cli.base.output import say_json, say_lines
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
-from cadenzad.config.paths import expand, state_dir
+from cadenzad.config.paths import state_dir
 from store.schema import connect_reader
 
 DESCRIPTION = """Figures in the Prometheus text format: watching, lag, sizes, queue, jobs, projects.
@@ -32,7 +33,7 @@ def command(arguments: argparse.Namespace) -> int:
     directory = state_dir(arguments.state)
     with closing(connect_reader(directory)) as reader:
         if arguments.textfile:
-            write_textfile(expand(arguments.textfile), directory, reader)
+            write_textfile(file_to_write(arguments.textfile, "--textfile"), directory, reader)
             if arguments.json:
                 say_json({"textfile": arguments.textfile})
             return OK

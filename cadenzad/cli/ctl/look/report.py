@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cadenzad.cli.base.lookup import find_project
+from cadenzad.cli.base.lookup import file_to_write, find_project
 from cadenzad.cli.base.output import say, say_json, say_lines
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
-from cadenzad.config.paths import expand, state_dir
+from cadenzad.config.paths import state_dir
 from store.durable import write_file
 from store.errors import ConfigError
 from store.ours import check_ours
@@ -37,14 +37,14 @@ def command(arguments: argparse.Namespace) -> int:
     from cadenzad.dashboard.report import report
     from store.reads.state import State
 
+    target = None if arguments.output == "-" else file_to_write(arguments.output, "-o")
     with Moments(state_dir(arguments.state)).at(arguments.at) as moment:
         row = find_project(State(moment.view), arguments.project)
         text = report(moment, row)
         position = moment.position
-    if arguments.output == "-":
+    if target is None:
         say_lines(text)
         return OK
-    target = expand(arguments.output)
     _write(target, text)
     if arguments.json:
         say_json({"output": str(target), "project": row.name, "position": position})
@@ -55,10 +55,6 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _write(target: Path, text: str) -> None:
     """Raises InputError for a file that is no report, ConfigError where it cannot be written."""
-    if not target.parent.is_dir():
-        raise ConfigError(
-            f"-o {target}: there is no folder {target.parent}", hint=f"mkdir -p {target.parent}"
-        )
     try:
         check_ours(target, MARK, "cadenzactl report")
         write_file(target, text.encode("utf-8", "replace"), mode=None)

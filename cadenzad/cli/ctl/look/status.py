@@ -6,11 +6,9 @@ import argparse
 import contextlib
 import sqlite3
 import sys
-import time
-from datetime import UTC, datetime, timedelta
 
 from cadenzad.cli.base.drift import changed, unrecorded
-from cadenzad.cli.base.output import clear_screen, damaged, say, say_again, say_json, say_table
+from cadenzad.cli.base.output import damaged, say, say_again, say_json, say_table
 from cadenzad.cli.base.parser import (
     FAILED,
     NOT_RUNNING,
@@ -20,17 +18,19 @@ from cadenzad.cli.base.parser import (
     asks_hub,
     filled,
 )
-from cadenzad.cli.base.standing import HEADINGS, notes_of, row_of
+from cadenzad.cli.base.standing import HEADINGS, daemon_line, notes_of, notes_of_jobs, row_of
 from cadenzad.config.paths import lies_in, state_path
 from cadenzad.requests.role import takes_requests
-from store.errors import NoEventLog, StoreError
+from store.errors import ConfigError, NoEventLog, StoreError
 from store.lock import is_held
-from store.reads.live import daemon_status, trouble_of
+from store.reads.live import daemon_status, trouble_of, unknown
 from store.reads.live import progress as live_value
+from store.reads.names import Names
 from store.reads.status import (
     STATUS_SCHEMA,
     FirstProjects,
     check_view,
+    daemon_jobs,
     first_projects,
     project_statuses,
 )
@@ -40,11 +40,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from store.reads.shapes import DaemonStatus, DegradedStatus, HubStatus, ProjectStatus
+    from store.reads.shapes import DaemonStatus, DegradedStatus, HubStatus, JobStatus, ProjectStatus
 
 DESCRIPTION = """What the daemon does and how every project stands. Of very many those to look at
 are shown, and the first of the others. Exits with 3 when the daemon is not running or does not
-respond; what it knew last is shown all the same."""
+respond; what it knew last is shown all the same. --watch shows it live, with the queue, and keys
+lead into each project; it ends with q."""
 EXAMPLE = "cadenzactl status rescue --json | jq .projects[0].exports"
 
 SHOWN = 20
@@ -60,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--at", metavar="P", type=filled, help="as of a past position, or a time (ISO 8601)"
     )
     parser.add_argument("--all", action="store_true", help=f"more than {SHOWN} projects too")
-    parser.add_argument("--watch", action="store_true", help="show it anew every second")
+    parser.add_argument("--watch", action="store_true", help="show it live, every second")
     add_hub_options(parser)
     add_state_option(parser)
 
@@ -68,11 +69,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     if not arguments.watch:
         return show(arguments)
-    while True:
-        clear_screen()
-        show(arguments)
-        sys.stdout.flush()
-        time.sleep(1.0)
+    if arguments.at:
+        import shlex
+
+        raise ConfigError(
+            "--watch shows what goes on, --at a past moment: one of them",
+            hint=f"cadenzactl status --at {shlex.quote(arguments.at)}",
+        )
+    from cadenzad.cli.live.loop import again_and_again, watch
+
+    if arguments.json:
+        return again_and_again(lambda: show(arguments))
+    opened = ""
+    if arguments.project:
+        from cadenzad.cli.base.lookup import project_of
+
+        opened = project_of(arguments).path
+    return watch(state_path(arguments.state), opened, lambda: show(arguments))
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -125,16 +138,19 @@ def _show(
             _look_at_files(view, project)
             if daemon["state"] != "stopped":
                 project["watched"] = lies_in(project["path"], daemon["workspaces"])
-    cluster = _cluster(reader, daemon)
+    cluster, jobs = _cluster(reader, daemon), daemon_jobs(view)
     if arguments.json:
-        answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "projects": projects}
+        answer: dict[str, Any] = {"schema": STATUS_SCHEMA, "daemon": daemon, "jobs": jobs}
+        answer["projects"] = projects
         if cluster is not None:
             answer["cluster"] = cluster
         if arguments.at:
             answer["as_of"] = position
         say_json(answer, indent=2)
     else:
-        _print(daemon, projects, directory, position if arguments.at else None, cluster)
+        names = Names(view)
+        _print(daemon, jobs, directory, position if arguments.at else None, cluster)
+        _print_projects([(project, names.shown(project["path"])) for project in projects])
         if asked and asked.more:
             say()
             rest = f"not shown: {asked.more}, {asked.more_to_look_at} of them to look at"
@@ -201,13 +217,11 @@ def _unreadable(
 ) -> int:
     """A daemon runs on a log that cannot be read: what it says of that, and what we met."""
     met: DegradedStatus = {"code": "event-log", "detail": error.message}
-    daemon = _unknown() | {
-        "state": "running",
-        "pid": (holder or {}).get("pid"),
-        "degraded": [met, *trouble_of(holder)],
-    }
+    pid, daemon = (holder or {}).get("pid"), unknown()
+    daemon["state"], daemon["pid"] = "running", pid if isinstance(pid, int) else None
+    daemon["degraded"] = [met, *trouble_of(holder)]
     if arguments.json:
-        say_json({"schema": STATUS_SCHEMA, "daemon": daemon, "projects": []}, indent=2)
+        say_json({"schema": STATUS_SCHEMA, "daemon": daemon, "jobs": [], "projects": []}, indent=2)
     else:
         say(f": running (pid {daemon['pid']})", head="daemon")
         say(f"state:  {directory}")
@@ -216,28 +230,12 @@ def _unreadable(
     return FAILED
 
 
-def _unknown() -> dict[str, Any]:
-    """The daemon's part where there is no event log to ask."""
-    return {
-        "state": "stopped",
-        "pid": None,
-        "started_at": None,
-        "version": None,
-        "position": 0,
-        "lag": 0,
-        "responding": True,
-        "silent_s": None,
-        "degraded": [],
-        "hub": None,
-        "watching": {"projects": 0, "directories": 0},
-        "workspaces": [],
-    }
-
-
 def _nothing_yet(arguments: argparse.Namespace, directory: str) -> int:
     """No event log: no daemon ever ran here. That is an answer, not a failure."""
     if arguments.json:
-        say_json({"schema": STATUS_SCHEMA, "daemon": _unknown(), "projects": []}, indent=2)
+        say_json(
+            {"schema": STATUS_SCHEMA, "daemon": unknown(), "jobs": [], "projects": []}, indent=2
+        )
     else:
         say(f"daemon: stopped; {directory} holds no event log yet")
         say("start it: cadenzad --workspace DIR")
@@ -246,15 +244,17 @@ def _nothing_yet(arguments: argparse.Namespace, directory: str) -> int:
 
 def _print(
     daemon: DaemonStatus,
-    projects: list[ProjectStatus],
+    jobs: list[JobStatus],
     directory: str,
     as_of: int | None,
     cluster: dict[str, Any] | None,
 ) -> None:
-    say(f": {_daemon_line(daemon)}", head="daemon")
+    say(f": {daemon_line(daemon)}", head="daemon")
     say(f"state:  {directory}")
     for reason in daemon["degraded"]:
         say(f"degraded: {reason['detail']}")
+    for note in notes_of_jobs(jobs):
+        say(note)
     if cluster is not None:
         from cadenzad.cli.base.cluster import cluster_lines
 
@@ -265,11 +265,15 @@ def _print(
     if as_of is not None:
         say(f"projects as of position {as_of}:")
     say()
+
+
+def _print_projects(projects: list[tuple[ProjectStatus, str]]) -> None:
+    """Projects, each with what it is called, and what somebody should look at."""
     if not projects:
         say("no projects yet: a project is a folder with env.json inside a workspace")
         return
-    say_table(HEADINGS, [row_of(project) for project in projects])
-    notes = [note for project in projects for note in notes_of(project)]
+    say_table(HEADINGS, [row_of(project, name) for project, name in projects])
+    notes = [note for project, name in projects for note in notes_of(project, name)]
     if notes:
         say()
         for note in notes:
@@ -281,23 +285,6 @@ def _hub_line(hub: HubStatus) -> str:
     behind = f"{has} are there, {hub['lag']} are to come"
     if not hub["trouble"]:
         return f"{behind} ({hub['place']})"
-    since = datetime.fromtimestamp(hub["since"] or 0, UTC).isoformat(timespec="seconds")[:19]
-    return f"{behind}; since {since}Z: {hub['trouble']}"
+    from store.times import iso
 
-
-def _daemon_line(daemon: DaemonStatus) -> str:
-    if daemon["state"] == "stopped":
-        return f"stopped, at position {daemon['position']}"
-    if daemon["silent_s"] is not None:
-        since = datetime.now(UTC) - timedelta(seconds=daemon["silent_s"])
-        return (
-            f"not responding since {since.isoformat(timespec='seconds')[:19]}Z"
-            f" (pid {daemon['pid']}): stopped by a signal, or hung; at position"
-            f" {daemon['position']}, lag {daemon['lag']}"
-        )
-    watching = daemon["watching"]
-    return (
-        f"{daemon['state']} (pid {daemon['pid']}) since {daemon['started_at']},"
-        f" position {daemon['position']}, lag {daemon['lag']},"
-        f" watching {watching['projects']} projects in {watching['directories']} folders"
-    )
+    return f"{behind}; since {iso(int((hub['since'] or 0) * 1e6))}: {hub['trouble']}"

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from cadenzad.cli.base.output import say
-from cadenzad.cli.base.parser import OK, add_state_option
+from cadenzad.cli.base.output import say, say_json
+from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.reference.trees import COMMANDS, parser_of, walk
 from cadenzad.config.paths import state_dir
 from store.errors import NoEventLog
@@ -33,21 +33,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "only", nargs="?", metavar="COMMAND", choices=COMMANDS, help="for one of the commands alone"
     )
-    add_state_option(parser)
+    add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
     if arguments.projects:
-        for name in _projects(arguments.state):
-            say(name)
+        projects = _projects(arguments.state)
+        if arguments.json:
+            say_json({"projects": projects})
+        else:
+            for name in projects:
+                say(name)
         return OK
-    for name in [arguments.only] if arguments.only else COMMANDS:
-        print(script(arguments.shell, name), end="")
+    named = [arguments.only] if arguments.only else COMMANDS
+    scripts = {name: script(arguments.shell, name) for name in named}
+    if arguments.json:
+        say_json({"shell": arguments.shell, "scripts": scripts})
+    else:
+        print("".join(scripts.values()), end="")
     return OK
 
 
 def _projects(state: str | None) -> list[str]:
     """Known projects by name. Imports little: somebody waits behind the TAB key."""
+    from store.reads.names import Names
     from store.reads.state import State
     from store.schema import connect_reader
 
@@ -56,7 +65,8 @@ def _projects(state: str | None) -> list[str]:
     except NoEventLog:
         return []
     try:
-        return [row.name for row in State(reader).projects()]
+        names = Names(reader)
+        return [names.shown(row.path) for row in State(reader).projects()]
     finally:
         reader.close()
 
@@ -82,6 +92,7 @@ def _say_what_completes(parser: argparse.ArgumentParser) -> None:
         "FILE": shtab.FILE,
         "log": shtab.FILE,
         "project": PROJECT,
+        "about": PROJECT,
         "type": _words("event_types", sorted(EVENT_TYPES)),
     }
     for action in parser._actions:

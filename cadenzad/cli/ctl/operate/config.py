@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "file", nargs="?", metavar="FILE", type=filled, help="the file (default: the daemon's)"
     )
-    check.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    add_json_and_state(check)
 
 
 def command(arguments: argparse.Namespace) -> int:

@@ -46,9 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    if arguments.sample and ("/" in arguments.sample or arguments.sample in (".", "..")):
-        hint = "cadenzactl setup --workspace ~/robots --sample rescue-dog"
-        raise ConfigError(f"--sample {arguments.sample}: a name, not a path", hint=hint)
+    if arguments.sample:
+        _expect_name(arguments.sample)
     steps = _Steps(arguments)
     ask = sys.stdin.isatty() and not arguments.yes
     workspace = _workspace(arguments, steps, ask=ask)
@@ -59,6 +58,19 @@ def command(arguments: argparse.Namespace) -> int:
     first = [] if running else [f"cadenzad --workspace {shlex.quote(str(workspace))}"]
     steps.end([*first, "cadenzactl status", "cadenzactl doctor"])
     return OK
+
+
+def _expect_name(name: str) -> None:
+    """A project's folder is called so: what the daemon would not look at is refused."""
+    if "/" in name:
+        fault = "a name, not a path"
+    elif name.startswith("."):
+        fault = "a name that begins with a dot is a hidden folder, which no scan looks into"
+    elif not name.isprintable():
+        fault = "a name holds no line end, nor anything else that does not print"
+    else:
+        return
+    raise ConfigError(f"--sample {name}: {fault}", hint=EXAMPLE)
 
 
 class _Steps:
@@ -105,14 +117,25 @@ def _workspace(arguments: argparse.Namespace, steps: _Steps, *, ask: bool) -> Pa
         return watched[0]
     folder = expand(text).absolute()
     if not folder.is_dir():
-        make_folder(folder)
-        steps.did(f"made {folder}")
+        _make(folder, steps, ask=ask)
     folder = folder.resolve()
     if folder in watched:
         steps.did(f"unchanged: {folder} is watched")
     else:
         steps.did(f"wrote {_watch(folder, [*watched, folder])}: {folder} is watched")
     return folder
+
+
+def _make(folder: Path, steps: _Steps, *, ask: bool) -> None:
+    """Make the workspace; a whole path, which may be a typo, only for who says so."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    if len(missing) > 1:
+        number = f"{folder}: {len(missing)} folders of it are missing, from {missing[-1]} on"
+        if not ask or _ask(f"{number}. Make them?", "no").lower() not in ("y", "yes"):
+            raise ConfigError(number, hint=f"mkdir -p {shlex.quote(str(folder.parent))}")
+    make_folder(folder)
+    for path in reversed(missing):
+        steps.did(f"made {path}")
 
 
 def _watch(folder: Path, workspaces: list[Path]) -> Path:

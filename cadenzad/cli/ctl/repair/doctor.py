@@ -20,31 +20,49 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Check the installation, the machine, the state directory and the daemon. Each line
 is ok, warn (less than it could be) or FAIL (broken, or data at risk), with the fix. Exits with 1
-when something FAILs. Nothing is changed, and no key is shown."""
-EXAMPLE = "cadenzactl doctor --json"
+when something FAILs. No key is shown, and nothing is changed, but by --fix: that takes rights of
+your own files back to what they should be, and folds a state view of another version anew. It says
+what it did; all else stays advice."""
+EXAMPLE = "cadenzactl doctor --fix"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="the daemon's cadenzad.toml")
+    parser.add_argument("--fix", action="store_true", help="do what can safely be done, and say it")
     add_json_and_state(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
-    from cadenzad.doctor import diagnose
+    from cadenzad.doctor import mend
+
+    findings = _look_and_diagnose(arguments)
+    mended: list[str] = []
+    if arguments.fix:
+        mended = mend(findings)
+        if mended:
+            findings = _look_and_diagnose(arguments)
+    good = all(finding.level != "FAIL" for finding in findings)
+    if arguments.json:
+        checks = [finding.as_json() for finding in findings]
+        say_json({"ok": good, "mended": mended, "checks": checks}, indent=2)
+        return OK if good else FAILED
+    for line in mended or (["nothing to mend"] if arguments.fix else []):
+        say(line)
+    _print(findings)
+    if not arguments.fix and any(finding.mend for finding in findings):
+        say("`cadenzactl doctor --fix` does what is marked with *")
+    return OK if good else FAILED
+
+
+def _look_and_diagnose(arguments: argparse.Namespace) -> list[Finding]:
+    from cadenzad import doctor
 
     situation = look(state_dir(arguments.state), arguments.config)
     try:
-        findings = diagnose(situation)
+        return doctor.diagnose(situation)
     finally:
         if situation.reader is not None:
             situation.reader.close()
-    good = all(finding.level != "FAIL" for finding in findings)
-    if arguments.json:
-        checks = [finding._asdict() for finding in findings]
-        say_json({"ok": good, "checks": checks}, indent=2)
-    else:
-        _print(findings)
-    return OK if good else FAILED
 
 
 def look(directory: Path, config_file: str | None) -> Situation:
@@ -88,7 +106,8 @@ def _print(findings: list[Finding]) -> None:
             code=_COLOURS[level],
         )
         if finding.fix:
-            say(f"{' ' * (width + 8)}fix: {finding.fix}")
+            mark = " *" if finding.mend is not None else ""
+            say(f"{' ' * (width + 8)}fix: {finding.fix}{mark}")
     levels = [finding.level for finding in findings]
     say()
     say(f"{levels.count('FAIL')} FAIL, {levels.count('warn')} warn, {levels.count('ok')} ok")

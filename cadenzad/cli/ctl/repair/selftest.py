@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cadenzad.cli.base.lookup import project_of
-from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
+from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, seconds
 from cadenzad.cli.base.requests import print_answer, run_with_bar
 
 DESCRIPTION = """Queue a job that trains a tiny model, steps a tiny simulation and writes a file
@@ -15,7 +15,7 @@ EXAMPLE = "cadenzactl selftest"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", nargs="?", help="also write into this project")
-    parser.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds (300)")
+    parser.add_argument("--timeout", type=seconds, default=300.0, metavar="S", help="seconds (300)")
     add_json_and_state(parser)
 
 
@@ -26,5 +26,7 @@ def command(arguments: argparse.Namespace) -> int:
     project = project_of(arguments).path if arguments.project else ""
     request = QueueJob("selftest", project, {}, "cadenzactl selftest", instead=True)
     job = run_with_bar(arguments, request, Config(), arguments.timeout).job
-    print_answer(arguments, job._asdict(), f"job {job.id}: {job.state}: {job.result}")
+    names = ("kind", "state", "attempt", "reason", "result")
+    answer = {"job": job.id, **{name: getattr(job, name) for name in names}}
+    print_answer(arguments, answer, f"job {job.id}: {job.state}: {job.result}")
     return OK if job.state == "succeeded" else FAILED

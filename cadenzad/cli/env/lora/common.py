@@ -11,6 +11,7 @@ from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
 from store.errors import DaemonError
+from store.text import counted
 
 if TYPE_CHECKING:
     from cadenzad.requests.byhand import Ended
@@ -67,7 +68,7 @@ def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> in
     for note in notes[:MOST_NOTES]:
         say(f"  {note}")
     if len(notes) > MOST_NOTES:
-        say(f"  and {len(notes) - MOST_NOTES} more rows, in {scored.scorecard}")
+        say(f"  and {counted(len(notes) - MOST_NOTES, 'more row')}, in {scored.scorecard}")
     if card["next_steps"]:
         say("next:")
         for step in card["next_steps"]:

@@ -10,7 +10,7 @@ from cadenzad.cli.base.parser import filled, finite
 from cadenzad.cli.base.requests import run_by_hand
 from cadenzad.cli.env.lora.common import add_project, folder_of, print_card
 from cadenzad.config.paths import expand
-from store.errors import InputError
+from store.errors import ConfigError
 
 DESCRIPTION = """Train a new version of the project's adapter and score it. With --gate a DEPLOY is
 deployed; anything else leaves the deployed one serving. Exit code 0 DEPLOY, 5 BLOCK, 6 NEEDS_DATA.
@@ -47,7 +47,8 @@ def command(arguments: argparse.Namespace) -> int:
         path = expand(arguments.finetune).absolute()  # the job runs in another folder
         if not path.is_file():
             reason = "is a folder, not a file" if path.is_dir() else "no such file"
-            raise InputError(f"{arguments.finetune}: {reason}")
+            hint = f"cadenza env lora finetune {arguments.project} --finetune first.log.jsonl"
+            raise ConfigError(f"--finetune {arguments.finetune}: {reason}", hint=hint)
         spec["finetune"] = str(path)
     ended = run_by_hand(
         arguments, "retrain", project, spec, "cadenza env lora finetune", with_files=True

@@ -32,7 +32,7 @@ def command(arguments: argparse.Namespace) -> int:
         found = versions(state.connection, project.path) if state is not None else []
     found.reverse()
     if arguments.json:
-        say_json([version.as_json() for version in found], indent=2)
+        say_json({"versions": [version.as_json() for version in found]}, indent=2)
         return OK
     if not found:
         say(f"no adapter is recorded yet: cadenza env lora finetune {project.path}", err=True)

@@ -26,8 +26,8 @@ from cadenzad.cli.base.parser import (
     stoppable,
     whole,
 )
-from cadenzad.cli.base.tables import broken, table
 from cadenzad.cli.programs import CADENZA_ENV
+from cadenzad.cli.terminal.tables import broken, table
 from cadenzad.requests.byhand import Interrupted
 from store.errors import ConfigError, ProjectNotFound
 

@@ -26,7 +26,8 @@ def test_json_names_the_files(tmp_path: Path, run_cli, monkeypatch: pytest.Monke
     code, out, _ = run_cli(main, "env", "init", "here", "--json")
     answer = json.loads(out)
     assert (code, answer["project"]) == (0, "here")
-    assert all(Path(file).is_file() for file in answer["files"])
+    assert answer["path"] == str(tmp_path / "here")
+    assert all((tmp_path / "here" / file).is_file() for file in answer["files"])
 
 
 def test_home_is_expanded(tmp_path: Path, run_cli) -> None:

@@ -64,7 +64,7 @@ def test_a_dry_run_shows_what_is_found_and_writes_nothing(home, rescue, run_cli)
     before = (rescue / "main.py").read_bytes(), len(home.events())
     code, out, err = run_cli(main, "env", "train", rescue, "--dry-run")
     assert (code, err) == (0, "")
-    assert out.splitlines()[0] == "1 runs, 3 ticks, 0 failure modes"
+    assert out.splitlines()[0] == "1 run, 3 ticks, 0 failure modes"
     code, out, _ = run_cli(main, "env", "train", "rescue", "--dry-run", "--json")
     assert (code, json.loads(out)["left_out"]) == (0, 0)
     assert json.loads(out)["prompt"]["label"] == "main.py:SYSTEM_PROMPT"
@@ -109,7 +109,7 @@ def test_a_rewrite_is_shown_with_what_it_rests_on(rescue, judge, run_cli) -> Non
     code, out, err = run_cli(main, "env", "train", rescue, "--max-runs", 5)
     assert (code, err) == (0, "")
     assert wanted == [("judge", rescue, {"settings": {"max_runs": 5}}, "cadenza env train")]
-    assert out.splitlines()[0] == "2 runs, 10 ticks, 1 failure modes"
+    assert out.splitlines()[0] == "2 runs, 10 ticks, 1 failure mode"
     assert "stuck@approach" in out
     assert "the model remarks: a heap" in out
     assert out.splitlines()[-3:] == ["-old", "+new", "version 1 is written"]

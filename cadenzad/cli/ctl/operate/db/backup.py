@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cadenzad.cli.base.lookup import file_to_write
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, filled
-from cadenzad.config.paths import expand, state_dir
+from cadenzad.config.paths import state_dir
 
 if TYPE_CHECKING:
     from cadenzad.maintenance.backup import Progress
@@ -32,7 +33,7 @@ def command(arguments: argparse.Namespace) -> int:
     from cadenzad.maintenance.backup import make_backup
 
     directory = state_dir(arguments.state)
-    target = expand(arguments.file)
+    target = file_to_write(arguments.file, "FILE")
     with bar("copying", "page") as progress:
         backup = make_backup(directory, target, replace=arguments.force, progress=progress)
     if arguments.json:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.lookup import find_project
@@ -17,12 +17,13 @@ from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
 from cadenzad.maintenance.candidate import Candidate
 from store.errors import ConfigError
+from store.reads.names import told_apart
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cadenzad.maintenance.retention import Plan, Policy, What
+    from cadenzad.maintenance.retention import Kept, Plan, Policy, What
     from store.reads.state import State
 
 DESCRIPTION = """Delete old exports, run logs and adapters of some projects (default: all). What was
@@ -154,21 +155,29 @@ def _report(arguments: argparse.Namespace, plan: Plan) -> None:
             "dry_run": arguments.dry_run,
             "pruned": [_as_json(item) for item in plan.to_go],
             "bytes": total,
-            "kept": [item._asdict() for item in plan.kept],
+            "kept": [_as_json(item) for item in plan.kept],
         }
         say_json(answer, indent=2)
         return
+    projects = {item.project for item in plan.to_go} | {item.project for item in plan.kept}
+    names = {project: told_apart(project, list(projects)) for project in projects}
     if plan.to_go:
-        rows = [(Path(item.project).name, item.kind, item.path, item.bytes) for item in plan.to_go]
+        rows = [(names[item.project], item.kind, item.path, item.bytes) for item in plan.to_go]
         say_table(("PROJECT", "KIND", "PATH", "BYTES"), rows)
         say()
     verb = "would delete" if arguments.dry_run else "deleted"
     number = len(plan.to_go)
     say(f"{verb} {number:,} {'file' if number == 1 else 'files'}, {total:,} bytes")
     for item in plan.kept:
-        line = f"kept {Path(item.project).name}/{item.path}: {item.reason}"
+        line = f"kept {names[item.project]}/{item.path}: {item.reason}"
         say(line, err=True)
 
 
-def _as_json(item: Candidate) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in ("project", "path", "kind", "bytes", "sha256")}
+def _as_json(item: Candidate | Kept) -> dict[str, Any]:
+    """As programs see it: a file of a project, whose own path is `project_path`."""
+    more = ("bytes", "sha256") if isinstance(item, Candidate) else ("reason",)
+    return {
+        "project": os.path.basename(item.project),
+        "project_path": item.project,
+        **{name: getattr(item, name) for name in ("path", "kind", *more)},
+    }

@@ -45,7 +45,7 @@ def test_what_waits_is_shown(rescue, proposed, run_cli) -> None:
     headings, line = out.splitlines()
     assert (code, headings.split()[:4]) == (0, ["VERSION", "PARENT", "STATE", "RULES"])
     assert line.split()[:6] == ["1", "-", "proposed", "1", "unverified", "main.py"]
-    (row,) = json.loads(run_cli(main, "prompt", "rescue", "log", "--json")[1])
+    (row,) = json.loads(run_cli(main, "prompt", "rescue", "log", "--json")[1])["versions"]
     assert (row["version"], row["state"]) == (1, "proposed")
 
 

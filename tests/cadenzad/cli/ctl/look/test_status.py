@@ -16,7 +16,7 @@ import pytest
 from cadenzad.cli.programs import cadenzactl as main
 from cadenzad.requests.inbox import DAEMON_ROLE
 from store.events.envelope import DAEMON_STREAM, NewEvent
-from store.events.process import RebuildRequested
+from store.events.process import JobFailed, JobQueued, JobSucceeded, RebuildRequested
 from store.lock import WriterLock
 from store.opening import open_writer
 from store.writer import Transaction
@@ -197,6 +197,38 @@ def test_two_projects_of_one_name_are_told_apart_by_path(home, run_cli, one_erro
     assert str(first) in err
     assert str(second) in err
     assert status(run_cli, second)[1]["projects"][0]["path"] == str(second)
+    _, out, _ = run_cli(main, "status")
+    shown = [line.split()[0] for line in out.splitlines() if " 0 current" in line]
+    assert shown == ["more/rescue", "robots/rescue"]
+    assert status(run_cli, "more/rescue")[1]["projects"][0]["path"] == str(second)
+    _, out, _ = run_cli(main, "events", "--type", "ProjectDiscovered")
+    assert {line.split()[2] for line in out.splitlines()} == set(shown)
+
+
+def test_a_job_of_no_project_that_was_given_up_is_told(home, run_cli) -> None:
+    # given one that was given up, then another that was, then one that told its news
+    home.begin_log()
+    writer = open_writer(home.state)
+
+    def ended(kind: str, end: type[JobFailed] | type[JobSucceeded], **more: str) -> None:
+        job = JobQueued(kind=kind, spec={"first": 1}, reason="BLOCK")
+        (queued,) = writer.append(NewEvent(DAEMON_STREAM, job))
+        writer.append(NewEvent(DAEMON_STREAM, end(job=queued.position, attempt=1, **more)))
+
+    ended("notify-url", JobFailed, error="nobody answers")
+    ended("notify-argv", JobFailed, error="no such command")
+    ended("notify-argv", JobSucceeded, summary="told 2")
+    writer.close()
+
+    # then
+    _, answer = status(run_cli)
+    assert [(job["kind"], job["state"]) for job in answer["jobs"]] == [
+        ("notify-argv", "succeeded"),
+        ("notify-url", "failed"),
+    ]
+    _, out, _ = run_cli(main, "status")
+    assert "(notify-url) failed: nobody answers" in out
+    assert "no such command" not in out, "the next one told it"
 
 
 @pytest.mark.parametrize("name", ["my rescue", "räscue ✓", "a\nb", "-rescue", "'$(x)'", "7"])
@@ -417,3 +449,9 @@ def test_watch_ends_quietly_when_its_reader_leaves(recorded_home) -> None:
     assert watching.stderr is not None
     assert watching.stderr.read() == b""
     watching.stderr.close()
+
+
+def test_to_watch_the_past_is_a_usage_error(recorded_home, run_cli, one_error) -> None:
+    code, _, err = run_cli(main, "status", "--watch", "--at", "2")
+    assert code == 2
+    assert "one of them" in one_error(err)

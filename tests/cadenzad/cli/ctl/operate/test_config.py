@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cadenzad.cli.programs import cadenzactl as main
+from cadenzad.config.files import load_config
 from cadenzad.config.settings import KEYS
 
 
@@ -158,3 +159,44 @@ def test_without_an_action_it_says_which_there_are(run_cli, one_error) -> None:
     code, _, err = run_cli(main, "config")
     assert code == 2
     assert "ACTION" in one_error(err)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "example"),
+    [
+        ("[notify]\nurl = 'ftp://a/b'", "notify.url: is no http", '"http://127.0.0.1:8080/hook"'),
+        (
+            "[notify]\nurl = 'http://[b'",
+            "notify.url: is no address",
+            '"http://127.0.0.1:8080/hook"',
+        ),
+        ("[notify]\nurl_file = '/no/such'", "notify.url_file: /no/such: there is no such", "http"),
+        ("[notify]\nargv = ['']", "notify.argv: the command has no name", "argv = ["),
+        ("[takein]\nfields = ['x']", "takein.fields: 'x' is not FIELD = SOURCE", "obs.pos_x = "),
+        ("[takein]\nfields = ['nose = /a']", "takein.fields: a tick has no field 'nose'", "obs."),
+        ("[takein]\nfields = ['reward = r']", "takein.fields: no entry says", "action = /cmd"),
+    ],
+)
+def test_what_can_not_work_is_refused_with_what_would(
+    run_cli, file: Path, text, said, example
+) -> None:
+    file.write_text(text)
+    code, out, err = run_cli(main, "config", "check")
+    assert (code, err) == (2, "")
+    (line,) = out.splitlines()
+    assert line.startswith(f"{file}: {said}")
+    assert example in line
+    assert "Value error" not in line
+
+
+def test_a_project_own_fields_are_checked_too(run_cli, home) -> None:
+    own = home.project() / "cadenzad.toml"
+    own.write_text("[takein]\nfields = ['x']\n")
+    code, out, _ = run_cli(main, "config", "check", own)
+    assert code == 2
+    assert "is not FIELD = SOURCE" in out
+
+
+def test_a_file_that_is_not_there_yet_keeps_no_daemon_from_its_start(file: Path) -> None:
+    file.write_text("[notify]\nurl_file = '/no/such'\n")
+    assert load_config(None).notify.ways == ("url",)

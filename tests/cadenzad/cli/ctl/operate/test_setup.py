@@ -118,14 +118,6 @@ def test_what_is_no_key_is_refused(
     assert not (default_path().parent / "groq_api_key").exists()
 
 
-def test_a_sample_stays_in_the_workspace(home, run_cli, one_error, tmp_path: Path) -> None:
-    for name in ("../dog", "/dog", "a/dog", ".."):
-        code, _, err = run_cli(main, "setup", "--workspace", tmp_path / "robots", "--sample", name)
-        assert code == 2
-        assert "a name, not a path" in one_error(err)
-    assert not (tmp_path / "robots").exists()
-
-
 def test_without_a_workspace_it_says_how(home, run_cli, one_error) -> None:
     code, _, err = run_cli(main, "setup", "--yes")
     assert code == 2
@@ -178,3 +170,39 @@ def test_it_installs_the_service_where_there_is_a_manager(
         ("start", "cadenzad.service"),
     ]
     assert "next: cadenzad --workspace" not in out
+
+
+@pytest.mark.parametrize("name", ["a/b", "../dog", "/dog", ".hidden", "..", "a\nb", "a\x1b[2J"])
+def test_a_sample_that_no_scan_would_find_is_refused(
+    home, run_cli, one_error, tmp_path, name
+) -> None:
+    code, out, err = run_cli(main, "setup", "--workspace", tmp_path / "new", f"--sample={name}")
+    assert (code, out) == (2, "")
+    assert "a name" in one_error(err)
+    assert "--sample rescue-dog" in err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_whole_path_that_is_missing_may_be_a_typo(home, run_cli, one_error, tmp_path) -> None:
+    folder = tmp_path / "hmoe" / "me" / "robots"
+    code, out, err = run_cli(main, "setup", "--workspace", folder)
+    assert (code, out) == (2, "")
+    assert f"3 folders of it are missing, from {tmp_path / 'hmoe'} on" in one_error(err)
+    assert f"mkdir -p {folder.parent}" in err
+    assert not (tmp_path / "hmoe").exists()
+
+
+@pytest.mark.parametrize(("answer", "made"), [("yes\n", True), ("\n", False)])
+def test_on_a_terminal_it_is_asked_whether_to_make_it(
+    home, run_cli, monkeypatch, tmp_path, answer, made
+) -> None:
+    typed = io.StringIO(answer + "\n\n")
+    typed.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", typed)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "")
+    folder = tmp_path / "new" / "robots"
+    code, out, err = run_cli(main, "setup", "--workspace", folder)
+    assert "Make them? [no]" in err
+    assert (code, folder.is_dir()) == ((0, True) if made else (2, False))
+    if made:
+        assert f"made {folder.parent}\nmade {folder}\n" in out

@@ -64,7 +64,7 @@ def test_a_number_that_cannot_be_is_a_usage_error(
 def test_a_file_that_cannot_be_is_one_error(home, rescue, run_cli, one_error, name, expected):
     words = ("--finetune", rescue / name)
     code, _, err = run_cli(main, "env", "lora", "finetune", rescue, *words)
-    assert code == 1
+    assert code == 2
     assert expected in one_error(err)
     assert home.events("JobQueued") == []
 

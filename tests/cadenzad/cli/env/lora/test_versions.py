@@ -53,7 +53,7 @@ def test_without_versions_the_log_says_how_to_make_one(home, rescue, run_cli) ->
     assert (code, out) == (0, "")
     assert "cadenza env lora finetune" in err
     code, out, _ = run_cli(main, "env", "lora", "log", rescue, "--json")
-    assert json.loads(out) == []
+    assert json.loads(out) == {"versions": []}
 
 
 def facts(axis: str, value: float) -> dict[str, Any]:
@@ -95,6 +95,6 @@ def test_the_log_says_what_changed(trained, rescue, append, run_cli) -> None:
         "2: now right: 'sit'",
     ]
     _, out, _ = run_cli(main, "env", "lora", "log", rescue, "--json")
-    newest, oldest = json.loads(out)
+    newest, oldest = json.loads(out)["versions"]
     assert (newest["version"], newest["scores"]) == (2, {"fidelity": 0.9})
     assert (oldest["changed"], oldest["verdict"]) == ([], "DEPLOY")
