@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from checkout import ROOT
+from chromium import chromium, errors, text_of, violations
+from dashboards import dashboard
+from waiting import eventually
 
 from cadenzad.cli.programs import CADENZA_ENV, CADENZACTL
 from cadenzad.cli.reference.page import page as commands_page
@@ -78,6 +81,34 @@ def test_the_first_ten_minutes_run_as_written_and_end_in_a_better_prompt_and_a_d
     assert rewritten["data"]["improved"]
     assert house.events("AdapterPromoted")
     assert (desk / "report.html").stat().st_size > 10_000
+    _look_at_the_page(house)
+
+
+def _look_at_the_page(house) -> None:
+    """In a real browser, with what a real loop left: all panels are full, and nothing is wrong."""
+    with dashboard(house.environ) as shown, chromium() as browser:
+        browser.get(f"{shown.url}/project/rescue-dog")
+        eventually(lambda: "live" in text_of(browser, "#live-state"), "it is live")
+        parts = {
+            "#causes": "wrong_way",
+            "#story": "Rules were made",
+            "#prompts": "Decided by a trial",
+            "#adapters": "DEPLOY",
+            "#runs": "succeeded",
+            "#decisions": "event",
+        }
+        for selector, text in parts.items():
+            assert text in text_of(browser, selector), selector
+        assert "author" in text_of(browser, "#outcomes")
+        assert "version 1" in text_of(browser, "#outcomes")
+        drawn = "return document.querySelectorAll('.uplot canvas').length"
+        assert browser.execute_script(drawn) >= 4, "outcomes, success, reward, loss"
+        assert browser.execute_script("return document.querySelectorAll('#mission svg').length")
+        assert violations(browser) == []
+        for path in ("/", "/project/rescue-dog/runs"):
+            browser.get(shown.url + path)
+            assert violations(browser) == []
+        assert errors(browser) == []
 
 
 def test_every_make_target_shown_exists():
