@@ -16,7 +16,7 @@ from handlers.reactions import Reaction, Stopping, Tools
 from store.errors import InputError, StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import RebuildRequested, ViewRebuilt, WatchDegraded
-from store.log import EventLog
+from store.log import EventLog, History
 from store.opening import open_writer
 from store.reads.state import State
 from store.schema import connect_reader
@@ -318,14 +318,14 @@ def test_a_log_that_cannot_be_read_for_a_moment_is_read_later(
     reactor = make({RebuildRequested: (Reaction("answer", answer),)})
     wish(writer)
     failures = [sqlite3.OperationalError("disk I/O error")] * 2
-    head = EventLog.head
+    head = History.head
 
     def fail_twice(self):
         if failures and threading.current_thread().name == "reactor":
             raise failures.pop()
         return head(self)
 
-    monkeypatch.setattr(EventLog, "head", fail_twice)
+    monkeypatch.setattr(History, "head", fail_twice)
 
     # when / then
     reactor.start()
