@@ -55,7 +55,7 @@ def test_a_run_is_there_with_its_scene_its_way_and_its_words(project, run_cli, t
     assert (code, err) == (0, "")
     assert "33 ticks" in out
     told = subprocess.run(
-        [sys.executable, "-m", "rerun", "rrd", "print", "-v", file],
+        [sys.executable, "-m", "rerun", "rrd", "print", "-vv", file],
         capture_output=True,
         text=True,
         check=True,
@@ -63,4 +63,5 @@ def test_a_run_is_there_with_its_scene_its_way_and_its_words(project, run_cli, t
     for entity in ("/world/robot", "/world/way", "/world/zones/0", "/curves/reward_so_far"):
         assert entity in told
     assert "tick" in told
+    assert "sim_time" in told
     assert "/words" in told
