@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cadenzad.hub.identity import log_id
 from store.errors import CadenzaError, StoreError
 from store.log import History
+from store.reads.live import progress
 from store.writer import Writer
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ class Forwarder:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._line: Hub | None = None
-        self._said: dict[str, Any] = {"position": 0, "trouble": "", "since": None}
+        # What was told before holds until the hub says otherwise: it may not be reached for long.
+        before: dict[str, Any] = progress(reader, HUB_PROGRESS) or {}
+        before.pop("at", None)
+        self._said = {"position": 0, "trouble": "", "since": None, **before}
         self._told: dict[str, Any] = {}
         self._told_at = 0.0
         self._failures = 0

@@ -11,6 +11,7 @@ from store.errors import ProjectNotFound
 from store.events.envelope import Recorded, project_stream
 from store.hub.connection import Hub
 from store.log import EVENT_COLUMNS, recorded
+from store.reads.status import TO_LOOK_AT
 
 PAGE = 1000
 POLL_S = 1.0
@@ -57,24 +58,29 @@ def totals(hub: Hub) -> FleetTotals:
     return FleetTotals(*(int(value) for value in row or (0,) * 5))
 
 
+_COUNTS = (
+    "count(*) AS projects, sum(runs_total)::bigint AS runs,"
+    " sum(runs_succeeded)::bigint AS succeeded, sum(runs_failed)::bigint AS failed,"
+    f" count(*) FILTER (WHERE {TO_LOOK_AT}) AS to_look_at FROM cadenzad.view_projects"
+)
+"""Of some projects. What is to be looked at is what `status` calls so on a robot."""
+
+
 def robots(hub: Hub, most: int | None = None, name: str | None = None) -> list[RobotRow]:
     """Robots by name, or the one with a name; of more than `most` those to look at come first."""
-    looked = "(paused OR state != 'ready' OR files_rejected > 0 OR exports_failed > 0"
-    looked += " OR reactions_failed > 0 OR coalesce(check_errors, 0) > 0)"
     where, values = "", list[object]()
+    # Of one, the rows of its projects are looked up; of all, it is quicker to go through them once.
+    counted = f"LEFT JOIN (SELECT origin, {_COUNTS} GROUP BY origin) AS p ON p.origin = o.id"
     if name is not None:
         where, values = "WHERE o.name = ?", [name]
+        counted = f"CROSS JOIN LATERAL (SELECT {_COUNTS} WHERE origin = o.id) AS p"
     query = (
         "SELECT o.id, o.name, o.head, f.position, f.trouble,"
-        " (extract(epoch FROM o.seen_at) * 1000000)::bigint, p.projects, p.runs, p.succeeded,"
-        " p.failed, p.to_look_at"
-        " FROM origins o JOIN folded f ON f.origin = o.id CROSS JOIN LATERAL"
-        " (SELECT count(*) AS projects, coalesce(sum(runs_total), 0)::bigint AS runs,"
-        " coalesce(sum(runs_succeeded), 0)::bigint AS succeeded,"
-        " coalesce(sum(runs_failed), 0)::bigint AS failed,"
-        f" count(*) FILTER (WHERE {looked}) AS to_look_at"
-        f" FROM cadenzad.view_projects WHERE origin = o.id) AS p {where}"
-        " ORDER BY (f.trouble != '' OR p.to_look_at > 0) DESC, o.name"
+        " (extract(epoch FROM o.seen_at) * 1000000)::bigint, coalesce(p.projects, 0),"
+        " coalesce(p.runs, 0), coalesce(p.succeeded, 0), coalesce(p.failed, 0),"
+        " coalesce(p.to_look_at, 0)"
+        f" FROM origins o JOIN folded f ON f.origin = o.id {counted} {where}"
+        " ORDER BY (f.trouble != '' OR coalesce(p.to_look_at, 0) > 0) DESC, o.name"
     )
     if most is not None:
         query, values = f"{query} LIMIT ?", [*values, most]

@@ -53,15 +53,15 @@ class FirstProjects:
 
 def first_projects(view: Readable, most: int) -> FirstProjects:
     """Up to `most` projects by name; where there are more, those to look at come first."""
-    query = f"SELECT count(*), count(*) FILTER (WHERE {_TO_LOOK_AT}) FROM view_projects"
+    query = f"SELECT count(*), count(*) FILTER (WHERE {TO_LOOK_AT}) FROM view_projects"
     total, to_look_at = view.execute(query).fetchone()
-    first = f"{_TO_LOOK_AT} DESC, " if total > most else ""
+    first = f"{TO_LOOK_AT} DESC, " if total > most else ""
     query = f"SELECT path FROM view_projects ORDER BY {first}name, path LIMIT ?"
     paths = [path for (path,) in view.execute(query, (most,))]
     return FirstProjects(paths, total - len(paths), max(0, to_look_at - most))
 
 
-_TO_LOOK_AT = (
+TO_LOOK_AT = (
     "(paused OR state != 'ready' OR files_rejected > 0 OR exports_failed > 0"
     " OR reactions_failed > 0 OR coalesce(check_errors, 0) > 0)"
 )

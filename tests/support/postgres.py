@@ -56,6 +56,7 @@ class Server:
         (self.data / "pg_hba.conf").write_text(
             "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
         )
+        self._certify()
         self.start()
         self.sql(f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE")
 
@@ -119,6 +120,26 @@ class Server:
         """An empty database that the owner owns; its connection string."""
         self.sql(f"CREATE DATABASE {name} OWNER {OWNER}")
         return self.dsn(name)
+
+    @property
+    def certificate(self) -> Path:
+        """What the server shows, and is signed by: for 127.0.0.1. Not there without openssl."""
+        return self.data / "server.crt"
+
+    def _certify(self) -> None:
+        if shutil.which("openssl") is None:
+            return
+        subprocess.run(
+            [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                "-addext", "subjectAltName=IP:127.0.0.1",
+                "-keyout", self.data / "server.key", "-out", self.certificate,
+            ],
+            check=True, stderr=subprocess.DEVNULL, cwd="/", **self._as,
+        )  # fmt: skip
+        os.chmod(self.data / "server.key", 0o600)
+        self._settings = {**self._settings, "ssl": "on"}
 
     def _children_live(self) -> bool:
         marker = str(self.data).encode()

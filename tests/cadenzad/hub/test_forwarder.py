@@ -8,12 +8,22 @@ from contextlib import closing
 import pytest
 from waiting import eventually
 
+from cadenzad.cli.programs import cadenzactl
+from cadenzad.config.files import Config
+from cadenzad.config.settings import Check, Hub
+from cadenzad.daemon import Daemon
+from cadenzad.doctor.findings import Situation
+from cadenzad.doctor.service import check_hub
 from cadenzad.hub.forwarder import Forwarder
 from cadenzad.hub.identity import FILE, log_id
+from handlers.judge.settings import JudgeSettings
+from handlers.lora.settings import LoraSettings
+from handlers.project.scaffold import init_project
 from store.errors import StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent
 from store.events.process import WatchDegraded
 from store.opening import open_writer
+from store.reads.live import head
 from store.schema import connect_reader
 
 pytest.importorskip("psycopg", reason="pip install 'cadenzad[hub]'")
@@ -77,6 +87,48 @@ def test_another_forwarder_goes_on_where_the_hub_is(shipping):
     here.forwarder().ship_all()
     assert here.there == 10
     eventually(lambda: here.told["position"] == 10, "told")
+
+
+def test_status_and_the_doctor_say_how_far_the_hub_is(shipping, capsys, network):
+    here = shipping()
+    here.robot.writer.append(*events(5))
+    here.forwarder().ship_all()
+    eventually(lambda: here.told and here.told["lag"] == 0, "told")
+    status = ["status", "--state", str(here.state)]
+    cadenzactl(status)
+    assert (
+        f"hub:    5 events of {here.robot.name} are there, 0 are to come (fleet at 127.0.0.1)\n"
+    ) in capsys.readouterr().out
+    network.cut()
+    here.robot.writer.append(*events(2))
+    here.forwarder().ship_all()
+    eventually(lambda: here.told["trouble"], "told")
+    cadenzactl(status)
+    out = capsys.readouterr().out
+    assert "5 events of" in out
+    assert "2 are to come; since 20" in out
+    config = Config(hub=Hub(dsn_file=str(here.dsn_file)))
+    (finding,) = check_hub(Situation(here.state, config, {}, 0.0, here.reader))
+    assert finding.level == "warn"
+    assert finding.text.startswith("5 events are there, 2 are to come: the hub (fleet at")
+    (finding,) = check_hub(Situation(here.state, Config(), {}, 0.0, here.reader))
+    assert finding.text == "none is configured"
+
+
+def test_a_daemon_that_runs_once_ships_what_it_recorded(shipping, tmp_path):
+    here = shipping()
+    here.robot.writer.close()
+    project = tmp_path / "robots" / "rescue"
+    init_project(project)
+    config = Config(
+        workspaces=(tmp_path / "robots",),
+        hub=Hub(dsn_file=str(here.dsn_file)),
+        check=Check(enabled=False),
+        judge=JudgeSettings(mode="off"),
+        lora=LoraSettings(retrain=False),
+    )
+    Daemon(config, here.state).run(once=True)
+    assert here.there == head(here.reader) > 0
 
 
 def test_an_older_backup_and_another_log_are_named(shipping, tmp_path):

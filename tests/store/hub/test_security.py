@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from contextlib import closing
 
 import pytest
@@ -126,6 +127,35 @@ def test_a_password_is_asked_for_by_the_network_and_never_said(postgres, robot):
         Hub.connect(Dsn(wrong, "test"))
     assert "sesame" not in str(caught.value)
     assert by_network["password"].encode() not in (postgres.folder / "log").read_bytes()
+
+
+def test_a_line_that_is_verified_is_encrypted_and_a_stranger_is_no_hub(
+    postgres, fleet, robot, tmp_path
+):
+    if not postgres.certificate.exists():
+        pytest.skip("no openssl here")
+    asked = {**robot.dsn.arguments(), "host": "127.0.0.1", "sslmode": "verify-full"}
+
+    def connect(certificate):
+        given = psycopg.conninfo.make_conninfo(**{**asked, "sslrootcert": str(certificate)})
+        return Hub.connect(Dsn(given, "test"))
+
+    ours = tmp_path / "ca.crt"
+    ours.write_bytes(postgres.certificate.read_bytes())
+    with closing(connect(ours)) as hub:
+        assert hub.connection.pgconn.ssl_in_use
+    owners = {**fleet.arguments(), "sslmode": "verify-full", "sslrootcert": str(ours)}
+    owners_dsn = Dsn(psycopg.conninfo.make_conninfo(**owners), "test")
+    kept = add_login(robot.owner, owners_dsn, "reader", f"tls{robot.id}")
+    assert "sslmode=verify-full" in kept, "a login comes with how the owner checks the hub"
+    strange = tmp_path / "strange.crt"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", tmp_path / "key", "-out", strange],
+        check=True, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with pytest.raises(HubUnreachable, match="certificate verify failed"):
+        connect(strange)
 
 
 @pytest.mark.parametrize(

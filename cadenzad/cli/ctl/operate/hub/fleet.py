@@ -70,7 +70,7 @@ def _show_projects(hub: Hub, arguments: argparse.Namespace) -> int:
         say("no projects of it yet")
         return OK
     rows = [(robot, *project_row(project)) for robot, project in found]
-    say_table(("ROBOT", *PROJECT_HEADINGS), rows)
+    say_table(("AT", *PROJECT_HEADINGS), rows)
     notes = [f"{robot}: {note}" for robot, project in found for note in project_notes(project)]
     for note in ["", *notes] if notes else []:
         say(note)

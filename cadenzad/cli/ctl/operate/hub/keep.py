@@ -29,7 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     if arguments.once:
+        from store.hub.fold import try_again
+
         with open_hub(arguments) as hub:
+            try_again(hub)
             say(f"folded {_keep_up(hub):,} events")
         return OK
     return keep(arguments, time.sleep)
@@ -38,12 +41,14 @@ def command(arguments: argparse.Namespace) -> int:
 def keep(arguments: argparse.Namespace, sleep: Callable[[float], None]) -> int:
     """Fold as events come, over every loss of the database. Without end, but for a signal."""
     from store.hub.connection import HubUnreachable
+    from store.hub.fold import try_again
 
     pause = FIRST_PAUSE_S
     while True:
         try:
             with open_hub(arguments) as hub:
                 hub.run("LISTEN cadenzad")
+                try_again(hub)  # another version of this program may know what the last did not
                 say(f"keeping the views of {hub.connection.info.dbname}", err=True)
                 while True:
                     _keep_up(hub)
@@ -57,9 +62,8 @@ def keep(arguments: argparse.Namespace, sleep: Callable[[float], None]) -> int:
 
 def _keep_up(hub: Hub) -> int:
     """Everything there is to fold; returns the events."""
-    from store.hub.fold import fold_some, try_again
+    from store.hub.fold import fold_some
 
-    try_again(hub)
     count = 0
     while folded := fold_some(hub):
         count += folded

@@ -44,5 +44,5 @@ def command(arguments: argparse.Namespace) -> int:
     else:
         for problem in problems:
             say(problem)
-        say(f"{len(asked)} robots, {events:,} events: {'whole' if not problems else 'NOT whole'}")
+        say(f"robots: {len(asked)}, events: {events:,}: {'NOT ' if problems else ''}whole")
     return FAILED if problems else OK

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 
 import pytest
 from eventmaking import Make
 
+from cadenzad.cli.ctl.operate.hub.keep import keep
 from cadenzad.cli.programs import cadenzactl
 from store.reads.status import project_statuses
 from store.schema import connect_reader
@@ -158,3 +160,18 @@ def test_a_server_that_is_not_there_is_one_line(run_cli, one_error, tmp_path):
     code, _, err = run_cli(cadenzactl, "--hub", f"host={tmp_path} dbname=x", "status")
     assert code == 1
     assert "the hub (x at" in one_error(err)
+
+
+def test_a_keeper_waits_for_a_server_that_is_not_there(tmp_path, capsys):
+    waits = []
+
+    def instead_of_waiting(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise KeyboardInterrupt
+
+    arguments = Namespace(hub=f"host={tmp_path} dbname=x", once=False)
+    with pytest.raises(KeyboardInterrupt):
+        keep(arguments, instead_of_waiting)
+    assert waits == [1, 2, 4]
+    assert capsys.readouterr().err.count("; again in") == 3
