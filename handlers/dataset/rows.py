@@ -94,9 +94,9 @@ class Rows:
         at = 0
         if not self.counts.rows:
             return
-        # By its descriptor: the file has no name.
+        # By its descriptor: the file has no name. Read, not mapped: what is mapped stays resident.
         with (
-            pa.memory_map(f"/proc/self/fd/{self._spool.fileno()}") as source,
+            pa.OSFile(f"/proc/self/fd/{self._spool.fileno()}") as source,
             pa.ipc.open_stream(source) as reader,
         ):
             for early in reader:
