@@ -77,8 +77,9 @@ def _check_options(arguments: argparse.Namespace) -> None:
     given += ["--keys extended"] if arguments.keys != "reference" else []
     given += ["-o -"] if arguments.output == "-" else []
     if given:
+        formats = "jsonl and trl" if given[0] == "--min-reward" else "jsonl"
         raise UsageError(
-            f"{given[0]} is of --format jsonl, not of {arguments.format}",
+            f"{given[0]} is of --format {formats}, not of {arguments.format}",
             hint="leave it out, or leave out --format",
         )
 

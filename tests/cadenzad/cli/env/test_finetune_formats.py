@@ -190,7 +190,11 @@ def test_what_is_there_stays_unless_somebody_insists(project, finetune, one_erro
 @pytest.mark.parametrize(
     ("words", "expected", "reason"),
     [
-        (["first", "-o", "x", "--format", "npz", "--min-reward", "0"], 2, "--min-reward is of"),
+        (
+            ["first", "-o", "x", "--format", "npz", "--min-reward", "0"],
+            2,
+            "jsonl and trl, not of npz",
+        ),
         (["first", "-o", "x", "--format", "npz", "--keys", "extended"], 2, "--keys extended is of"),
         (["first", "-o", "-", "--format", "npz"], 2, "-o - is of --format jsonl"),
         (["--all", "-o", "x", "--manifest", "m"], 2, "--manifest is of one log's export"),
