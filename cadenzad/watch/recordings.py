@@ -19,7 +19,7 @@ from cadenzad.config.files import Config
 from cadenzad.config.project import load_project_config
 from handlers.intake.observe import Stat
 from handlers.project.paths import CADENZA_DIR, classify, inside, printable
-from handlers.takein.reactions import KIND
+from handlers.takein.reactions import KIND, dropped_since
 from handlers.takein.recognise import QUIET_S, kind_of, look_at
 from store import identity
 from store.errors import ConfigError, UnsafePathError
@@ -117,7 +117,7 @@ class Recordings:
             log.info("RecordingDropped %s", path, extra={"project": str(project)})
 
     def refused(self, projects: Iterable[Path]) -> list[tuple[str, str]]:
-        """(code, detail) for each recording that lies there and could not be taken in."""
+        """(code, detail) of what lies there and could not be taken in: one for each project."""
         there = set(map(str, projects))
         found = [
             (f"recording:{project}/{path}", reason)
@@ -125,12 +125,14 @@ class Recordings:
             if os.path.lexists(project / path)
         ]
         for job in self._state.jobs(None, "failed"):
-            path = str(job.spec.get("recording", ""))
             if job.kind != KIND or job.project not in there:
                 continue
-            same = (j for j in self._state.jobs(job.project) if j.spec.get("recording") == path)
-            if next(same).id == job.id and os.path.lexists(f"{job.project}/{path}"):
-                found.append((f"recording:{job.project}/{path}", job.result))
+            newest = next(one for one in self._state.jobs(job.project) if one.kind == KIND)
+            named = dropped_since(self._state.connection, job.project, int(job.spec["first"]))
+            blamed = [path for path in (f"{job.project}/{name}" for name in named)
+                      if path in job.result and os.path.lexists(path)]  # fmt: skip
+            if newest.id == job.id and blamed:
+                found.append((f"recording:{job.project}", job.result))
         return found
 
 

@@ -1,30 +1,40 @@
-"""When the daemon takes a recording in: when one was dropped, or a project is no longer paused."""
+"""When the daemon takes recordings in: one job does it for all that come while it waits."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 
+from handlers.jobs import queue_job
 from handlers.reactions import Tools
 from store.events.base import Event
-from store.events.envelope import Recorded
+from store.events.envelope import Recorded, project_stream
 from store.events.files import RecordingDropped
-from store.events.process import JobQueued
 from store.reads.state import State
 
 KIND = "takein"
 
 
 def take_in_recording(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
-    """A job for each recording: what is wrong with one is said of it, and holds up no other.
+    """One job for all that come while it waits; after one that failed, what that was about as well.
 
     That of a paused project waits until it is resumed.
     """
     assert event.project is not None
-    assert isinstance(event.event, RecordingDropped)
-    path = event.event.path
-    waiting = state.jobs(event.project, "queued")
-    if any(job.kind == KIND and job.spec.get("recording") == path for job in waiting):
-        return []
-    spec = {"recording": path}
-    reason = f"{path} was dropped"
-    return [JobQueued(kind=KIND, project=event.project, spec=spec, reason=reason)]
+    newest = next((job for job in state.jobs(event.project) if job.kind == KIND), None)
+    first = event.position
+    if newest is not None and newest.state == "failed":
+        first = min(first, int(newest.spec["first"]))
+    reason = f"{event.event.path} was dropped" if isinstance(event.event, RecordingDropped) else ""
+    return queue_job(state, KIND, event.project, reason, {"first": first})
+
+
+def dropped_since(history: sqlite3.Connection, project: str, first: int) -> list[str]:
+    """The recordings that a job is about: dropped from a position of the log on, each once."""
+    query = "SELECT data FROM events WHERE stream = ? AND type = ? AND position >= ?"
+    stream, kind = project_stream(project), RecordingDropped.type_name()
+    facts = [
+        RecordingDropped.model_validate_json(data)
+        for (data,) in history.execute(query, (stream, kind, first))
+    ]
+    return list(dict.fromkeys(fact.path for fact in facts))

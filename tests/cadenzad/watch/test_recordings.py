@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from houses import Home
 pytest.importorskip("mcap", reason="the formats extra is not installed")
 pytest.importorskip("pyarrow", reason="the dataset extra is not installed")
 
+from cadenzad.watch.recordings import Recordings
 from handlers.dataset.formats.export import export
 from handlers.dataset.formats.names import Format
 from handlers.dataset.formats.source import Sources
@@ -27,7 +29,11 @@ from handlers.settings import Settings
 from handlers.takein import recognise
 from handlers.takein.job import take_in_dropped
 from handlers.takein.settings import TakeInSettings
+from store.events.envelope import NewEvent, project_stream
+from store.events.files import RecordingDropped
 from store.events.process import JobFailed
+from store.opening import open_writer
+from store.schema import connect_reader
 
 JOB = "handlers.takein.job:take_in_dropped"
 
@@ -90,7 +96,13 @@ def test_one_that_is_still_being_written_is_not_taken_half(
     assert stamped(home) == [("night", 1, "night.mcap")]
     # and one that nobody has been writing for long is read as far as it is whole
     (project / ".cadenza-env" / "crash.mcap").write_bytes(whole[: len(whole) - 20])
-    context = JobContext({"recording": ".cadenza-env/crash.mcap"}, project, home.state, print)
+    first = home.events()[-1].position + 1
+    dropped = NewEvent(
+        project_stream(str(project)), RecordingDropped(path=".cadenza-env/crash.mcap", size=1)
+    )
+    with closing(open_writer(home.state)) as writer:
+        writer.append(dropped)
+    context = JobContext({"first": first}, project, home.state, lambda _: None)
     with pytest.raises(TryLater, match="is still being written"):
         take_in_dropped(context)
     monkeypatch.setattr(recognise, "PATIENCE_S", 0.0)
@@ -136,6 +148,29 @@ def test_a_log_of_that_name_that_is_no_recordings_stays(home: Home, project: Pat
     assert mine.read_bytes() == before
 
 
+def test_several_at_once_hold_up_none_of_the_others(home: Home, project: Path) -> None:
+    made = recording(project, "mcap")
+    for name in ("a", "b", "c"):
+        shutil.copyfile(made, project / ".cadenza-env" / f"{name}.mcap")
+    bad = project / ".cadenza-env" / "bad.mcap"
+    bad.write_bytes(b"no recording at all".ljust(40) + made.read_bytes()[-8:])
+    home.once()
+    assert sorted(run for run, _, _ in stamped(home)) == ["a", "b", "c"]
+    (failed,) = [record.event for record in home.events("JobFailed")]
+    assert "bad.mcap: is no MCAP file" in failed.error
+    assert home.events("ReactionFailed") == []
+    # what is gone is no reason any more
+    home.once()
+    assert len(home.events("WatchDegraded")) == 1
+    bad.unlink()
+    assert refused(home, project) == []
+
+
+def refused(home: Home, project: Path) -> list[tuple[str, str]]:
+    with closing(open_writer(home.state)) as writer, closing(connect_reader(home.state)) as reader:
+        return Recordings(reader, writer).refused([project])
+
+
 def test_one_that_leads_out_of_its_project_is_refused_by_its_name(
     home: Home, project: Path
 ) -> None:
@@ -154,9 +189,12 @@ def test_a_kill_while_it_is_taken_in_loses_nothing_and_takes_nothing_twice(
     home: Home, project: Path, point: str, when: str
 ) -> None:
     # given a job that dies at one of the calls that write
-    made = drop(recording(project, "mcap"), project)
-    spec = {"recording": str(made.relative_to(project))}
-    context = (spec, project, home.state, Settings(TakeInSettings()))
+    home.once()
+    drop(recording(project, "mcap"), project)
+    path = ".cadenza-env/night.mcap"
+    with closing(open_writer(home.state)) as writer:
+        writer.append(NewEvent(project_stream(str(project)), RecordingDropped(path=path, size=1)))
+    context = ({"first": 1}, project, home.state, Settings(TakeInSettings()))
     at = f"store.durable:{point}:{when}:1"
     done = forking.call(dying.job, at, JOB, *context, environ=dict(os.environ))
     assert done.returncode == -signal.SIGKILL, done.stderr
