@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from handlers.jobs import queue_job
 from handlers.reactions import Tools
@@ -11,6 +11,9 @@ from store.events.base import Event
 from store.events.envelope import Recorded, project_stream
 from store.events.files import RecordingDropped
 from store.reads.state import State
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 KIND = "takein"
 
@@ -29,7 +32,7 @@ def take_in_recording(event: Recorded, state: State, tools: Tools) -> Iterable[E
     return queue_job(state, KIND, event.project, reason, {"first": first})
 
 
-def dropped_since(history: sqlite3.Connection, project: str, first: int) -> list[str]:
+def dropped_since(history: Readable, project: str, first: int) -> list[str]:
     """The recordings that a job is about: dropped from a position of the log on, each once."""
     query = "SELECT data FROM events WHERE stream = ? AND type = ? AND position >= ?"
     stream, kind = project_stream(project), RecordingDropped.type_name()
