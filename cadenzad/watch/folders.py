@@ -135,11 +135,14 @@ class Folders:
         self._check_watches()
         for folder in self._extra:
             self._arm(folder)
-        for workspace in self._config.workspaces:
-            self._adopt_workspace(workspace)
+        workspaces = self._config.workspaces
+        found = {
+            project for workspace in workspaces for project in self._adopt_workspace(workspace)
+        }
+        # A known one that was not come upon has lost its env.json, or is in what cannot be listed.
         known = [Path(row.path) for row in self._state.projects() if row.state != "removed"]
         for project in known:
-            if self._config.watches(project):
+            if project not in found and not {project, project.parent}.isdisjoint(workspaces):
                 self._adopt_project(project)
         for code, detail in self._recordings.refused(self._projects):
             self._degraded.add(code, detail)
@@ -160,36 +163,39 @@ class Folders:
         """A file that a scan came to could not be looked at."""
         self._degraded.add(f"unreadable:{path}", f"{path}: {why}")
 
-    def _adopt_workspace(self, workspace: Path) -> None:
+    def _adopt_workspace(self, workspace: Path) -> list[Path]:
+        """Adopt what lies in a workspace; the projects among it."""
         if not self._arm(workspace):
             if self._watches is None:
                 log.warning("%s: there is no such folder", workspace)
-            return
+            return []
         try:
-            with os.scandir(workspace) as entries:
+            real = os.path.realpath(workspace)
+            with os.scandir(real) as entries:
                 folders = [
-                    Path(os.path.realpath(entry.path))
+                    Path(os.path.realpath(entry.path) if entry.is_symlink() else entry.path)
                     for entry in entries
                     if entry.is_dir() and not entry.name.startswith(".")
                 ]
         except OSError as error:
             self._degraded.add(f"unreadable:{workspace}", f"{workspace}: {error.strerror}")
-            return
+            return []
         # The workspace may be a project itself: people point the daemon at what they have.
-        for folder in dict.fromkeys([workspace, *sorted(folders)]):
-            self._adopt_folder(folder)
+        all_of_it = dict.fromkeys([workspace, *sorted(folders)])
+        return [folder for folder in all_of_it if self._adopt_folder(folder)]
 
-    def _adopt_folder(self, folder: Path) -> None:
-        """A folder in a workspace: a project, or one that may become a project."""
+    def _adopt_folder(self, folder: Path) -> bool:
+        """A folder in a workspace: a project (then True), or one that may become a project."""
         is_project = os.path.lexists(folder / SPEC_FILE)
         if (name := printable(str(folder))) != str(folder):
             if is_project:  # no event could name it
                 self._degraded.add(f"name:{name}", f"{name}: its name is not UTF-8: rename it")
-            return
+            return False
         self._folders.add(folder)
         self._arm(folder)
         if is_project:
             self._adopt_project(folder)
+        return is_project
 
     def _adopt_project(self, project: Path) -> None:
         self._projects[project] = None
@@ -212,6 +218,9 @@ class Folders:
         """A folder of the project itself: a symlink that leads out is refused, and said so."""
         if not os.path.isdir(folder):
             return False
+        own = folder.relative_to(project).parents
+        if not any(os.path.islink(part) for part in (folder, *(project / p for p in own[:-1]))):
+            return True  # as the project's own path is real
         real = Path(os.path.realpath(folder))
         if real == project or project in real.parents:
             return True

@@ -10,7 +10,6 @@ from handlers.jobs import queue_job
 from handlers.judge.driven import is_evidence, is_prompted
 from handlers.judge.monitor.outcome import ended, rollback_spec
 from handlers.judge.monitor.samples import monitor
-from handlers.judge.prompt.drift import changed_by_hand
 from handlers.reactions import Tools
 from store.events.base import Event
 from store.events.envelope import Recorded
@@ -61,6 +60,9 @@ def monitor_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Even
     current = current_prompt(state.connection, event.project)
     if current is None or not current.watching or _is_paused(event, state):
         return []
+    # The reader of prompts is a fifth of a daemon's start, and most projects watch no rewrite.
+    from handlers.judge.prompt.drift import changed_by_hand
+
     changed = changed_by_hand(Path(event.project), current, tools.policy(event.project).prompt)
     if changed and any(job.kind in PROMPT_JOBS for job in state.jobs(event.project, "running")):
         return []  # by that job perhaps: its events will say
