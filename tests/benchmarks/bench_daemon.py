@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -35,6 +36,8 @@ BIN = Path(sys.executable).parent
 PACE_S = 0.02
 PATIENCE_S = 120.0
 IDLE_PROJECTS = 100
+IDLE_PATIENCE_S = 900.0
+SCANS = 10
 SETTLE_MS = 1000 * Watch().settle
 
 
@@ -221,17 +224,21 @@ def idle(table: Table, folder: Path, seconds: float) -> None:
         init_project(project)
         (project / CADENZA_DIR).mkdir(exist_ok=True)
         (project / CADENZA_DIR / f"run{RUN_SUFFIX}").write_bytes(content)
-    with running(folder) as house:
+    with running(folder, IDLE_PATIENCE_S) as house:
         house.until(lambda: house.all_exports() == IDLE_PROJECTS, f"{IDLE_PROJECTS} exports")
+        # The check of each new mission is a job, which takes longer than its intake.
+        house.until(lambda: house.jobs_left() == 0, "the end of all jobs")
         print(f"idle: {seconds:g} s of {IDLE_PROJECTS} projects with a log each")
         before = cpu_seconds(house.daemon.pid)
         time.sleep(seconds)
         used = cpu_seconds(house.daemon.pid) - before
         rss, pss = memory_mb(house.daemon.pid)
+        scan = _scan_ms(house)
     with running(folder) as house:
         after, _ = memory_mb(house.daemon.pid)
     cpu = Samples((used * 60 / seconds,), "CPU s/minute")
     table.add("idle CPU", cpu, goal=Goal(0.01))
+    table.add(f"of it a scan of {IDLE_PROJECTS} projects", Samples((scan,), "CPU ms"))
     table.add("idle memory: VmRSS", Samples((rss,), "MB"), goal=Goal(45))
     table.add("idle memory: PSS", Samples((pss,), "MB"))
     table.add("idle memory: VmRSS after a restart", Samples((after,), "MB"), goal=Goal(45))
@@ -239,6 +246,15 @@ def idle(table: Table, folder: Path, seconds: float) -> None:
     for what, mb in what_is_in_it():
         table.add(f"of it {what}", Samples((mb - before_it,), "MB"))
         before_it = mb
+
+
+def _scan_ms(house: House) -> float:
+    """CPU time of a scan that finds nothing, in milliseconds; with a configuration read anew."""
+    before = cpu_seconds(house.daemon.pid)
+    for number in range(SCANS):
+        house.daemon.send_signal(signal.SIGHUP)
+        house.until(lambda n=number: house.said("configuration reloaded") > n, "a scan")
+    return 1000 * (cpu_seconds(house.daemon.pid) - before) / SCANS
 
 
 PARTS = {
@@ -329,6 +345,14 @@ class House:
         query = "SELECT sum(exports_current) FROM view_projects"
         return int(self._reader.execute(query).fetchone()[0] or 0)
 
+    def jobs_left(self) -> int:
+        query = "SELECT count(*) FROM view_jobs WHERE state IN ('queued', 'running')"
+        return int(self._reader.execute(query).fetchone()[0])
+
+    def said(self, words: str) -> int:
+        """How often the daemon said something."""
+        return self._output.read_text().count(words)
+
     def close(self) -> None:
         self._reader.close()
         self._end()
@@ -351,9 +375,9 @@ class House:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[House]:
+def running(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[House]:
     """The daemon on `folder`, ready, and stopped again afterwards."""
-    house = House(folder)
+    house = House(folder, patience_s=patience_s)
     try:
         yield house
     finally:
