@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+WORKERS ?= 2
 ROUNDS ?= 500
 MINUTES ?= 30
 BIN := $(VENV)/bin
@@ -38,8 +39,8 @@ types:
 imports:
 	$(BIN)/lint-imports
 
-tests: ## every test but the long ones, in two processes beside each other
-	$(BIN)/python -m pytest -m "not long" -p no:cacheprovider -n 2 --dist loadgroup
+tests: ## every test but the long ones, in two processes beside each other (WORKERS=3: in more)
+	$(BIN)/python -m pytest -m "not long" -p no:cacheprovider -n $(WORKERS) --dist loadgroup
 
 prove: $(VENV)/.dev ## the long proofs: kills by the round, power cuts, a soak (ROUNDS=500 MINUTES=30), films
 	CADENZA_ROUNDS=$(ROUNDS) CADENZA_SOAK_MINUTES=$(MINUTES) \
