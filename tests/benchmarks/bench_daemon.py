@@ -1,6 +1,7 @@
 """The real daemon: how soon a dropped file is history, and what it costs when nothing happens.
 
 python tests/benchmarks/bench_daemon.py [--files N] [--rounds N] [--idle SECONDS]
+python tests/benchmarks/bench_daemon.py --burst 20000
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ BIN = Path(sys.executable).parent
 PACE_S = 0.02
 PATIENCE_S = 120.0
 IDLE_PROJECTS = 100
-IDLE_PATIENCE_S = 900.0
+LONG_S = 900.0
 SCANS = 10
 SETTLE_MS = 1000 * Watch().settle
 
@@ -46,8 +47,12 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=1000, help="dropped, a measurement and round")
     parser.add_argument("--rounds", type=int, default=3, help="of paced and burst")
     parser.add_argument("--idle", type=float, default=60, help="seconds of watching it do nothing")
+    parser.add_argument("--burst", type=int, metavar="N", help="only: N files into one project")
     options = parser.parse_args()
     with scratch() as folder:
+        if options.burst:
+            burst(folder, options.burst)
+            return
         table = Table("daemon: from close() to history, and idle; default configuration")
         latency(table, folder / "latency", options.rounds, options.files)
         idle(table, folder / "idle", options.idle)
@@ -89,6 +94,22 @@ def latency(table: Table, folder: Path, rounds: int, files: int) -> None:
     table.add(f"{files:,} at once: taken in and exported", rates, goal=goal)
     cpu = Samples(tuple(one.cpu_ms for one in burst), "ms")
     table.add(f"{files:,} at once: CPU time of a log", cpu, goal=Goal(3))
+
+
+def burst(folder: Path, files: int) -> None:
+    """More files than a disk writes at once: when all are exported, and what that took."""
+    with running(folder, LONG_S) as house:
+        project = house.workspace / "burst"
+        init_project(project)
+        house.until(lambda: "burst" in house.projects(), "the project is known")
+        used, begin = cpu_seconds(house.daemon.pid), time.monotonic()
+        for number, content in enumerate(_run_logs(files)):  # too many to be held at once
+            _drop(project / CADENZA_DIR, [(f"run-{number:06}", content)], 0.0)
+        house.until(lambda: house.exports("burst") == files, f"{files} exports")
+        took, used = time.monotonic() - begin, cpu_seconds(house.daemon.pid) - used
+        rss, _ = memory_mb(house.daemon.pid)
+    each = 1000 * used / files
+    print(f"{files:,} logs: {took:.1f} s, {each:.2f} CPU-ms a log, VmRSS {rss:.0f} MB")
 
 
 def _add(table: Table, what: str, rounds: Sequence[Latencies]) -> None:
@@ -224,7 +245,7 @@ def idle(table: Table, folder: Path, seconds: float) -> None:
         init_project(project)
         (project / CADENZA_DIR).mkdir(exist_ok=True)
         (project / CADENZA_DIR / f"run{RUN_SUFFIX}").write_bytes(content)
-    with running(folder, IDLE_PATIENCE_S) as house:
+    with running(folder, LONG_S) as house:
         house.until(lambda: house.all_exports() == IDLE_PROJECTS, f"{IDLE_PROJECTS} exports")
         # The check of each new mission is a job, which takes longer than its intake.
         house.until(lambda: house.jobs_left() == 0, "the end of all jobs")
