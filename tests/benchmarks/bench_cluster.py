@@ -15,43 +15,22 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # runs from a checkout as it is
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from courses import ACROSS, AROUND, lava_hall
-from rays import ray_nodes
+from rays import Direct, ray_nodes
 from report import Goal, Samples, Table
 
 from cadenzad.jobs.cluster.connection import connected
-from cadenzad.jobs.cluster.spreading import Spreader
-from cadenzad.jobs.protocol import Ask
 from handlers.lora.rollout import course
 from handlers.lora.rollout.course import Course
 from handlers.lora.rollout.drive import Drive
 from handlers.project.project import Project
 
 CORES = len(os.sched_getaffinity(0))
-
-
-class Direct:
-    """A job's way to the cluster without the job: what its relay does, in this process."""
-
-    def __init__(self, project: Path, workers: int) -> None:
-        self.width = workers
-        self._spreader = Spreader(project, {"num_cpus": CORES / workers})
-
-    def map(
-        self, function: str, parts: Sequence[Mapping[str, Any]], files: Sequence[str]
-    ) -> Iterator[Any]:
-        self._spreader.begin(Ask(function, tuple(parts), tuple(files)))
-        while self._spreader.is_busy:
-            for answer in self._spreader.answers():
-                yield answer["value"]
-            time.sleep(0.01)
 
 
 def timed(
@@ -76,12 +55,12 @@ def main() -> int:
         project = Project.open(Path(folder))
         with ray_nodes(CORES) as nodes, connected(nodes.address):
             for workers in range(1, CORES + 1):  # a worker of Ray's begins by importing MuJoCo
-                timed(project, 2 * CORES, CORES, Direct(project.path, workers))
+                timed(project, 2 * CORES, CORES, Direct(project.path, CORES / workers))
             for _ in range(args.rounds):
                 rate, wanted = timed(project, args.seeds, CORES, None)
                 here.append(rate)
                 for workers in range(1, CORES + 1):
-                    direct = Direct(project.path, workers)
+                    direct = Direct(project.path, CORES / workers)
                     rate, drives = timed(project, args.seeds, CORES, direct)
                     rates.setdefault(workers, []).append(rate)
                     print(f"{workers} workers: {rate:.2f} missions/s, same: {drives == wanted}")

@@ -14,9 +14,17 @@ from typing import Any
 import psutil
 import pytest
 from houses import BIN, House
-from rays import GOALS, LENIENT, WORDS, Nodes, on_cluster, ray_nodes
+from rays import GOALS, LENIENT, WORDS, Direct, Nodes, on_cluster, ray_nodes
 from teaching import taught_project
 from waiting import eventually
+
+from cadenzad.jobs.cluster.connection import connected
+from handlers.judge.gates.arena import Arena
+from handlers.judge.gates.elsewhere import Missions
+from handlers.judge.policy import choose_policy
+from handlers.judge.prompt.code import project_code
+from handlers.judge.prompt.source import find_prompt
+from handlers.project.project import Project
 
 for name in ("torch", "peft", "mujoco", "ray"):
     pytest.importorskip(name)
@@ -242,3 +250,28 @@ def test_who_cannot_hear_from_home_stops_and_what_comes_late_is_not_stored(
     assert [event["data"]["version"] for event in house.events("AdapterTrained")] == [1]
     eventually(lambda: not children_on_nodes(), "its child has ended", 30)
     house.run("cadenzactl", "verify")
+
+
+@pytest.mark.parametrize("trusted", [False, True], ids=["our brain", "a project's own"])
+def test_missions_of_a_trial_come_out_as_here(house: House, nodes: Nodes, trusted: bool) -> None:
+    # given a brain, and two prompts for it
+    project = Project.open(house.project(), actions=True)
+    if trusted:
+        with (project.path / "main.py").open("a") as file:
+            file.write("\nMINE = 1\n")
+    source = find_prompt(project.path)
+    trust = project_code(project.path, source.path, source).sha256 if trusted else None
+    choice = choose_policy(project.path, source, trust)
+    assert choice.kind == ("decide" if trusted else "built-in")
+    tasks = [(source, 1), (source, 2), (source, 3)]
+
+    # when they drive the same seeds here and there
+    arena = Arena(project.spec, project.library, choice, project.path)
+    with arena:
+        here = arena.drive_all(tasks)
+    with connected(nodes.address):
+        missions = Missions(project, source, choice, "", Direct(project.path))
+        there = list(missions(tasks))
+
+    # then
+    assert there == here
