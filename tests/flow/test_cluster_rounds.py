@@ -29,7 +29,7 @@ for name in ("torch", "peft", "mujoco", "ray"):
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("ray"), pytest.mark.timeout(1200)]
 
 ROUNDS = int(os.environ.get("CADENZA_ROUNDS", "200"))
-MOST_S = 150.0
+MOST_S = 300.0
 """Of the rounds together; what was done until then is printed, and counts."""
 PROJECTS = 2
 
