@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -68,20 +69,26 @@ def files_of(project: Path, version: int = 1) -> dict[str, bytes]:
 
 def submitters_of(house: House) -> list[psutil.Process]:
     """The processes that stand for jobs here; not those that end their groups."""
-    return [
-        process
-        for process in psutil.Process(house.daemons[-1].pid).children()
-        if "cadenzad.jobs.cluster.submit" in process.cmdline()
-    ]
+    found = []
+    for process in psutil.Process(house.daemons[-1].pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "cadenzad.jobs.cluster.submit" in process.cmdline():
+                found.append(process)
+    return found
 
 
 def children_on_nodes() -> list[int]:
-    """Children of jobs whose parent is a worker of Ray's."""
+    """Children of jobs whose parent is a worker of Ray's, as far as either still lives."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "cadenzad.jobs.child" in words and "ray::" in "".join(process.parent().cmdline()):
-            found.append(process.pid)
+    for process in psutil.process_iter():
+        try:
+            if "cadenzad.jobs.child" not in process.cmdline():
+                continue
+            parent = process.parent()
+            if parent is not None and "ray::" in "".join(parent.cmdline()):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
     return found
 
 
