@@ -158,8 +158,15 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def extras(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields given with `extra=` or by a LoggerAdapter."""
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    """The fields given with `extra=` or by a LoggerAdapter, without those private to a library.
+
+    Ray's record factory adds `_ray_timestamp_ns` to every record of a process that imported it.
+    """
+    return {
+        name: value
+        for name, value in vars(record).items()
+        if name not in _STANDARD and not name.startswith("_")
+    }
 
 
 def trace_of(record: logging.LogRecord) -> str:

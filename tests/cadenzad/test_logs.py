@@ -157,6 +157,13 @@ def test_a_json_line_has_its_fields_and_extras(objects: Callable[[], list[Any]])
     }
 
 
+def test_what_a_library_keeps_on_a_record_for_itself_is_not_written(objects) -> None:
+    log.info("a", extra={"_ray_timestamp_ns": 1, "project": "rescue"})  # as in any process with Ray
+    (line,) = objects()
+    assert line["project"] == "rescue"
+    assert "_ray_timestamp_ns" not in line
+
+
 def test_whatever_is_given_is_json(objects: Callable[[], list[Any]]) -> None:
     strange = {
         "nan": float("nan"),

@@ -47,7 +47,7 @@ def test_ready_is_told_after_the_startup_scan_is_in_the_log(house, logs, manager
 
     # then
     assert len(house.events("RunRecorded")) == 20
-    assert any(line.startswith("STATUS=watching 1 projects") for line in manager())
+    assert any(line.startswith("STATUS=watching 1 project") for line in manager())
 
 
 def test_the_watchdog_is_fed_and_a_dead_watcher_starves_it(house, manager):

@@ -287,12 +287,12 @@ def test_an_installed_service_runs_and_installing_again_changes_nothing(machine)
 
 
 def test_systemctl_and_cadenzactl_show_what_the_daemon_says_of_itself(machine):
-    until(machine, lambda: "watching 1 projects" in machine.shown("StatusText"), "the project")
+    until(machine, lambda: "watching 1 project" in machine.shown("StatusText"), "the project")
     status = machine.run("systemctl", "status", "--no-pager", UNIT).stdout
-    assert 'Status: "watching 1 projects' in status
+    assert 'Status: "watching 1 project' in status
     ours = machine.service("status")
     assert f"{UNIT}: active (running), enabled, pid {machine.shown('MainPID')}" in ours.stdout
-    assert "watching 1 projects" in ours.stdout
+    assert "watching 1 project" in ours.stdout
 
 
 def test_a_killed_daemon_comes_back_and_nothing_that_was_dropped_is_lost(machine, logs):
