@@ -328,6 +328,26 @@ def test_no_module_names_a_machines_path() -> None:
     assert found == []
 
 
+FOLDERS = [name for name in module_names() if source_of(name).stem == "__init__"]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_that_lists_its_modules_lists_them_all_and_no_others(name: str) -> None:
+    listed = re.findall(r"^    ([a-z_]+\.py)\b", said_of(name), re.MULTILINE)
+    if not listed:
+        return
+    folder = source_of(name).parent
+    assert [module for module in listed if not (folder / module).is_file()] == []
+    named = set(re.findall(r"\b([a-z_]+\.py|[a-z_]+/)", said_of(name)))
+    modules = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    folders = {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
+    assert (modules | folders) - named == set()
+
+
+def said_of(name: str) -> str:
+    return ast.get_docstring(tree_of(name), clean=True) or ""
+
+
 def test_no_module_is_left_without_types() -> None:
     for package in PACKAGES:
         assert (ROOT / package / "py.typed").is_file()

@@ -2,7 +2,9 @@
 
     settings.py     every key: type, bounds, default, meaning
     files.py        the daemon's files, laid over one another
+    cluster.py      [jobs.ray]: where a cluster is and what jobs take of it
     project.py      what a project may set for itself
+    prompt.py       which setting names a project's prompt, for commands
     paths.py        where the state directory is
     credentials.py  where the Groq key is
 

@@ -3,6 +3,7 @@
     moment.py     the view as of now or of a past position, read-only
     fleet.py      every project in a line
     project.py    one project: its panels, put together
+    charts.py     charts as plain data
     panels/       one question each: outcomes, causes, prompts, adapters, the map, two runs ...
     render.py     values to HTML, escaped
     report.py     the project page as one file

@@ -11,6 +11,7 @@
     mission.py      what rows need to know of a project
     rows.py         all of it for one log: episodes -> batches of rows
     configs.py      rows -> sft, dpo, kto, rl
+    formats/        the same rows in the shapes of other tools
     folder/         the dataset of a project, whole at every instant
     looks/          what a dataset holds: counts, plots, what is bad in it
 

@@ -4,6 +4,12 @@ An event is a past-tense, immutable fact: a frozen pydantic model named `NounVer
 name is its type in the log and `schema_version` the shape it was written in; older shapes are
 upcast when they are read (see `UPCASTS`), never rewritten.
 
+    base.py      what every event is made of; envelope.py: what it travels in
+    files.py     runs, examples and exams, and what was exported of them
+    prompt.py    the judge, and every version of SYSTEM_PROMPT
+    adapter.py   adapters: trained, scored, deployed, blocked, rolled back
+    process.py   the daemon, its watches, jobs and reactions
+
 Paths inside a project are relative to it, with forward slashes. Times are microseconds since the
 epoch in the envelope and never appear in an event's data, so that replaying gives the same view.
 """

@@ -1,5 +1,10 @@
 """Projections: how each event changes the state tables, one module for each part of the view.
 
+    runs.py, prompts.py, adapters.py, jobs.py   the parts
+    view.py     the tables while events are folded into them; rows.py: how a row is written
+    totals.py   counters on the project's row
+    replay.py   history folded anew, and views compared
+
 `fold` takes the events of one append, inside its transaction, so the view is never behind the log.
 Totals that `status` shows are kept as counters on the project's row (see `totals`): reading them
 costs the same after a thousand events and after a million.

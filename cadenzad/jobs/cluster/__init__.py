@@ -8,7 +8,7 @@
     shim.py       what is sent by value: says which cadenzad is there before anything of it runs
     task.py       a job's end on a node: its child, lease, memory, files
     relay.py      a child's lines, and what it asks its parent to have computed
-    spreading.py  parts of a computation as Ray tasks
+    spreading.py  parts of a computation as Ray tasks; parts.py: one of them, on a node
     bundle.py     a project's files in, files out; cache.py: where they lie on a node
 
 The daemon never imports ray: a driver takes 130 MB and half a second, brings a dozen threads, and

@@ -1,6 +1,7 @@
 """What the robot stands in and stands on: scene, ground, legs, and what it senses of them.
 
     model.py, go1.xml   scene and robot as one MuJoCo model
+    assets.py           the files that a model is made of
     terrain.py          the ground as heights, and what hangs over it
     survey.py           how that map is made of a compiled scene
     bounds.py           how far a mission may reach
