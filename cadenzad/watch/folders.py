@@ -1,8 +1,7 @@
 """Which folders are watched and scanned; what comes of it is settled and goes to the recorder.
 
 Runs on one thread (the daemon's main loop). Watches come first, then a scan, so that nothing falls
-between; a periodic reconcile repeats both and finds what a watch missed. Every way in which
-watching can be incomplete is a degraded reason, never silence.
+between; a periodic reconcile repeats both and finds what a watch missed.
 """
 
 from __future__ import annotations
@@ -16,10 +15,11 @@ from pathlib import Path
 
 from cadenzad.config.files import Config
 from cadenzad.config.project import load_project_config
+from cadenzad.watch.arming import Arming
 from cadenzad.watch.changes import Change, ChangeQueue, FileChange, Overflowed, WatchLost
 from cadenzad.watch.degraded import DegradedReasons
 from cadenzad.watch.exports import Exports
-from cadenzad.watch.inotify import FolderWatches, WatchRefused, is_cookie
+from cadenzad.watch.inotify import FolderWatches, is_cookie
 from cadenzad.watch.record import Recorder
 from cadenzad.watch.recordings import Recordings, is_candidate
 from cadenzad.watch.settlers import Settlers
@@ -29,8 +29,6 @@ from store.reads.state import State
 from store.writer import Writer
 
 log = logging.getLogger("cadenzad.collector")
-REARM_S = 1.0
-"""How often a lost folder is looked for between reconciles, in seconds."""
 
 
 class Folders:
@@ -54,12 +52,10 @@ class Folders:
         self._exports = exports
         self._recordings = recordings
         self._changes = changes
-        self._watches = watches
         self._settlers = Settlers(config.watch)
         self._projects: dict[Path, None] = {}
         self._folders: set[Path] = set()
         """Those in which an env.json makes a project."""
-        self._lost: set[Path] = set()
         self._extra: dict[Path, Callable[[Path], None]] = {}
         self.on_cookie: Callable[[Path], None] = lambda path: None
         self.on_trouble: Callable[[Exception], object] = lambda error: log.error("%s", error)
@@ -71,7 +67,7 @@ class Folders:
         """What a periodic scan alone came upon, until it is taken or a change of it is reported."""
         self._periodic = False
         self._degraded = DegradedReasons(state, writer, lambda error: self.on_trouble(error))
-        self._next_rearm = 0.0
+        self._arming = Arming(watches, self._degraded)
 
     # -- what is watched ---------------------------------------------------------------------------
 
@@ -81,7 +77,7 @@ class Folders:
 
     @property
     def directories(self) -> int:
-        return len(self._watches.armed) if self._watches is not None else 0
+        return len(self._arming.armed)
 
     @property
     def degraded(self) -> list[str]:
@@ -110,20 +106,17 @@ class Folders:
         for project in [path for path in self._projects if not config.watches(path)]:
             del self._projects[project]
         self._folders.clear()  # the scan below finds those that still count
-        if self._watches is not None:
-            kept = set(self._extra) | set(config.workspaces)
-            for folder in self._watches.armed:
-                within = any(w == folder or w in folder.parents for w in config.workspaces)
-                if folder not in kept and not within:
-                    self._watches.disarm(folder)
+        self._arming.disarm_all_but(
+            lambda folder: (
+                folder in self._extra
+                or any(w == folder or w in folder.parents for w in config.workspaces)
+            )
+        )
         self.reconcile()
 
     def probe(self, folder: Path) -> bool:
         """Send a cookie through the watcher; False where no folder is watched at all."""
-        if self._watches is None or self._degraded.blind:
-            return False
-        self._watches.probe(folder)
-        return True
+        return self._arming.probe(folder)
 
     def reconcile(self, *, periodic: bool = False) -> None:
         """Arm what should be armed, scan everything, record what is gone.
@@ -132,7 +125,7 @@ class Folders:
         """
         self._periodic = periodic
         before = self._degraded.begin_round()
-        self._check_watches()
+        self._arming.check(self._config)
         for folder in self._extra:
             self._arm(folder)
         workspaces = self._config.workspaces
@@ -166,7 +159,7 @@ class Folders:
     def _adopt_workspace(self, workspace: Path) -> list[Path]:
         """Adopt what lies in a workspace; the projects among it."""
         if not self._arm(workspace):
-            if self._watches is None:
+            if not self._arming.watching:
                 log.warning("%s: there is no such folder", workspace)
             return []
         try:
@@ -265,7 +258,7 @@ class Folders:
         deadlines = (
             self._settlers.next_deadline(),
             self._recordings.next_deadline(),
-            self._next_rearm if self._lost else None,
+            self._arming.next_look(),
         )
         return min((when for when in deadlines if when is not None), default=None)
 
@@ -279,7 +272,7 @@ class Folders:
                 )
                 self.reconcile()
             case WatchLost(folder, reason):
-                self._lose(folder, reason)
+                self._arming.lose(folder, reason, self._config)
             case FileChange(path, kind, is_dir):
                 if is_cookie(path):
                     if kind == "closed":
@@ -293,9 +286,8 @@ class Folders:
 
     def turn(self, now: float) -> int:
         """Bring drops due by `now` to the recorder, look for lost folders; returns the drops."""
-        if self._lost and now >= self._next_rearm:
-            self._next_rearm = now + REARM_S
-            self._find_lost()
+        if self._arming.came_back(now):
+            self.reconcile()
         drops = self._settlers.due(now)
         self._recordings.turn(self._config, now)
         try:
@@ -378,52 +370,9 @@ class Folders:
         if parent in self._config.workspaces and not folder.name.startswith("."):
             self._adopt_folder(Path(os.path.realpath(folder)))
 
-    # -- watches that fail -------------------------------------------------------------------------
-
     def _arm(self, folder: Path) -> bool:
-        """Watch a folder; False (and a degraded reason) when it is not there at all."""
-        if self._watches is None:
-            return os.path.isdir(folder)
-        try:
-            self._watches.arm(folder)
-        except WatchRefused as refusal:
-            code = refusal.reason
-            if code in ("missing", "not-a-folder"):
-                self._lost.add(folder)
-                self._degraded.add(f"missing:{folder}", f"{folder}: {refusal.text}")
-                return False
-            # One reason for all folders where the cause is the machine's, not the folder's.
-            shared = code in ("watch-limit", "instance-limit", "no-inotify")
-            detail = (
-                f"{refusal.message}; found by the scan every {self._config.reconcile.every:g} s"
-            )
-            self._degraded.add(code if shared else f"{code}:{folder}", detail)
-            return True
-        if folder in self._lost:
-            self._lost.discard(folder)
-        return True
-
-    def _check_watches(self) -> None:
-        if self._watches is None:
-            return
-        for lost in self._watches.check():
-            self._lose(lost.folder, lost.reason)
-
-    def _lose(self, folder: Path, reason: str) -> None:
-        """A watch is void: say so, and look for the folder until it is back."""
-        if folder not in self._config.workspaces and not os.path.lexists(folder):
-            return  # a project or folder that was removed: the reconcile records it
-        self._lost.add(folder)
-        self._next_rearm = 0.0
-        self._degraded.add(
-            f"lost:{folder}", f"{folder}: its watch was lost: {reason}; scanned instead"
-        )
-
-    def _find_lost(self) -> None:
-        back = [folder for folder in self._lost if os.path.isdir(folder)]
-        if back:
-            self._lost.difference_update(back)
-            self.reconcile()
+        """Watch a folder; False when it is not there at all."""
+        return self._arming.arm(folder, self._config)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
