@@ -131,7 +131,15 @@ class House:
         return json.loads(out)
 
     def project_status(self, name: str = "rescue") -> dict[str, Any]:
-        return next(p for p in self.status()["projects"] if p["project"] == name)
+        """What is said of a project, once it is known (a daemon runs before its first scan)."""
+        found: list[dict[str, Any]] = []
+
+        def known() -> bool:
+            found[:] = [p for p in self.status()["projects"] if p["project"] == name]
+            return bool(found)
+
+        self.until(known, f"{name} in the status")
+        return found[0]
 
     def events(self, *types: str) -> list[dict[str, Any]]:
         filters = [word for name in types for word in ("--type", name)]
