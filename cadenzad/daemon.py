@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -19,14 +20,14 @@ from cadenzad.config.files import Config, diff
 from cadenzad.config.paths import INBOX, expand, make_state_dir
 from cadenzad.hub.forwarder import HUB_PROGRESS
 from cadenzad.jobs.unwatched import drop_unwatched
+from cadenzad.leftovers import recover_everything
 from cadenzad.logfiles import daemon_log, logged_to
 from cadenzad.logs import set_up_logging
-from cadenzad.maintenance.restore import remove_workshops
 from cadenzad.metrics.prometheus import serve, write_textfile
 from cadenzad.progress import Course, Progress
 from cadenzad.requests import inbox
-from cadenzad.requests.handle import carry_out
 from cadenzad.requests.schedule import Schedule
+from cadenzad.requests.take import Requests
 from cadenzad.service_manager.journal import leads_to_journal
 from cadenzad.service_manager.liveness import interval_s
 from cadenzad.service_manager.notify import notify
@@ -35,13 +36,9 @@ from cadenzad.trouble import STORAGE, Place, Trouble
 from cadenzad.waits import Waits, stamp
 from cadenzad.watch.changes import ChangeQueue
 from cadenzad.watch.record import record_project
-from handlers.export.files import tidy as tidy_exports
 from handlers.export.reactions import retries
 from handlers.reactions import Stopping
-from handlers.recovery import recover
-from handlers.routes import EFFECTS
-from store.durable import remove_drafts
-from store.errors import ConfigError, InputError, LockHeldError, StoreError, UnsafePathError
+from store.errors import ConfigError, LockHeldError, StoreError
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
 from store.events.process import DaemonStarted, DaemonStopped
 from store.lock import WriterLock
@@ -114,6 +111,13 @@ class Daemon:
         self._recorder, self._folders = parts.recorder, parts.folders
         self._liveness, self._forwarder = parts.liveness, parts.forwarder
         self._folders.alive = self._lock.beat
+        self._requests = Requests(
+            self._state_dir,
+            parts.state,
+            parts.writer,
+            partial(record_project, recorder=parts.recorder),
+            self._trouble.met,
+        )
         self._place = Place(self._state_dir)
         self._schedule = Schedule(
             self._state_dir, self._state, self._writer, lambda path: self._config.watches(path)
@@ -124,29 +128,35 @@ class Daemon:
         # There is no main loop here whose timer gives the signs of life.
         course = Course(progress, self._lock.beat, self._state)
         self._jobs.requeue_orphans()
-        self._recover_projects()
+        recover_everything(self._state_dir, self._state, self._writer)
         drop_unwatched(self._writer, self._config)
         self._announce("running")
-        self._take_requests()
-        self._folders.reconcile()
-        self._folders.finish_scan(course.reading)
+        self._requests.take_all()
+        self._scan_once(course)
         self._folders.record_removals()
         self._request_retries()
         self._reactor.drain(course.reacting)
         if self._schedule.begin(self._config.retention):
             while self._schedule.turn(self._config.retention):
-                self._take_requests()
+                self._requests.take_all()
                 self._lock.beat()
         self._jobs.work_off(course.working)
         self._reactor.drain(course.reacting)
         if self._folders.recordings_dropped:  # their jobs wrote run logs
-            self._folders.reconcile()
-            self._folders.finish_scan(course.reading)
+            self._scan_once(course)
             self._reactor.drain(course.reacting)
         self._jobs.work_off(course.working)  # what jobs led to: somebody is told of a verdict
         if self._forwarder is not None:
             self._forwarder.ship_all()
         self._writer.run(_forget_daemon)
+
+    def _scan_once(self, course: Course) -> None:
+        self._folders.reconcile()
+        self._folders.finish_scan(course.reading)
+        while calls := list(self._due_calls()):  # files to be looked at once more
+            for call in calls:
+                self._guarded(call)
+            self._recorder.flush()
 
     def _run_loop(self, stack: ExitStack) -> None:
         self._catch_signals(stack)
@@ -172,7 +182,7 @@ class Daemon:
         )
         self._writer.append(NewEvent(DAEMON_STREAM, started))
         self._announce("starting")
-        self._recover_projects()  # while no job runs
+        recover_everything(self._state_dir, self._state, self._writer)  # while no job runs
         self._jobs.requeue_orphans()
         drop_unwatched(self._writer, self._config)
         self._jobs.start()
@@ -186,9 +196,9 @@ class Daemon:
 
     def _start_up(self) -> None:
         """Arm every watch, then scan; what the scan found is in the log when this returns."""
-        self._folders.watch_extra(self._state_dir / INBOX, self._request_arrived)
+        self._folders.watch_extra(self._state_dir / INBOX, self._requests.take)
         self._folders.reconcile()
-        self._take_requests()
+        self._requests.take_all()
         while self._folders.turn(time.monotonic()):
             pass
         self._recorder.flush()
@@ -252,7 +262,7 @@ class Daemon:
 
     def _scan(self) -> None:
         self._folders.reconcile(periodic=True)
-        self._take_requests()
+        self._requests.take_all()
         self._folders.turn(time.monotonic())
         self._recorder.flush()
         self._folders.record_removals()
@@ -263,7 +273,7 @@ class Daemon:
     def _prune_some(self) -> None:
         """A part of a round of pruning; the rest after whatever else waits."""
         if self._schedule.turn(self._config.retention):
-            self._take_requests()
+            self._requests.take_all()
             self._soon(self._prune_some)
 
     def _check_place(self) -> None:
@@ -352,50 +362,7 @@ class Daemon:
     def _look_again(self, path: str) -> None:
         self._soon(lambda: self._folders.take(path))
 
-    def _request_arrived(self, path: Path) -> None:
-        if path.suffix != inbox.SUFFIX or path.name.startswith("."):
-            return
-        try:
-            carry_out(inbox.read(path), self._writer, self._record_files)
-            inbox.done(path)
-        except FileNotFoundError:
-            return
-        except InputError as error:
-            log.warning("%s", error.message)
-            inbox.refuse(path)
-        except STORAGE as error:
-            self._trouble.met(error)
-        except OSError as error:
-            log.error("%s: left for later: %s", path, error)
-
-    def _recover_projects(self) -> None:
-        """Make good what a kill cut short, and remove what it left lying about."""
-        for folder in (self._state_dir, *filter(Path.is_dir, self._state_dir.iterdir())):
-            remove_drafts(folder, lambda target: target.endswith(".json"))
-        remove_workshops(self._state_dir)
-        for project in self._state.projects():
-            try:
-                recover(Path(project.path), self._writer, EFFECTS)
-                tidy_exports(Path(project.path))
-            except UnsafePathError:
-                continue  # nothing of ours lies there
-            except (StoreError, OSError) as error:
-                log.error("%s: %s", project.path, error)
-
-    def _record_files(self, project: Path) -> None:
-        """Record a project that lies in no workspace, when somebody wants something done for it."""
-        if not project.is_absolute() or self._state.project(str(project)) is not None:
-            return
-        try:
-            record_project(project, self._recorder)
-        except Exception:
-            log.exception("%s: intake failed", project)
-
-    # -- requests, retries, what others see --------------------------------------------------------
-
-    def _take_requests(self) -> None:
-        for path in inbox.waiting(self._state_dir):
-            self._request_arrived(path)
+    # -- retries, what others see ------------------------------------------------------------------
 
     def _request_retries(self) -> None:
         """Ask again for exports that failed for a reason that may have passed."""
@@ -435,13 +402,13 @@ class Daemon:
         """For systemd; from memory, as the log may be what is degraded."""
         line = (
             f"watching {counted(len(self._folders.projects), 'project')}"
-            f" in {self._folders.directories} folders"
+            f" in {counted(self._folders.directories, 'folder')}"
         )
         reasons = [reason["detail"] for reason in self._trouble.reasons]
         if reasons:
             return f"{line}; degraded: {reasons[0]}"
         count = len(self._folders.degraded)
-        return f"{line}; degraded: {count} reasons" if count else line
+        return f"{line}; degraded: {counted(count, 'reason')}" if count else line
 
 
 def _forget_daemon(transaction: Transaction) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
@@ -21,6 +21,7 @@ from unittest import mock
 
 import pytest
 import runlogs
+from houses import Home
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -133,12 +134,13 @@ class Tailing(RuleBasedStateMachine):
         self.writer = open_writer(state)
         self.reader = connect_reader(state)
         self.state = State(self.reader)
-        recorder = Recorder(self.reader, self.writer, lambda path: None)
+        self.again: list[str] = []
+        self.recorder = Recorder(self.reader, self.writer, self.again.append)
         self.folders = Folders(
             Config(workspaces=(self.workspace,)),
             self.state,
             self.writer,
-            recorder,
+            self.recorder,
             Exports(self.reader, self.writer),
             Recordings(self.reader, self.writer),
             ChangeQueue(),
@@ -276,6 +278,9 @@ class Tailing(RuleBasedStateMachine):
         with mock.patch.object(observe, "_open", partial(self._open, observe._open)):
             self.folders.reconcile(periodic=True)
             self.folders.finish_scan()
+            while self.again:
+                self.folders.take(self.again.pop())
+                self.recorder.flush()
             self.folders.record_removals()
         for record in EventLog(self.reader).read(self.position):
             self.fold(record)
@@ -449,7 +454,37 @@ def test_two_hundred_sequences_end_as_the_disk_has_it(play) -> None:
     play(200, anew=False)
 
 
+def test_what_a_link_leads_to_comes_by_another_name(tmp_path, empty_log) -> None:
+    """Read twice in one scan: what the second reading rested on is not so when it is recorded."""
+    a, b, c = NAMES
+    init_project(tmp_path / "rescue")
+    (tmp_path / "rescue" / ".cadenza-env").mkdir(exist_ok=True)
+    state = Tailing(tmp_path, empty_log)
+    state.symbolic_link(name=a, target_file=b, scan=True)
+    state.append(name=c, data=runlogs.tick(0, phase_idx=0), scan=True)
+    state.rename_over(name=c, over=b, scan=True)
+    state.teardown()
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_ten_thousand_sequences_end_as_the_disk_has_it(play) -> None:
     play(10_000, anew=True)
+
+
+def test_once_looks_again_at_what_changed_under_it(home: Home) -> None:
+    # given a link to nothing, and a run
+    project = home.project()
+    run = home.log(project, "c")
+    one, other = run.with_name("a.log.jsonl"), run.with_name("b.log.jsonl")
+    one.symlink_to(other)
+    home.once()
+
+    # when the run gets the name that the link leads to: one file is read under two names
+    run.rename(other)
+    home.once()
+
+    # then one scan knew both
+    with closing(connect_reader(home.state)) as reader:
+        known = {file.path for file in State(reader).present_files(str(project))}
+    assert {f".cadenza-env/{path.name}" for path in (one, other)} <= known
