@@ -59,6 +59,14 @@ class Child:
         *lines, self.unread = (self.unread + data).split(b"\n")
         return lines
 
+    def overdue(self, now: float) -> str:
+        """Why it is to be ended by its limits; "" while it keeps them."""
+        if now >= self.deadline:
+            return f"took longer than {self.limits.timeout:g} s"
+        if now >= self.lease_until:
+            return f"was silent for {self.limits.lease:g} s"
+        return ""
+
     def terminate(self, why: str, now: float) -> None:
         """Ask it to end; what does not is killed after a grace."""
         self.ended_because = why

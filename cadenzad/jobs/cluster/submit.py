@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from cadenzad.jobs import process as processes
+from cadenzad.jobs.child.printed import printed_lines_logged, stderr_for_logs
+from cadenzad.jobs.child.telling import Lines, beating, failure
 from cadenzad.jobs.cluster import shim
 from cadenzad.jobs.cluster.bundle import Bundle
 from cadenzad.jobs.cluster.connection import Unreachable, connected
 from cadenzad.jobs.cluster.relay import Relay
 from cadenzad.jobs.cluster.spreading import Spreader
-from cadenzad.jobs.printed import printed_lines_logged, stderr_for_logs
 from cadenzad.jobs.process import how_it_died
 from cadenzad.jobs.protocol import (
     Began,
@@ -37,7 +38,6 @@ from cadenzad.jobs.protocol import (
     PutBack,
     decode,
 )
-from cadenzad.jobs.telling import Lines, beating, failure
 from cadenzad.logs import redactor, secrets, set_up_logging
 from handlers.away import Away
 from handlers.jobs import JobContext, PermanentFailure
@@ -179,7 +179,8 @@ class _Host:
         while not ray.wait([begun], timeout=PLACED_S)[0]:
             waited = f"for {time.monotonic() - since:.0f} s"
             line.send(Progress({"step": f"waiting for {_words(given)} of the cluster {waited}"}))
-        self.node, problem = ray.get(begun)
+        self.node = ""
+        self.node, problem = self._got(begun)
         if problem:
             raise PermanentFailure(problem, hint="the same cadenzad and Python on every node")
         line.send(Began(self.node))
@@ -222,10 +223,14 @@ class _Host:
         self._ray.kill(self._actor)
 
     def _do(self, name: str, *arguments: Any) -> Any:
+        return self._got(self._actor.do.remote(name, *arguments))
+
+    def _got(self, answer: Any) -> Any:
         try:
-            return self._ray.get(self._actor.do.remote(name, *arguments))
+            return self._ray.get(answer)
         except self._ray.exceptions.RayActorError:
-            raise NodeLost(f"node {self.node} was lost, or its worker was ended") from None
+            which = f"node {self.node}" if self.node else "the node that took it"
+            raise NodeLost(f"{which} was lost, or its worker was ended") from None
         except self._ray.exceptions.RayTaskError as error:
             raise (error.cause or error) from None
 

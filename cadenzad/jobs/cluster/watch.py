@@ -12,9 +12,11 @@ import sys
 import time
 from typing import Any
 
+from cadenzad.jobs.child.printed import printed_lines_logged, stderr_for_logs
+from cadenzad.jobs.child.telling import Lines
 from cadenzad.jobs.cluster.connection import Unreachable, connected
 from cadenzad.jobs.cluster.standing import Node, Standing
-from cadenzad.jobs.telling import Lines
+from cadenzad.logs import set_up_logging
 from store import interpreter
 
 EVERY_S = 1.0
@@ -24,17 +26,19 @@ COUNTED = ("CPU", "GPU", "memory")
 def main() -> int:
     address = str(json.loads(sys.stdin.readline())["address"])
     interpreter.die_with(os.getppid())
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    line = Lines(out)
-    try:
-        with connected(address):
-            while True:
-                line.pass_on(json.dumps(_look().as_json()))
-                time.sleep(EVERY_S)
-    except Unreachable as error:
-        line.pass_on(json.dumps(Standing(trouble=error.message, fix=error.hint).as_json()))
-        return 1
+    line = Lines(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    set_up_logging("warning", stream=stderr_for_logs())
+    with printed_lines_logged():  # by ray, at the level of news
+        try:
+            with connected(address):
+                while True:
+                    line.pass_on(json.dumps(_look().as_json()))
+                    time.sleep(EVERY_S)
+        except Unreachable as error:
+            line.pass_on(json.dumps(Standing(trouble=error.message, fix=error.hint).as_json()))
+        except BrokenPipeError:
+            pass  # nobody listens any more
+    return 1
 
 
 def _look() -> Standing:

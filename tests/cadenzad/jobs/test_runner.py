@@ -16,7 +16,9 @@ from waiting import eventually
 
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Jobs as JobsConfig
-from cadenzad.jobs import runner
+from cadenzad.jobs import places
+from cadenzad.jobs.cluster.executor import SUBMIT
+from cadenzad.jobs.executor import Executor, Local
 from cadenzad.jobs.queue import Queue
 from cadenzad.jobs.retry import RetryPolicy
 from cadenzad.jobs.runner import Jobs
@@ -126,7 +128,7 @@ class Bench:
         self.functions = {name: f"jobkinds_for_tests:{name}" for name in NAMES}
         self.made: list[Jobs] = []
 
-    def jobs(self, **config: float) -> Jobs:
+    def jobs(self, where: Executor | None = None, **config: float) -> Jobs:
         quick = {"backoff": 0.01, "heartbeat": 0.05, "lease": 5, "timeout": 20, "attempts": 2}
         jobs = Jobs(
             Config(jobs=JobsConfig(**quick | config)),
@@ -135,6 +137,7 @@ class Bench:
             self.writer,
             self.functions,
             jitter=lambda: 0.5,
+            executor=where,
         )
         self.made.append(jobs)
         return jobs
@@ -410,7 +413,7 @@ def test_what_an_overtaken_attempt_returns_is_not_stored(bench, tmp_path):
     pid = tmp_path / "pid"
     job = bench.queue("forever", pid=str(pid))
     bench.turn_until(jobs, pid.exists)
-    child = jobs._children[job]
+    child = jobs._children._running[job]
     carry_out(new_request(CancelJob(job, "test")), bench.writer)
     carry_out(new_request(RetryJob(job, "test")), bench.writer)
     bench.writer.append(NewEvent("daemon", JobStarted(job=job, attempt=7, pid=1)))
@@ -418,7 +421,7 @@ def test_what_an_overtaken_attempt_returns_is_not_stored(bench, tmp_path):
     # when it comes back with a result
     child.outcome = {"summary": "too late"}
     before = len(bench.types())
-    bench.writer.run(lambda t: jobs._record(t, child, child.outcome))
+    jobs._recording.ended(child, child.outcome, 0.01)
 
     # then
     assert len(bench.types()) == before
@@ -483,7 +486,7 @@ def test_the_key_reaches_no_child(bench, monkeypatch):
 def test_what_is_not_installed_is_waited_for_by_one_job_that_says_so(bench, monkeypatch):
     # given a kind that needs a package, and another that does not
     needs = {"good": Extra("magic", ("no_such_package_anywhere",))}
-    monkeypatch.setattr(runner, "NEEDS", needs)
+    monkeypatch.setattr(places, "NEEDS", needs)
     waits = bench.queue("good", "/robots/rescue", code="x")
     works = bench.queue("reminder", "/robots/rescue")
     jobs = bench.jobs()
@@ -499,6 +502,52 @@ def test_what_is_not_installed_is_waited_for_by_one_job_that_says_so(bench, monk
     assert told == {"step": "waits for no_such_package_anywhere: pip install 'cadenzad[magic]'"}
 
     # when it is installed
-    monkeypatch.setattr(runner, "NEEDS", {})
+    monkeypatch.setattr(places, "NEEDS", {})
     bench.work_off(jobs, waits)
     assert bench.state.job(waits).state == "succeeded"
+
+
+# -- another executor ------------------------------------------------------------------------------
+
+
+class Full(Local):
+    """A cluster that has no place as long as `says` says so."""
+
+    says = "waits for 1 GPU: 0 of 1 free"
+
+    def obstacle(self, kind: str) -> str:
+        return self.says
+
+
+class Gone(Local):
+    """A cluster that is not there when a job comes."""
+
+    def module(self, kind: str) -> str:
+        return SUBMIT
+
+    def request(self, kind: str) -> dict[str, object]:
+        cluster = {"address": "127.0.0.2:1", "lease": 5, "resources": {}, "rollout": {}}
+        return {"kind": "retrain", "cluster": cluster}
+
+
+def test_a_job_without_a_place_stays_queued_and_says_why(bench):
+    where = Full()
+    jobs, job = bench.jobs(where), bench.queue("good", code="x")
+    jobs.turn(patience=0)
+    jobs.work_off()  # which does not wait for what may never come
+    bench.writer.run(lambda _: None)
+    assert bench.types() == ["JobQueued"]
+    assert bench.state.progress(f"job:{job}") == {"step": where.says}
+    where.says = ""
+    bench.work_off(jobs, job)
+    assert bench.state.job(job).state == "succeeded"
+    assert bench.state.progress(f"job:{job}") is None
+
+
+def test_a_job_that_found_nobody_is_put_back_and_has_lost_no_attempt(bench):
+    jobs, job = bench.jobs(Gone(), backoff=60), bench.queue("good", code="x")
+    bench.turn_until(jobs, lambda: "JobPostponed" in bench.types())
+    assert bench.types() == ["JobQueued", "JobStarted", "JobRequeued", "JobPostponed"]
+    now = bench.state.job(job)
+    assert (now.state, now.attempt) == ("queued", 0)
+    assert now.not_before_us > now.queued_us

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cadenzad.jobs.printed import printed_lines_logged, stderr_for_logs
+from cadenzad.jobs.child.printed import printed_lines_logged, stderr_for_logs
+from cadenzad.jobs.child.telling import Lines, beating, failure
 from cadenzad.jobs.protocol import Ask, Done, Progress
-from cadenzad.jobs.telling import Lines, beating, failure
 from cadenzad.logfiles import job_log, logged_to
 from cadenzad.logs import redactor, secrets, set_up_logging
 from cadenzad.progress import with_eta
