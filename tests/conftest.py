@@ -5,6 +5,7 @@ from __future__ import annotations
 import compileall
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -73,6 +74,15 @@ def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def no_ray(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ray changes how each log record of a process is made: only its long tests import it."""
+    before = "ray" in sys.modules
+    yield
+    if not before and request.node.get_closest_marker("long") is None:
+        assert "ray" not in sys.modules, "this test imported ray into the process of all tests"
 
 
 @pytest.fixture(autouse=True)

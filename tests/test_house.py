@@ -30,7 +30,7 @@ from store.opening import open_writer
 PACKAGES = ("store", "handlers", "cadenzad")
 HEAVY = {
     "torch", "peft", "transformers", "safetensors", "numpy", "pyarrow", "mujoco", "groq",
-    "jsonschema",
+    "jsonschema", "ray",
 }  # fmt: skip
 
 
@@ -183,6 +183,17 @@ def test_the_daemon_and_every_command_start_without_anything_heavy(program: str)
         "for _, module, _ in program.every(): importlib.import_module(module)"
     )
     assert top_level(imported_by(code)) & HEAVY == set()
+
+
+@pytest.mark.parametrize("executor", ["local", "ray"])
+def test_the_daemon_imports_no_ray_wherever_its_jobs_are_done(executor: str) -> None:
+    code = (
+        "from cadenzad.config.files import Config\nfrom cadenzad.jobs import runner\n"
+        f"runner.executor_of(Config(jobs={{'executor': {executor!r}}}))"
+    )
+    found = imported_by(code)
+    assert "ray" not in top_level(found)
+    assert ("cadenzad.jobs.cluster.executor" in found) is (executor == "ray")
 
 
 def modules_of(*words: str) -> set[str]:
