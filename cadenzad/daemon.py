@@ -23,7 +23,7 @@ from cadenzad.jobs.unwatched import drop_unwatched
 from cadenzad.leftovers import recover_everything
 from cadenzad.logfiles import daemon_log, logged_to
 from cadenzad.logs import set_up_logging
-from cadenzad.metrics.prometheus import serve, write_textfile
+from cadenzad.metrics.prometheus import write_textfile
 from cadenzad.progress import Course, Progress
 from cadenzad.requests import inbox
 from cadenzad.requests.schedule import Schedule
@@ -163,6 +163,8 @@ class Daemon:
         self._begin(stack)
         self._start_up()
         if self._config.metrics.port:
+            from cadenzad.metrics.serving import serve  # with a server of HTTP; few ask for one
+
             stack.enter_context(serve(self._config.metrics.port, self._state_dir))
         self._set_timers()
         self._announce("running")

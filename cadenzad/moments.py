@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from store.errors import ConfigError
 
 if TYPE_CHECKING:
-    from store.log import History
+    from typing import Any
+
+    from store.history import HistoryOf
 
 
-def position_at(history: History, text: str) -> int:
+def position_at(history: HistoryOf[Any], text: str) -> int:
     """The position that a typed position or time means, the log's last at most.
 
     Raises ConfigError (a usage error) for what is neither.

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping
-from pathlib import Path
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def stamp() -> dict[str, float | str]:
@@ -29,7 +28,8 @@ def age_s(stamped: Mapping[str, float | str]) -> float:
 
 def _boot() -> str:
     try:
-        return BOOT_ID.read_text().strip()
+        with open(BOOT_ID, encoding="ascii") as file:
+            return file.read().strip()
     except OSError:
         return ""
 

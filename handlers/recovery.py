@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 from handlers.project.paths import inside
 from store.durable import write_file
 from store.errors import CadenzaError, StoreError, UnsafePathError
-from store.events import EVENT_TYPES
 from store.events.base import Event
 from store.events.envelope import NewEvent, project_stream
+from store.events.types import EVENT_TYPES
 from store.writer import Transaction, Writer
 
 if TYPE_CHECKING:

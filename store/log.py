@@ -1,16 +1,18 @@
-"""The event log: append, read, follow. The only code that writes events."""
+"""The event log: appended to and read as typed events. The only code that writes events."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from store.database.backend import ABSENT
-from store.errors import StoreError, VersionConflict
-from store.events import decode
+from store.errors import VersionConflict
 from store.events.envelope import NewEvent, Recorded
+from store.events.types import decode
+from store.history import EVENT_COLUMNS as EVENT_COLUMNS
+from store.history import HistoryOf, Row, unreadable
 from store.schema import ViewConnection
 
 if TYPE_CHECKING:
@@ -20,16 +22,11 @@ Projector = Callable[[ViewConnection, Sequence[Recorded]], None]
 Clock = Callable[[], int]
 """Microseconds since the epoch."""
 
-EVENT_COLUMNS = (
-    "position, stream, version, type, schema_version, data, meta, dedup_key, causation,"
-    " correlation, recorded_at_us, occurred_at_us"
-)
 _OPTIONAL = f"nullif(?, {ABSENT})"
 _INSERT = (
     f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?,"
     f" {_OPTIONAL}, {_OPTIONAL}, {_OPTIONAL}, ?, ?, {_OPTIONAL})"
 )
-_PAGE = 1000
 
 
 def now_us() -> int:
@@ -37,82 +34,11 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-class History:
-    """Reads of a log, over a connection to either database."""
+class History(HistoryOf[Recorded]):
+    """Reads of a log as typed events."""
 
     def __init__(self, connection: Readable) -> None:
-        self._reading = connection
-
-    def head(self) -> int:
-        """The last position; 0 for an empty log."""
-        query = "SELECT coalesce(max(position), 0) FROM events"
-        return int(self._reading.execute(query).fetchone()[0])
-
-    def get(self, position: int) -> Recorded | None:
-        """The event at a position."""
-        for record in self.read(after=position - 1, limit=1):
-            return record if record.position == position else None
-        return None
-
-    def with_key(self, dedup_key: str) -> Recorded | None:
-        """The event with a dedup key; there is one at most."""
-        query = f"SELECT {EVENT_COLUMNS} FROM events WHERE dedup_key = ?"
-        row = self._reading.execute(query, (dedup_key,)).fetchone()
-        return recorded(row) if row is not None else None
-
-    def read(
-        self,
-        after: int = 0,
-        *,
-        until: int | None = None,
-        limit: int | None = None,
-        stream: str | None = None,
-        types: Iterable[str] | None = None,
-    ) -> Iterator[Recorded]:
-        """Events with position > after (and <= until), in position order.
-
-        Reads a page at a time: no read transaction stays open between pages, so a slow consumer
-        pins no WAL, and no event is skipped when the log grows meanwhile.
-        """
-        where = ["position > ?"]
-        filters: list[object] = []
-        if until is not None:
-            where.append("position <= ?")
-            filters.append(until)
-        if stream is not None:
-            where.append("stream = ?")
-            filters.append(stream)
-        wanted = tuple(types) if types is not None else None
-        if wanted is not None:
-            where.append(f"type IN ({', '.join('?' * len(wanted))})")
-            filters.extend(wanted)
-        # A stream is walked by its own index, which is in position order too.
-        order = "version" if stream is not None else "position"
-        condition = " AND ".join(where)
-        query = f"SELECT {EVENT_COLUMNS} FROM events WHERE {condition} ORDER BY {order} LIMIT ?"
-        left = limit
-        while left is None or left > 0:
-            page = _PAGE if left is None else min(left, _PAGE)
-            rows = self._reading.execute(query, (after, *filters, page)).fetchall()
-            for row in rows:
-                yield recorded(row)
-            if len(rows) < page:
-                return
-            after = rows[-1][0]
-            if left is not None:
-                left -= len(rows)
-
-    def position_at(self, time_us: int) -> int:
-        """The last position recorded at or before a time; 0 when there is none."""
-        low, high = 0, self.head()
-        query = "SELECT recorded_at_us FROM events WHERE position = ?"
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._reading.execute(query, (middle,)).fetchone()[0] <= time_us:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+        super().__init__(connection, recorded)
 
 
 class EventLog(History):
@@ -135,8 +61,6 @@ class EventLog(History):
         self._versions: dict[str, int] = {}
         self._head: int | None = None
         self._last_us = 0
-
-    # -- append ------------------------------------------------------------------------------------
 
     def append(self, events: Sequence[NewEvent]) -> list[Recorded]:
         """Store events in order and project them; returns those that were stored.
@@ -217,35 +141,6 @@ class EventLog(History):
             self._versions[stream] = version
         return version
 
-    # -- read ------------------------------------------------------------------------------------
-
-    def follow(
-        self,
-        after: int,
-        *,
-        stream: str | None = None,
-        types: Iterable[str] | None = None,
-        poll: float = 0.05,
-        deadline: float | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> Iterator[Recorded]:
-        """Events as they come, without end (or until `deadline`, by time.monotonic).
-
-        Polls `PRAGMA data_version`, which costs microseconds and takes no lock.
-        """
-        wanted = tuple(types) if types is not None else None
-        seen_version = -1
-        while True:
-            data_version = self.connection.execute("PRAGMA data_version").fetchone()[0]
-            if data_version != seen_version:
-                seen_version = data_version
-                head = self.head()
-                yield from self.read(after, until=head, stream=stream, types=wanted)
-                after = max(after, head)
-            if deadline is not None and time.monotonic() >= deadline:
-                return
-            sleep(poll)
-
 
 def _row(record: Recorded) -> tuple[object, ...]:
     """The values of an event's row, in the order of `EVENT_COLUMNS`."""
@@ -268,14 +163,12 @@ def _row(record: Recorded) -> tuple[object, ...]:
     )
 
 
-def recorded(row: tuple[Any, ...]) -> Recorded:
+def recorded(row: Row) -> Recorded:
     """The event of a row in the order of `EVENT_COLUMNS`. Raises StoreError for a damaged one."""
     position, stream, version, kind, schema, data, meta, key, cause, chain, recorded, occurred = row
     try:
         event = decode(kind, schema, data)
         more = json.loads(meta) if meta else {}
     except (ValueError, TypeError) as error:
-        raise StoreError(
-            f"event {position} cannot be read: {error}", hint="`cadenzactl verify` checks the log"
-        ) from error
+        raise unreadable(position, error) from error
     return Recorded(position, stream, version, event, cause, chain, recorded, occurred, key, more)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from store import interpreter, views
 from store.lock import WriterLock
-from store.schema import connect_writer, is_migrated
+from store.schema import connect_writer, is_migrated, is_outdated
 from store.views import replay
 from store.writer import OnCommit, Writer
 
@@ -42,7 +42,7 @@ def open_writer(state_dir: Path, on_commit: OnCommit | None = None) -> Writer:
     The caller must hold the writer lock. Raises StoreError when the file cannot be used.
     """
     connection = connect_writer(state_dir)
-    if replay.is_outdated(connection):
+    if is_outdated(connection):
         connection.execute("BEGIN IMMEDIATE")
         count = replay.rebuild(connection)
         connection.execute("COMMIT")

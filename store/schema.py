@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from store.database import sqlite as spelled
 from store.database.history import BOOKKEEPING_SQL, EVENTS_SQL, PROGRESS_SQL, PROJECTIONS_SQL
 from store.database.table import Table
-from store.database.view import TABLES
+from store.database.view import CODE_VERSION, TABLES, VIEW_NAME
 from store.errors import NoEventLog, SchemaError, StoreError
 from store.ownership import make_private
 
@@ -30,6 +30,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
+
+    from store.database.backend import Readable
 
 DATABASE = "events.db"
 SET_NAME = "cadenzad"
@@ -188,6 +190,18 @@ def reset_view(connection: sqlite3.Connection) -> None:
     for name in TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {name}")
     make_view(connection)
+
+
+def view_version(connection: Readable) -> int | None:
+    """The CODE_VERSION of what folded the view; None for one that was never folded."""
+    query = "SELECT code_version FROM projections WHERE name = ?"
+    row = connection.execute(query, (VIEW_NAME,)).fetchone()
+    return int(row[0]) if row else None
+
+
+def is_outdated(connection: Readable) -> bool:
+    """Whether the view was folded by other code than this."""
+    return view_version(connection) != CODE_VERSION
 
 
 def make_late_indexes(connection: sqlite3.Connection) -> None:

@@ -24,6 +24,7 @@ from grimp import build_graph
 
 from store.events.envelope import NewEvent, project_stream
 from store.events.files import FileFact, ProjectDiscovered
+from store.events.process import JobQueued
 from store.events.prompt import PromptRewritten, RuleFact
 from store.opening import open_writer
 
@@ -225,6 +226,65 @@ def test_status_does_not_load_what_is_slow_to_load(tmp_path: Path) -> None:
     assert loaded & SLOW - environment_modules() == set()
 
 
+SHOWING = (("events",), ("events", "--json"), ("jobs",), ("jobs", "3"), ("metrics",))
+
+
+@pytest.mark.parametrize("words", [*SHOWING, ("why", "rescue")], ids=" ".join)
+def test_what_shows_the_history_builds_no_models_of_it(
+    a_history: Path, words: tuple[str, ...]
+) -> None:
+    assert modules_of(*words, "--state", str(a_history)) <= set(PACKAGES)
+
+
+@pytest.mark.parametrize("words", SHOWING, ids=" ".join)
+def test_what_shows_the_history_does_not_load_what_is_slow_to_load(
+    a_history: Path, words: tuple[str, ...]
+) -> None:
+    call = f"cadenzactl({[*words, '--state', str(a_history)]!r})"
+    loaded = top_level(imported_by(f"from cadenzad.cli.programs import cadenzactl\n{call}"))
+    slow = SLOW - {"pathlib", "typing", "urllib"} | {"logging", "inspect"}
+    assert loaded & slow - environment_modules() == set()
+
+
+@pytest.fixture(scope="module")
+def a_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log with a project, a prompt version of it, and a job."""
+    state = tmp_path_factory.mktemp("state")
+    with closing(open_writer(state)) as writer:
+        stream = project_stream("/w/rescue")
+        judged = JobQueued(kind="judge", project="/w/rescue", reason="new runs")
+        writer.append(
+            NewEvent(stream, discovered("/w/rescue")),
+            NewEvent(stream, rewritten(), causation=1),
+            NewEvent(stream, judged),
+        )
+    return state
+
+
+def discovered(path: str) -> ProjectDiscovered:
+    return ProjectDiscovered(
+        name="rescue",
+        path=path,
+        mission="m",
+        robot="go1",
+        phases=("a",),
+        file=FileFact(path="env.json", dev=1, ino=1, size=1, mtime_ns=1, sha256=""),
+    )
+
+
+def rewritten() -> PromptRewritten:
+    return PromptRewritten(
+        version=1,
+        parent=None,
+        file="main.py",
+        before_sha256="0",
+        after_sha256="1",
+        rules=(RuleFact(line="- Phase a: sit.", mode_id="stuck@a"),),
+        diff="",
+        by="cadenzad",
+    )
+
+
 def test_the_help_of_every_command_needs_the_standard_library_alone() -> None:
     code = (
         "from cadenzad.cli.programs import CADENZA_ENV, CADENZACTL\n"
@@ -241,27 +301,10 @@ def test_status_stays_light_where_a_rewritten_prompt_was_edited(tmp_path: Path) 
     project.mkdir()
     (project / "main.py").write_text('SYSTEM_PROMPT = "be careful, and quick"\n')
     stream, state = project_stream(str(project)), tmp_path / "state"
-    found = ProjectDiscovered(
-        name="rescue",
-        path=str(project),
-        mission="m",
-        robot="go1",
-        phases=("a",),
-        file=FileFact(path="env.json", dev=1, ino=1, size=1, mtime_ns=1, sha256=""),
-    )
-    rewritten = PromptRewritten(
-        version=1,
-        parent=None,
-        file="main.py",
-        before_sha256="0",
-        after_sha256="1",
-        rules=(RuleFact(line="- Phase a: sit.", mode_id="stuck@a"),),
-        diff="",
-        by="cadenzad",
-    )
     state.mkdir()
     with closing(open_writer(state)) as writer:
-        writer.append(NewEvent(stream, found), NewEvent(stream, rewritten))
+        found = discovered(str(project))
+        writer.append(NewEvent(stream, found), NewEvent(stream, rewritten()))
 
     # then status says so, and loads nothing but what is ours
     said = subprocess.run(

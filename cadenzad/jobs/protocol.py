@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from store.events import EVENT_TYPES
 from store.events.base import Event
+from store.events.types import EVENT_TYPES
 
 
 @dataclass(frozen=True)

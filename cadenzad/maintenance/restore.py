@@ -28,7 +28,7 @@ from cadenzad.maintenance.backup import (
 from store.durable import sync
 from store.errors import InputError, StoreError
 from store.log import History
-from store.schema import DATABASE, connect_writer
+from store.schema import DATABASE, connect_writer, is_outdated
 from store.views import replay
 
 SETTLE_S = 5.0
@@ -116,7 +116,7 @@ def _prepare(backup: Path, workshop: Path, progress: Progress) -> int:
             # Files may differ from what the backup knows of them: the next scan looks at them all.
             writer.execute("DELETE FROM seen")
             writer.execute("DELETE FROM progress")
-            if replay.is_outdated(writer):
+            if is_outdated(writer):
                 replay.rebuild(writer)
             writer.execute("COMMIT")
             writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

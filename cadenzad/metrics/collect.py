@@ -12,8 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cadenzad import __version__
 from cadenzad.requests import inbox
@@ -21,8 +20,10 @@ from cadenzad.waits import age_s
 from store.lock import is_held
 from store.reads.live import daemon_status
 from store.reads.state import State
-from store.schema import DATABASE
-from store.views import replay
+from store.schema import DATABASE, is_outdated
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Type = Literal["gauge", "counter"]
 
@@ -65,7 +66,7 @@ def _collect(state_dir: Path, connection: sqlite3.Connection, now: float) -> Ite
     yield from _inbox(state_dir, now)
     # A view of another version is folded anew at the daemon's next start; until then it is not ours
     # to read.
-    if not replay.is_outdated(connection):
+    if not is_outdated(connection):
         yield from _jobs(connection, now)
         yield from _projects(connection)
 
@@ -143,7 +144,7 @@ def _log(state_dir: Path, connection: sqlite3.Connection, now: float) -> Iterato
     yield _gauge(
         "cadenzad_projection_lag_events",
         "Events that the state view does not reflect",
-        head if replay.is_outdated(connection) else 0,
+        head if is_outdated(connection) else 0,
     )
     cursors = dict(connection.execute("SELECT reaction, position FROM cursors ORDER BY reaction"))
     yield Metric(

@@ -1,4 +1,4 @@
-"""Metrics on their way out: the Prometheus text format, a file for node_exporter, loopback HTTP.
+"""Metrics on their way out: the Prometheus text format, and a file for node_exporter. Light.
 
 No client library: the format is lines of text, and the figures are read anew each time, so there is
 no registry to keep in the daemon's memory.
@@ -6,25 +6,18 @@ no registry to keep in the daemon's memory.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from cadenzad.metrics.collect import Metric, collect
 from store.durable import Draft
-from store.errors import CadenzaError, DaemonError, StoreError
-from store.schema import connect_reader
-from store.text import one_line, printable_lines
+from store.errors import StoreError
+from store.text import printable_lines
 
-log = logging.getLogger("cadenzad.metrics")
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-LOOPBACK = "127.0.0.1"
-SLOW_CLIENT_S = 5.0
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
@@ -50,9 +43,6 @@ def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-# -- a file ----------------------------------------------------------------------------------------
-
-
 def write_textfile(
     path: Path, state_dir: Path, connection: sqlite3.Connection, now: float | None = None
 ) -> None:
@@ -71,70 +61,3 @@ def write_textfile(
             f"{path}: metrics cannot be written there: {error.strerror}",
             hint="name a file in a folder that is there and writable",
         ) from error
-
-
-# -- loopback HTTP ---------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def serve(port: int, state_dir: Path) -> Iterator[int]:
-    """Serve /metrics on 127.0.0.1 from a thread of its own while the context lasts.
-
-    Yields the port, which is a free one for `port` 0. Raises DaemonError when it is taken.
-    """
-    # Imported when wanted: most daemons write a file or nothing.
-    from http.server import BaseHTTPRequestHandler
-    from socketserver import TCPServer
-
-    class Handler(BaseHTTPRequestHandler):
-        server_version = "cadenzad"
-        sys_version = ""
-        timeout = SLOW_CLIENT_S
-
-        def do_GET(self) -> None:
-            if self.path.partition("?")[0] != "/metrics":
-                self._answer(404, "metrics are at /metrics\n")
-                return
-            try:
-                with closing(connect_reader(state_dir)) as reader:
-                    text = render(collect(state_dir, reader))
-            except (CadenzaError, sqlite3.Error) as error:
-                self._answer(503, f"{one_line(str(error))}\n")
-                return
-            self._answer(200, text)
-
-        do_HEAD = do_GET
-
-        def _answer(self, status: int, text: str) -> None:
-            data = text.encode("utf-8", "backslashreplace")
-            self.send_response(status)
-            self.send_header("Content-Type", CONTENT_TYPE)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(data)
-
-        def log_message(self, format: str, *args: object) -> None:
-            log.debug(format, *args)
-
-    class Server(TCPServer):  # not HTTPServer, which asks the DNS for its own name
-        allow_reuse_address = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            log.debug("a client went away", exc_info=True)
-
-    try:
-        server = Server((LOOPBACK, port), Handler)
-    except OSError as error:
-        raise DaemonError(
-            f"metrics cannot be served on {LOOPBACK}:{port}: {error.strerror}",
-            hint="name another port",
-        ) from error
-    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="metrics", daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

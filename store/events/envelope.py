@@ -1,13 +1,14 @@
-"""What an event travels in: its stream, its position, what caused it."""
+"""What an event travels in: its stream, its position, what caused it. Light."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from store.events.base import Event as Event
+if TYPE_CHECKING:
+    from store.events.base import Event
 
 DAEMON_STREAM = "daemon"
 

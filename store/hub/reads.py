@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from store.errors import ProjectNotFound
-from store.events.envelope import Recorded, project_stream
+from store.events.envelope import project_stream
+from store.history import EVENT_COLUMNS, StoredEvent, stored
 from store.hub.connection import Hub
-from store.log import EVENT_COLUMNS, recorded
 from store.reads.status import TO_LOOK_AT
 
 PAGE = 1000
@@ -168,7 +168,7 @@ def heads(hub: Hub) -> dict[int, int]:
 
 def events(
     hub: Hub, wanted: Wanted, until: Mapping[int, int] | None = None
-) -> Iterator[tuple[int, Recorded]]:
+) -> Iterator[tuple[int, StoredEvent]]:
     """Events with whose they are, in the order of the robots' clocks, a page at a time.
 
     `until`: the last position of each robot that is given.
@@ -184,7 +184,7 @@ def events(
         for at, origin, *row in rows:
             last = (at, origin, row[0])
             if until is None or row[0] <= until.get(origin, 0):
-                yield origin, recorded(tuple(row))
+                yield origin, stored(tuple(row))
 
 
 def follow(
@@ -194,7 +194,7 @@ def follow(
     *,
     sleep: Callable[[float], None] | None = None,
     deadline: float | None = None,
-) -> Iterator[tuple[int, Recorded]]:
+) -> Iterator[tuple[int, StoredEvent]]:
     """Events after those `seen` (the last position of each robot), as they come, without end.
 
     What PostgreSQL notifies of is a hint that shortens the wait; where the logs end is asked for.
@@ -210,6 +210,6 @@ def follow(
             after = seen.get(origin, 0)
             if head > after:
                 for row in hub.execute(query, (*values, origin, after, head)):
-                    yield origin, recorded(row)
+                    yield origin, stored(row)
                 seen[origin] = head
         (sleep or hub.wait_for_news)(POLL_S)

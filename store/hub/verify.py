@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from store.errors import CadenzaError
+from store.history import EVENT_COLUMNS
 from store.hub.connection import Hub
 from store.hub.reads import RobotRow
-from store.log import EVENT_COLUMNS
 from store.views.replay import hash_of_tables, view_as_of
 
 if TYPE_CHECKING:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from store.events.base import Event
-from store.events.envelope import Recorded
-from store.log import History
+from store.history import StoredEvent, StoredHistory
 from store.text import one_line
 from store.times import iso
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 FIELDS = ("reason", "run_id", "path", "rows", "verdict", "code", "version", "kind", "summary")
 """What tells events of a type apart, as far as they have it."""
 
 
-def chain(history: History, position: int) -> list[dict[str, Any]]:
+def chain(connection: Readable, position: int) -> list[dict[str, Any]]:
     """The event at a position and what led to it, the first cause last."""
+    history = StoredHistory(connection)
     found: list[dict[str, Any]] = []
     seen: set[int] = set()
     at: int | None = position
     while at and at not in seen:
         seen.add(at)
-        record = next(iter(history.read(at - 1, until=at)), None)
+        record = history.get(at)
         if record is None:
             break
         found.append(_step(record))
@@ -29,18 +32,17 @@ def chain(history: History, position: int) -> list[dict[str, Any]]:
     return found
 
 
-def _step(record: Recorded) -> dict[str, Any]:
+def _step(record: StoredEvent) -> dict[str, Any]:
     return {
         "position": record.position,
         "type": record.type,
         "recorded_at": iso(record.recorded_at_us),
-        "says": gist(record.event),
+        "says": gist(record.data),
     }
 
 
-def gist(event: Event) -> str:
-    """What tells an event from others of its type, in a few words."""
-    data = event.model_dump(mode="json")
+def gist(data: Mapping[str, Any]) -> str:
+    """What tells an event, by its data, from others of its type: in a few words."""
     parts = [str(data[name]) for name in FIELDS if data.get(name) not in (None, "", 0)]
     file = data.get("file")
     if isinstance(file, dict):

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from store.database.view import CODE_VERSION, VIEW_NAME
+from store.database.view import CODE_VERSION
 from store.errors import StoreError
 from store.reads import live
 from store.reads.stored import decoded
+from store.schema import view_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,12 +35,10 @@ JOBS_SHOWN = 5
 
 def check_view(connection: Readable) -> None:
     """Raise StoreError when the view was folded by another version than this program."""
-    row = connection.execute(
-        "SELECT code_version FROM projections WHERE name = ?", (VIEW_NAME,)
-    ).fetchone()
-    if row is not None and row[0] != CODE_VERSION:
+    version = view_version(connection)
+    if version not in (None, CODE_VERSION):
         raise StoreError(
-            f"the state view is another version's ({row[0]}, this program's is {CODE_VERSION})",
+            f"the state view is another version's ({version}, this program's is {CODE_VERSION})",
             hint="restart the daemon, or run `cadenzactl db rebuild` without one",
         )
 

@@ -87,14 +87,6 @@ def rebuild(connection: ViewConnection) -> int:
     return count
 
 
-def is_outdated(connection: sqlite3.Connection) -> bool:
-    """Whether the view was folded by other code than this."""
-    row = connection.execute(
-        "SELECT code_version FROM projections WHERE name = ?", (VIEW_NAME,)
-    ).fetchone()
-    return row is None or row[0] != CODE_VERSION
-
-
 def view_hash(connection: sqlite3.Connection) -> str:
     """SHA-256 over every row of every view table, in key order.
 

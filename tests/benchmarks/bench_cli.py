@@ -20,7 +20,7 @@ NOT_RUNNING = 3
 """What `status` exits with here: it shows what was known, and that no daemon runs."""
 
 AGAINST = 'python -c "import sqlite3"'
-READING = ("jobs", "events", "metrics")
+READING = ("jobs", "events --since 990", "events", "metrics", "why robot-1")
 HELP = (
     "cadenzactl",
     "cadenza",
@@ -71,9 +71,9 @@ def status(table: Table, folder: Path, options: argparse.Namespace) -> None:
 
 
 def others(table: Table, state: Path, rounds: int) -> None:
-    """What reads, and the help of one command of each kind."""
+    """What reads, ten and a thousand lines of `events`, and the help of one command of each kind."""
     commands = {
-        f"cadenzactl {word}": [BIN / "cadenzactl", word, "--state", state] for word in READING
+        f"cadenzactl {words}": [BIN / "cadenzactl", *words.split(), "--state", state] for words in READING
     }
     for words in HELP:
         program, *rest = words.split()

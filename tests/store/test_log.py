@@ -9,10 +9,10 @@ from typing import ClassVar
 import pytest
 
 from store.errors import SchemaError, StoreError, VersionConflict
-from store.events import EVENT_TYPES, decode
 from store.events.base import Event
 from store.events.envelope import NewEvent
 from store.events.process import WatchRestored
+from store.events.types import EVENT_TYPES, decode
 from store.log import EventLog
 from store.schema import connect_reader, connect_writer
 from store.writer import Writer

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import pytest
 
-from store.events import EVENT_TYPES
+from store.events.types import EVENT_TYPES
 from store.log import EventLog
 from store.opening import open_writer
 from store.reads.status import project_statuses

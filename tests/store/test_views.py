@@ -26,6 +26,7 @@ from store.reads.live import daemon_status
 from store.reads.rows import PAGE
 from store.reads.state import State
 from store.reads.status import NO_ADAPTER, NO_PROMPT, project_statuses
+from store.schema import is_outdated
 from store.views import replay
 
 
@@ -365,11 +366,11 @@ def test_the_view_of_a_past_moment(writer, make):
 
 
 def test_a_view_folded_by_other_code_is_outdated(writer):
-    assert writer.run(lambda t: replay.is_outdated(t.connection))
+    assert writer.run(lambda t: is_outdated(t.connection))
     writer.run(lambda t: replay.rebuild(t.connection))
-    assert not writer.run(lambda t: replay.is_outdated(t.connection))
+    assert not writer.run(lambda t: is_outdated(t.connection))
     writer.run(lambda t: t.connection.execute("UPDATE projections SET code_version = 0") and None)
-    assert writer.run(lambda t: replay.is_outdated(t.connection))
+    assert writer.run(lambda t: is_outdated(t.connection))
 
 
 def test_a_twin_is_found_by_an_index_of_runs_alone(writer, make):

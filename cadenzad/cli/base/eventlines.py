@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from store.times import iso
 
 if TYPE_CHECKING:
-    from store.events.envelope import Recorded
+    from store.history import StoredEvent
 
 
-def as_json(record: Recorded) -> dict[str, Any]:
+def as_json(record: StoredEvent) -> dict[str, Any]:
     """An event as programs see it. `project` is its path, None for the daemon's own events."""
     return {
         "position": record.position,
@@ -21,24 +21,22 @@ def as_json(record: Recorded) -> dict[str, Any]:
         "recorded_at": iso(record.recorded_at_us, "microseconds"),
         "causation": record.causation,
         "correlation": record.correlation,
-        "schema_version": record.event.schema_version,
-        "data": record.event.model_dump(mode="json"),
+        "schema_version": record.schema_version,
+        "data": record.data,
     }
 
 
-def as_line(record: Recorded, name: str = "") -> str:
+def as_line(record: StoredEvent, name: str = "") -> str:
     """An event as people see it; `name`: what its project is called, where that is more."""
     moment = iso(record.recorded_at_us)
-    project = name or (os.path.basename(record.project) if record.project else "-")
+    project = name or os.path.basename(record.project or "") or "-"
     cause = f" <- {record.causation}" if record.causation else ""
     return f"{record.position:>7}  {moment}  {project:<16} {record.type}{cause}  {_gist(record)}"
 
 
-def _gist(record: Recorded) -> str:
+def _gist(record: StoredEvent) -> str:
     """The few values of an event that a person scans for."""
-    from store.events.files import ProjectChecked
-
-    data = record.event.model_dump(mode="json")
+    data = record.data
     words = []
     if file := data.get("file"):  # of a dropped file there is more than its path
         words.append(file["path"] if isinstance(file, dict) else file)
@@ -57,11 +55,11 @@ def _gist(record: Recorded) -> str:
         value = data.get(key)
         if value not in (None, "", []):
             words.append(f"{key}={value}" if isinstance(value, int) else str(value))
-    if isinstance(record.event, ProjectChecked):
-        words.append(f"errors={record.event.errors}  warnings={record.event.warnings}")
-        words += [f"{first.place}: {first.what}" for first in record.event.findings[:1]]
+    if record.type == "ProjectChecked":
+        words.append(f"errors={data['errors']}  warnings={data['warnings']}")
+        words += [f"{first['place']}: {first['what']}" for first in data["findings"][:1]]
     for episode in data.get("episodes", [])[-1:]:
-        policy = episode.get("stamp", {}).get("policy")
+        policy = (episode.get("stamp") or {}).get("policy")
         under = f" under policy {policy}" if policy else ""
         words.append(f"{episode['outcome']} after {episode['ticks']} ticks{under}")
     return "  ".join(words)

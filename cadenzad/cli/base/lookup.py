@@ -7,16 +7,17 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say
-from cadenzad.config.paths import expand, state_dir
+from cadenzad.config.paths import expand, state_path
 from handlers.project.paths import printable
 from store.errors import ConfigError, NoEventLog, ProjectNotFound, StoreError
 from store.schema import connect_reader
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from store.reads.state import ProjectRow, State
 
 
@@ -42,7 +43,7 @@ def project_of(arguments: argparse.Namespace) -> ProjectRow:
     """The known project that a command is about. Raises ProjectNotFound."""
     from store.reads.state import State
 
-    return find_project(State(connect_reader(state_dir(arguments.state))), arguments.project)
+    return find_project(State(connect_reader(state_path(arguments.state))), arguments.project)
 
 
 def project_folder(state: State | None, text: str) -> Path:
@@ -51,6 +52,8 @@ def project_folder(state: State | None, text: str) -> Path:
     A folder of that name that is no project gives way to a known project of that name. Raises
     ProjectNotFound.
     """
+    from pathlib import Path  # most commands ask the view alone
+
     folder = expand(text)
     if os.path.exists(folder / "env.json"):
         return Path(os.path.realpath(folder))
@@ -71,7 +74,7 @@ def open_state(flag: str | None) -> Iterator[State | None]:
     """The state view for looking things up; None where there is none (a damaged one is told)."""
     from store.reads.state import State
 
-    directory = state_dir(flag)
+    directory = state_path(flag)
     try:
         reader = connect_reader(directory)
     except NoEventLog:

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import add_json_and_state, add_project, exit_code_of, whole
 from handlers.mission.episode.runlog import RunLog
-from handlers.project.code import read, sha256_of
 from store.errors import CadenzaError, ConfigError
 
 if TYPE_CHECKING:
@@ -64,10 +62,13 @@ def _positive(text: str) -> int:
 
 def command(args: argparse.Namespace) -> int:
     """Run episodes. Exit code 0: every one succeeded, 1: one did not, 130 or 143: interrupted."""
+    from dataclasses import replace
+
     from cadenzad.cli.env.run_policy import driver_for
     from handlers.mission.episode.episode import EpisodeResult
     from handlers.mission.episode.setting import own_model, scene_of
     from handlers.mission.show.video import Film
+    from handlers.project.code import read, sha256_of
     from handlers.project.project import Project
 
     if args.xml is not None and not args.xml.is_file():

@@ -13,8 +13,8 @@ from cadenzad.cli.base.output import damaged
 from cadenzad.cli.base.standing import notes_of_jobs
 from cadenzad.config.paths import lies_in
 from store.errors import NoEventLog, StoreError
+from store.history import StoredHistory
 from store.lock import is_held
-from store.log import History
 from store.reads.live import daemon_status, job_key, trouble_of, unknown
 from store.reads.names import Names
 from store.reads.state import JobRow, State
@@ -22,7 +22,7 @@ from store.reads.status import check_view, daemon_jobs, first_projects, project_
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
-    from store.events.envelope import Recorded
+    from store.history import StoredEvent
     from store.reads.shapes import DaemonStatus, ProjectStatus
 
 MOST = 500
@@ -48,7 +48,7 @@ class Snapshot:
     names: Mapping[str, str] = field(default_factory=dict)
     jobs: Sequence[JobRow] = ()
     progress: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    events: Sequence[Recorded] = ()
+    events: Sequence[StoredEvent] = ()
     given_up: Sequence[str] = ()
     trouble: str = ""
 
@@ -108,11 +108,11 @@ def _read(
     )
 
 
-def _last_events(reader: sqlite3.Connection, project: str) -> list[Recorded]:
+def _last_events(reader: sqlite3.Connection, project: str) -> list[StoredEvent]:
     """The newest events of a project, the newest first."""
     from store.events.envelope import project_stream
 
     query = "SELECT position FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1 OFFSET ?"
     stream = project_stream(project)
     row = reader.execute(query, (stream, EVENTS)).fetchone()
-    return list(History(reader).read(row[0] if row else 0, stream=stream))[::-1]
+    return list(StoredHistory(reader).read(row[0] if row else 0, stream=stream))[::-1]

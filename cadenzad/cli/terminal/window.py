@@ -37,8 +37,11 @@ def room() -> int | None:
 def shows_colour(stream: TextIO | None = None) -> bool:
     """Whether a stream, stdout by default, is a terminal that wants colour (no-color.org)."""
     stream = sys.stdout if stream is None else stream
-    wants = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return wants and stream.isatty()
+    if (
+        not stream.isatty()
+    ):  # first: it is asked for every line, and a pipe's answer is the quickest
+        return False
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def painted(text: str, code: str) -> str:

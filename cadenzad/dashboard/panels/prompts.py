@@ -68,7 +68,7 @@ def versions(moment: Moment, project: str, found: Sequence[Run]) -> list[Version
                 diff_lines(event.diff),
                 sum(run.outcome == "succeeded" for run in under),
                 sum(run.outcome in ("succeeded", "failed") for run in under),
-                chain(moment.log, record.position),
+                chain(moment.history, record.position),
             )
     return [made[number] for number in sorted(made, reverse=True)]
 

@@ -72,7 +72,12 @@ def decisions(moment: Moment, project: str) -> list[Step]:
     """What was decided, the newest first."""
     records = moment.events(project, *DECISIONS)[-TOLD:]
     return [
-        Step(record.position, record.recorded_at_us, DECISIONS[record.type], gist(record.event))
+        Step(
+            record.position,
+            record.recorded_at_us,
+            DECISIONS[record.type],
+            gist(record.event.model_dump(mode="json")),
+        )
         for record in reversed(records)
     ]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from cadenzad.metrics.collect import Metric, Sample, collect
-from cadenzad.metrics.prometheus import render, serve, write_textfile
+from cadenzad.metrics.prometheus import render, write_textfile
+from cadenzad.metrics.serving import serve
 from cadenzad.requests import inbox
 from cadenzad.requests.commands import Ping, new_request
 from store.errors import DaemonError, StoreError
@@ -129,7 +130,7 @@ def test_lag_is_what_reactions_have_not_come_to(recorded_home, read) -> None:
 
 
 def test_a_view_of_another_version_lags_by_all_there_is(recorded_home, read, monkeypatch) -> None:
-    monkeypatch.setattr("store.views.replay.CODE_VERSION", 10_000)
+    monkeypatch.setattr("store.schema.CODE_VERSION", 10_000)
     found = read()
     assert found["cadenzad_projection_lag_events"] == len(recorded_home.events())
     assert not any(series.startswith("cadenzad_runs") for series in found)
@@ -313,7 +314,7 @@ def test_metrics_are_served_on_the_loopback(recorded_home) -> None:
 
 
 def test_a_client_that_goes_away_or_says_nothing_harms_nobody(recorded_home, monkeypatch) -> None:
-    monkeypatch.setattr("cadenzad.metrics.prometheus.SLOW_CLIENT_S", 0.05)
+    monkeypatch.setattr("cadenzad.metrics.serving.SLOW_CLIENT_S", 0.05)
     with serve(0, recorded_home.state) as port:
         rude = socket.create_connection(("127.0.0.1", port))
         rude.sendall(b"GET /metrics HTTP/1.1\r\n")

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("psycopg", reason="pip install 'cadenzad[hub]'")
 
 from store.errors import StoreError
-from store.events import EVENT_TYPES, decode
+from store.events.types import EVENT_TYPES, decode
 from store.hub import ship as shipping
 from store.hub.connection import HubError
 from store.hub.fold import fold_some, try_again

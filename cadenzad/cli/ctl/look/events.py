@@ -11,7 +11,7 @@ from cadenzad.cli.base.eventlines import as_json, as_line
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options, add_state_option, asks_hub, filled
-from cadenzad.config.paths import state_dir
+from cadenzad.config.paths import state_path
 from cadenzad.moments import moment_us, position_number
 from store.errors import ConfigError
 from store.reads.names import Names
@@ -19,8 +19,7 @@ from store.reads.state import State
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
-    from store.events.envelope import Recorded
-    from store.log import EventLog
+    from store.history import StoredEvent, StoredHistory
 
 DESCRIPTION = "The history, oldest first: every fact the daemon recorded."
 EXAMPLE = "cadenzactl events --project rescue --type RunRecorded --follow --json"
@@ -39,26 +38,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    from store.events import EVENT_TYPES
     from store.events.envelope import project_stream
-    from store.log import EventLog
+    from store.events.names import SCHEMA_VERSIONS
+    from store.history import StoredHistory
 
     for name in arguments.type or ():
-        if name not in EVENT_TYPES:
+        if name not in SCHEMA_VERSIONS:
             raise ConfigError(
-                f"no event type {name!r}", hint="one of " + ", ".join(sorted(EVENT_TYPES))
+                f"no event type {name!r}", hint="one of " + ", ".join(sorted(SCHEMA_VERSIONS))
             )
     if asks_hub(arguments):
         from cadenzad.cli.ctl.operate.hub.fleet import show_events
 
         return show_events(arguments)
-    reader = connect_reader(state_dir(arguments.state))
-    history = EventLog(reader)
+    reader = connect_reader(state_path(arguments.state))
+    history = StoredHistory(reader)
     stream = None
     if arguments.project:
         stream = project_stream(find_project(State(reader), arguments.project).path)
     after = _after(history, arguments.since)
-    read: Iterable[Recorded]
+    read: Iterable[StoredEvent]
     if arguments.follow:
         read = history.follow(after, stream=stream, types=arguments.type)
     else:
@@ -74,7 +73,7 @@ def command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _after(history: EventLog, since: str | None) -> int:
+def _after(history: StoredHistory, since: str | None) -> int:
     if since is None:
         return 0
     number = position_number(since)

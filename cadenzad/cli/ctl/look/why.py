@@ -13,12 +13,12 @@ from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options, add_json_and_state, asks_hub
 from cadenzad.cli.base.watched import watched
-from cadenzad.config.paths import state_dir
+from cadenzad.config.paths import state_path
 from store.schema import connect_reader
 
 if TYPE_CHECKING:
     from store.database.backend import Readable
-    from store.log import History
+    from store.history import StoredHistory
     from store.reads.improvements import PromptRow
     from store.reads.state import ProjectRow
 
@@ -46,7 +46,7 @@ def command(arguments: argparse.Namespace) -> int:
             # What is in the robot's files today is not known here.
             answer = {"robot": place.robot, **_answer(hub, project, "")}
     else:
-        reader = connect_reader(state_dir(arguments.state))
+        reader = connect_reader(state_path(arguments.state))
         project = find_project(State(reader), arguments.project)
         answer = _answer(reader, project, changed(reader, project.path))
     if arguments.json:
@@ -58,7 +58,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _answer(reader: Readable, project: ProjectRow, changed: str) -> dict[str, Any]:
     """Why a project's prompt and adapter are what they are. `changed`: see `drift`."""
-    from store.log import History
+    from store.history import StoredHistory
     from store.reads.chain import chain
     from store.reads.improvements import (
         adapters,
@@ -68,7 +68,7 @@ def _answer(reader: Readable, project: ProjectRow, changed: str) -> dict[str, An
         serves_by_force,
     )
 
-    history = History(reader)
+    history = StoredHistory(reader)
     prompt = current_prompt(reader, project.path) or pending_prompt(reader, project.path)
     judged = last_judged(reader, project.path)
     rows = adapters(reader, project.path)
@@ -81,7 +81,7 @@ def _answer(reader: Readable, project: ProjectRow, changed: str) -> dict[str, An
             "state": prompt.state,
             "rules": prompt.rules,
             "gates": prompt.gates,
-            "chain": chain(history, prompt.position),
+            "chain": chain(reader, prompt.position),
             "taken_back": _taken_back(history, prompt),
             "watch": prompt.watch,
             "watched": watched(reader, project.path, prompt),
@@ -95,7 +95,7 @@ def _answer(reader: Readable, project: ProjectRow, changed: str) -> dict[str, An
             "reason": judged.reason,
             "findings": judged.findings,
             "changed": changed,
-            "chain": chain(history, judged.position),
+            "chain": chain(reader, judged.position),
         }
     if answer["prompt"] is not None:
         answer["prompt"]["remarks"] = _remarks(history, judged.position) if judged else []
@@ -110,8 +110,8 @@ def _answer(reader: Readable, project: ProjectRow, changed: str) -> dict[str, An
             "reasons": last.reasons if last else [],
             "checks": last.checks if last else [],
             "next_steps": last.next_steps if last else [],
-            "chain": chain(history, last.scored) if last else [],
-            "deployed_chain": chain(history, deployed.promoted) if deployed else [],
+            "chain": chain(reader, last.scored) if last else [],
+            "deployed_chain": chain(reader, deployed.promoted) if deployed else [],
         }
     return answer
 
@@ -121,22 +121,19 @@ def _cause(rule: Mapping[str, Any]) -> str:
     return f"{rule['mode_id']}, seen in {', '.join(sorted(rule['citations']))}{_whose(rule)}"
 
 
-def _taken_back(history: History, row: PromptRow) -> dict[str, Any] | None:
+def _taken_back(history: StoredHistory, row: PromptRow) -> dict[str, Any] | None:
     """Why a version took another one back: the test and its numbers, when the daemon did it."""
-    from store.events.prompt import PromptRolledBack
-
-    (record,) = history.read(row.position - 1, until=row.position)
-    event = record.event
-    if not isinstance(event, PromptRolledBack):
+    record = history.get(row.position)
+    if record is None or record.type != "PromptRolledBack":
         return None
     names = ("of", "by", "reason", "test", "evidence")
-    return {name: getattr(event, name) for name in names}
+    return {name: record.data.get(name) for name in names}
 
 
-def _remarks(history: History, position: int) -> list[str]:
+def _remarks(history: StoredHistory, position: int) -> list[str]:
     """What the model said beside its choices when it was asked last: for people alone."""
-    (record,) = history.read(position - 1, until=position)
-    return list(getattr(record.event, "remarks", ()))
+    record = history.get(position)
+    return [] if record is None else list(record.data.get("remarks", ()))
 
 
 def _files(

@@ -85,7 +85,7 @@ def _say_what_completes(parser: argparse.ArgumentParser) -> None:
     """Tell shtab how values are completed, by what they are called in every command alike."""
     import shtab
 
-    from store.events import EVENT_TYPES
+    from store.events.names import SCHEMA_VERSIONS
 
     by_name = {
         "DIR": shtab.DIRECTORY,
@@ -93,7 +93,7 @@ def _say_what_completes(parser: argparse.ArgumentParser) -> None:
         "log": shtab.FILE,
         "project": PROJECT,
         "about": PROJECT,
-        "type": _words("event_types", sorted(EVENT_TYPES)),
+        "type": _words("event_types", sorted(SCHEMA_VERSIONS)),
     }
     for action in parser._actions:
         known = by_name.get(str(action.metavar)) or by_name.get(action.dest)

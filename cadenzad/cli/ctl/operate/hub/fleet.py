@@ -20,7 +20,7 @@ from store.errors import ConfigError
 from store.reads.status import STATUS_SCHEMA, project_statuses
 
 if TYPE_CHECKING:
-    from store.events.envelope import Recorded
+    from store.history import StoredEvent
     from store.hub.connection import Hub
     from store.hub.reads import Wanted
     from store.reads.shapes import ProjectStatus
@@ -132,7 +132,7 @@ def _wanted(hub: Hub, arguments: argparse.Namespace) -> Wanted:
     return Wanted(origins, streams, arguments.type, since)
 
 
-def _writer(hub: Hub, names: dict[int, str], *, json: bool) -> Callable[[int, Recorded], None]:
+def _writer(hub: Hub, names: dict[int, str], *, json: bool) -> Callable[[int, StoredEvent], None]:
     width = max((len(name) for name in names.values()), default=0)
 
     def name_of(origin: int) -> str:
@@ -140,7 +140,7 @@ def _writer(hub: Hub, names: dict[int, str], *, json: bool) -> Callable[[int, Re
             names.update(hub.execute("SELECT id, name FROM origins").fetchall())
         return names.get(origin, "?")
 
-    def write(origin: int, record: Recorded) -> None:
+    def write(origin: int, record: StoredEvent) -> None:
         if json:
             facts: dict[str, Any] = event_json(record)
             say_json({"robot": name_of(origin), **facts})

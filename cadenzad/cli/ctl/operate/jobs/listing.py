@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
-from cadenzad.config.paths import state_dir
+from cadenzad.config.paths import state_dir, state_path
 from store.errors import ConfigError
 from store.schema import connect_reader
 
@@ -51,15 +51,14 @@ def _count(text: str) -> int:
 def command(arguments: argparse.Namespace) -> int:
     from store.reads.state import State
 
-    directory = state_dir(arguments.state)
     about = arguments.about
-    with closing(connect_reader(directory)) as reader:
+    with closing(connect_reader(state_path(arguments.state))) as reader:
         state = State(reader)
         # A project may be called "7": its path, ./7, is no number.
         if about and about.isdecimal() and about.isascii():
             from cadenzad.cli.ctl.operate.jobs.one import show_job
 
-            return show_job(arguments, directory, state, whole(about))
+            return show_job(arguments, state_dir(arguments.state), state, whole(about))
         if arguments.log or arguments.follow:
             raise ConfigError(
                 "--log and --follow are about one job", hint="cadenzactl jobs 42 --log --follow"

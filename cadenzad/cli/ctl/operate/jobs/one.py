@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK
-from cadenzad.cli.terminal.loglines import print_records
-from cadenzad.logfiles import job_log, read_log
-from cadenzad.progress import said_of
 from store.errors import ProjectNotFound
-from store.log import History
+from store.history import StoredHistory
 from store.reads.live import job_key
 from store.reads.names import Names
 from store.reads.state import JobRow, State
 from store.times import iso
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LAST = 1000
 """Lines of a log that are shown: more than most jobs say."""
@@ -63,7 +62,7 @@ def as_json(state: State, job: JobRow) -> dict[str, Any]:
 
 def _events(state: State, job: JobRow) -> list[dict[str, Any]]:
     """What it led to, its own comings and goings among it."""
-    records = History(state.connection).read(job.id - 1)
+    records = StoredHistory(state.connection).read(job.id - 1)
     return [
         {
             "position": record.position,
@@ -76,6 +75,8 @@ def _events(state: State, job: JobRow) -> list[dict[str, Any]]:
 
 
 def _lines(state: State, job: JobRow) -> list[str]:
+    from cadenzad.progress import said_of
+
     told = as_json(state, job)
     name = Names(state.connection).shown(job.project) or "no project"
     lines = [f"job {job.id}: {job.kind} for {name}: {job.state}, attempt {job.attempt}"]
@@ -94,6 +95,9 @@ _TIMES = ("queued_at", "not_before", "started_at", "ended_at")
 
 
 def _log(arguments: argparse.Namespace, directory: Path, state: State, job: JobRow) -> int:
+    from cadenzad.cli.terminal.loglines import print_records
+    from cadenzad.logfiles import job_log, read_log
+
     def over() -> bool:
         now = state.job(job.id)
         return now is None or now.state in ("succeeded", "failed", "cancelled")

@@ -16,7 +16,7 @@ from cadenzad.cli.programs import CADENZACTL
 from cadenzad.cli.programs import cadenzactl as main
 from cadenzad.cli.reference.trees import COMMANDS, parser_of, subparsers
 from handlers.dataset.formats.names import FORMATS
-from store.events import EVENT_TYPES
+from store.events.types import EVENT_TYPES
 
 BIN = Path(sys.executable).parent
 
