@@ -65,9 +65,6 @@ class Block:
 _PLACE_HOLDER = Record(action="", phase="", phase_idx=0, tick=0, obs=Raw(b"{}"), goal_prompt="")
 """Stands where a line gave no record; it is never written."""
 
-_COPIED = 4
-"""Values per record that are copied verbatim: action_params, obs, motion, judgment."""
-
 # With an exponent below 100 it takes more than 200 digits to be too large for a float. So a number
 # is suspect for a longer exponent, or for more digits than anybody writes. The pattern starts with
 # a plain letter because such a pattern is searched for several times faster. A run of digits that
@@ -94,7 +91,7 @@ class BlockReader:
         records = decode_each(self._decode, lines, _PLACE_HOLDER, doubts)
         if not _is_utf8(block):
             doubts.update(at for at, line in enumerate(lines) if not _is_utf8(bytes(line)))
-        doubts.update(_suspects(records))
+        doubts.update(_suspects(block))
         doubts.update(_endings(records))
         return Block(lines, records, doubts)
 
@@ -139,16 +136,12 @@ def _endings(records: list[Record]) -> Iterator[int]:
             record.end_reason = UNSET
 
 
-def _suspects(records: list[Record]) -> set[int]:
-    """Positions of records with a number that may be too large, in a value copied verbatim."""
-    values: list[Raw] = []
-    for r in records:
-        values += (r.action_params, r.obs, r.motion, r.judgment)
-    text = b"\n".join(values)  # no value holds a newline: the line would have ended there
-    patterns = [pattern for letter, pattern in _LARGE_E.items() if letter in text]
-    if _MANY_STEPS in text[::_STEP].translate(_DIGITS):
+def _suspects(block: bytes) -> set[int]:
+    """Positions of lines with what may be a number that is too large, wherever on the line."""
+    patterns = [pattern for letter, pattern in _LARGE_E.items() if letter in block]
+    if _MANY_STEPS in block[::_STEP].translate(_DIGITS):
         patterns.append(_MANY_DIGITS)
-    return {value // _COPIED for pattern in patterns for value in _lines_with(pattern, text)}
+    return {line for pattern in patterns for line in _lines_with(pattern, block)}
 
 
 def _lines_with(pattern: re.Pattern[bytes], text: bytes) -> Iterator[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter, mod
 from typing import Any
 
 import msgspec
@@ -28,6 +28,8 @@ from handlers.export.template import (
 MEMORY = 4 * 1024 * 1024
 """Bytes of text remembered: a goal that changes every tick must not fill the memory."""
 
+
+_SCENE = attrgetter("phase_idx", "phase", "goal_prompt")
 
 _encode = msgspec.json.encode
 
@@ -92,14 +94,26 @@ class Prompts:
 
     def _fill_bound(self, block: Block) -> None:
         """Set the prompt of each record; those that need the exact reading join the doubts."""
-        bound, arguments, doubts = self._bound, self._arguments, block.doubts
-        for at, (record, seen) in enumerate(zip(block.records, self._seen(block), strict=True)):
-            try:
-                scene = bound[record.phase_idx, record.phase, record.goal_prompt]
-                record.prompt = Raw(scene % arguments(seen))
-                record.goal_prompt = UNSET
-            except RENDER_ERRORS:
-                doubts.add(at)
+        scenes = list(map(_SCENE, block.records))
+        numbers = list(map(self._arguments, self._seen(block)))
+        try:  # loops in C
+            prompts = list(map(mod, map(self._bound.__getitem__, scenes), numbers))
+        except RENDER_ERRORS:
+            prompts = [
+                self._one(at, scene, numbers[at], block.doubts) for at, scene in enumerate(scenes)
+            ]
+        for record, prompt in zip(block.records, map(Raw, prompts), strict=True):
+            record.prompt = prompt
+            record.goal_prompt = UNSET
+
+    def _one(
+        self, at: int, scene: tuple[object, ...], numbers: tuple[Any, ...], doubts: set[int]
+    ) -> bytes:
+        try:
+            return self._bound[scene] % numbers
+        except RENDER_ERRORS:
+            doubts.add(at)
+            return b"null"
 
     def _fill_formatted(self, block: Block) -> None:
         """The same for a template that only `str.format` renders."""

@@ -5,9 +5,10 @@
 Both sides write the same records of the same log. The plain loop is json.loads, str.format and
 json.dumps for each line, and checks nothing; the other side is `cadenza env finetune` as it is
 typed: every guard on, both files hashed, everything synced to disk, the export recorded in the
-history. A third side only copies the log and hashes what it reads and writes: no export that does
-that can be faster. Each run is a process of its own, the sides take turns, and what is compared is
-the CPU time (user and system) of whole processes, their start included.
+history. A third side only copies the log and hashes what it reads and writes, a fourth decodes its
+lines besides: no export that does that can be faster. Each run is a process of its own, the sides
+take turns, and what is compared is the CPU time (user and system) of whole processes, their start
+included. What each stage of an export takes is told apart by one more process.
 """
 
 from __future__ import annotations
@@ -17,21 +18,27 @@ import json
 import random
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from processes import BIN, cpu_ms
 from report import CHECKOUT, Goal, Samples, Table, alternate, scratch
 
 sys.path.insert(0, str(CHECKOUT))  # the sides run from a checkout as it is
 
+from handlers.export.blocks import BlockReader, Record
 from handlers.export.export import export_run
 from handlers.export.files import LogReader, NewFile, publish
+from handlers.export.prompts import Prompts
 from handlers.export.records import Recipe
+from handlers.export.template import compile_template
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE
 
 MISSION, PHASES = "rescue-dog-debris", ("approach", "enter_debris", "find_victim", "exit", "patrol")
+STAGES = ("start", "read, hash", "decode, guard", "prompts", "encode", "hash, write")
 SAMPLE_EVERY = 37
 SMALL = 20_000
 
@@ -163,12 +170,56 @@ def hashed_copy(log: Path, output: Path) -> None:
         publish(copy)
 
 
+def decoded_copy(log: Path, output: Path) -> None:
+    """The same, and each line decoded to what a record needs of it, unchecked."""
+    decode = msgspec.json.Decoder(Record).decode
+    with LogReader(log) as reader, NewFile(output) as copy:
+        for block in reader.blocks():
+            for _record in map(decode, (block or b"").splitlines()):
+                pass
+            copy.write(block or b"")
+        publish(copy)
+
+
+def stages(log: Path, output: Path) -> dict[str, float]:
+    """CPU-seconds of an export by what it does: its parts, each called as an export calls it."""
+    lines, renderer = BlockReader(judged=False), compile_template(DEFAULT_PROMPT_TEMPLATE)
+    prompts, encode = Prompts(renderer, MISSION, len(PHASES)), msgspec.json.Encoder().encode_lines
+    took: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+    took["start"] = last = time.process_time()
+
+    def lap(stage: str) -> None:
+        nonlocal last
+        now = time.process_time()
+        took[stage] += now - last
+        last = now
+
+    with LogReader(log) as reader, NewFile(output) as new:
+        for block in reader.blocks():
+            lap("read, hash")
+            read = lines.read(block or b"")
+            lap("decode, guard")
+            prompts.fill(read)
+            lap("prompts")
+            made = encode(read.records)
+            lap("encode")
+            new.write(made)
+            lap("hash, write")
+        publish(new)
+        lap("hash, write")
+    return took
+
+
 def run_side(side: str, log: Path, output: Path) -> None:
     """One of the sides that are no command of ours; `peak` prints what memory an export took."""
     if side == "plain":
         plain_loop(log, output)
     elif side == "copy":
         hashed_copy(log, output)
+    elif side == "decode":
+        decoded_copy(log, output)
+    elif side == "stages":
+        print(json.dumps(stages(log, output)))
     else:
         recipe = Recipe(mission=MISSION, n_phases=len(PHASES), template=DEFAULT_PROMPT_TEMPLATE)
         export_run(log, output, recipe, manifest=None)
@@ -230,13 +281,14 @@ def report(folder: Path, ticks: int, repeats: int) -> None:
     def rate(command: list[str | Path]) -> float:
         return 1000 * ticks / cpu_ms(command)
 
-    export, loop, copy = (
+    export, loop, copy, decode = (
         Samples(values, "records/CPU-s")
         for values in alternate(
             repeats,
             partial(rate, finetune),
             partial(rate, side("plain", log, plain)),
             partial(rate, side("copy", log, copied)),
+            partial(rate, side("decode", log, copied)),
         )
     )
     table = Table("export: CPU time of whole processes")
@@ -246,7 +298,12 @@ def report(folder: Path, ticks: int, repeats: int) -> None:
     table.add(
         "the same", export, against="the log copied and hashed, nothing made of it", other=copy
     )
+    table.add("the same", export, against="the same, and its lines decoded", other=decode)
+    table.add("the floor: copied, hashed, decoded", decode, against=against, other=loop)
     print(f"equal as parsed JSON: {equal_on_a_sample(plain, ours):,} records compared")
+    took = json.loads(output_of(side("stages", log, copied)))
+    for stage, seconds in took.items():
+        table.add(f"a record's {stage}", Samples((1e6 * seconds / ticks,), "CPU-us"))
     start = Samples(tuple(cpu_ms(started) / 1000 for _ in range(repeats)), "CPU-s")
     table.add(f"the same command, {SMALL:,} ticks", start)
     peaks = [Samples((peak_mib(path, copied),), "MiB") for path in (log, small)]
@@ -256,8 +313,11 @@ def report(folder: Path, ticks: int, repeats: int) -> None:
 
 
 def peak_mib(log: Path, output: Path) -> float:
-    done = subprocess.run(side("peak", log, output), capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    return float(output_of(side("peak", log, output)))
+
+
+def output_of(command: list[str | Path]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
