@@ -71,9 +71,10 @@ def status(table: Table, folder: Path, options: argparse.Namespace) -> None:
 
 
 def others(table: Table, state: Path, rounds: int) -> None:
-    """What reads, ten and a thousand lines of `events`, and the help of one command of each kind."""
+    """What reads, ten and a thousand lines of `events`, and the help of a command of each kind."""
     commands = {
-        f"cadenzactl {words}": [BIN / "cadenzactl", *words.split(), "--state", state] for words in READING
+        f"cadenzactl {words}": [BIN / "cadenzactl", *words.split(), "--state", state]
+        for words in READING
     }
     for words in HELP:
         program, *rest = words.split()
