@@ -32,11 +32,11 @@ def main(rounds: int) -> None:
         print(f"  {rate(attempt, rounds):6.2%} of {rounds:,}  {name}", flush=True)
     for name, attempt in LOOPS.items():
         print(f"  {rate(attempt, rounds):6.2%} of {rounds:,}  {name}", flush=True)
-    for worth, sizes in ((0.9, (150, 200, 250)), (0.95, (75, 100, 150))):
-        print(f"DEPLOY at the first look for an honest adapter worth {worth}:")
-        for rows in sizes:
-            passed = rate(partial(honest, rows=rows, worth=worth), rounds)
-            print(f"  {passed:6.1%}  {rows} exam rows", flush=True)
+    print("DEPLOY at the first look for an honest adapter, with a part of the rows asked for:")
+    for worth in (0.9, 0.95):
+        for part in (0.8, 1.0, 1.2):
+            passed = rate(partial(honest, worth=worth, part=part), rounds)
+            print(f"  {passed:6.1%}  worth {worth}, {part:.0%} of the rows", flush=True)
 
 
 if __name__ == "__main__":

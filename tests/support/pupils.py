@@ -22,6 +22,7 @@ from handlers.lora.exam.questions import question_of
 from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
 from handlers.lora.scorecard.fidelity import Examination, examine
+from handlers.lora.scorecard.planning import missing_rows
 from handlers.lora.scorecard.scorecard import Verdict, decide
 from handlers.project.formats.examples import Step
 
@@ -253,12 +254,28 @@ def all_or_none(draw: random.Random) -> bool:
     return Examiner().verdict(pupil, project.train, exam) == "DEPLOY"
 
 
-def honest(draw: random.Random, rows: int, worth: float = 0.9) -> bool:
-    """Whether an adapter of that worth is deployed at the first look at an honest exam."""
+def honest(draw: random.Random, worth: float = 0.9, part: float = 1.0) -> bool:
+    """Whether an adapter of that worth is deployed at the first look at an honest exam, that has as
+    many rows as the tool asks for, or a part of them.
+    """
     project = Project(draw)
     pupil = Pupil(project, project.chances(worth, 0.05), draw.randrange(2**32))
     pupil.learn(project.train)
-    return Examiner().verdict(pupil, project.train, project.exam(rows)) == "DEPLOY"
+    examiner = Examiner()
+    examiner.verdict(pupil, project.train, [])
+    rows = round(part * asked_for(examiner, worth))
+    # one of each, as it asks for, and then as it comes
+    exam = [project.phrase(plan) for plan in project.plans]
+    exam += project.exam(rows - len(exam))
+    return examiner.verdict(pupil, project.train, exam) == "DEPLOY"
+
+
+def asked_for(examiner: Examiner, worth: float = 0.9) -> int:
+    """The rows that the last scoring asks for, to show such a share."""
+    assert examiner.last is not None
+    rows = missing_rows(worth, examiner.last.sealed, examiner.threshold)
+    assert rows is not None
+    return rows
 
 
 def polite(draw: random.Random, rows: Sequence[Row]) -> list[Row]:

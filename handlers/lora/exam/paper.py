@@ -11,6 +11,7 @@ again.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.duplicates import Near, Taught, Vectors
 from handlers.lora.exam.looks import Look, related
 from handlers.lora.exam.questions import Question, question_of
-from handlers.lora.exam.shares import Weights, shares_of, unexamined, weigh
+from handlers.lora.exam.shares import Shares, Stock, Weights, shares_of, unexamined, weigh
 
 NAMED = 5
 
@@ -30,8 +31,8 @@ class Paper:
 
     `left_out`: (file:line, why) of rows that do not count; `burnt`: of sealed rows that were looked
     at, are taught now, and count as wrong; `gone`: how many more count as wrong, changed or taken
-    out; `retaught`, `contradicted`: of rows that allow no DEPLOY while they stand. `surplus`:
-    sealed rows that are too many of their kind. `unexamined`: what is taught and not asked for.
+    out; `retaught`, `contradicted`: of rows that allow no DEPLOY while they stand. `unexamined`:
+    what is taught and not asked for; `shares`: of what is taught.
     """
 
     practice: tuple[Question, ...] = ()
@@ -44,6 +45,7 @@ class Paper:
     contradicted: tuple[tuple[str, str], ...] = ()
     unexamined: tuple[str, ...] = ()
     weights: Weights = field(default_factory=lambda: Weights({}, 0.0))
+    shares: Shares = field(default_factory=dict)
 
     @property
     def held_out(self) -> bool:
@@ -55,6 +57,11 @@ class Paper:
         """How many equal sealed rows are worth as much, those that are wrong unasked among them."""
         asked = len(self.sealed)
         return self.weights.rows * (asked + self.wrong) / asked if asked else float(self.wrong)
+
+    @property
+    def stock(self) -> Stock:
+        """What further sealed rows would be worth."""
+        return Stock(self.shares, Counter(item.stratum for item in self.sealed))
 
     def share(self, right: Collection[str]) -> float:
         """The weighed share of the sealed part, of which these questions are right (digests)."""
@@ -128,6 +135,7 @@ def set_paper(
     counted, repeated = _once([item for item in rows if item.digest not in near])
     practice = [item for item in counted if not item.sealed]
     sealed = [item for item in counted if item.sealed]
+    shares = shares_of(dataset.train)
     return Paper(
         practice=tuple(practice),
         sealed=tuple(sealed),
@@ -138,7 +146,8 @@ def set_paper(
         retaught=tuple(item.row.where for item, why in dropped if why.retaught),
         contradicted=_places(dropped, lambda _, why: why.contradicts),
         unexamined=tuple(unexamined(dataset.train, counted, sealed)),
-        weights=weigh(sealed, shares_of(dataset.train)),
+        weights=weigh(sealed, shares),
+        shares=shares,
     )
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import exp, log
 
 from handlers.lora.exam.questions import Question, Stratum, question_of
 from handlers.lora.model.rows import Row
@@ -39,6 +40,50 @@ class Weights:
 
     of: Mapping[str, float]
     rows: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What is taught, in shares, and how many sealed rows ask for each stratum: what tells before
+    they are written how much further rows would be worth.
+    """
+
+    shares: Shares
+    asked: Mapping[Stratum, int]
+
+    def worth(self, more: int) -> float:
+        """How many equal rows the sealed ones are worth with so many `more`, on average.
+
+        Whoever writes them does so in the shares in which things are taught, and as chance has it:
+        of `more` rows a binomial number asks for a stratum, of rare ones maybe none.
+        """
+        total = sum(self.asked.values()) + more
+        if not self.shares or not total:
+            return total
+        strange = sum(count for stratum, count in self.asked.items() if stratum not in self.shares)
+        left = min(strange / total, UNTAUGHT)
+        of_rows = of_plans = missed = 0.0
+        for stratum, share in self.shares.items():
+            asked = self.asked.get(stratum, 0)
+            of_rows += share**2 * _mean_inverse(asked, more, share)
+            missed += share * (1 - share) ** more if not asked else 0.0
+            of_plans += share**2
+        inverse = (1 - left) ** 2 * ((1 - missed) * of_rows + missed * of_plans)
+        return 1 / (inverse + (left**2 / strange if strange else 0.0))
+
+
+def _mean_inverse(asked: int, more: int, share: float) -> float:
+    """E[1 / (asked + Bin(more, share))], where that is no division by zero."""
+    if share >= 1.0 or not more:
+        return 1 / (asked + more) if asked + more else 0.0
+    odds = log(share / (1 - share))
+    mass, total = more * log(1 - share), 0.0
+    for number in range(more + 1):
+        if asked + number:
+            total += exp(mass) / (asked + number)
+        if number < more:
+            mass += odds + log((more - number) / (number + 1))
+    return total
 
 
 def shares_of(rows: Sequence[Row]) -> Shares:

@@ -10,52 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.duplicates import Vectors
 from handlers.lora.exam.looks import Look, share_of_error
 from handlers.lora.exam.paper import Paper, set_paper
-from handlers.lora.exam.questions import PRACTICE_ONE_IN
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.rows import Row
-from handlers.lora.scorecard.results import Check, GoalResult, Result, examined, spread
+from handlers.lora.scorecard.planning import PLANNED, rows_to_decide
+from handlers.lora.scorecard.results import Check, GoalResult, Result, Sealed, examined, spread
 from handlers.lora.scorecard.statistics import (
     LEVEL,
-    MOST_ROWS,
     at_least,
-    fewest_rows,
     hits_needed,
     interval,
-    rows_needed,
     upper_bound,
 )
 from store.events.adapter import LookFact
 
 IN_SAMPLE = 200
 """So many examples are asked where there is no exam."""
-FEWEST_ASKED = 10
-PLANNED = 0.1
-"""Exams are planned for adapters that are so much better than they have to be."""
 WORTH = 0.5
 """The least chance to pass that a look is taken for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """What was told of the sealed part: whether `needed` of `n` are right.
-
-    `n`: equal rows that its `asked` ones are worth. `needed` None: so few would hardly show it, and
-    nothing was asked. `number`, `level`: of this look; `next_level`: of the one after it.
-    """
-
-    asked: int
-    n: int
-    needed: int | None
-    passed: bool
-    number: int
-    level: float
-    next_level: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +81,9 @@ def look_at(
 ) -> Sealed:
     """Ask the sealed questions. `adapter`: the hash of its files, which tells a repetition.
 
-    A further look is not taken where an adapter as good as `practice` shows, or PLANNED over the
-    threshold, would more probably not pass for want of rows: it would cost the later ones.
+    No look is taken where the exam allows no DEPLOY as it stands, nor where an adapter as good as
+    `practice` shows, or PLANNED over the threshold, would more probably not pass for want of rows:
+    it would cost the later ones.
     """
     digest = paper.digest(threshold)
     before = [look for look in paper.earlier if (look.adapter, look.paper) == (adapter, digest)]
@@ -114,7 +91,8 @@ def look_at(
     level = before[0].level if before else LEVEL * share_of_error(paper.earlier)
     n = int(paper.rows + 1e-9)
     needed = hits_needed(n, threshold, level) if n else None
-    if needed is not None and not before and not _is_worth_it(n, needed, threshold, practice):
+    unasked = "" if before else _unasked(paper, n, needed, threshold, practice)
+    if unasked:
         needed = None
     passed = False
     if needed is not None:
@@ -124,13 +102,19 @@ def look_at(
     if needed is not None and not before:
         earlier.append(Look(adapter, digest, level, number, passed, frozenset()))
     asked = len(paper.sealed) + paper.wrong
-    return Sealed(asked, n, needed, passed, number, level, LEVEL * share_of_error(earlier))
+    next_level = LEVEL * share_of_error(earlier)
+    return Sealed(asked, n, needed, passed, number, level, next_level, paper.stock, unasked)
 
 
-def _is_worth_it(n: int, needed: int, threshold: float, practice: Sequence[GoalResult]) -> bool:
-    """Whether a look with so many rows would more probably pass than not."""
+def _unasked(
+    paper: Paper, n: int, needed: int | None, threshold: float, practice: Sequence[GoalResult]
+) -> str:
+    """Why a look at so many rows would be wasted; "" where it would more probably pass."""
     shown = sum(item.ok for item in practice) / len(practice) if practice else 0.0
-    return at_least(needed, n, max(shown, min(threshold + PLANNED, 1.0))) >= WORTH
+    likely = max(shown, min(threshold + PLANNED, 1.0))
+    if needed is None or at_least(needed, n, likely) < WORTH:
+        return f"{n} rows are too few to show it"
+    return "the exam allows no DEPLOY as it stands" if paper.reasons() else ""
 
 
 def fidelity(practice: Sequence[GoalResult], sealed: Sealed, threshold: float) -> Check:
@@ -138,7 +122,7 @@ def fidelity(practice: Sequence[GoalResult], sealed: Sealed, threshold: float) -
     right, asked = sum(item.ok for item in practice), len(practice)
     surely_below = bool(asked) and upper_bound(right, asked) < threshold
     result: Result = "pass" if sealed.passed else "fail" if surely_below else "undecided"
-    detail = f"{_told(sealed)}; {_practised(practice)}{_unasked(practice)}"
+    detail = f"{_told(sealed)}; {_practised(practice)}{_problems(practice)}"
     if result == "undecided":
         detail += f"; {rows_to_decide(right, asked, sealed, threshold)}"
     low = threshold if sealed.passed else 0.0
@@ -154,7 +138,7 @@ def _told(sealed: Sealed) -> str:
     if sealed.asked != sealed.n:
         look += f"; {sealed.asked} rows are worth {sealed.n}, weighed by what is taught"
     if sealed.needed is None:
-        return f"sealed: {sealed.n} rows are too few to show it, and were not asked: no {look}"
+        return f"sealed: not asked, as {sealed.unasked}: no {look}"
     which = f"{sealed.needed} or more" if sealed.passed else f"fewer than {sealed.needed}"
     return f"sealed: {which} of {sealed.n} right ({look})"
 
@@ -167,7 +151,7 @@ def _practised(practice: Sequence[GoalResult]) -> str:
     return f"practice: {right} of {asked} right ({low:.2f} to {high:.2f})"
 
 
-def _unasked(practice: Sequence[GoalResult]) -> str:
+def _problems(practice: Sequence[GoalResult]) -> str:
     problems = [item for item in practice if item.problem]
     if not problems:
         return ""
@@ -175,45 +159,11 @@ def _unasked(practice: Sequence[GoalResult]) -> str:
     return f"; {len(problems)} could not be asked ({first.where}: {first.problem})"
 
 
-def rows_to_decide(right: int, asked: int, sealed: Sealed, threshold: float) -> str:
-    """How many more exam rows the next look needs, for adapters as good as practice shows."""
-    rate = likely_share(right, asked, threshold)
-    if rate <= threshold:
-        return f"more rows do not help at a share of {rate:.2f}: teach more first"
-    more = missing_rows(rate, sealed, threshold)
-    if more is None:
-        return f"more than {MOST_ROWS:,} rows would be needed at a share of {rate:.2f}"
-    if more == 0:
-        return "there are rows enough: teach more, or look again at another adapter"
-    return f"about {more:,} more exam rows would show a share of {rate:.2f}"
-
-
-def likely_share(right: int, asked: int, threshold: float) -> float:
-    """What practice shows, but PLANNED over the threshold for as long as it may be that good."""
-    planned = min(threshold + PLANNED, 1.0)
-    if interval(right, asked)[1] < planned:
-        return right / asked
-    return max(planned, right / asked) if asked >= FEWEST_ASKED else planned
-
-
-def missing_rows(rate: float, sealed: Sealed, threshold: float) -> int | None:
-    """Exam rows to write, so that the next look shows such a share with 80% power; None: too many.
-
-    Of the rows that are written all but one in PRACTICE_ONE_IN are sealed, as a rule.
-    """
-    needed = fewest_rows(threshold, sealed.next_level) if rate == 1.0 else None
-    if needed is None:
-        needed = rows_needed(min(round(rate, 2), 0.98), threshold, sealed.next_level)
-    if needed is None:
-        return None
-    return ceil(max(0, needed - sealed.n) * PRACTICE_ONE_IN / (PRACTICE_ONE_IN - 1))
-
-
 def in_sample(results: Sequence[GoalResult], threshold: float) -> Check:
     """Where there is no exam: how well the examples themselves are remembered."""
     right, asked = sum(item.ok for item in results), len(results)
     surely_below = bool(asked) and upper_bound(right, asked) < threshold
-    detail = f"{right} of {asked} training goals (in-sample) right{_unasked(results)}"
+    detail = f"{right} of {asked} training goals (in-sample) right{_problems(results)}"
     value = right / asked if asked else None
     result: Result = "fail" if surely_below else "undecided"
     return Check("fidelity", value, 0.0, 1.0, threshold, asked, result, "block", detail)

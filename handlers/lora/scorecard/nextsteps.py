@@ -23,8 +23,8 @@ from handlers.lora.exam.questions import Stratum, question_of
 from handlers.lora.exam.shares import shares_of
 from handlers.lora.model.rows import Row, reading
 from handlers.lora.scorecard.axes import uncovered_signals
-from handlers.lora.scorecard.fidelity import Sealed, likely_share, missing_rows
-from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult
+from handlers.lora.scorecard.planning import likely_share, missing_rows
+from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult, Sealed
 from handlers.project.formats.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
 from handlers.project.spec import ProjectSpec

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from handlers.lora.exam.shares import Stock
 from handlers.lora.model.interface import Decoded, Decoder
 from handlers.lora.model.rows import Row
 from handlers.project.formats.examples import Step
@@ -63,6 +64,26 @@ class GoalResult:
             "refused": self.refused,
             "confidence": round(self.confidence, 4),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What was told of the sealed part: whether `needed` of `n` are right.
+
+    `n`: equal rows that its `asked` ones are worth; `stock`: what more of them would be. `needed`
+    None: nothing was asked, and `unasked` says why. `number`, `level`: of this look; `next_level`:
+    of the one after it.
+    """
+
+    asked: int
+    n: int
+    needed: int | None
+    passed: bool
+    number: int
+    level: float
+    next_level: float
+    stock: Stock = field(default_factory=lambda: Stock({}, {}))
+    unasked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

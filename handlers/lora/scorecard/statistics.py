@@ -93,9 +93,12 @@ def mcnemar(lost: int, won: int) -> float:
 
 
 @lru_cache(maxsize=4096)
-def rows_needed(rate: float, threshold: float, level: float = LEVEL) -> int | None:
+def rows_needed(
+    rate: float, threshold: float, level: float = LEVEL, *, weighed: bool = False
+) -> int | None:
     """Rows with which a true rate over the threshold is shown to be so, with 80% power.
 
+    `weighed`: rows of unequal weights, whose share falls between two counts and is rounded down.
     Power rises with the rows in saw teeth: this is the number from which on it stays up. None when
     the rate is not over the threshold, or more than 2,000 rows would be needed.
     """
@@ -107,6 +110,8 @@ def rows_needed(rate: float, threshold: float, level: float = LEVEL) -> int | No
         while fewest <= n and at_least(fewest, n, threshold) > level and threshold > 0:
             fewest += 1
         power = at_least(fewest, n, rate)
+        if weighed:
+            power = (power + at_least(fewest + 1, n, rate)) / 2
         if power < POWER:
             too_few = n
         elif power > NO_TOOTH_LEADS_BACK:

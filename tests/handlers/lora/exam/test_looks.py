@@ -88,4 +88,7 @@ def test_an_adapter_that_is_worth_less_is_hardly_ever_deployed(name: str) -> Non
 
 
 def test_an_honest_adapter_is_deployed() -> None:
-    assert sum(honest(random.Random(seed), 250) for seed in range(20)) >= 14
+    # with as many rows as it asks for: in four projects of five
+    assert sum(honest(random.Random(seed)) for seed in range(40)) >= 26
+    # and with half of them in fewer
+    assert sum(honest(random.Random(seed), part=0.5) for seed in range(20)) <= 14

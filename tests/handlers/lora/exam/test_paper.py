@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +14,11 @@ from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.duplicates import CEILING, FLOOR, USUAL, Taught, calibrated
 from handlers.lora.exam.looks import Look
 from handlers.lora.exam.paper import Paper, set_paper
-from handlers.lora.exam.questions import question_of
-from handlers.lora.exam.shares import UNTAUGHT, shares_of, weigh
+from handlers.lora.exam.questions import Question, question_of
+from handlers.lora.exam.shares import UNTAUGHT, Stock, shares_of, weigh
+from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
+from handlers.lora.scorecard.fidelity import examine
 from handlers.project.formats.examples import Step
 
 WORDS = ["bado", "gipu", "kova", "zeba", "dogi", "pake", "vobu", "giza", "kudo", "pivo", "zugo",
@@ -219,10 +224,55 @@ def test_phrasings_of_a_few_plans_out_of_many_count_for_little_more_than_the_pla
     assert weigh(questions, shares_of(train)).rows == pytest.approx(40)
 
 
+@pytest.mark.parametrize("before", [0, 30])
+def test_what_further_rows_will_be_worth_is_known_before(before: int) -> None:
+    # given what is taught in unequal shares, and rows of the exam that ask for one half of it
+    names = ["sit", "stand", "jump", "lie_down", "rear_up", "shake_hand", "rear_kick", "stand_up"]
+    train = [row(f"{word} {name} it", name) for at, name in enumerate(names) for word in WORDS[at:]]
+    shares = shares_of(train)
+    draw = random.Random(before)
+
+    def asked(kind: str, number: int) -> Question:
+        one, other = divmod(number, len(WORDS))
+        return question_of(row(f"{WORDS[one]} {WORDS[other]} {kind}", kind))
+
+    first = [asked(names[number % 4], number) for number in range(before)]
+    # when sixty more come as chance has it, again and again
+    inverses = []
+    for _ in range(200):
+        kinds = draw.choices([item.shape[0] for item in train], k=60)
+        new = [asked(kind, 100 + number) for number, kind in enumerate(kinds)]
+        inverses.append(1 / weigh([*first, *new], shares).rows)
+    # then on average they are worth what was foretold
+    stock = Stock(shares, Counter(item.stratum for item in first))
+    assert stock.worth(60) == pytest.approx(200 / sum(inverses), rel=0.03)
+    assert stock.worth(60) < before + 60
+
+
 def test_what_is_not_taught_as_such_weighs_a_quarter_at_most() -> None:
     questions = [question_of(item) for item in (row("bado"), *(row(w, "jump") for w in WORDS[1:]))]
     weights = weigh(questions, shares_of([row("sit down")]))
     assert weights.of[questions[0].digest] == pytest.approx(1 - UNTAUGHT)
+
+
+def test_no_look_is_spent_while_something_taught_is_not_asked_for() -> None:
+    # given a pupil that knows all, and an exam that never asks what "jump" is
+    names = ["sit", "stand", "lie_down", "rear_up", "shake_hand", "rear_kick"]
+    known = [row(f"{word} {name}", name) for name in names for word in WORDS[:5]]
+    asked = [row(f"{word} it {name}", name) for name in names for word in WORDS]
+
+    class Knows:
+        def decode(self, goal: str, image: Path | None = None) -> Decoded:
+            return Decoded(goal, (Step(goal.split()[-1], {}),), False, False, (), 1.0, 1.0)
+
+    made = examine(Knows(), Dataset((*known, row("zugo up", "jump")), tuple(asked)), 0.8)
+    # then nothing is told of the sealed part, since no answer could lead to DEPLOY
+    assert made.look is not None
+    assert (made.look.needed, made.sealed.passed) == (None, False)
+    assert "not asked, as the exam allows no DEPLOY as it stands: no look 1" in made.check.detail
+    # and when it does, the look is the first
+    whole = examine(Knows(), Dataset(tuple(known), tuple(asked)), 0.8)
+    assert (whole.sealed.number, whole.sealed.passed) == (1, True)
 
 
 def test_what_is_taught_and_not_asked_for_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -213,7 +214,8 @@ def test_no_look_is_spent_where_a_good_adapter_would_hardly_pass(
     made = card(Fake(some(few, 1)), rows(few))
     # then of thirty questions hardly any good adapter would get as many right as it takes
     assert (made.look.needed, made.look.passed, made.verdict) == (None, False, "NEEDS_DATA")
-    assert "were not asked: no look 1," in axis(made, "fidelity").detail
+    told = axis(made, "fidelity").detail
+    assert told.startswith("sealed: not asked, as 30 rows are too few to show it: no look 1,")
     assert any("more questions are needed" in step for step in made.next_steps)
     # and of seventy most do: that is the first look
     made = card(Fake(some(many, 1)), rows(many))
@@ -226,15 +228,13 @@ def test_without_an_exam_nothing_is_ever_deployed(card: Callable[..., Scorecard]
     assert made.reasons[0].startswith("in-sample")
     assert "in-sample" in axis(made, "fidelity").detail
     assert any(step.endswith(" --exam") for step in made.next_steps)
-    # and how many questions it takes is what the first look's test asks for, with practice rows
-    sealed = rows_needed(0.9, 0.8, LEVEL * share_of_error([]))
+    # and so many questions are asked for that the hash seals as many as the first look takes
+    sealed = rows_needed(0.9, 0.8, LEVEL * share_of_error([]), weighed=True)
     fewest = fewest_rows(0.8, LEVEL * share_of_error([]))
-    assert (sealed, fewest) == (112, 17)
+    assert (sealed, fewest) == (125, 17)
     (line,) = (step for step in made.next_steps if step.startswith("# exam: "))
-    assert line.startswith(
-        f"# exam: {ceil(sealed * 4 / 3)} more questions are needed to show a share of 0.90"
-        f" ({ceil(fewest * 4 / 3)} where none is missed), in words"
-    )
+    wanted, least = map(int, re.findall(r"(\d+) (?:more|where none)", line))
+    assert (wanted, least) == (ceil(sealed * 4 / 3), ceil(fewest * 4 / 3))
 
 
 def test_what_is_surely_below_is_blocked(card: Callable[..., Scorecard]) -> None:
@@ -309,7 +309,9 @@ def test_what_the_adapter_was_trained_on_is_no_exam(card: Callable[..., Scorecar
     goal = list(wanted)[-1]
     made = card(Fake(wanted), rows(wanted), taught=[f"please {goal.upper()} now"])
     assert (made.verdict, made.held_out) == ("NEEDS_DATA", True)
-    assert (axis(made, "fidelity").n, axis(made, "fidelity").result) == (29, "pass")
+    assert (axis(made, "fidelity").n, axis(made, "fidelity").result) == (29, "undecided")
+    # nor is a look spent on it
+    assert made.look.needed is None
     assert "x:36" in made.reasons[0]
 
 
