@@ -27,6 +27,7 @@ class Heard:
     amounts: list[Tag] = field(default_factory=list)
     counts: list[Tag] = field(default_factory=list)
     gaits: list[Tag] = field(default_factory=list)
+    tempos: list[Tag] = field(default_factory=list)
     sideways: Tag | None = None
     place: tuple[int, int] | None = None
     aims: bool = False
@@ -68,6 +69,8 @@ def _take(heard: Heard, tags: Sequence[Tag], index: int) -> int:
             heard.sideways = tag
         case "gait":
             heard.gaits.append(tag)
+        case "tempo":
+            heard.tempos.append(tag)
         case "amount":
             _take_amount(heard, tag)
         case "aim":
@@ -203,6 +206,8 @@ def _past_noun(tags: Sequence[Tag], index: int, stops: tuple[Role, ...] = ()) ->
             if not names:
                 break
         if tag.role in ("manner", "not", "again", "repeat", "gait", *stops):
+            break
+        if tag.role == "tempo" and not after_article:
             break
         if tag.role == "vague" and not after_article:
             break

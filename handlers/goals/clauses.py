@@ -144,7 +144,9 @@ def _begins_negation(here: Clause, tag: Tag) -> bool:
 
 
 def _with_fronted(made: list[Clause]) -> list[Clause]:
-    """ "To your right, turn 15 degrees": the side belongs to the verb that lacks one."""
+    """ "To your right, turn 15 degrees": the side belongs to the verb that lacks one, and so does
+    how fast.
+    """
     joined: list[Clause] = []
     for clause in made:
         front = joined[-1] if joined else None
@@ -158,7 +160,7 @@ def _with_fronted(made: list[Clause]) -> list[Clause]:
 
 def _is_fronted(front: Clause, clause: Clause) -> bool:
     sides = [tag for tag in front.tags if tag.role in ("side", "way")]
-    alone = all(tag.role in ("side", "way", "filler", "then") for tag in front.tags)
+    alone = all(tag.role in ("side", "way", "filler", "then", "tempo") for tag in front.tags)
     leads = front.begins_sentence or "then" in front.glue
     lacks = clause.has("order") and not clause.has("side", "way", "place")
     turns = any(tag.value in _SIDED for tag in clause.tags if tag.role == "order")
@@ -166,6 +168,8 @@ def _is_fronted(front: Clause, clause: Clause) -> bool:
     is_meant = len(sides) == 1 and (
         turns or (travels if sides[0].role == "way" else sides[0].text.startswith(("to ", "on ")))
     )
+    if front.has("tempo") and not sides:  # "slowly, walk 2 m"
+        return alone and leads and clause.has("order") and not clause.has("tempo")
     return alone and leads and lacks and is_meant
 
 

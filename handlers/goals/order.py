@@ -10,6 +10,7 @@ from handlers.goals.clauses import CONDITIONS, Clause, Tag
 from handlers.goals.doubts import DoubtKind
 from handlers.goals.repetition import Draft, Sequenced, says_only_how_often
 from handlers.goals.steps import GoalStep, Kept, step_of
+from handlers.goals.tempo import SPEEDS
 
 _WHY = {
     "negated": "what is not to be done: nothing is done for it",
@@ -96,6 +97,8 @@ class _Sentence:
             return
         if says_only_how_often(heard):
             self.draft.repeat(heard, following)
+        elif _says_only_how_fast(heard):
+            self._at_tempo(heard)
         elif not self._completes(heard):
             self._step(heard, following)
         self.found.doubts += heard.doubts
@@ -146,6 +149,17 @@ class _Sentence:
                 end=made.end,
             )
         return True
+
+    def _at_tempo(self, heard: Heard) -> None:
+        """ "walk forward 2 m, slowly": the step before it."""
+        first, steps = heard.tempos[0], self.draft.steps
+        if not steps or "speed" in steps[-1].parameters:
+            self.draft.doubt("unknown", first.start, first.end, "what is to be done so?")
+            return
+        parameters = {**steps[-1].parameters, "speed": SPEEDS[first.value]}
+        if len(steps) > 1:
+            self.draft.doubt("ambiguous", first.start, first.end, "the last step alone, or all?")
+        steps[-1] = replace(steps[-1], parameters=parameters)
 
     def _step(self, heard: Heard, following: Clause | None) -> None:
         clause = heard.clause
@@ -205,6 +219,11 @@ _COMPLETING = ([","], [":"], ["–"], ["-"], ["open"])
 
 def _kind(clause: Clause) -> DoubtKind:
     return "negated" if clause.fate == "negated" else "conditional"
+
+
+def _says_only_how_fast(heard: Heard) -> bool:
+    says_more = heard.says_action or heard.amounts or heard.counts or heard.aims or heard.repeats
+    return bool(heard.tempos) and not says_more and heard.place is None
 
 
 def _is_time(heard: Heard) -> bool:

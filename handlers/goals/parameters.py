@@ -6,6 +6,7 @@ from math import pi
 
 from handlers.goals.clause import Heard
 from handlers.goals.clauses import Tag
+from handlers.goals.tempo import SPEEDS
 from handlers.goals.words.amount import Amount
 from handlers.project.library import PARAMETERS
 
@@ -47,7 +48,21 @@ def parameters_of(heard: Heard, action: str, family: str) -> dict[str, float] | 
         why = "an amount and a time: the time is left out"
         heard.doubt("ambiguous", heard.clause.start, heard.clause.end, why)
         del found["duration_s"]
+    if heard.tempos:
+        found["speed"], said["speed"] = _tempo(heard, found.get("speed")), heard.tempos[0]
     return _limited(heard, found, said)
+
+
+def _tempo(heard: Heard, speed: float | None) -> float:
+    """The factor that "slowly" and "quickly" stand for; one that is said in numbers goes first."""
+    first = heard.tempos[0]
+    if len({tag.value for tag in heard.tempos}) > 1:
+        heard.doubt("ambiguous", first.start, heard.tempos[-1].end, "slowly or quickly?")
+    if speed is None:
+        return SPEEDS[first.value]
+    if (speed - 1) * (SPEEDS[first.value] - 1) < 0:
+        heard.doubt("ambiguous", first.start, first.end, f"the speed that is said is {speed:g}")
+    return speed
 
 
 def _takes(action: str) -> tuple[str, ...]:

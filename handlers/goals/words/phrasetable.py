@@ -221,7 +221,7 @@ filler:
 robot; robot please; the robot; good dog; boy; good boy; buddy; fido; rex; cadenza; goal; task;
 order; command; mission
 filler:
-now; quickly now; immediately; at once; right away; straight away; here; there; in place; on the
+now; immediately; at once; right away; straight away; here; there; in place; on the
 spot; the spot; first; firstly; secondly; thirdly; the next; also; as well; further; more; another;
 extra; additional; additionally; start; starts; starting; start with; start by; start to; begin by;
 begin to; keep; keep on; set
@@ -239,10 +239,19 @@ filler:
 distance; a distance of; the distance of; for a distance of; over a distance of; length; angle; an
 angle of; by an angle of; through an angle of; time; duration; a duration of; a period of; in the
 direction; in steps; speed; gait; the pace gait; walk mode
-# how fast: the robot has one way, unless a speed is said
+# how fast (handlers/goals/tempo.py)
+tempo slow:
+slowly; slow; slower; nice and slow; slowly and carefully; at a slow pace; at slow speed; at low
+speed; unhurriedly; leisurely; without hurry; without haste
+tempo fast:
+quickly; quick; quickly now; fast; faster; swiftly; rapidly; speedily; briskly; hurriedly; in a
+hurry; in haste; at a fast pace; at a quick pace; at a brisk pace; at high speed
+vague:
+very slowly; very slow; very quickly; very fast; too slowly; too fast; as slowly as possible; as
+slowly as you can; as fast as possible; as fast as you can; as quickly as possible; as quickly as
+you can
 filler:
-slowly; slow; nice and slow; slowly and carefully; quickly; quick; fast; in a hurry; at normal
-speed; at a normal pace; at your own pace; normally; as usual; gently; steadily; smoothly;
+at normal speed; at a normal pace; at your own pace; normally; as usual; gently; steadily; smoothly;
 safely; quietly; calmly; simply; directly; hard; sharp; sharply; sharp turn; nice; perfectly;
 completely; entirely; fully; full; whole; quite; very; too; somehow
 article:

@@ -18,6 +18,7 @@ Role = Literal[
     "gait",  # value: the family that "in a crawl" asks for
     "sideways",
     "finely",  # the precise turn
+    "tempo",  # slow, fast
     "aim",  # reach, find, look for: something the words alone cannot do
     "place",  # to, into, past: what follows says where
     "measure",  # for, by, at, of: nothing before an amount, else as a place

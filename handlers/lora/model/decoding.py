@@ -14,7 +14,13 @@ from typing import Any
 
 from handlers.goals.reading import read_goal
 from handlers.lora.model.answers.answer import Answer, answer
-from handlers.lora.model.answers.doubts import COUNTED, all_used, doubts_of, forbidding
+from handlers.lora.model.answers.doubts import (
+    COUNTED,
+    all_used,
+    doubts_of,
+    forbidding,
+    unread_tempo,
+)
 from handlers.lora.model.answers.matching import Match, Matcher
 from handlers.lora.model.answers.spelling import spelled
 from handlers.lora.model.encoder import expect_sample, find_encoder
@@ -88,6 +94,8 @@ class ActionDecoder:
             actions, as_asked = self._plan(got.path)
             is_all = is_all and as_asked
             doubts += self._untaught(got.path)
+            for match in got.path:
+                doubts += unread_tempo(match.text, match.entry.text, match.steps)
         return Decoded(
             goal=goal,
             actions=actions,

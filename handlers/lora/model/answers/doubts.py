@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isclose
+from typing import Any
 
 from handlers.goals.doubts import Doubt
 from handlers.goals.reading import Reading
+from handlers.goals.tempo import SPEEDS, tempos
 from handlers.lora.model.text import Text, read
 from handlers.project.formats.examples import Step
 
@@ -41,6 +43,19 @@ def doubts_of(reading: Reading, is_taught: bool) -> tuple[Doubt, ...]:
     """What is in doubt of a goal that was decoded. `is_taught`: in its very words."""
     kinds = _OF_NUMBERS if is_taught else _OF_NUMBERS | _OF_WORDS
     return tuple(doubt for doubt in reading.doubts if doubt.kind in kinds)
+
+
+def unread_tempo(asked: Text, known: Text, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A doubt for each "slowly" or "quickly" of a piece that neither the words it was taken for nor
+    a speed of their plan answers. `steps`: as a Match has them.
+    """
+    speeds = [float(step.get("speed", 1.0)) for step in steps]
+    taught = {tempo for _, tempo in tempos(known.words)}
+    return [
+        f"{words!r}: the plan has no speed for it"
+        for words, tempo in tempos(asked.words)
+        if tempo not in taught and not any((v - 1) * (SPEEDS[tempo] - 1) > 0 for v in speeds)
+    ]
 
 
 def _words(doubt: Doubt) -> set[str]:

@@ -23,6 +23,7 @@ from handlers.lora.model.answers.directions import (
     said,
     turns_round,
 )
+from handlers.lora.model.answers.doubts import unread_tempo
 from handlers.lora.model.encoders.base import Encoder, torch
 from handlers.lora.model.encoders.light import letters
 from handlers.lora.model.learning.familiarity import opening
@@ -187,12 +188,15 @@ class Matcher:
         return Match(span, self.entries[best], float(row[best]), probability, max(1, times))
 
     def _read(self, span: Text, match: Match) -> Match:
-        """The piece as the reader of goals has it, where that is sure and nothing is nearer."""
-        if match.score >= READ_STEPS or span.words[0] in _ORDER:
+        """The piece as the reader of goals has it, where that is sure and nothing is nearer, or
+        what is nearer is not done as fast as the piece says.
+        """
+        near = -1.0 if unread_tempo(span, match.entry.text, match.steps) else match.score
+        if near >= READ_STEPS or span.words[0] in _ORDER:
             return match
         reading = read_goal(span.written, actions=self._actions)
         worth = READ_STEPS if len(reading.steps) > 1 else READ
-        if reading.doubts or not reading.steps or match.score >= worth:
+        if reading.doubts or not reading.steps or near >= worth:
             return match
         plan = tuple(
             Action(self._to_side(step), tuple(step.parameters.items())) for step in reading.steps

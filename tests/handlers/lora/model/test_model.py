@@ -238,6 +238,18 @@ def test_a_number_in_doubt_makes_a_doubtful_plan_with_the_words(
     assert decoded.as_json()["doubts"][0].startswith(repr(word))
 
 
+def test_how_fast_is_read_or_said_not_to_be_in_the_plan(decoder: ActionDecoder) -> None:
+    # given a goal that is read, one that was taught, and one that is near to what was taught
+    read = decoder.decode("slowly walk forward 2 meters")
+    assert (read.doubtful, read.actions[0].parameters["speed"]) == (False, 0.5)
+    taught = decoder.decode("hurry forward 2 meters at 1.5 times speed")
+    assert (taught.doubtful, taught.doubts) == (False, ())
+    near = decoder.decode("quickly say that it is found")
+    assert near.actions == (Step("signal_found", {}),)
+    assert near.doubtful
+    assert near.doubts == ("'quickly': the plan has no speed for it",)
+
+
 @pytest.mark.parametrize("goal", ["", "   ", "...", "?!"])
 def test_an_empty_goal_is_an_error(goal: str, decoder: ActionDecoder) -> None:
     with pytest.raises(InputError, match="the goal is empty"):
