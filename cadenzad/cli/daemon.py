@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TextIO, cast
 
 from cadenzad import __version__
 from cadenzad.cli.base.parser import EXIT_CODES, Parser, add_state_option, filled, run
@@ -66,14 +65,12 @@ def daemon(arguments: argparse.Namespace) -> int:
     config = load()
     running = Daemon(config, state_dir(arguments.state), load)
     as_json = config.log.json_lines
+    set_up_logging(config.log.level, json_lines=as_json)
     if not arguments.once or as_json or not sys.stderr.isatty():
-        set_up_logging(config.log.level, json_lines=as_json)
         return running.run(once=arguments.once)
-    from cadenzad.cli.terminal.bars import BesideBars, job_bar
+    from cadenzad.cli.terminal.bars import job_bar
 
-    # Somebody waits for it, and would read a thousand lines of what went well instead.
-    set_up_logging(config.log.level, stream=cast("TextIO", BesideBars(sys.stderr)))
-    with job_bar() as progress:
+    with job_bar() as progress:  # somebody waits, and asks how long more often than what went well
         return running.run(once=True, progress=progress)
 
 

@@ -1,33 +1,57 @@
-"""Progress on a terminal's stderr, and log lines beside it."""
+"""Progress on a terminal's stderr: one line, and above it whatever is printed meanwhile."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
+from cadenzad.cli.terminal.window import told_columns
 from cadenzad.progress import Progress, left_of, rest_of, share_of, span
-from store.text import one_line
+from store.text import one_line, printable_lines
 
 COUNTED = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
-UNCOUNTED = "{desc} [{elapsed}{postfix}]"
-"""The time that is left is the job's to say: tqdm's would go by all of its steps together."""
+UNCOUNTED = "{desc} [{elapsed}{postfix}]{bar:0}"
+"""The time that is left is the job's to say: tqdm's would go by all of its steps together.
+
+Without a bar, if one of no width, tqdm would not cut a line that is longer than the window.
+"""
 
 PAINT_S = 0.1
 """A terminal is painted no more often than this, however often somebody reports."""
+UNPAINTED = 1e-9
+"""tqdm's delay, s: any at all has it paint nothing before there is something to say."""
+
+STDERR = 2
 
 
 @contextmanager
 def job_bar() -> Iterator[Progress]:
-    """A bar with what slow work says of itself (see `cadenzad.progress`); nothing elsewhere."""
+    """A bar with what slow work says of itself (see `cadenzad.progress`); nothing elsewhere.
+
+    What anything prints to stderr meanwhile, child processes too, stands above it, line by line.
+    """
     if not sys.stderr.isatty():
         yield lambda _values: None
         return
     from tqdm import tqdm
 
-    with tqdm(total=None, leave=False, file=sys.stderr, bar_format=UNCOUNTED) as bar:
+    columns = told_columns()
+    with (
+        _lines_above() as screen,
+        tqdm(
+            total=None,
+            leave=False,
+            file=screen,
+            bar_format=UNCOUNTED,
+            delay=UNPAINTED,
+            ncols=columns,
+            dynamic_ncols=columns is None,
+        ) as bar,
+    ):
         step: object = None
         painted = 0.0
 
@@ -38,35 +62,40 @@ def job_bar() -> Iterator[Progress]:
             if not values or (now == step and moment - painted < PAINT_S):
                 return
             painted = moment
+            told = [f"{span(left)} left"] if left is not None else []
+            bar.bar_format = COUNTED if part else UNCOUNTED
+            bar.set_description_str(one_line(str(values.get("step", ""))), refresh=False)
+            bar.set_postfix_str(one_line(", ".join([*told, *rest_of(values)])), refresh=False)
             if now != step:
                 step = now
                 bar.reset(part[1] if part else None)
-            bar.bar_format = COUNTED if part else UNCOUNTED
             bar.n = part[0] if part else 0
-            bar.set_description_str(one_line(str(values.get("step", ""))), refresh=False)
-            told = [f"{span(left)} left"] if left is not None else []
-            bar.set_postfix_str(one_line(", ".join([*told, *rest_of(values)])))
+            bar.refresh()
 
         yield show
 
 
-class BesideBars:
-    """A stream whose lines go above the bars that are on it."""
+@contextmanager
+def _lines_above() -> Iterator[TextIO]:
+    """The terminal behind stderr, and meanwhile each line for stderr above the bars on it."""
+    from tqdm import tqdm
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    from cadenzad.jobs.printed import printed_lines_to
 
-    def write(self, text: str) -> int:
-        """Take the bars away, write, and paint them again."""
-        from tqdm import tqdm
+    try:
+        is_ours = sys.stderr.fileno() == STDERR
+    except (AttributeError, OSError):  # stands in for a terminal, and is none
+        is_ours = False
+    if not is_ours:
+        yield sys.stderr
+        return
+    encoding = sys.stderr.encoding
+    with os.fdopen(os.dup(STDERR), "w", encoding=encoding, errors="backslashreplace") as screen:
 
-        with tqdm.external_write_mode(file=self._stream):
-            return self._stream.write(text)
+        def put(line: str) -> None:
+            with tqdm.external_write_mode(file=screen):
+                screen.write(f"{printable_lines(line)}\n")
+                screen.flush()
 
-    def flush(self) -> None:
-        """As of any stream."""
-        self._stream.flush()
-
-    def fileno(self) -> int:
-        """As of any stream."""
-        return self._stream.fileno()
+        with printed_lines_to(put, (STDERR,)):
+            yield screen

@@ -23,14 +23,19 @@ def room() -> int | None:
 
     So a pipe gets whole cells, which `grep` and `cut` find, unless somebody says how wide it is.
     """
-    try:
-        if (told := int(os.environ["COLUMNS"])) > 0:
-            return told
-    except (KeyError, ValueError):
-        pass
+    if (told := told_columns()) is not None:
+        return told
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or None
     except (AttributeError, ValueError, OSError):  # none, closed, or no terminal
+        return None
+
+
+def told_columns() -> int | None:
+    """What $COLUMNS says, where it says a number of columns."""
+    try:
+        return max(0, int(os.environ["COLUMNS"])) or None
+    except (KeyError, ValueError):
         return None
 
 

@@ -1,7 +1,7 @@
-"""What a job prints by itself: libraries' warnings, a project's encoder, a crash's last words.
+"""What is printed past us: libraries' warnings, a project's encoder, a crash's last words.
 
-It goes through the log like everything else, line by line, so that no key and nothing that moves a
-cursor reaches whatever stderr leads to.
+A job's goes through the log like everything else, line by line, so that no key and nothing that
+moves a cursor reaches whatever stderr leads to.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 log = logging.getLogger("cadenzad.jobs.printed")
@@ -33,25 +33,35 @@ def printed_lines_logged() -> Iterator[None]:
 
     What child processes inherit is taken too. Logging must lead elsewhere, see `stderr_for_logs`.
     """
+    with printed_lines_to(lambda line: log.info("%s", line), (1, 2)):
+        yield
+
+
+@contextlib.contextmanager
+def printed_lines_to(take: Callable[[str], object], descriptors: Sequence[int]) -> Iterator[None]:
+    """Meanwhile each line written to these descriptors is handed to `take`, in a thread of its own.
+
+    Lines come without their end; empty ones do not come.
+    """
     reading, writing = os.pipe()
-    before = os.dup(1), os.dup(2)
-    os.dup2(writing, 1)
-    os.dup2(writing, 2)
+    before = [os.dup(number) for number in descriptors]
+    for number in descriptors:
+        os.dup2(writing, number)
     os.close(writing)
-    thread = threading.Thread(target=_log_lines, args=(reading,), daemon=True)
+    thread = threading.Thread(target=_hand_over, args=(reading, take), daemon=True)
     thread.start()
     try:
         yield
     finally:
-        for number, old in zip((1, 2), before, strict=True):
+        for number, old in zip(descriptors, before, strict=True):
             os.dup2(old, number)
             os.close(old)
         thread.join(LAST_WORDS_S)
 
 
-def _log_lines(reading: int) -> None:
+def _hand_over(reading: int, take: Callable[[str], object]) -> None:
     with open(reading, encoding="utf-8", errors="replace", newline="\n") as lines:
         while line := lines.readline(MAX_LINE):
             text = line.rstrip("\r\n")
             if text:
-                log.info("%s", text)
+                take(text)
