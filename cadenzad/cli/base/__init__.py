@@ -1,8 +1,8 @@
-"""What the subcommands share. Imports of the standard library alone, and of what is as light.
+"""What every subcommand is made of. Imports of the standard library alone, and of what is as light.
 
 program.py  a command with its subcommands
 parser.py   arguments, and an error as one line and an exit code
 output.py   lines, tables, JSON, errors
 lookup.py   from what a person types to a project, a position, a time
-drift.py    is what lies on disk what the log says?
+requests.py ask the writer of the log for something, and show how it goes
 """

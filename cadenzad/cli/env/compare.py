@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Tell both."""
-    from cadenzad.cli.base.told import project_at, rows_of
+    from cadenzad.cli.shown.told import project_at, rows_of
     from cadenzad.dashboard.panels.account import account, parted
     from cadenzad.dashboard.panels.runs import called, runs
 

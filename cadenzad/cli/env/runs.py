@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """List them."""
-    from cadenzad.cli.base.told import project_at
+    from cadenzad.cli.shown.told import project_at
     from cadenzad.dashboard.panels.account import run_json
     from cadenzad.dashboard.panels.runs import runs
 

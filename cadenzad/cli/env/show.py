@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Draw the map, in the terminal or into a file, with the path of a run over it."""
-    from cadenzad.cli.base.told import rows_of
+    from cadenzad.cli.shown.told import rows_of
     from handlers.mission.show.history import path_of, records
     from handlers.mission.show.mapview import write_map
     from handlers.mission.show.textmap import text_map
@@ -84,7 +84,7 @@ def _record(args: argparse.Namespace, spec: ProjectSpec, log: Path) -> int:
 
 def _told(flag: str | None, project: Path, log: Path) -> Account | None:
     """What the event log says of the first run in a log; None where it does not, which is said."""
-    from cadenzad.cli.base.told import project_at
+    from cadenzad.cli.shown.told import project_at
     from cadenzad.dashboard.panels.account import account
     from cadenzad.dashboard.panels.runs import runs
 

@@ -8,12 +8,12 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.cli.base.candidates import said_of_candidates
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json, say_lines, say_table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state, filled
-from cadenzad.cli.base.promptplace import place_of_prompt, said_of, said_of_open
 from cadenzad.cli.base.requests import run_by_hand
+from cadenzad.cli.shown.candidates import said_of_candidates
+from cadenzad.cli.shown.promptplace import place_of_prompt, said_of, said_of_open
 from cadenzad.config.paths import expand, state_dir
 from cadenzad.requests.inbox import takes_requests
 from store.errors import CadenzaError, DaemonError

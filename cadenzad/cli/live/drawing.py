@@ -11,9 +11,9 @@ from rich.segment import Segment, SegmentLines
 from rich.table import Table
 from rich.text import Text
 
-from cadenzad.cli.base.standing import counts_of, daemon_line, notes_of
 from cadenzad.cli.live.snapshot import Snapshot
 from cadenzad.cli.live.view import View
+from cadenzad.cli.shown.standing import counts_of, daemon_line, notes_of
 from cadenzad.progress import left_of, rest_of, share_of, span
 from store.reads.shapes import ProjectStatus
 from store.reads.state import JobRow

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.output import damaged
-from cadenzad.cli.base.standing import notes_of_jobs
+from cadenzad.cli.shown.standing import notes_of_jobs
 from cadenzad.config.paths import lies_in
 from store.errors import NoEventLog, StoreError
 from store.history import StoredHistory

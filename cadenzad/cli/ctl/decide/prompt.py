@@ -7,14 +7,14 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
-from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json, say_lines, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
-from cadenzad.cli.base.promptplace import place_of_prompt, said_of, said_of_open
 from cadenzad.cli.base.requests import run_by_hand
-from cadenzad.cli.base.watched import watched
+from cadenzad.cli.shown.candidates import BY, last_weighed, said_of_candidates
+from cadenzad.cli.shown.drift import changed
+from cadenzad.cli.shown.promptplace import place_of_prompt, said_of, said_of_open
+from cadenzad.cli.shown.watched import watched
 from cadenzad.config.paths import state_dir
 from cadenzad.config.prompt import prompt_setting
 from store.errors import CadenzaError, DaemonError, InputError

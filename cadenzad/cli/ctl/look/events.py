@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cadenzad.cli.base.eventlines import as_json, as_line
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options, add_state_option, asks_hub, filled

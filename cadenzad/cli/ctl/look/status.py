@@ -7,7 +7,6 @@ import contextlib
 import sqlite3
 import sys
 
-from cadenzad.cli.base.drift import changed, unrecorded
 from cadenzad.cli.base.output import damaged, say, say_again, say_json, say_table
 from cadenzad.cli.base.parser import (
     FAILED,
@@ -18,7 +17,8 @@ from cadenzad.cli.base.parser import (
     asks_hub,
     filled,
 )
-from cadenzad.cli.base.standing import HEADINGS, daemon_line, notes_of, notes_of_jobs, row_of
+from cadenzad.cli.shown.drift import changed, unrecorded
+from cadenzad.cli.shown.standing import HEADINGS, daemon_line, notes_of, notes_of_jobs, row_of
 from cadenzad.config.paths import lies_in, state_path
 from cadenzad.requests.role import takes_requests
 from store.errors import ConfigError, NoEventLog, StoreError
@@ -163,7 +163,7 @@ def _cluster(reader: sqlite3.Connection, daemon: DaemonStatus) -> dict[str, Any]
     live = live_value(reader, "cluster") if daemon["pid"] is not None else None
     if live is None:
         return None
-    from cadenzad.cli.base.cluster import cluster_status
+    from cadenzad.cli.shown.cluster import cluster_status
 
     return cluster_status(reader, live)
 
@@ -183,7 +183,7 @@ def _look_at_files(view: sqlite3.Connection, project: ProjectStatus) -> None:
     path, prompt = project["path"], project["prompt"]
     prompt["changed"] = changed(view, path)
     if prompt["watching"]:
-        from cadenzad.cli.base.watched import watched
+        from cadenzad.cli.shown.watched import watched
         from store.reads.improvements import current_prompt
 
         prompt |= watched(view, path, current_prompt(view, path)) or {}
@@ -256,7 +256,7 @@ def _print(
     for note in notes_of_jobs(jobs):
         say(note)
     if cluster is not None:
-        from cadenzad.cli.base.cluster import cluster_lines
+        from cadenzad.cli.shown.cluster import cluster_lines
 
         for line in cluster_lines(cluster):
             say(line)

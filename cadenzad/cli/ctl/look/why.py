@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.cli.base.candidates import BY, last_weighed, said_of_candidates
-from cadenzad.cli.base.drift import changed
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options, add_json_and_state, asks_hub
-from cadenzad.cli.base.watched import watched
+from cadenzad.cli.shown.watched import watched
 from cadenzad.config.paths import state_path
 from store.schema import connect_reader
 
@@ -38,7 +36,7 @@ def command(arguments: argparse.Namespace) -> int:
     from store.reads.state import State
 
     if asks_hub(arguments):
-        from cadenzad.cli.base.fleet import one_project
+        from cadenzad.cli.shown.fleet import one_project
 
         with one_project(arguments) as (hub, place):
             project = State(hub).project(place.path)

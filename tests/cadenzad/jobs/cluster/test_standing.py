@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cadenzad.cli.base.cluster import cluster_lines
+from cadenzad.cli.shown.cluster import cluster_lines
 from cadenzad.config.cluster import RaySettings, Resources
 from cadenzad.config.settings import Config
 from cadenzad.config.settings import Jobs as JobsConfig

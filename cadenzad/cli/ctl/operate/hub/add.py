@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.fleet import open_database
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options, filled
+from cadenzad.cli.shown.fleet import open_database
 from cadenzad.config.paths import expand
 from store.errors import ConfigError
 

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from cadenzad.cli.base.eventlines import as_json as event_json
-from cadenzad.cli.base.eventlines import as_line
-from cadenzad.cli.base.fleet import HEADINGS, as_json, notes_of, open_hub, row_of, summary
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK
-from cadenzad.cli.base.standing import HEADINGS as PROJECT_HEADINGS
-from cadenzad.cli.base.standing import notes_of as project_notes
-from cadenzad.cli.base.standing import row_of as project_row
+from cadenzad.cli.shown.eventlines import as_json as event_json
+from cadenzad.cli.shown.eventlines import as_line
+from cadenzad.cli.shown.fleet import HEADINGS, as_json, notes_of, open_hub, row_of, summary
+from cadenzad.cli.shown.standing import HEADINGS as PROJECT_HEADINGS
+from cadenzad.cli.shown.standing import notes_of as project_notes
+from cadenzad.cli.shown.standing import row_of as project_row
 from cadenzad.moments import moment_us, position_number
 from store.errors import ConfigError
 from store.reads.status import STATUS_SCHEMA, project_statuses

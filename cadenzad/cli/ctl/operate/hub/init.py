@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from cadenzad.cli.base.fleet import open_database
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options
+from cadenzad.cli.shown.fleet import open_database
 
 DESCRIPTION = """Make the tables, functions, roles and policies of the hub in a PostgreSQL database,
 or bring them up to date after an upgrade of cadenzad. Whoever runs it owns them: a role with

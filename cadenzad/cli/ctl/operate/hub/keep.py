@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cadenzad.cli.base.fleet import open_hub
 from cadenzad.cli.base.output import say
 from cadenzad.cli.base.parser import OK, add_hub_options
+from cadenzad.cli.shown.fleet import open_hub
 
 if TYPE_CHECKING:
     from store.hub.connection import Hub

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 
-from cadenzad.cli.base.fleet import open_hub
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, add_hub_options, add_state_option
+from cadenzad.cli.shown.fleet import open_hub
 from cadenzad.config.paths import state_dir
 from store.schema import connect_reader
 

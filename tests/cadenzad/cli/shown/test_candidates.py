@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cadenzad.cli.base.candidates import said_of_candidates
+from cadenzad.cli.shown.candidates import said_of_candidates
 from store.events.prompt import CandidateFact, CandidatesWeighed
 
 STUCK = {"mode_id": "stuck@go", "citations": ("r1:1-2",)}
