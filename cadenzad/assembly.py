@@ -12,7 +12,7 @@ from pathlib import Path
 from cadenzad.config.credentials import hub_file
 from cadenzad.config.files import Config
 from cadenzad.config.paths import INBOX
-from cadenzad.config.project import reaction_policy
+from cadenzad.config.project import ProjectConfigs, reaction_policy
 from cadenzad.hub.forwarder import Forwarder
 from cadenzad.jobs.cgroup import Confinement
 from cadenzad.jobs.runner import Jobs
@@ -90,9 +90,10 @@ def assemble(
     prepare_in_child(state_dir, lock)
     writer = open_writer(state_dir, on_commit=committed)
     stack.callback(writer.close)
+    configs = ProjectConfigs()
     tools = Tools(
         checkpoint,
-        lambda project: reaction_policy(project, config(), at_once=once),
+        lambda project: reaction_policy(project, config(), configs, at_once=once),
         lambda: time.time_ns() // 1000,
     )
     reactor = Reactor(open_reader(), writer, REACTIONS, tools, trouble)
@@ -102,6 +103,7 @@ def assemble(
         open_reader(),
         writer,
         JOBS,
+        configs=configs,
         confinement=Confinement() if once else Confinement.prepare(),
         ended=lambda job: recover(Path(job.project), writer, EFFECTS) if job.project else None,
         trouble=trouble,

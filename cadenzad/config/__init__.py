@@ -2,6 +2,8 @@
 
     settings.py     every key: type, bounds, default, meaning
     files.py        the daemon's files, laid over one another
+    document.py     one file, and what is wrong with it
+    lines.py        on which line each of its keys is
     cluster.py      [jobs.ray]: where a cluster is and what jobs take of it
     project.py      what a project may set for itself
     prompt.py       which setting names a project's prompt, for commands

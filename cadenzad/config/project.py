@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cadenzad.config.files import Loaded, lay_over, leaves, mistakes, parse
+from cadenzad.config.document import Document, leaves, read
+from cadenzad.config.files import Loaded, lay_over
 from cadenzad.config.settings import KEYS, Config, Key
 from handlers.jobs import AT_ONCE, Debounce
 from handlers.project.paths import inside
@@ -38,39 +39,38 @@ def load_project_config(project: Path, base: Config) -> Config:
 
     Raises ConfigError with one line that names the file and the key; `base` still holds then.
     """
-    file, values = _read(project)
-    for problem in _problems(values, file, base):
+    document = _read(project)
+    for problem in _problems(document, base):
         raise problem
-    return _laid_over(base, values)
+    return _laid_over(base, document.values)
 
 
 def read_project_config(project: Path, base: Loaded) -> Loaded:
     """`load_project_config`, and which file set what."""
     config = load_project_config(project, base.config)
-    file, values = _read(project)
-    if not values:
+    document = _read(project)
+    if not document.values:
         return base
-    origins = {**base.origins, **dict.fromkeys(leaves(values), str(file))}
-    return Loaded(config, (*base.files, file), origins)
+    origins = {**base.origins, **dict.fromkeys(leaves(document.values), str(document.file))}
+    return Loaded(config, (*base.documents, document), origins)
 
 
 def project_problems(project: Path, base: Config) -> list[ConfigError]:
     """Everything that is wrong with a project's file, each as one line."""
     try:
-        file, values = _read(project)
+        return _problems(_read(project), base)
     except ConfigError as error:
         return [error]
-    return _problems(values, file, base)
 
 
-def _read(project: Path) -> tuple[Path, Mapping[str, Any]]:
+def _read(project: Path) -> Document:
     """The file and what it says, unchecked; nothing when there is none."""
     file = project / FILE_NAME
     try:
         os.lstat(file)  # most have none, and each event of a project asks
         real = inside(project, Path(FILE_NAME))
     except (FileNotFoundError, NotADirectoryError):
-        return file, {}
+        return Document(file)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
     except UnsafePathError as error:
@@ -86,26 +86,26 @@ def _read(project: Path) -> tuple[Path, Mapping[str, Any]]:
         finally:
             os.close(handle)
     except (FileNotFoundError, NotADirectoryError):
-        return file, {}
+        return Document(file)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{file}: is larger than {MAX_BYTES // 1024} KiB")
-    return file, parse(file, data) or {}
+    return read(file, data) or Document(file)
 
 
-def _problems(values: Mapping[str, Any], file: Path, base: Config) -> list[ConfigError]:
-    found = mistakes(values, file)
+def _problems(document: Document, base: Config) -> list[ConfigError]:
+    found = document.mistakes()
     if found:
         return found
     hint = "a project may set " + ", ".join(key.name for key in PROJECT_KEYS)
-    config = _laid_over(base, values)
-    for name in leaves(values):
-        key = KEYS[name]
+    config = _laid_over(base, document.values)
+    for name in leaves(document.values):
+        key, place = KEYS[name], document.place(name.split("."))
         if key.project_may is None:
-            found.append(ConfigError(f"{file}: {name} cannot be set by a project", hint=hint))
+            found.append(ConfigError(f"{place}: {name} cannot be set by a project", hint=hint))
         elif not _within(key, config, base):
-            found.append(_too_far(key, config, base, file))
+            found.append(_too_far(key, config, base, place))
     return found
 
 
@@ -117,11 +117,11 @@ def _within(key: Key, config: Config, base: Config) -> bool:
     return bool(key.rank(key.of(config)) <= key.rank(key.of(base)))
 
 
-def _too_far(key: Key, config: Config, base: Config, file: Path) -> ConfigError:
+def _too_far(key: Key, config: Config, base: Config, place: str) -> ConfigError:
     most = "at least" if key.project_may is Mark.PROJECT_RAISES else "at most"
     wanted, given = (json.dumps(key.of(one)) for one in (config, base))
     return ConfigError(
-        f"{file}: {key.name}: {wanted} is not for a project to set: {most} the daemon's {given}",
+        f"{place}: {key.name}: {wanted} is not for a project to set: {most} the daemon's {given}",
         hint="set it in the daemon's cadenzad.toml",
     )
 
@@ -134,7 +134,31 @@ def _laid_over(base: Config, values: Mapping[str, Any]) -> Config:
     return Config.model_validate(merged)
 
 
-def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> ReactionPolicy:
+class ProjectConfigs:
+    """Each project's configuration, for those who go on with the daemon's where its file is bad.
+
+    What is wrong with a file is logged once, until it is another mistake or none.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[Path, str] = {}
+
+    def of(self, project: Path, base: Config) -> Config:
+        """`load_project_config`, or `base`."""
+        try:
+            config = load_project_config(project, base)
+        except ConfigError as error:
+            if self._said.get(project) != error.message:
+                self._said[project] = error.message
+                log.warning("%s; until it is mended the daemon's own holds", error.message)
+            return base
+        self._said.pop(project, None)
+        return config
+
+
+def reaction_policy(
+    project: str, base: Config, configs: ProjectConfigs, *, at_once: bool = False
+) -> ReactionPolicy:
     """What is done for a project, or for what concerns none (""). `at_once`: nobody will be here
     later, so nothing waits.
 
@@ -143,11 +167,7 @@ def reaction_policy(project: str, base: Config, *, at_once: bool = False) -> Rea
     """
     if project and not base.watches(Path(project)):
         return ReactionPolicy(export="jsonl" in base.export.formats)
-    try:
-        config = load_project_config(Path(project), base) if project else base
-    except ConfigError as error:
-        log.warning("%s", error.message)
-        config = base
+    config = configs.of(Path(project), base) if project else base
     judge, lora, notify = config.judge, config.lora, config.notify
     export = config.export
     return ReactionPolicy(

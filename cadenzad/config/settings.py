@@ -102,14 +102,20 @@ class Hub(Section):
     """The hub that holds the history of many robots (`cadenzactl hub`)."""
 
     dsn_file: Annotated[str, Mark.RESTART] = Field(
-        "", description="file that says where it is, made by `cadenzactl hub add`; empty: no hub"
+        "",
+        description="file that says where it is, made by `cadenzactl hub add`; empty: no hub",
+        examples=["~/.config/cadenzad/hub.dsn"],
     )
 
 
 class Metrics(Section):
     """Figures for Prometheus."""
 
-    textfile: str = Field("", description="file for node_exporter's textfile collector; empty: off")
+    textfile: str = Field(
+        "",
+        description="file for node_exporter's textfile collector; empty: off",
+        examples=["/var/lib/prometheus/node-exporter/cadenzad.prom"],
+    )
     every: float = Field(60.0, ge=1, le=DAY, description="seconds between two writes of that file")
     port: Annotated[int, Mark.RESTART] = Field(
         0, ge=0, le=65535, description="TCP port of http://127.0.0.1:PORT/metrics; 0: off"
@@ -132,7 +138,9 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workspaces: tuple[Path, ...] = Field((), description="folders that hold projects")
+    workspaces: tuple[Path, ...] = Field(
+        (), description="folders that hold projects", examples=[["~/robots"]]
+    )
     watch: Watch = Watch()
     reconcile: Reconcile = Reconcile()
     jobs: Jobs = Jobs()
@@ -157,10 +165,14 @@ class Config(BaseModel):
 
 @dataclass(frozen=True)
 class Key:
-    """One key as people write it: `name` is "watch.settle", `default` a TOML value."""
+    """One key as people write it: `name` is "watch.settle", `default` a TOML value.
+
+    `example`: a value that it takes and that says something, for who wrote one that it does not.
+    """
 
     name: str
     default: Any
+    example: Any
     description: str
     marks: frozenset[Mark]
     attributes: tuple[str, ...]
@@ -207,7 +219,8 @@ def _keys(
             name = ".".join(here)
             words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
             default, description = plain(field.default), field.description or ""
-            found[name] = Key(name, default, description, marks, there, words)
+            (example,) = field.examples or [default]
+            found[name] = Key(name, default, example, description, marks, there, words)
     return found
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cadenzad.config.files import Config
+from cadenzad.config.project import ProjectConfigs
 from cadenzad.jobs import process as processes
 from cadenzad.jobs.cgroup import Confinement
 from cadenzad.jobs.executor import Executor
@@ -50,6 +51,7 @@ class Children:
     def __init__(
         self,
         config: Config,
+        configs: ProjectConfigs,
         state_dir: Path,
         state: State,
         recording: Recording,
@@ -61,6 +63,7 @@ class Children:
     ) -> None:
         """`selector` learns of their output, by job; `ended`: see Jobs."""
         self.config = config
+        self._configs = configs
         self._state_dir, self._state, self._recording = state_dir, state, recording
         self._executor, self._functions = executor, functions
         self._confinement, self._selector, self._ended = confinement, selector, ended
@@ -99,7 +102,7 @@ class Children:
             processes.kill(process)
             return
         now = time.monotonic()
-        config = config_for(job, self.config)
+        config = config_for(job, self.config, self._configs)
         limits = config.jobs
         child = Child(job, attempt, process, now + limits.lease, now + limits.timeout, limits)
         self._running[job.id] = child

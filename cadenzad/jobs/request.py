@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,26 +9,17 @@ from typing import Any
 
 from cadenzad.config.credentials import groq_key, openai_key
 from cadenzad.config.files import Config
-from cadenzad.config.project import load_project_config
+from cadenzad.config.project import ProjectConfigs
 from handlers.routes import KEYED, PASSED
-from store.errors import ConfigError
 from store.reads.state import JobRow
-
-log = logging.getLogger("cadenzad.jobs")
 
 TOLD = ("export", "judge", "lora", "notify", "takein")
 """The tables of the configuration that a job may ask for."""
 
 
-def config_for(job: JobRow, config: Config) -> Config:
+def config_for(job: JobRow, config: Config, configs: ProjectConfigs) -> Config:
     """What holds for a job; its project's own cadenzad.toml may ask for less."""
-    if not job.project:
-        return config
-    try:
-        return load_project_config(Path(job.project), config)
-    except ConfigError as error:
-        log.warning("%s", error.message)
-        return config
+    return configs.of(Path(job.project), config) if job.project else config
 
 
 def request_of(

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cadenzad.config.files import Config
+from cadenzad.config.project import ProjectConfigs
 from cadenzad.jobs.cgroup import Confinement
 from cadenzad.jobs.children import Children
 from cadenzad.jobs.executor import Executor, executor_of
@@ -48,13 +49,14 @@ class Jobs:
         ended: Callable[[JobRow], None] = lambda _job: None,
         trouble: Callable[[Exception], object] = lambda error: log.error("jobs: %s", error),
         executor: Executor | None = None,
+        configs: ProjectConfigs | None = None,
     ) -> None:
         """`functions`: kind -> "module:function". `reader` is for this object alone.
 
         `only` picks the jobs that are started, where not every one is our business. `ended` is
         called when no child of a job is left that ran, however it ended; `trouble` when the log
         cannot be read or written, which is tried again. `executor`: where jobs are done; None: as
-        `jobs.executor` says.
+        `jobs.executor` says. `configs`: where others ask for projects' configurations too.
         """
         self._executor = executor or executor_of(config)
         self._executor_fd: int | None = None
@@ -68,6 +70,7 @@ class Jobs:
         self._selector = selectors.DefaultSelector()
         self._children = Children(
             config,
+            configs or ProjectConfigs(),
             state_dir,
             self._state,
             self._recording,

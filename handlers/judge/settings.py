@@ -54,6 +54,7 @@ class JudgeSettings(Section):
         "",
         description='where the prompt is, `"path"` or `"path:NAME"` in the project (a variable, a'
         " text file, a key of YAML, JSON or TOML); empty: it is looked for",
+        examples=["main.py:SYSTEM_PROMPT"],
     )
     model: str = Field(
         "openai/gpt-oss-120b", min_length=1, description="the Groq model; it needs strict schemas"

@@ -23,12 +23,21 @@ EXAMPLE = '"http://127.0.0.1:8080/hook"'
 class NotifySettings(Section):
     """News of verdicts, at least once each, by a webhook, a command or both; off by default."""
 
-    url: str = Field("", description="where news is posted as JSON, http or https; empty: nowhere")
+    url: str = Field(
+        "",
+        description="where news is posted as JSON, http or https; empty: nowhere",
+        examples=["http://127.0.0.1:8080/hook"],
+    )
     url_file: str = Field(
-        "", description="a file that holds that address, where it is a secret (`url` is shown)"
+        "",
+        description="a file that holds that address, where it is a secret (`url` is shown)",
+        examples=["~/.config/cadenzad/hook.url"],
     )
     argv: tuple[str, ...] = Field(
-        (), strict=False, description="a command that gets the same JSON on stdin; empty: none"
+        (),
+        strict=False,
+        description="a command that gets the same JSON on stdin; empty: none",
+        examples=[["/usr/bin/logger", "-t", "cadenzad"]],
     )
     on: tuple[Kind, ...] = Field(
         ("DEPLOY", "BLOCK", "rollback", "degraded"),

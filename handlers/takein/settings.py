@@ -19,6 +19,7 @@ class TakeInSettings(Section):
         description='"FIELD = SOURCE": a tick\'s field and where it is, "obs.pos_x = '
         '/odom:pose.pose.position.x" or "obs.pos_x = observation.state[0]"; empty: as '
         "`cadenza env finetune` writes such files",
+        examples=[["action = /cmd:action"]],
     )
     alignment: Annotated[Literal["before", "after"], Mark.PROJECT_SETS] = Field(
         "before", description="whether a recorded observation is of before or after its action"

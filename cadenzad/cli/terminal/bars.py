@@ -80,7 +80,7 @@ def _lines_above() -> Iterator[TextIO]:
     """The terminal behind stderr, and meanwhile each line for stderr above the bars on it."""
     from tqdm import tqdm
 
-    from cadenzad.jobs.printed import printed_lines_to
+    from cadenzad.jobs.child.printed import printed_lines_to
 
     try:
         is_ours = sys.stderr.fileno() == STDERR

@@ -19,6 +19,7 @@ from cadenzad.config.project import (
     FILE_NAME,
     MAX_BYTES,
     PROJECT_KEYS,
+    ProjectConfigs,
     load_project_config,
     project_problems,
     read_project_config,
@@ -114,6 +115,12 @@ def test_every_key_is_described() -> None:
     assert all(SECTIONS.values())
 
 
+def test_each_key_has_an_example_that_it_takes_and_that_says_something() -> None:
+    for key in KEYS.values():
+        Config.model_validate(tomllib.loads(as_toml(key, key.example)))
+        assert key.example or key.example in (0, False), key.name
+
+
 # -- mistakes --------------------------------------------------------------------------------------
 
 
@@ -138,7 +145,8 @@ def test_a_wrong_type_is_one_line_with_file_and_key(file: Path, text: str, messa
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_config(file)
-    assert str(caught.value).startswith(f"{file}: {message}")
+    line = text.count("\n") + 1
+    assert str(caught.value).startswith(f"{file}:{line}: {message}")
     assert "\n" not in str(caught.value)
 
 
@@ -175,7 +183,13 @@ def test_all_mistakes_of_all_files_are_listed(file: Path) -> None:
     found = [problem.message for problem in problems(file)]
 
     # then
-    assert [line.split(": ")[0] for line in found] == [str(f) for f in (*[file] * 3, broken, other)]
+    assert sorted(line.split(": ")[0] for line in found) == [
+        f"{broken}:1:5",
+        f"{other}:1",
+        f"{file}:1",
+        f"{file}:3",
+        f"{file}:5",
+    ]
     assert {line.split(": ")[1] for line in found if line.startswith(f"{file}:")} == {
         "unknown key wach",
         "watch.settle",
@@ -200,7 +214,7 @@ def test_a_lease_no_longer_than_a_heartbeat_names_the_file_that_set_it(file: Pat
         load_config(file)
 
     # then
-    assert str(caught.value).startswith(f"{short}: ")
+    assert str(caught.value).startswith(f"{short}:2: ")
     assert [problem.message for problem in problems(file)] == [str(caught.value)]
 
 
@@ -209,7 +223,7 @@ def test_a_heartbeat_alone_is_compared_with_the_lease_that_holds(file: Path) -> 
     drop_in(file, "10.toml", "[jobs]\nheartbeat = 40\n")
     assert load_config(file).jobs.heartbeat == 40
     file.write_text("")
-    with pytest.raises(ConfigError, match=r"10\.toml: jobs\.lease: 30 s"):
+    with pytest.raises(ConfigError, match=r"10\.toml:2: jobs\.lease: 30 s"):
         load_config(file)
 
 
@@ -370,7 +384,8 @@ def test_any_other_key_is_refused_by_name_whatever_its_value(project: Path, key:
     (project / FILE_NAME).write_text(as_toml(key, key.default))
     with pytest.raises(ConfigError) as caught:
         load_project_config(project, Config())
-    assert str(caught.value) == f"{project / FILE_NAME}: {key.name} cannot be set by a project"
+    said = str(caught.value).removeprefix(f"{project / FILE_NAME}:")
+    assert re.fullmatch(rf"\d+: {re.escape(key.name)} cannot be set by a project", said)
     assert "watch.settle" in caught.value.hint
 
 
@@ -406,7 +421,7 @@ def test_a_project_cannot_widen_its_own_rights(project: Path, key: Key) -> None:
     (project / FILE_NAME).write_text(as_toml(key, further))
     with pytest.raises(ConfigError, match="not for a project to set") as caught:
         load_project_config(project, base)
-    assert f"{project / FILE_NAME}: {key.name}: " in str(caught.value)
+    assert re.search(rf"{FILE_NAME}:1: {re.escape(key.name)}: ", str(caught.value))
 
     for allowed in (middle, back):
         (project / FILE_NAME).write_text(as_toml(key, allowed))
@@ -438,11 +453,33 @@ def test_what_a_project_may_set_is_measured_against_the_daemons_own_value(
 def test_a_projects_mistakes_are_named_like_any_other(project: Path) -> None:
     (project / FILE_NAME).write_text("watch = {setle = 1, max_wait = 'x'}\n")
     found = project_problems(project, Config())
-    assert [problem.message.removeprefix(f"{project / FILE_NAME}: ") for problem in found] == [
+    assert [problem.message.removeprefix(f"{project / FILE_NAME}:1: ") for problem in found] == [
         "watch.max_wait: Input should be a valid number, not 'x'",
         "unknown key watch.setle",
     ]
     assert found[1].hint == "did you mean settle?"
+
+
+def test_what_is_wrong_with_a_projects_file_is_logged_once_until_it_changes(
+    project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # given a file that is no good, read for each reaction
+    configs, base = ProjectConfigs(), Config()
+    own = project / FILE_NAME
+
+    def logged_after(text: str, times: int = 3) -> list[str]:
+        own.write_text(text)
+        caplog.clear()
+        assert all(configs.of(project, base) == base for _ in range(times))
+        return [record.getMessage() for record in caplog.records]
+
+    # when / then
+    (line,) = logged_after("\n[watch]\nsettle = 'x'\n")
+    assert line.startswith(f"{own}:3: watch.settle: ")
+    (line,) = logged_after("wach = 1\n")
+    assert line.startswith(f"{own}:1: unknown key wach")
+    assert logged_after("# mended\n") == []
+    assert len(logged_after("wach = 1\n")) == 1, "mended in between: it is news again"
 
 
 def test_a_projects_file_is_an_origin(project: Path, file: Path) -> None:
@@ -472,8 +509,8 @@ def make_large(own: Path) -> None:
         (os.mkfifo, "is not a file"),
         (Path.mkdir, "is not a file"),
         (lambda own: own.symlink_to(own), "not a usable path|cannot be read"),
-        (lambda own: own.write_bytes(b"[watch]\n# \xff\n"), "not UTF-8 text on line 2"),
-        (lambda own: own.write_text("a = ]"), "at line 1"),
+        (lambda own: own.write_bytes(b"[watch]\n# \xff\n"), ":2: not UTF-8 text"),
+        (lambda own: own.write_text("a = ]"), ":1:5: Invalid value"),
     ],
     ids=["symlink out", "large", "pipe", "folder", "loop", "not UTF-8", "no TOML"],
 )

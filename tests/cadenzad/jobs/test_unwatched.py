@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cadenzad.config.files import Config
-from cadenzad.config.project import reaction_policy
+from cadenzad.config.project import ProjectConfigs, reaction_policy
 from cadenzad.config.settings import Check, Retention
 from cadenzad.daemon import Daemon
 from cadenzad.jobs.unwatched import drop_unwatched
@@ -68,10 +68,10 @@ def test_only_its_own_jobs_are_dropped(home, elsewhere) -> None:
 
 def test_nothing_is_begun_for_it_but_the_export_of_what_is_recorded(home, elsewhere) -> None:
     all_on = Config(workspaces=(home.workspace,))
-    here = reaction_policy(str(home.project()), all_on)
+    here = reaction_policy(str(home.project()), all_on, ProjectConfigs())
     assert here.judge
     assert here.check
-    assert reaction_policy(str(elsewhere), all_on) == ReactionPolicy(export=True)
+    assert reaction_policy(str(elsewhere), all_on, ProjectConfigs()) == ReactionPolicy(export=True)
 
 
 def test_one_that_is_linked_into_a_workspace_is_watched(home, elsewhere) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cadenzad.config.files import Config
-from cadenzad.config.project import reaction_policy
+from cadenzad.config.project import ProjectConfigs, reaction_policy
 from handlers.jobs import JobContext, PermanentFailure
 from handlers.reactions import ReactionPolicy, Tools
 from handlers.tracking.job import track
@@ -133,9 +133,9 @@ def test_one_job_of_the_project_tells_what_waits_from_the_first_of_it_on(project
 
 def test_it_is_tracked_where_the_environment_says_where_to(monkeypatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert not reaction_policy("", Config()).track
+    assert not reaction_policy("", Config(), ProjectConfigs()).track
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    assert reaction_policy("", Config()).track
+    assert reaction_policy("", Config(), ProjectConfigs()).track
 
 
 def test_without_the_package_or_the_address_it_says_so(project: Path, monkeypatch) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options, add_state_option, asks_hub, filled
+from cadenzad.cli.shown.eventlines import as_json, as_line
 from cadenzad.config.paths import state_path
 from cadenzad.moments import moment_us, position_number
 from store.errors import ConfigError

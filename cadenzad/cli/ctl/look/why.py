@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_hub_options, add_json_and_state, asks_hub
+from cadenzad.cli.shown.candidates import BY, last_weighed, said_of_candidates
+from cadenzad.cli.shown.drift import changed
 from cadenzad.cli.shown.watched import watched
 from cadenzad.config.paths import state_path
 from store.schema import connect_reader

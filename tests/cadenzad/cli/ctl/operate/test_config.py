@@ -86,7 +86,7 @@ def test_show_of_what_is_not_usable_is_one_error(run_cli, one_error, file: Path)
     file.write_text("[watch]\nsettle = 'x'\n")
     code, out, err = run_cli(main, "config", "show")
     assert (code, out) == (2, "")
-    assert one_error(err).startswith(f"{file}: watch.settle: ")
+    assert one_error(err).startswith(f"{file}:2: watch.settle: ")
     code, _, err = run_cli(main, "config", "show", "nobody")
     assert code == 2
 
@@ -114,9 +114,10 @@ def test_check_has_one_line_for_each_mistake_and_exits_with_2(run_cli, file: Pat
     # then
     assert (code, err) == (2, "")
     assert sorted(out.splitlines()) == [
-        f"{file}: unknown key wach (did you mean watch?)",
-        f"{file}: unknown key watch.setle (did you mean settle?)",
-        f"{file}: watch.max_wait: Input should be a valid number, not 'a'",
+        f"{file}:1: unknown key wach (did you mean watch?)",
+        f"{file}:3: unknown key watch.setle (did you mean settle?)",
+        f"{file}:4: watch.max_wait: Input should be a valid number, not 'a'"
+        " (for example max_wait = 30.0)",
     ]
 
 
@@ -127,7 +128,7 @@ def test_check_in_json(run_cli, file: Path) -> None:
     code, out, _ = run_cli(main, "config", "check", "--json")
     assert code == 2
     assert json.loads(out)["problems"] == [
-        {"problem": f"{file}: unknown key settle", "hint": "did you mean watch.settle?"}
+        {"problem": f"{file}:1: unknown key settle", "hint": "did you mean watch.settle?"}
     ]
 
 
@@ -145,7 +146,7 @@ def test_check_of_a_projects_own_file_knows_what_a_project_may_set(
     assert code == 2
     lines = out.splitlines()
     assert len(lines) == 2
-    assert any(f"{own}: jobs.workers cannot be set by a project" in line for line in lines)
+    assert any(f"{own}:2: jobs.workers cannot be set by a project" in line for line in lines)
     assert any("at least the daemon's 0.1" in line for line in lines)
 
 
@@ -184,7 +185,7 @@ def test_what_can_not_work_is_refused_with_what_would(
     code, out, err = run_cli(main, "config", "check")
     assert (code, err) == (2, "")
     (line,) = out.splitlines()
-    assert line.startswith(f"{file}: {said}")
+    assert line.startswith(f"{file}:2: {said}")
     assert example in line
     assert "Value error" not in line
 
