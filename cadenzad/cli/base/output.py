@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 
-from cadenzad.cli.terminal.tables import table
+from cadenzad.cli.terminal.tables import lines_of, table
 from cadenzad.cli.terminal.window import BOLD, RED, painted, room, shows_colour
 from store.errors import CadenzaError, ConfigError, NoEventLog, StoreError
 from store.text import json_text, one_line, printable_lines
@@ -29,13 +29,19 @@ ALARM = re.compile(r"(?<!\b0 )(?<!no )\b(?:BLOCK|failed)\b")
 def say(text: str = "", *, head: str = "", code: str = BOLD, err: bool = False) -> None:
     """One line on stdout, or on stderr; whatever does not print is escaped.
 
-    `head` comes first, on a terminal that wants colour in bold, or as `code` (SGR) says.
+    `head` comes first, on a terminal that wants colour in bold, or as `code` (SGR) says. On stdout
+    it goes on below itself, between words, where the window ends.
     """
     text = one_line(text)
-    if shows_colour() and not err:
+    if err:
+        print(head + text, file=sys.stderr)
+        return
+    first, *more = lines_of(head + text, room())
+    rest = first[len(head) :]
+    if shows_colour():
         head = head and painted(head, code)
-        text = _alarmed(text)
-    print(head + text, file=sys.stderr if err else sys.stdout)
+        rest, more = _alarmed(rest), [_alarmed(line) for line in more]
+    print("\n".join([head + rest, *more]))
 
 
 def say_lines(text: str) -> None:

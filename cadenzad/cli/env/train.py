@@ -195,7 +195,8 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
             say(f"  the model remarks: {remark}")
     weighed = ended.of(CandidatesWeighed)
     if weighed is not None:
-        say_lines("\n".join(said_of_candidates(weighed.model_dump(mode="json"))))
+        for line in said_of_candidates(weighed.model_dump(mode="json")):
+            say(line)
     if isinstance(written, PromptRewritten | PromptProposed):
         say_lines(written.diff)
         for gate in written.gates:

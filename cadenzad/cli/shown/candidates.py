@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BY = {"model": "the model", "code": "enumeration"}
 SHOWN = 6
+"""Candidates that are told of where nobody says how many."""
 LEGIBLE = 2
 """Rules of one candidate that are shown; those of the chosen one are in the diff."""
 
@@ -28,8 +29,8 @@ def last_weighed(history: Readable, project: str) -> dict[str, Any] | None:
     return None if row is None else {"position": row[0], **json.loads(row[1])}
 
 
-def said_of_candidates(weighed: Mapping[str, Any], *, everything: bool = False) -> Iterator[str]:
-    """Lines that tell of them: the chosen one first, then by their gain, then the dropped."""
+def said_of_candidates(weighed: Mapping[str, Any], most: int = SHOWN) -> Iterator[str]:
+    """Lines that tell of `most` of them: the chosen first, then by their gain, then the dropped."""
     found: Sequence[Mapping[str, Any]] = weighed["candidates"]
     by = Counter(BY[item["by"]] for item in found)
     dropped = [item for item in found if item["fate"] == "dropped"]
@@ -40,10 +41,10 @@ def said_of_candidates(weighed: Mapping[str, Any], *, everything: bool = False) 
     yield f"candidates: {sources or 'none'}; {len(dropped)} dropped, {len(compared)} {how}"
     compared = sorted(compared, key=lambda item: (item["fate"] == "weighed", -item["gain"]))
     shown = [*compared, *dropped]
-    for item in shown if everything else shown[:SHOWN]:
+    for item in shown[:most]:
         yield from _told(item)
-    if not everything and len(shown) > SHOWN:
-        yield f"  and {len(shown) - SHOWN} further ones (--json has all)"
+    if len(shown) > most:
+        yield f"  and {len(shown) - most} further ones (--json has all)"
     for reason in weighed.get("unweighed", ()):
         yield f"  dropped: {reason}"
 

@@ -1,4 +1,4 @@
-"""Tables as text, as wide as the terminal: cells break, and what has no room is told row by row."""
+"""Tables and lines as wide as the terminal: cells break, and rows without room become blocks."""
 
 from __future__ import annotations
 
@@ -86,3 +86,24 @@ def broken(text: str, width: int) -> list[str]:
             pieces.append(text[:width])
             text = text[width:]
     return [*pieces, text]
+
+
+def lines_of(text: str, width: int | None) -> list[str]:
+    """A line as the lines that it takes in a window of `width`, the further ones indented.
+
+    Words stay whole, so that a path can be copied; `width` None: as many columns as it takes.
+    """
+    if width is None or len(text) <= width:
+        return [text]
+    import textwrap  # most lines are short
+
+    indent = min(len(text) - len(text.lstrip()) + len(GAP), width // 2)
+    return textwrap.wrap(
+        text,
+        width,
+        subsequent_indent=" " * indent,
+        replace_whitespace=False,
+        expand_tabs=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [text]

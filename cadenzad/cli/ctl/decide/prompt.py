@@ -102,7 +102,8 @@ def _show(
         for gate in current.gates:
             say(f"{gate['name']}: {gate['result']}: {gate['detail']}")
     if weighed is not None:
-        say_lines("\n".join(said_of_candidates(weighed)))
+        for line in said_of_candidates(weighed):
+            say(line)
     if current is not None and any(is_free(rule["line"]) for rule in current.rules):
         say(f"version {current.version} has free text:")
         say_lines(diff_of_version(reader, current))

@@ -27,6 +27,9 @@ mode and the ticks that show it, from a verdict to its reasons, and from both al
 caused them to the file that was dropped."""
 EXAMPLE = "cadenzactl why rescue"
 
+CANDIDATES = 3
+"""How many are told of: why something is there is asked, and not what else there was."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", help="a project's name or path")
@@ -175,7 +178,7 @@ def _print(answer: dict[str, Any]) -> None:
         _print_fate(prompt)
         _print_chain(prompt["chain"])
     if prompt is not None and prompt["candidates"] is not None:
-        for line in said_of_candidates(prompt["candidates"]):
+        for line in said_of_candidates(prompt["candidates"], CANDIDATES):
             say(f"  {line}")
     for remark in prompt["remarks"] if prompt is not None else ():
         say(f"  the model remarked: {remark}")

@@ -291,3 +291,22 @@ def test_a_number_that_the_log_cannot_hold_is_a_usage_error(text: str) -> None:
     assert whole(str(2**63 - 1)) == 2**63 - 1
     with pytest.raises(argparse.ArgumentTypeError, match="too large"):
         whole(text)
+
+
+def test_a_long_line_goes_on_below_itself_between_words(capsys, monkeypatch) -> None:
+    text = "  a rule that says much of /a/path/that/is-not/to-be-broken/anywhere and more"
+    say(text, head="prompt")
+    monkeypatch.setenv("COLUMNS", "40")
+    say(text, head="prompt")
+    monkeypatch.setenv("COLUMNS", "8")
+    say("  aa bb cc dd")
+    whole, *lines = capsys.readouterr().out.splitlines()
+    assert whole == "prompt" + text
+    assert lines == [
+        "prompt  a rule that says much of",
+        "  /a/path/that/is-not/to-be-broken/anywhere",
+        "  and more",
+        "  aa bb",
+        "    cc",
+        "    dd",
+    ]

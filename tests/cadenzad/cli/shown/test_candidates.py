@@ -8,11 +8,11 @@ from store.events.prompt import CandidateFact, CandidatesWeighed
 STUCK = {"mode_id": "stuck@go", "citations": ("r1:1-2",)}
 
 
-def told(*candidates: CandidateFact, missions: int = 40, everything: bool = False) -> list[str]:
+def told(*candidates: CandidateFact, missions: int = 40, most: int = 6) -> list[str]:
     event = CandidatesWeighed(
         candidates=candidates, missions=missions, unweighed=("candidate 3: no action 'moonwalk'",)
     )
-    return [*said_of_candidates(event.model_dump(mode="json"), everything=everything)]
+    return [*said_of_candidates(event.model_dump(mode="json"), most)]
 
 
 def test_the_chosen_one_comes_first_and_each_says_whose_it_is() -> None:
@@ -63,4 +63,4 @@ def test_many_are_cut_short_and_nothing_simulated_is_said() -> None:
     lines = told(*many, missions=0)
     assert lines[0].endswith("0 dropped, 10 not compared: nothing was simulated")
     assert "  and 4 further ones (--json has all)" in lines
-    assert len([line for line in told(*many, everything=True) if "sit" in line]) == 10
+    assert len([line for line in told(*many, most=10) if "sit" in line]) == 10
