@@ -5,10 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cadenzad import __version__
 from cadenzad.cli.base.parser import EXIT_CODES, Parser, add_state_option, filled, run
 from store import interpreter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cadenzad.config.files import Config
+    from store.errors import CadenzaError
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def daemon(arguments: argparse.Namespace) -> int:
     """Run the daemon until it is told to stop, or once."""
-    from cadenzad.config.files import Config, load_config
+    from cadenzad.config.files import load_config
     from cadenzad.config.paths import expand, state_dir
     from cadenzad.daemon import Daemon
     from cadenzad.logs import set_up_logging
@@ -63,15 +70,38 @@ def daemon(arguments: argparse.Namespace) -> int:
         return config
 
     config = load()
+    absent = _absent(config) if arguments.once else []
+    if absent and len(absent) == len(config.workspaces):
+        raise _not_scanned(absent)
     running = Daemon(config, state_dir(arguments.state), load)
     as_json = config.log.json_lines
     set_up_logging(config.log.level, json_lines=as_json)
-    if not arguments.once or as_json or not sys.stderr.isatty():
-        return running.run(once=arguments.once)
-    from cadenzad.cli.terminal.bars import job_bar
+    if not arguments.once:
+        return running.run()
+    if as_json or not sys.stderr.isatty():
+        code = running.run(once=True)
+    else:
+        from cadenzad.cli.terminal.bars import job_bar
 
-    with job_bar() as progress:  # somebody waits, and asks how long more often than what went well
-        return running.run(once=True, progress=progress)
+        with job_bar() as progress:  # somebody waits for it
+            code = running.run(once=True, progress=progress)
+    if absent:
+        raise _not_scanned(absent)
+    return code
+
+
+def _absent(config: Config) -> list[Path]:
+    """Workspaces that are no folders. A daemon waits for them; a `--once` has nobody to do so."""
+    return [workspace for workspace in config.workspaces if not workspace.is_dir()]
+
+
+def _not_scanned(absent: Sequence[Path]) -> CadenzaError:
+    from store.errors import ConfigError
+
+    first = f"{absent[0]}: {'is no folder' if absent[0].exists() else 'there is no such folder'}"
+    more = f", and {len(absent) - 1} more" if absent[1:] else ""
+    hint = "name a folder that holds projects, for example --workspace ~/robots"
+    return ConfigError(f"workspace {first}{more}", hint=hint)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -160,7 +160,7 @@ class Folders:
         """Adopt what lies in a workspace; the projects among it."""
         if not self._arm(workspace):
             if not self._arming.watching:
-                log.warning("%s: there is no such folder", workspace)
+                log.warning("%s: no such folder, or none that can be listed", workspace)
             return []
         try:
             real = os.path.realpath(workspace)

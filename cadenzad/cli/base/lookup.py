@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from cadenzad.cli.base.output import say
@@ -34,9 +34,18 @@ def find_project(state: State, text: str) -> ProjectRow:
             f"{text!r} names {len(named)} projects",
             hint="give a path: " + ", ".join(row.path for row in named),
         )
-    known = ", ".join(row.name for row in state.projects()[:10])
+    names = [row.name for row in state.projects()]
+    known = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if names[10:] else "")
     hint = f"known projects: {known}" if known else "no project is known yet"
-    raise ProjectNotFound(f"no project {text!r}", hint=hint)
+    near = _nearest(text, names)
+    raise ProjectNotFound(f"no project {text!r}", hint=f"did you mean {near}?" if near else hint)
+
+
+def _nearest(text: str, names: Iterable[str]) -> str:
+    """The name that is most like `text`; "" where none is like it."""
+    import difflib  # only here: no command waits for it
+
+    return next(iter(difflib.get_close_matches(text, dict.fromkeys(names), n=1)), "")
 
 
 def project_of(arguments: argparse.Namespace) -> ProjectRow:
@@ -63,10 +72,22 @@ def project_folder(state: State | None, text: str) -> Path:
         raise ProjectNotFound(
             f"no project {text!r}", hint="give the folder that holds its env.json"
         )
-    except ProjectNotFound:
+    except ProjectNotFound as error:
         if os.path.isdir(folder):
             return Path(os.path.realpath(folder))  # whoever reads its env.json says what is wrong
-        raise
+        hint = _folder_meant(folder) or error.hint
+        raise ProjectNotFound(error.message, hint=hint) from None
+
+
+def _folder_meant(folder: Path) -> str:
+    """A hint that names a project beside a folder that there is not, or in a folder beside it."""
+    beside = folder.parent
+    found = {
+        env.parent.name: os.path.relpath(env.parent)
+        for env in (*beside.glob("*/*/env.json"), *beside.glob("*/env.json"))
+    }
+    near = _nearest(folder.name, found)
+    return f"did you mean {found[near]}?" if near else ""
 
 
 @contextmanager

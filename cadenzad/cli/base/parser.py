@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from io import TextIOWrapper
 
 from cadenzad.cli.base.output import damage_behind, damaged, give_up_on_output, print_error, refused
+from cadenzad.cli.terminal.tables import lines_of
 from cadenzad.cli.terminal.window import columns
 from store.errors import CadenzaError
 from store.errors import one_line as one_line
@@ -69,6 +70,20 @@ class Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=columns() - 2)
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Sentences are filled anew; where a line is indented, each stays a line of its own."""
+        return "\n\n".join(_filled(part, width, indent) for part in text.split("\n\n"))
+
+
+def _filled(paragraph: str, width: int, indent: str) -> str:
+    room = width - len(indent)
+    lines = paragraph.splitlines()
+    if any(line.startswith(" ") for line in lines):
+        parts = [part for line in lines for part in lines_of(line, room)]
+    else:
+        parts = lines_of(" ".join(lines), room, further=0)
+    return "\n".join(indent + part for part in parts)
+
 
 class Parser(argparse.ArgumentParser):
     """argparse with its usage errors in the form of all other errors, and help as it is written."""
@@ -77,8 +92,19 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
-        line = one_line(message)
+        line = one_line(message) + self._meant(message)
         self.exit(USAGE, f"{self.prog}: error: {line}\n  try `{self.prog} --help`\n")
+
+    def _meant(self, message: str) -> str:
+        """The option nearest to one that there is not."""
+        head, _, unknown = message.partition("unrecognized arguments: --")
+        if head or not unknown:
+            return ""
+        import difflib  # only here: no command waits for it
+
+        word = f"--{unknown.split()[0].partition('=')[0]}"
+        near = difflib.get_close_matches(word, self._option_string_actions, n=1)
+        return f": did you mean {near[0]}?" if near else ""
 
 
 class AnyOrder(Parser):

@@ -74,7 +74,9 @@ class Program:
         """A usage error that names what may have been meant, below a noun too."""
         import difflib  # only here: no command waits for it
 
-        said = {called.rpartition(" ")[2]: called for called, _, _ in self.every()}
+        said = {name: f"{self.name} {name}" for name in self.commands}
+        for called, _, _ in self.every():
+            said.setdefault(called.rpartition(" ")[2], called)
         near = difflib.get_close_matches(word, said, n=1)
         meant = f"did you mean `{said[near[0]]}`?" if near else "`--help` lists them"
         self.overview().error(f"no command {word!r}: {meant}")

@@ -209,6 +209,8 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
     if not fine:
         raise CadenzaError(f"the prompt is as it was: {ended.job.result}")
     say(ended.job.result)
+    if isinstance(judged, RunsJudged) and not judged.runs:
+        say(f"next: cadenza env run {shlex.quote(arguments.project)} --headless --episodes 5")
     if isinstance(written, PromptProposed):
         name = os.path.basename(ended.job.project)
         say(f"next: cadenzactl prompt {shlex.quote(name)} approve")

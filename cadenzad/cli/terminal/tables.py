@@ -88,8 +88,8 @@ def broken(text: str, width: int) -> list[str]:
     return [*pieces, text]
 
 
-def lines_of(text: str, width: int | None) -> list[str]:
-    """A line as the lines that it takes in a window of `width`, the further ones indented.
+def lines_of(text: str, width: int | None, further: int = len(GAP)) -> list[str]:
+    """A line as those that it takes in a window of `width`, the others `further` to the right.
 
     Words stay whole, so that a path can be copied; `width` None: as many columns as it takes.
     """
@@ -97,7 +97,7 @@ def lines_of(text: str, width: int | None) -> list[str]:
         return [text]
     import textwrap  # most lines are short
 
-    indent = min(len(text) - len(text.lstrip()) + len(GAP), width // 2)
+    indent = min(len(text) - len(text.lstrip()) + further, width // 2)
     return textwrap.wrap(
         text,
         width,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from consistent import faults_of
 
+from cadenzad.cli.daemon import main as cadenzad
 from cadenzad.cli.programs import cadenza, cadenzactl
 from cadenzad.cli.reference.trees import callable_in, parser_of
 
@@ -85,3 +86,52 @@ def test_a_script_for_a_shell_and_a_check_of_a_file_are_answers_too(home, run_cl
     assert "cadenzad" in json.loads(out)["scripts"]
     _, out, _ = run_cli(cadenzactl, "completion", "--projects", "--json")
     assert json.loads(out) == {"projects": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("cadenzactl statsu", "did you mean `cadenzactl status`?"),
+        ("cadenzactl rebuild", "did you mean `cadenzactl db rebuild`?"),
+        ("cadenza env trian rescue", "did you mean `cadenza env train`?"),
+        ("cadenza env run rescue --sed 3", "did you mean --seed?"),
+        ("cadenzactl why rescu", "did you mean rescue?"),
+        ("cadenzactl why nothing-like-it", "known projects: rescue"),
+        ("cadenza env check robots/resce", "did you mean robots/rescue?"),
+        ("cadenza env check elsewhere/hall", "did you mean elsewhere/deep/hall?"),
+    ],
+)
+def test_what_is_mistyped_is_answered_with_what_was_meant(
+    rescue, home, run_cli, monkeypatch, tmp_path: Path, words: str, said: str
+) -> None:
+    for place in ("robots/rescue", "elsewhere/deep/hall"):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / place / "env.json").touch()
+    monkeypatch.chdir(tmp_path)
+    program, *rest = words.split()
+    code, _, err = run_cli(cadenza if program == "cadenza" else cadenzactl, *rest)
+    assert code in (2, 4)
+    assert said in err
+
+
+def test_a_scan_of_a_workspace_that_is_not_there_fails(home, run_cli, one_error, tmp_path) -> None:
+    # given one that is there, with a project, one that is not, and one that is a file
+    project = home.project()
+    absent, file = tmp_path / "absent", tmp_path / "file"
+    file.touch()
+
+    # when / then nothing is there
+    code, _, err = run_cli(cadenzad, "--workspace", absent, "--workspace", file, "--once")
+    assert code == 2
+    assert one_error(err) == f"workspace {absent}: there is no such folder, and 1 more"
+    assert run_cli(cadenzactl, "status")[0] == 3, "no event log was begun"
+
+    # and what is there is scanned all the same
+    config = tmp_path / "c.toml"
+    quiet = "lora.retrain = false\ncheck.enabled = false\n"
+    config.write_text(f"workspaces = ['{home.workspace}', '{file}']\n{quiet}")
+    code, _, err = run_cli(cadenzad, "--config", config, "--once")
+    assert code == 2
+    assert f"workspace {file}: is no folder" in err
+    _, out, _ = run_cli(cadenzactl, "status", "--json")
+    assert [row["path"] for row in json.loads(out)["projects"]] == [str(project)]
