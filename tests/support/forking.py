@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cadenzad.cli import daemon, programs
-from cadenzad.jobs import child, process
+from cadenzad.jobs import process
+from cadenzad.jobs.child import __main__ as child
 from store import interpreter
 
 PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
