@@ -6,7 +6,7 @@ how often, or in which order: what comes back is the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -21,11 +21,17 @@ class Spread(Protocol):
     def width(self) -> int: ...
 
     def map(
-        self, function: str, parts: Sequence[Mapping[str, Any]], files: Sequence[str]
-    ) -> Iterator[Any]:
+        self,
+        function: str,
+        parts: Sequence[Mapping[str, Any]],
+        files: Sequence[str],
+        own: Sequence[Sequence[str]] = (),
+    ) -> Generator[Any, None, None]:
         """What `function(folder, part)` gives for each part, in their order, as it comes.
 
         `function` is "module:function", its values are JSON. `folder` holds copies of `files`,
-        which are named relative to the project. Raises NoRoom, InputError for what a part raised.
+        and of what a part has of its `own` besides, named relative to the project. Whoever has
+        enough closes it: what is left then is not computed. Raises NoRoom, InputError for what a
+        part raised.
         """
         ...

@@ -6,9 +6,10 @@
 {"failed": {"error": "...", "permanent": false, "after": null, "events": []}}
 {"began": "a node"}                    what waited for a place has one: its time counts from here
 {"put_back": "..."}                    nothing was done, through no fault of the job's
-{"ask": {"function": "...", "parts": [...], "files": [...]}}
+{"ask": {"function": "...", "parts": [...], "files": [...], "own": [[...], ...]}}
         answered on its stdin, a line for each part and in their order:
-        {"value": ...}, {"error": "..."} or {"declined": "..."}
+        {"value": ...}, {"error": "..."} or {"declined": "..."}, which is the last one
+{"enough": true}                       no more of these: answered by a last {"declined": "..."}
 """
 
 from __future__ import annotations
@@ -74,14 +75,23 @@ class PutBack:
 
 @dataclass(frozen=True)
 class Ask:
-    """Parts that somebody else may compute (handlers.spread): for the parent, not the daemon."""
+    """Parts that somebody else may compute (handlers.spread): for the parent, not the daemon.
+
+    `files` are for all parts, `own` for one each; empty: none has any.
+    """
 
     function: str
     parts: tuple[Mapping[str, Any], ...]
     files: tuple[str, ...]
+    own: tuple[tuple[str, ...], ...] = ()
 
 
-Message: TypeAlias = Beat | Progress | Done | Failed | Began | PutBack | Ask
+@dataclass(frozen=True)
+class Enough:
+    """What was asked and is not answered yet is not wanted any more: for the parent, too."""
+
+
+Message: TypeAlias = Beat | Progress | Done | Failed | Began | PutBack | Ask | Enough
 
 
 def encode(message: Message) -> str:
@@ -101,9 +111,11 @@ def encode(message: Message) -> str:
             return json.dumps({"began": node})
         case PutBack(reason):
             return json.dumps({"put_back": reason})
-        case Ask(function, parts, files):
-            asked = {"function": function, "parts": list(parts), "files": list(files)}
+        case Ask(function, parts, files, own):
+            asked = {"function": function, "parts": list(parts), "files": list(files), "own": own}
             return json.dumps({"ask": asked})
+        case Enough():
+            return json.dumps({"enough": True})
 
 
 def decode(line: bytes) -> Message | None:
@@ -158,7 +170,12 @@ def _message(fields: Any) -> Message | None:
     if "ask" in fields:
         asked = fields["ask"]
         parts = tuple(dict(part) for part in asked["parts"])
-        return Ask(str(asked["function"]), parts, tuple(map(str, asked["files"])))
+        own = tuple(tuple(map(str, names)) for names in asked.get("own", ()))
+        if own and len(own) != len(parts):
+            raise ValueError("files of other parts than those that are asked for")
+        return Ask(str(asked["function"]), parts, tuple(map(str, asked["files"])), own)
+    if "enough" in fields:
+        return Enough()
     return Beat(int(fields["beat"])) if "beat" in fields else None
 
 

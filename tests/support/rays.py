@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +102,21 @@ class Direct:
         self.width = self._spreader.width
 
     def map(
-        self, function: str, parts: Sequence[Mapping[str, Any]], files: Sequence[str]
-    ) -> Iterator[Any]:
+        self,
+        function: str,
+        parts: Sequence[Mapping[str, Any]],
+        files: Sequence[str],
+        own: Sequence[Sequence[str]] = (),
+    ) -> Generator[Any, None, None]:
         """What each part comes to; what nobody takes is a failure here."""
         from cadenzad.jobs.protocol import Ask
 
-        self._spreader.begin(Ask(function, tuple(parts), tuple(files)))
-        while self._spreader.is_busy:
-            for answer in self._spreader.answers():
-                assert "value" in answer, answer
-                yield answer["value"]
-            time.sleep(0.01)
+        self._spreader.begin(Ask(function, tuple(parts), tuple(files), tuple(map(tuple, own))))
+        try:
+            while self._spreader.is_busy:
+                for answer in self._spreader.answers():
+                    assert "value" in answer, answer
+                    yield answer["value"]
+                time.sleep(0.01)
+        finally:
+            self._spreader.drop()

@@ -10,13 +10,13 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cadenzad.jobs.child.printed import printed_lines_logged, stderr_for_logs
 from cadenzad.jobs.child.telling import Lines, beating, failure
-from cadenzad.jobs.protocol import Ask, Done, Progress
+from cadenzad.jobs.protocol import Ask, Done, Enough, Progress
 from cadenzad.logfiles import job_log, logged_to
 from cadenzad.logs import redactor, secrets, set_up_logging
 from cadenzad.progress import with_eta
@@ -63,17 +63,34 @@ class _ByParent:
         self._line, self.width = line, width
 
     def map(
-        self, function: str, parts: Sequence[Mapping[str, Any]], files: Sequence[str]
-    ) -> Iterator[Any]:
+        self,
+        function: str,
+        parts: Sequence[Mapping[str, Any]],
+        files: Sequence[str],
+        own: Sequence[Sequence[str]] = (),
+    ) -> Generator[Any, None, None]:
         """The values, as the parent tells them on our stdin."""
-        self._line.send(Ask(function, tuple(parts), tuple(files)))
-        for _ in parts:
-            answer = json.loads(sys.stdin.readline() or '{"declined": "nobody is there"}')
-            if "declined" in answer:
-                raise NoRoom(answer["declined"])
-            if "error" in answer:
-                raise InputError(answer["error"])
-            yield answer["value"]
+        self._line.send(Ask(function, tuple(parts), tuple(files), tuple(map(tuple, own))))
+        left = len(parts)
+        try:
+            while left:
+                answer, left = _answer(), left - 1
+                if "declined" in answer:
+                    left = 0
+                    raise NoRoom(answer["declined"])
+                if "error" in answer:
+                    raise InputError(answer["error"])
+                yield answer["value"]
+        finally:
+            if left:  # whoever takes these has enough, or has failed
+                self._line.send(Enough())
+                while "declined" not in _answer():
+                    pass
+
+
+def _answer() -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(sys.stdin.readline() or '{"declined": "nobody is there"}')
+    return answer
 
 
 def _run(request: Mapping[str, Any], line: Lines) -> Done:

@@ -16,7 +16,7 @@ from typing import Any
 
 from cadenzad.jobs import process as processes
 from cadenzad.jobs.cluster.spreading import Spreader
-from cadenzad.jobs.protocol import Ask, ProtocolError, decode
+from cadenzad.jobs.protocol import Ask, Enough, ProtocolError, decode
 
 ANSWER_EVERY_S = 0.05
 
@@ -69,18 +69,21 @@ class Relay:
 
     def _asks(self, line: bytes) -> bool:
         """Whether a line is for us, and not for whoever supervises."""
-        if b'"ask"' not in line:
+        if b'"ask"' not in line and b'"enough"' not in line:
             return False
         try:
             message = decode(line)
         except ProtocolError:
             return False  # whoever supervises says what is wrong with it
-        if not isinstance(message, Ask):
+        if not isinstance(message, Ask | Enough):
             return False
         if self._spreader is None:
             self.send({"declined": "nobody is there to compute it"})
-        else:
+        elif isinstance(message, Ask):
             self._spreader.begin(message)
+        else:
+            self._spreader.drop()
+            self.send({"declined": "no more of them are wanted"})
         return True
 
     def _answer(self) -> None:

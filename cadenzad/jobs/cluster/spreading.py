@@ -28,6 +28,9 @@ NAMES = {"num_cpus": "CPU", "num_gpus": "GPU"}
 SETTLED_S = 3.0
 """Ray counts what a task has given back a while after that."""
 
+AHEAD = 256
+"""So many parts are handed out and not answered yet, at most: their files lie in Ray's store."""
+
 
 class Spreader:
     """`project`: whose files parts may ask for. `resources`: what a part takes, as ray names it."""
@@ -35,14 +38,13 @@ class Spreader:
     def __init__(self, project: Path, resources: Mapping[str, float]) -> None:
         self._project = project
         self._resources = {name: value for name, value in resources.items() if value}
-        self._refs: list[Any] = []
-        self._given = 0
-        self._came_at = 0.0
+        self._parts: _Parts | None = None
+        self._came_at = -SETTLED_S
 
     @property
     def is_busy(self) -> bool:
         """Whether somebody waits for parts."""
-        return self._given < len(self._refs)
+        return self._parts is not None
 
     @property
     def width(self) -> int:
@@ -55,63 +57,39 @@ class Spreader:
 
     def begin(self, ask: Ask) -> None:
         """Hand parts out; what becomes of them comes by `answers`."""
-        import ray
-
-        self._refs, self._given, self._came_at = [], 0, time.monotonic()
-        if ask.function not in PARTS or not self._has_room(SETTLED_S):
-            self._refs = [None]  # which `answers` declines
-            return
-        try:
-            files = {name: inside(self._project, Path(name)) for name in ask.files}
-            bundle = Bundle.of(files, whole=True)
-        except CadenzaError as error:
-            log.warning("parts of a job stay where they are: %s", error.message)
-            self._refs = [None]
-            return
-        small = ray.put(bundle.small)
-        compute = ray.remote(shim.compute).options(**self._resources, max_retries=2)
-        wanted, manifest = shim.here(), bundle.manifest()
-        self._refs = [
-            compute.remote(wanted, ask.function, manifest, small, json.dumps(part))
-            for part in ask.parts
-        ]
+        self._parts = _Parts(self._project, self._resources, ask)
+        # What a part of ours has just given back is not counted as free yet.
+        just_had_room = time.monotonic() - self._came_at < SETTLED_S
+        if ask.function not in PARTS:
+            self._parts.problem = "it is no part of a job"
+        elif not (just_had_room or self._has_room(SETTLED_S)):
+            self._parts.problem = "no room"
+        self._came_at = time.monotonic()
 
     def answers(self) -> Iterator[Mapping[str, Any]]:
         """What the child is told: the values there are by now, in their order."""
-        while self.is_busy:
-            ref = self._refs[self._given]
-            answer = self._answer(ref) if ref is not None else _declined("no room")
+        while self._parts is not None:
+            answer = self._answer(self._parts)
             if answer is None:
                 return
-            if "declined" in answer:
-                self._drop()
-            self._given += 1
-            self._came_at = time.monotonic()
+            if "value" in answer:
+                self._came_at = time.monotonic()
+            if "declined" in answer or self._parts.is_done:
+                self.drop()
             yield answer
 
-    def _answer(self, ref: Any) -> Mapping[str, Any] | None:
-        import ray
+    def drop(self) -> None:
+        """Nobody waits for what was not answered yet."""
+        if self._parts is not None:
+            self._parts.cancel()
+        self._parts = None
 
-        ready, _ = ray.wait([ref], timeout=0)
-        if not ready:
-            waited = time.monotonic() - self._came_at
-            is_stuck = waited > PATIENCE_S and not self._has_room() and not self._any_ready()
-            return _declined("everything is in use") if is_stuck else None
-        try:
-            problem, error, value = ray.get(ref)
-        except ray.exceptions.RayError as lost:
-            log.warning("a part of a job was lost: %s", str(lost).partition("\n")[0])
-            return _declined("lost")
-        if problem:
-            log.warning("parts of a job are computed where it is: %s", problem)
-            return _declined(problem)
-        return {"error": error} if error else {"value": json.loads(value)}
-
-    def _any_ready(self) -> bool:
-        import ray
-
-        rest = self._refs[self._given :]
-        return bool(ray.wait(rest, num_returns=1, timeout=0)[0])
+    def _answer(self, parts: _Parts) -> Mapping[str, Any] | None:
+        answer = parts.next()
+        if answer is None and time.monotonic() - self._came_at > PATIENCE_S:
+            is_stuck = not self._has_room() and not parts.any_ready()
+            return {"declined": "everything is in use"} if is_stuck else None
+        return answer
 
     def _has_room(self, within_s: float = 0.0) -> bool:
         deadline = time.monotonic() + within_s
@@ -121,15 +99,87 @@ class Spreader:
             time.sleep(0.05)
         return True
 
-    def _drop(self) -> None:
-        """What nobody waits for any more."""
+
+class _Parts:
+    """The parts of one question: AHEAD of them are out, and answers are taken in their order.
+
+    `problem`: why the next is not to be had there; whoever asked computes it, and all after it.
+    """
+
+    def __init__(self, project: Path, resources: Mapping[str, float], ask: Ask) -> None:
+        import ray
+
+        self.problem = ""
+        self._project, self._ask = project, ask
+        self._compute = ray.remote(shim.compute).options(**resources, max_retries=2)
+        self._wanted = shim.here()
+        self._bundles: dict[tuple[str, ...], tuple[list[Any], Any]] = {}
+        self._refs: list[Any] = []
+        self._given = 0
+
+    @property
+    def is_done(self) -> bool:
+        return self._given == len(self._ask.parts)
+
+    def next(self) -> Mapping[str, Any] | None:
+        """The answer that is due, if it is there."""
+        import ray
+
+        self._hand_out()
+        if self._given == len(self._refs):
+            return {"declined": self.problem}
+        ref = self._refs[self._given]
+        if not ray.wait([ref], timeout=0)[0]:
+            return None
+        self._refs[self._given] = None
+        self._given += 1
+        try:
+            problem, error, value = ray.get(ref)
+        except ray.exceptions.RayError as lost:
+            log.warning("a part of a job was lost: %s", str(lost).partition("\n")[0])
+            return {"declined": "lost"}
+        if problem:
+            log.warning("parts of a job are computed where it is: %s", problem)
+            return {"declined": problem}
+        return {"error": error} if error else {"value": json.loads(value)}
+
+    def any_ready(self) -> bool:
+        """Whether one that is not due yet is there."""
+        import ray
+
+        return bool(ray.wait(self._refs[self._given :], num_returns=1, timeout=0)[0])
+
+    def cancel(self) -> None:
+        """End what is out."""
         import ray
 
         for ref in self._refs[self._given :]:
-            if ref is not None:
-                ray.cancel(ref, force=True)
-        self._refs = self._refs[: self._given + 1]
+            ray.cancel(ref, force=True)
 
+    def _hand_out(self) -> None:
+        until = min(self._given + AHEAD, len(self._ask.parts))
+        while not self.problem and len(self._refs) < until:
+            index = len(self._refs)
+            own = self._ask.own[index] if self._ask.own else ()
+            try:
+                manifest, small = self._bundle((*self._ask.files, *own), shared=not own)
+            except CadenzaError as error:
+                log.warning("parts of a job stay where they are: %s", error.message)
+                self.problem = error.message
+                return
+            part = json.dumps(self._ask.parts[index])
+            function = self._ask.function
+            self._refs.append(self._compute.remote(self._wanted, function, manifest, small, part))
 
-def _declined(why: str) -> Mapping[str, Any]:
-    return {"declined": why}
+    def _bundle(self, names: tuple[str, ...], *, shared: bool) -> tuple[list[Any], Any]:
+        """What a part's copy is made of: its manifest, and where its bytes are in Ray's store."""
+        import ray
+
+        if names in self._bundles:
+            return self._bundles[names]
+        files = {name: inside(self._project, Path(name)) for name in names}
+        bundle = Bundle.of(files, whole=True)
+        made = bundle.manifest(), ray.put(bundle.small)
+        if shared:
+            self._bundles[names] = made
+        return made

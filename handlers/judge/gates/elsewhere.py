@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,13 @@ class Missions:
             "named": self._named,
         }
         parts = [{**shape, "prompt": source.value, "seed": seed} for source, seed in tasks]
-        for drive in self._spread.map(f"{__name__}:drive_there", parts, self._files()):
-            if "broken" in drive:
-                yield Broken(*drive["broken"])
-            else:
-                yield Drive(**{**drive, "phases": tuple(drive["phases"])})
+        files = self._files()
+        with closing(self._spread.map(f"{__name__}:drive_there", parts, files)) as found:
+            for drive in found:
+                if "broken" in drive:
+                    yield Broken(*drive["broken"])
+                else:
+                    yield Drive(**{**drive, "phases": tuple(drive["phases"])})
 
     def _files(self) -> list[str]:
         """What the copy is made of, relative to the project. Raises NoRoom for too much."""

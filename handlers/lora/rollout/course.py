@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -66,10 +67,17 @@ class Course:
         and FEWEST at least (if so many were asked for)."""
         key = self._key(plans)
         done = self._known.setdefault(str(key), self._recalled(key))
-        while len(done) < seeds and not self.is_spent(done):
-            until = min(seeds, len(done) + FEWEST)
-            done += self._driven(plans, range(len(done), until), seeds)
-            self.memory.keep([drive.as_json() for drive in done], *key)
+        if len(done) >= seeds or self.is_spent(done):
+            return done[:seeds]
+        begun = len(done)
+        # All at once: whoever shares them does not stand still at each look at the time.
+        with closing(self._driven(plans, range(begun, seeds))) as driven:
+            for drive in driven:
+                done.append(drive)
+                if len(done) == seeds or (len(done) - begun) % FEWEST == 0:
+                    self.memory.keep([drive.as_json() for drive in done], *key)
+                    if self.is_spent(done):
+                        break
         return done[:seeds]
 
     def is_spent(self, done: Sequence[Drive]) -> bool:
@@ -90,24 +98,24 @@ class Course:
         except (TypeError, KeyError):
             return []
 
-    def _driven(self, plans: Plans, seeds: range, total: int) -> list[Drive]:
+    def _driven(self, plans: Plans, seeds: range) -> Generator[Drive, None, None]:
         """Drive anew. The outcomes do not depend on how many share the seeds, or who does."""
-        done: list[Drive] = []
+        at = seeds.start
         try:
-            for part in self._elsewhere(plans, seeds):
-                done += part
-                self._tell(seeds.start + len(done), total)
+            with closing(self._elsewhere(plans, seeds)) as there:
+                for drive in there:
+                    at += 1
+                    self.report({"step": "driving", "done": at, "total": seeds.stop})
+                    yield drive
         except NoRoom:
             pass
-        for part in self._here(plans, seeds[len(done) :]):
-            done += part
-            self._tell(seeds.start + len(done), total)
-        return done
+        with closing(self._here(plans, seeds[at - seeds.start :])) as here:
+            for part in here:
+                at += len(part)
+                self.report({"step": "driving", "done": at, "total": seeds.stop})
+                yield from part
 
-    def _tell(self, done: int, total: int) -> None:
-        self.report({"step": "driving", "done": done, "total": total})
-
-    def _elsewhere(self, plans: Plans, seeds: range) -> Iterator[list[Drive]]:
+    def _elsewhere(self, plans: Plans, seeds: range) -> Generator[Drive, None, None]:
         """Seed by seed, wherever there is room. Raises NoRoom."""
         if self.spread is None:
             raise NoRoom
@@ -117,10 +125,10 @@ class Course:
         }
         files = [str(path.relative_to(self.project.path)) for path in mission_files(self.project)]
         parts = [{**shape, "seed": seed} for seed in seeds]
-        for drive in self.spread.map(f"{__name__}:drive_there", parts, files):
-            yield [Drive.from_json(drive)]
+        with closing(self.spread.map(f"{__name__}:drive_there", parts, files)) as found:
+            yield from map(Drive.from_json, found)
 
-    def _here(self, plans: Plans, seeds: range) -> Iterator[list[Drive]]:
+    def _here(self, plans: Plans, seeds: range) -> Generator[list[Drive], None, None]:
         parts = [list(seeds[at : at + AT_ONCE]) for at in range(0, len(seeds), AT_ONCE)]
         work = [(self.spec, self.library, self.xml, plans, part) for part in parts]
         workers = min(MOST_WORKERS, len(os.sched_getaffinity(0)), len(work))

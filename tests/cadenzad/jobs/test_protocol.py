@@ -9,6 +9,7 @@ from cadenzad.jobs.protocol import (
     Beat,
     Began,
     Done,
+    Enough,
     Failed,
     Progress,
     ProtocolError,
@@ -33,6 +34,8 @@ FOUND = (WatchRestored(code="x"),)
         Began("a node"),
         PutBack("nobody is there"),
         Ask("module:function", ({"seed": 1},), ("env.json",)),
+        Ask("module:function", ({"log": "a"},), ("env.json",), (("a.log.jsonl",),)),
+        Enough(),
     ],
 )
 def test_a_message_is_one_line_and_comes_back(message) -> None:

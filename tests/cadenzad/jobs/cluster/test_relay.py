@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from checkout import ROOT
 
 from cadenzad.jobs.cluster.parts import computed
 from cadenzad.jobs.cluster.relay import Relay
@@ -36,6 +37,9 @@ class Answers:
     def begin(self, ask: Ask) -> None:
         self.asked.append(ask)
         self.left = [{"value": part["seed"]} for part in ask.parts]
+
+    def drop(self) -> None:
+        self.left = []
 
     def answers(self) -> Iterator[Mapping[str, Any]]:
         while self.left:
@@ -67,6 +71,29 @@ def test_parts_are_answered_and_all_else_is_passed_on(child: subprocess.Popen[by
     assert said == [{"beat": 1}, {"progress": {"value": 1}}, {"progress": {"value": 2}}]
     (asked,) = answers.asked
     assert (asked.function, asked.files) == ("m:f", ("env.json",))
+
+
+ENOUGH = """
+import sys
+from cadenzad.jobs.child.__main__ import _ByParent
+from cadenzad.jobs.child.telling import Lines
+from cadenzad.jobs.protocol import Progress
+line = Lines(sys.stdout)
+elsewhere = _ByParent(line, 2)
+for number in (1, 5):  # of three parts, the first is enough
+    found = elsewhere.map("m:f", [{"seed": number + more} for more in range(3)], [])
+    line.send(Progress({"value": next(found)}))
+    found.close()
+"""
+
+
+def test_who_has_enough_gets_no_answers_to_what_was_asked_before() -> None:
+    words = [sys.executable, "-c", ENOUGH]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        said = lines_of(Relay(process, Answers()))  # type: ignore[arg-type]
+    assert said == [{"progress": {"value": 1}}, {"progress": {"value": 5}}]
 
 
 def test_without_others_the_child_is_told_so(child: subprocess.Popen[bytes]) -> None:

@@ -114,7 +114,7 @@ def test_the_time_that_runs_may_take_together_is_kept_to(
 ) -> None:
     there = Course(project_of(tmp_path, lava_hall()))
     monkeypatch.setattr(
-        there, "_driven", lambda _plans, seeds, _all: [Drive(s, seconds=200.0) for s in seeds]
+        there, "_driven", lambda _plans, seeds: (Drive(s, seconds=200.0) for s in seeds)
     )
     assert len(there.drives({ACROSS: AROUND}, 500)) == 96  # of 6,400 s each 32, 20,000 s in all
     monkeypatch.setattr(course, "MOST_ROBOT_S", 1.0)
