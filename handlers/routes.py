@@ -138,11 +138,15 @@ AWAY: Mapping[str, Away] = {
 }
 """Kinds that can be done on another machine, and what is around them then."""
 
-SPREAD = frozenset({"judge"})
-"""Kinds that stay with the event log, and have parts of them computed wherever there is room."""
+SPREAD = frozenset({"judge", "export"})
+"""Kinds that stay here, and have parts of them computed wherever there is room."""
 
 PARTS = frozenset(
-    {"handlers.lora.rollout.course:drive_there", "handlers.judge.gates.elsewhere:drive_there"}
+    {
+        "handlers.lora.rollout.course:drive_there",
+        "handlers.judge.gates.elsewhere:drive_there",
+        "handlers.export.elsewhere:export_there",
+    }
 )
 """Functions of (folder, part) that may be computed elsewhere: for handlers.spread.Spread."""
 

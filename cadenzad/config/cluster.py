@@ -37,11 +37,17 @@ class RaySettings(Section):
         min_length=1,
         description='host:port of the head node; "auto": the cluster that this machine belongs to',
     )
-    kinds: tuple[Literal["retrain", "score", "judge"], ...] = Field(
+    kinds: tuple[Literal["retrain", "score", "judge", "export"], ...] = Field(
         ("retrain", "score", "judge"),
         strict=False,
-        description="jobs that use it; of a judging the simulated missions, the rest stays here",
+        description="what uses it; of a judging the simulated missions, the rest stays here; "
+        "export: the logs of `cadenza env finetune --all`",
     )
     retrain: Resources = Resources()
     score: Resources = Resources()
     rollout: Resources = Resources()
+    export: Resources = Resources()
+
+    def parts(self, kind: str) -> Resources:
+        """What a part of such work takes."""
+        return self.export if kind == "export" else self.rollout

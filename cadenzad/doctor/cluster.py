@@ -49,7 +49,7 @@ def _nodes(address: str, standing: Standing) -> Finding:
 def _kinds(config: Config, standing: Standing) -> list[Finding]:
     """Kinds of work that no node has enough for: they would wait for ever."""
     ray = config.jobs.ray
-    asked = {"retrain": ray.retrain, "score": ray.score, "rollout": ray.rollout}
+    asked = {kind: getattr(ray, kind) for kind in ("retrain", "score", "rollout", "export")}
     fix = "lower it, or add a node that has so much"
     return [
         Finding(NAME, "warn", f"jobs.ray.{kind}: no node has {amounts(taken.needs())}", fix)

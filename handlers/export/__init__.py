@@ -12,6 +12,7 @@
     manifest.py   what an export was made of, beside the export
     export.py     all of it for one file
     runs.py       several of them at once, and where each goes
+    elsewhere.py  many of them wherever there is room
     reactions.py  when the daemon does it
 
 Import the module you need: this package itself pulls in nothing.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -13,13 +12,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from houses import BIN, House
+import runlogs
+from heldjobs import children_on_nodes, held, job, submitters_of
+from houses import House
 from rays import GOALS, LENIENT, WORDS, Direct, Nodes, on_cluster, ray_nodes
 from teaching import taught_project
 from waiting import eventually
 
+from cadenzad.jobs.cluster.bundle import Bundle
+from cadenzad.jobs.cluster.cache import Cache
 from cadenzad.jobs.cluster.connection import connected
 from handlers.judge.gates.arena import Arena
 from handlers.judge.gates.elsewhere import Missions
@@ -34,22 +36,6 @@ for name in ("torch", "peft", "mujoco", "ray"):
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
 
-HELD = """
-import os, time
-while os.path.exists({file!r}): time.sleep(0.05)
-import torch
-class E(torch.nn.Module):
-    hidden_dim = 32
-    def forward(self, text, images=None):
-        out = torch.zeros(len(text), 1, 32)
-        for row, line in enumerate(text):
-            for c in line.encode():
-                out[row, 0, c % 32] += 1
-        return out
-def build_encoder(max_seq_len):
-    return E()
-"""
-"""An encoder that takes its time, for as long as a file is there."""
 SECRET = "gsk_do_not_tell_this_to_anybody"
 
 
@@ -67,31 +53,6 @@ def finetune(house: House, project: Path, *options: object) -> subprocess.Comple
 def files_of(project: Path, version: int = 1) -> dict[str, bytes]:
     folder = project / ".cadenza-env" / "adapters" / f"{version:04}"
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-def submitters_of(house: House) -> list[psutil.Process]:
-    """The processes that stand for jobs here; not those that end their groups."""
-    found = []
-    for process in psutil.Process(house.daemons[-1].pid).children():
-        with contextlib.suppress(psutil.Error):
-            if "cadenzad.jobs.cluster.submit" in process.cmdline():
-                found.append(process)
-    return found
-
-
-def children_on_nodes() -> list[int]:
-    """Children of jobs whose parent is a worker of Ray's, as far as either still lives."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if "cadenzad.jobs.child" not in process.cmdline():
-                continue
-            parent = process.parent()
-            if parent is not None and "ray::" in "".join(parent.cmdline()):
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
 
 
 @pytest.fixture
@@ -136,30 +97,6 @@ def test_a_cancelled_job_ends_there_too(house: House, project: Path) -> None:
     house.until(lambda: not children_on_nodes(), "its child has ended", timeout=30)
     assert list((project / ".cadenza-env").glob("adapters/*")) == []
     house.until(lambda: not submitters_of(house), "and so has who stood for it")
-
-
-def held(house: House, project: Path) -> tuple[Path, subprocess.Popen[str]]:
-    """A training that is at work on a node until the file is gone, and who asked for it."""
-    file = house.root / "held"
-    file.touch()
-    (project / "lora_encoder.py").write_text(HELD.format(file=str(file)))
-    house.run("cadenzactl", "trust", "rescue")
-    words = (BIN / "cadenza", "env", "lora", "finetune", project)
-    asking = subprocess.Popen(
-        words, env=house.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    house.until(children_on_nodes, "it works there", timeout=120)
-    house.until(lambda: "lora_encoder" in progress(house).get("step", ""), "progress", 60)
-    return file, asking
-
-
-def job(house: House) -> dict[str, Any]:
-    jobs = json.loads(house.ask("jobs", "--json")[1])["jobs"]
-    return jobs[0] if jobs else {}
-
-
-def progress(house: House) -> dict[str, Any]:
-    return job(house).get("progress") or {}
 
 
 def test_a_job_that_takes_too_much_memory_or_time_is_ended_there(
@@ -284,3 +221,33 @@ def test_missions_of_a_trial_come_out_as_here(house: House, nodes: Nodes, truste
 
     # then
     assert there == here
+
+
+def test_exports_of_all_logs_come_out_as_here(house: House, nodes: Nodes) -> None:
+    # given logs, one of which holds nothing that can be exported
+    project = house.project()
+    house.environ["CONFIGURATION_DIRECTORY"] = str(house.root)
+    logs = [project / ".cadenza-env" / f"run-{number}.log.jsonl" for number in range(4)]
+    for number, log in enumerate(logs):
+        log.write_bytes(runlogs.run(ticks=20 + number, success=number != 1))
+    logs[3].write_bytes(b"\n")
+
+    # when they are exported here, and there
+    def export(name: str) -> tuple[bytes, dict[str, Any], str]:
+        output = house.root / name
+        words = ("cadenza", "env", "finetune", project, "--all", "-o", output, "--json")
+        done = house.run(*words, check=False, timeout=200)
+        assert done.returncode == 1  # for the log that was left out
+        told = json.loads(done.stdout)
+        return output.read_bytes(), told | {"output": ""}, done.stderr
+
+    here = export("here.jsonl")
+    house.configure(improve=on_cluster(nodes.address, ray="kinds = ['export']\n"))
+    there = export("there.jsonl")
+
+    # then they are the same, and a copy of each log was there
+    assert there == here
+    copies = Cache().root / "copies"
+    for log in logs:
+        bundle = Bundle.of({str(log.relative_to(project)): log}, whole=True)
+        assert (copies / bundle.id).is_dir()

@@ -4,6 +4,7 @@
     standing.py   the cluster as it stands: nodes, resources, why something waits
     watch.py      the process that looks at it; watching.py: the daemon's end of that
     submit.py     the process of one job here: packs, sends, supervises, takes files home
+    command.py    the same for a command's own work, that no log queued
     connection.py a process' connection to the cluster
     shim.py       what is sent by value: says which cadenzad is there before anything of it runs
     task.py       a job's end on a node: its child, lease, memory, files

@@ -47,16 +47,7 @@ class Cluster:
         return SUBMIT if self._uses(kind) else CHILD
 
     def request(self, kind: str) -> Mapping[str, Any]:
-        if not self._uses(kind):
-            return {}
-        settings = self._settings
-        cluster = {
-            "address": settings.address,
-            "lease": self._lease,
-            "resources": resources_of(settings, kind),
-            "rollout": settings.rollout.options(),
-        }
-        return {"kind": kind, "cluster": cluster}
+        return request_of(self._settings, kind, self._lease) if self._uses(kind) else {}
 
     def obstacle(self, kind: str) -> str:
         # What stays here begins without the cluster too: its parts are computed here then.
@@ -97,6 +88,13 @@ class Cluster:
         return kind in self._settings.kinds
 
 
-def resources_of(settings: RaySettings, kind: str) -> Mapping[str, float]:
-    """What a kind of job takes, as ray's options; one that stays takes nothing itself."""
-    return getattr(settings, kind).options() if kind in AWAY else {}
+def request_of(settings: RaySettings, kind: str, lease: float) -> Mapping[str, Any]:
+    """What SUBMIT is told besides what every job's child is. Resources are as ray's options have
+    them; a job that stays takes nothing itself."""
+    cluster = {
+        "address": settings.address,
+        "lease": lease,
+        "resources": getattr(settings, kind).options() if kind in AWAY else {},
+        "parts": settings.parts(kind).options(),
+    }
+    return {"kind": kind, "cluster": cluster}

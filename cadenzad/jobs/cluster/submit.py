@@ -92,7 +92,7 @@ def _work(request: dict[str, Any], line: Lines) -> int:
 
 def _stay(request: dict[str, Any], line: Lines, *, spread: bool = True) -> int:
     """Run the job here; with `spread` parts of it are computed where there is room."""
-    resources = request["cluster"]["rollout"]
+    resources = request["cluster"]["parts"]
     process = processes.start()
     spreader = Spreader(Path(request["project"]), resources) if spread else None
     relay = Relay(process, spreader)
@@ -128,7 +128,7 @@ def _send(request: Mapping[str, Any], away: Away, line: Lines) -> Message:
                 "home": str(context.project),
                 "memory": cluster["resources"]["memory"],
                 "lease": cluster["lease"],
-                "spread": cluster["rollout"],
+                "parts": cluster["parts"],
             },
         }
         host = _Host(cluster["resources"], wire, line)

@@ -66,7 +66,7 @@ class Task:
             "state_dir": str(self._cache.root),
             "parent": os.getpid(),
         }
-        spreader = Spreader(self._copy, self._cluster["spread"])
+        spreader = Spreader(self._copy, self._cluster["parts"])
         self._relay = Relay(process, spreader)
         self._relay.send(request | {"spread": max(spreader.width, 1)})
 

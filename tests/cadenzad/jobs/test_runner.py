@@ -526,7 +526,7 @@ class Gone(Local):
         return SUBMIT
 
     def request(self, kind: str) -> dict[str, object]:
-        cluster = {"address": "127.0.0.2:1", "lease": 5, "resources": {}, "rollout": {}}
+        cluster = {"address": "127.0.0.2:1", "lease": 5, "resources": {}, "parts": {}}
         return {"kind": "retrain", "cluster": cluster}
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import FAILED, OK, one_line
+from cadenzad.cli.env.exports.cluster import pieces_elsewhere
 from cadenzad.cli.env.exports.history import failed, path_in_history, record, tell_left_out
 from cadenzad.cli.env.exports.output import (
     STDOUT,
@@ -19,6 +20,7 @@ from cadenzad.cli.env.exports.output import (
     output_of,
     progress_of,
 )
+from handlers.export.elsewhere import taken
 from handlers.export.export import export_run
 from handlers.export.foreign import ForeignLog
 from handlers.project.paths import run_id_of
@@ -69,13 +71,11 @@ def export_lines(
         }
         try:
             with Draft(output, mode=None) as draft, tempfile.TemporaryDirectory() as folder:
+                pieces = pieces_elsewhere(project, logs, recipe, Path(folder))
                 for log in logs:
-                    piece = Path(folder) / "records.jsonl"
+                    piece = pieces.get(log, Path(folder) / "records.jsonl")
                     try:
-                        with progress_of(log) as progress:
-                            reports[log] = export_run(
-                                log, piece, recipe, manifest=None, progress=progress
-                            )
+                        reports[log] = taken(piece) or _export(log, piece, recipe)
                     except (ForeignLog, NothingToExport) as error:
                         if not arguments.all:
                             raise
@@ -106,6 +106,11 @@ def export_lines(
     _report(arguments, output, reports, left_out, known)
     written = sum(report.tally.written for report in reports.values())
     return FAILED if left_out or not written else OK
+
+
+def _export(log: Path, piece: Path, recipe: Recipe) -> ExportReport:
+    with progress_of(log) as progress:
+        return export_run(log, piece, recipe, manifest=None, progress=progress)
 
 
 def _report(
