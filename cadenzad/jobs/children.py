@@ -183,6 +183,7 @@ class Children:
         else:
             result = child.result(code)
             if isinstance(result, PutBack):
+                self._executor.refuse(result.reason)
                 self._recording.put_back(child, result.reason, wait_s=backoff_s)
             else:
                 self._recording.ended(child, result, backoff_s)

@@ -56,6 +56,10 @@ class Executor(Protocol):
         """What `status` shows of it; None for nothing."""
         ...
 
+    def refuse(self, why: str) -> None:
+        """A job found nobody there: until it looks otherwise, that is the obstacle."""
+        ...
+
     def reconfigure(self, config: Config) -> None:
         """New settings, as far as they need no restart."""
         ...
@@ -89,6 +93,9 @@ class Local:
 
     def live(self) -> None:
         return None
+
+    def refuse(self, why: str) -> None:
+        pass
 
     def reconfigure(self, config: Config) -> None:
         pass

@@ -30,6 +30,7 @@ class Cluster:
         if not installed():
             self._watching.standing = Standing(trouble="ray is not installed", fix=INSTALL)
             self._watching.next_s = float("inf")
+        self._is_refused = False
 
     @property
     def is_settled(self) -> bool:
@@ -59,7 +60,8 @@ class Cluster:
         return standing.obstacle(getattr(self._settings, kind).needs())
 
     def turn(self, now: float) -> bool:
-        return self._watching.turn(now)
+        refused, self._is_refused = self._is_refused, False
+        return self._watching.turn(now) or refused
 
     def read(self, now: float) -> bool:
         return self._watching.read(now)
@@ -74,6 +76,11 @@ class Cluster:
             "needs": needs,
             "waits": {kind: why for kind, why in waits.items() if why},
         }
+
+    def refuse(self, why: str) -> None:
+        # Sooner than the watch can tell: it waits for an answer that may yet come.
+        self._watching.standing = Standing(trouble=why)
+        self._is_refused = True
 
     def reconfigure(self, config: Config) -> None:
         # Where the cluster is needs a restart.

@@ -58,6 +58,17 @@ def test_which_process_stands_for_a_job(monkeypatch: pytest.MonkeyPatch) -> None
     assert [cluster.obstacle(kind) for kind in ("judge", "score", "notify")] == ["", "", ""]
 
 
+def test_what_found_nobody_is_the_obstacle_until_the_cluster_is_seen_again() -> None:
+    cluster = Cluster(Config(jobs=JobsConfig(executor="ray")))
+    cluster._watching.standing, cluster._watching.next_s = STANDING, float("inf")
+    assert cluster.obstacle("retrain") == ""
+    cluster.refuse("10.0.0.5:6379: No route to host")
+    assert cluster.obstacle("retrain") == "10.0.0.5:6379: No route to host"
+    assert [cluster.turn(0.0), cluster.turn(0.0)] == [True, False]
+    cluster._watching.standing = STANDING
+    assert cluster.obstacle("retrain") == ""
+
+
 def test_no_kind_that_goes_away_has_a_key() -> None:
     assert set(AWAY) & KEYED == set()
     assert set(AWAY) & SPREAD == set()
