@@ -14,6 +14,7 @@ from store.errors import CadenzaError
 CONNECT_S = 3.0
 START = "ray start --address={address} --num-cpus=0 --num-gpus=0"
 """How a machine becomes a node that sends jobs and takes none."""
+LOOK = "`ray status` on the head node says whether it runs"
 INSTALL = "pip install 'cadenzad[ray]'"
 
 
@@ -48,7 +49,7 @@ def connected(address: str) -> Iterator[None]:
         raise Unreachable("ray is not installed here", hint=INSTALL)
     problem = answers(address)
     if problem:
-        raise Unreachable(problem, hint="`ray status` on the head node says whether it runs")
+        raise Unreachable(problem, hint=LOOK)
     # Else a driver takes minutes to notice that there is no head node any more.
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")
     with warnings.catch_warnings():  # of ray's, about its own future

@@ -14,8 +14,10 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from cadenzad.jobs.child.printed import printed_lines_logged, stderr_for_logs
 from cadenzad.jobs.child.telling import Lines, beating, failure
 from cadenzad.jobs.cluster import shim
 from cadenzad.jobs.cluster.bundle import Bundle
-from cadenzad.jobs.cluster.connection import Unreachable, connected
+from cadenzad.jobs.cluster.connection import LOOK, Unreachable, connected
 from cadenzad.jobs.cluster.relay import Relay
 from cadenzad.jobs.cluster.spreading import Spreader
 from cadenzad.jobs.process import how_it_died
@@ -50,6 +52,8 @@ log = logging.getLogger("cadenzad.jobs.cluster")
 READ_S = 2.0
 """How long a node waits for news of a child before it answers that there is none."""
 PLACED_S = 1.0
+CONNECTED_S = 60.0
+"""So long a driver may take to connect; what nobody answers is as good as not there then."""
 SENT = ("lora",)
 """Tables of the settings that a node gets: no other is any of its business."""
 
@@ -62,16 +66,49 @@ def main() -> int:
     interpreter.end_group_with_us()
     line = Lines(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     set_up_logging("info", stream=stderr_for_logs())
-    with printed_lines_logged():
+    address = request["cluster"]["address"]
+    late = Unreachable(f"{address}: has not answered for {CONNECTED_S:g} s", hint=LOOK)
+    with printed_lines_logged(), ExitStack() as stack:
         try:
-            with connected(request["cluster"]["address"]):
-                return _work(request, line)
+            # It may take longer than a lease on a busy machine, and costs no attempt.
+            with (
+                beating(line, float(request["heartbeat"])),
+                _within(CONNECTED_S, lambda: _alone(request, line, late)),
+            ):
+                stack.enter_context(connected(address))
         except Unreachable as error:
-            if request["kind"] in AWAY:
-                line.send(PutBack(error.with_hint))
-                return 1
-            log.warning("computed here alone: %s", error.with_hint)
-            return _stay(request, line, spread=False)
+            return _alone(request, line, error)
+        return _work(request, line)
+
+
+@contextmanager
+def _within(seconds: float, instead: Callable[[], int]) -> Iterator[None]:
+    """Where the body takes longer, do `instead` and end this process with what it says: a driver
+    that nobody answers hangs for minutes, and listens to nothing."""
+    goes_on = threading.Lock()
+
+    def give_up() -> None:
+        if goes_on.acquire(blocking=False):
+            os._exit(instead())
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        if not goes_on.acquire(blocking=False):
+            threading.Event().wait()  # for the end of this process
+        timer.cancel()
+
+
+def _alone(request: dict[str, Any], line: Lines, why: Unreachable) -> int:
+    """Without a cluster: what goes there waits for it, what stays is computed here."""
+    if request["kind"] in AWAY:
+        line.send(PutBack(why.with_hint))
+        return 1
+    log.warning("computed here alone: %s", why.with_hint)
+    return _stay(request, line, spread=False)
 
 
 def _work(request: dict[str, Any], line: Lines) -> int:
