@@ -94,6 +94,8 @@ class ActionDecoder:
             actions, as_asked = self._plan(got.path)
             is_all = is_all and as_asked
             doubts += self._untaught(got.path)
+            if got.readings > 1:
+                doubts.append(f"what comes first? the goal may be cut in {got.readings} ways")
             for match in got.path:
                 doubts += unread_tempo(match.text, match.entry.text, match.steps)
         return Decoded(
@@ -131,7 +133,8 @@ class ActionDecoder:
 
     def _confidence(self, got: Answer) -> float:
         """How often guesses of such scores were right, all of them together; without any, 1."""
-        return math.prod(confidence(score, self._gate.curve) for score in got.scores)
+        guessed = math.prod(confidence(score, self._gate.curve) for score in got.scores)
+        return guessed / got.readings
 
     def _untaught(self, path: Sequence[Match]) -> list[str]:
         """A doubt for each action that no example has and that the goal does not name itself."""

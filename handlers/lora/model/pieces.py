@@ -8,6 +8,7 @@ from handlers.lora.model.text import BREAKS, Text
 
 MOST_TURNS = 8
 """Goals with more of "after" and "before" are not looked at in every order."""
+MOST_COMMAS = 4
 _FILLERS = frozenset({"first", "finally", "lastly", "next", "please", "also", "by", "you", "with"})
 _ORDER_FILLERS = frozenset({"you", "you've", "having", "that", "doing", "have", "has", "are"})
 
@@ -24,11 +25,12 @@ def orders(text: Text) -> list[tuple[Text, ...]]:
             found.append((*_pieces(tail), *_pieces(head)))
         elif index > 0 and word == "before":
             found.append((*_pieces(head), *_pieces(tail)))
-        elif index == 0 and "," in tail.words:
-            comma = tail.words.index(",")
-            one, two = _cut(tail, 0, comma), _cut(tail, comma + 1, len(tail.words))
-            pair = (one, two) if word == "after" else (two, one)
-            found.append((*_pieces(pair[0]), *_pieces(pair[1])))
+        elif index == 0:  # "before A, B, C": which comma ends it only its pieces tell
+            commas = [at for at, said in enumerate(tail.words) if said == ","]
+            for comma in commas[:MOST_COMMAS]:
+                one, two = _cut(tail, 0, comma), _cut(tail, comma + 1, len(tail.words))
+                pair = (one, two) if word == "after" else (two, one)
+                found.append((*_pieces(pair[0]), *_pieces(pair[1])))
     return list(dict.fromkeys(order for order in found if order))
 
 

@@ -20,12 +20,24 @@ CUT = 0.05
 def best_path(
     text: Text, ways: Sequence[tuple[Text, ...]], matches: dict[Text, Match]
 ) -> list[Match]:
-    """The likeliest pieces. Where all is known word for word, nothing is guessed."""
-    known = [[matches[text]]] if matches[text].exact else []
-    known += [path for path in (_known_path(way, matches) for way in ways) if path]
-    if known:
-        return min(known, key=len)
+    """The likeliest pieces, where they are not all known."""
     return max([[matches[text]], *(_best(way, matches) for way in ways)], key=score_of)
+
+
+def known_paths(
+    text: Text, ways: Sequence[tuple[Text, ...]], matches: dict[Text, Match]
+) -> list[list[Match]]:
+    """The ways to cut a goal into the fewest pieces that are all known word for word, each of
+    another plan: "before A, B, C" may mean B, C, A or C, A, B.
+    """
+    paths = [[matches[text]]] if matches[text].exact else []
+    paths += [path for path in (_known_path(way, matches) for way in ways) if path]
+    fewest = min(map(len, paths), default=0)
+    plans: dict[str, list[Match]] = {}
+    for path in paths:
+        if len(path) == fewest:
+            plans.setdefault(repr([step for match in path for step in match.steps]), path)
+    return list(plans.values())
 
 
 def spans_of(way: Sequence[Text]) -> list[Text]:

@@ -238,6 +238,17 @@ def test_a_number_in_doubt_makes_a_doubtful_plan_with_the_words(
     assert decoded.as_json()["doubts"][0].startswith(repr(word))
 
 
+def test_a_goal_that_may_be_cut_in_two_ways_is_not_sure(decoder: ActionDecoder) -> None:
+    # given three pieces that are known, of which nobody says where "before" ends
+    open_one = decoder.decode("before you sit down, turn left, turn right")
+    assert (open_one.confidence, open_one.doubtful) == (0.5, True)
+    assert any("cut in 2 ways" in doubt for doubt in open_one.doubts)
+    # and two of which it is plain
+    plain = decoder.decode("before you sit down, turn left")
+    assert plain.actions == (*LEFT, *SIT)
+    assert (plain.confidence, plain.doubtful) == (1.0, False)
+
+
 def test_how_fast_is_read_or_said_not_to_be_in_the_plan(decoder: ActionDecoder) -> None:
     # given a goal that is read, one that was taught, and one that is near to what was taught
     read = decoder.decode("slowly walk forward 2 meters")
