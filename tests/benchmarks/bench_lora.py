@@ -32,6 +32,7 @@ from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
 from handlers.lora.model.text import read
 from handlers.lora.model.training import TrainOptions, train
+from handlers.lora.scorecard.gain import is_nearest_right, paired_bounds
 from handlers.lora.scorecard.results import same_plan
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
@@ -105,7 +106,8 @@ class Count:
     sure: int = 0
     sure_right: int = 0
 
-    def add(self, got: Decoded, wanted: Sequence[Step]) -> None:
+    def add(self, got: Decoded, wanted: Sequence[Step]) -> bool:
+        """Count a goal; whether its actions are right."""
         ok = actions(got.actions) == actions(wanted)
         self.asked += 1
         self.right += ok
@@ -114,6 +116,7 @@ class Count:
         self.served_wrong += bool(got.actions) and not ok and not got.doubtful
         self.sure += got.confidence >= 0.9
         self.sure_right += ok and got.confidence >= 0.9
+        return ok
 
     def __str__(self) -> str:
         return (
@@ -141,35 +144,49 @@ def groups() -> list[list[Row]]:
 
 def paraphrases(encoder: str, folds: Sequence[int]) -> None:
     counts: dict[str, Count] = {}
+    pairs_of: dict[str, Counter[tuple[bool, bool]]] = {}
     nearest: Counter[str] = Counter()
     for number, fold in enumerate(folds, 1):
         kept = [row for group in groups() for at, row in enumerate(group) if at != fold]
         held = [group[fold] for group in groups()]
         pair = learned(kept, encoder)
         for what, rows in (("left out", held), ("pairs of left-out", pairs(held, 72, fold))):
+            right: list[list[bool]] = []
             for how, decoder in (("trained", pair.trained), ("weights at zero", pair.plain)):
                 count = counts.setdefault(f"{what}, {how}", Count())
-                for row in rows:
-                    count.add(decoder.decode(row.goal), row.actions)
-        plans = {row.goal: actions(row.actions) for row in kept}
+                right.append([count.add(decoder.decode(row.goal), row.actions) for row in rows])
+            pairs_of.setdefault(what, Counter()).update(zip(*right, strict=True))
+        shapes = {row.goal: row.shape for row in kept}
         for how, decoder in (("trained", pair.trained), ("weights at zero", pair.plain)):
-            nearest.update(alone(decoder, held, plans, how))
+            nearest.update(alone(decoder, held, shapes, how))
         for name, count in counts.items():
             print(f"{encoder}: {number} folds: phrasings {name}: {count}", flush=True)
+        for what, cells in pairs_of.items():
+            print(f"{encoder}: {number} folds: {what}: training adds {added(cells)}", flush=True)
         shown = ", ".join(f"{name} {count}" for name, count in sorted(nearest.items()))
         print(f"{encoder}: {number} folds: the nearest taught goal alone is right: {shown}")
 
 
+def added(cells: Counter[tuple[bool, bool]]) -> str:
+    """By how many points it is more right, of goals counted by (right trained, right at zero)."""
+    won, lost, n = cells[True, False], cells[False, True], cells.total()
+    low, high = paired_bounds(won, lost, n)
+    either = n - cells[False, False]
+    return (
+        f"{(won - lost) / n:+.3f} ({low:+.3f} to {high:+.3f}, 95%; {won} won, {lost} lost;"
+        f" one of the two is right in {either})"
+    )
+
+
 def alone(
-    decoder: ActionDecoder, rows: list[Row], plans: dict[str, list[str]], how: str
+    decoder: ActionDecoder, rows: list[Row], shapes: dict[str, tuple[str, ...]], how: str
 ) -> Iterator[str]:
     """Of each row whose nearest taught goal has its actions: with numbers or without, and how.
 
     What the encoder is worth by itself: no pieces, no reader of goals, no directions.
     """
     for row in rows:
-        near = decoder.decode(row.goal).nearest
-        if near and plans.get(near[0]) == actions(row.actions):
+        if is_nearest_right(decoder, row, shapes):
             kind = "with numbers" if read(row.goal).quantities else "in words"
             yield f"{kind}, {how}"
 

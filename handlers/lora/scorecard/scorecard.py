@@ -29,7 +29,7 @@ from handlers.lora.model.rows import reading
 from handlers.lora.scorecard.axes import coverage, regression, stability
 from handlers.lora.scorecard.driven import also_driven, mission
 from handlers.lora.scorecard.fidelity import examine
-from handlers.lora.scorecard.gain import gain, warning
+from handlers.lora.scorecard.gain import gain, nearest_alone, warning
 from handlers.lora.scorecard.nextsteps import Measured, next_steps
 from handlers.lora.scorecard.results import Check, GoalResult, PhaseResult, ask, spread
 from handlers.lora.scorecard.safety import safety
@@ -134,7 +134,8 @@ def score(
     checks += [stable, regression(known, pinned, decoder, deployed)]
     if deployed is not None:
         checks[-1] = also_driven(checks[-1], driven, simulation.drive(deployed))
-    checks.append(gain(results, exam.rows, plain, paper.held_out))
+    alone = nearest_alone(decoder, plain, exam.rows, dataset.train) if paper.held_out else ""
+    checks.append(gain(results, exam.rows, plain, paper.held_out, alone))
     verdict, reasons = decide(checks, paper.held_out, paper.reasons())
     steps: list[str] = []
     if verdict != "DEPLOY":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
-from handlers.lora.scorecard.gain import gain, paired_bounds, warning
+from handlers.lora.scorecard.gain import gain, nearest_alone, paired_bounds, warning
 from handlers.lora.scorecard.results import examined
 from handlers.project.formats.examples import Step
 
@@ -37,6 +38,23 @@ def test_it_is_the_difference_on_the_same_goals(trained: int, plain: int, value:
     assert check.lower < value < check.upper
     assert bool(warning(check, held_out=True)) == (value <= 0)
     assert not warning(check, held_out=False)  # words that are known say nothing of training
+
+
+def test_what_the_adapter_adds_by_itself_stands_beside_it() -> None:
+    # given examples that sit and that jump, and adapters that find some of them near
+    jump = (Step("jump", {}),)
+    taught = [Row("take a seat", SIT, "pattern", "t:1"), Row("hop", jump, "pattern", "t:2")]
+
+    class Finds(Knows):
+        def decode(self, goal: str, image: Path | None = None) -> Decoded:
+            near = "take a seat" if goal in self.goals else "hop"
+            return replace(super().decode(goal, image), nearest=(near,))
+
+    said = nearest_alone(Finds(7), Finds(3), ROWS, taught)
+    assert said == "; the nearest example alone is right for 7 with it, 3 without"
+    assert nearest_alone(Finds(7), None, ROWS, taught) == ""
+    results = [examined(Knows(9), row) for row in ROWS]
+    assert gain(results, ROWS, Knows(9), held_out=True, alone=said).detail.endswith(said)
 
 
 def test_without_anything_to_compare_nothing_is_claimed() -> None:
