@@ -1,43 +1,55 @@
 """How often the gate is fooled, and how often it lets a good adapter pass; prints, no asserts.
 
+    bench_exam.py [ROUNDS [FIRST]] [PART ...]
+
 Simulated projects (tests/support/pupils.py) through the exam's own code: 2,000 attempts of each
 kind, loops of up to 12 looks too. An adapter is a chance for each plan, drawn and not trained: what
-is tried is the gate, not the head (a quarter of an hour; a number of attempts may be given). In all
-but the last table the adapter is worth less than the threshold of .8: it gets .70 to .79 of fresh
-phrasings of what is taught.
+is tried is the gate, not the head. In all but the last table the adapter is worth less than the
+threshold of .8: it gets .70 to .79 of fresh phrasings of what is taught.
+
+All of it takes some hours of one core, mostly the loops: ROUNDS attempts from the FIRST one on (0)
+are a piece of it, a PART is once, loops or honest (each of them), and counts of pieces add up.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from pupils import LOOPS, ONCE, honest
+from pupils import LOOPS, ONCE, Attempt, honest
 
 ROUNDS = 2_000
+HONEST: Mapping[str, Attempt] = {
+    f"worth {worth}, {part:.0%} of the rows asked for": partial(honest, worth=worth, part=part)
+    for worth in (0.9, 0.95)
+    for part in (0.8, 1.0, 1.2)
+}
+PARTS: Mapping[str, tuple[str, Mapping[str, Callable[[random.Random], bool]]]] = {
+    "once": ("DEPLOY for an adapter worth less than the threshold, at one look", ONCE),
+    "loops": ("the same, in up to 12 looks", LOOPS),
+    "honest": ("DEPLOY at the first look for an honest adapter", HONEST),
+}
 
 
-def rate(attempt: Callable[[random.Random], bool], rounds: int) -> float:
-    return sum(attempt(random.Random(seed)) for seed in range(rounds)) / rounds
-
-
-def main(rounds: int) -> None:
-    print("DEPLOY for an adapter worth less than the threshold:")
-    for name, attempt in ONCE.items():
-        print(f"  {rate(attempt, rounds):6.2%} of {rounds:,}  {name}", flush=True)
-    for name, attempt in LOOPS.items():
-        print(f"  {rate(attempt, rounds):6.2%} of {rounds:,}  {name}", flush=True)
-    print("DEPLOY at the first look for an honest adapter, with a part of the rows asked for:")
-    for worth in (0.9, 0.95):
-        for part in (0.8, 1.0, 1.2):
-            passed = rate(partial(honest, worth=worth, part=part), rounds)
-            print(f"  {passed:6.1%}  worth {worth}, {part:.0%} of the rows", flush=True)
+def main(rounds: int, first: int, parts: list[str]) -> None:
+    for part in parts:
+        title, attempts = PARTS[part]
+        print(f"{title}, attempts {first:,} to {first + rounds - 1:,}:", flush=True)
+        for name, attempt in attempts.items():
+            began = time.monotonic()
+            seeds = range(first, first + rounds)
+            passed = sum(attempt(random.Random(seed)) for seed in seeds)
+            took = time.monotonic() - began
+            print(f"  {passed:5,} of {rounds:,} ({took:.0f} s)  {name}", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    chosen = [word for word in sys.argv[1:] if not word.isdigit()]
+    main(*[*numbers, *(ROUNDS, 0)[len(numbers) :]][:2], chosen or [*PARTS])
