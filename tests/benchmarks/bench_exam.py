@@ -52,4 +52,5 @@ def main(rounds: int, first: int, parts: list[str]) -> None:
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
     chosen = [word for word in sys.argv[1:] if not word.isdigit()]
-    main(*[*numbers, *(ROUNDS, 0)[len(numbers) :]][:2], chosen or [*PARTS])
+    rounds, first = [*numbers, *(ROUNDS, 0)[len(numbers) :]]
+    main(rounds, first, chosen or [*PARTS])
