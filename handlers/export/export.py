@@ -156,14 +156,19 @@ def _convert(
 
 def _check_paths(reader: LogReader, output: Path, manifest: Path | None) -> None:
     """An export must not replace the log it reads, nor its own manifest."""
+    there = set()
     for target in (output, *([] if manifest is None else [manifest])):
         with contextlib.suppress(OSError):
             found = target.stat()
+            there.add((found.st_dev, found.st_ino))
             if (found.st_dev, found.st_ino) == reader.identity:
                 raise InputError(
                     f"{target}: is the run log itself", hint="name another file to write"
                 )
-    if manifest is not None and output.resolve() == manifest.resolve():
+    # What is put in place goes over a link, not where that leads to: two names are two files.
+    if manifest is None or (output.name != manifest.name and len(there) != 1):
+        return
+    if output.resolve() == manifest.resolve():
         raise InputError(f"{output}: cannot be the export and its manifest at once")
 
 

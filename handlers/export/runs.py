@@ -12,7 +12,7 @@ from handlers.export.files import AsRead, publish_each
 from handlers.export.records import Recipe
 from handlers.project.paths import CADENZA_DIR, FINETUNE_SUFFIX, RUN_SUFFIX, inside
 from handlers.project.project import Project
-from handlers.reactions import Tools
+from handlers.reactions import ReactionPolicy, Tools
 from store import identity
 from store.errors import CadenzaError, InputError, SpecError, UnsafePathError, one_line
 from store.events.base import Event
@@ -37,13 +37,14 @@ class _Ready:
 class Batch:
     """Exports that are drafted one after another and put in place together.
 
-    A project's env.json is read once for all of them: what they say is of one mission.
+    A project's env.json and its settings are read once for all of them: they are of one mission.
     """
 
     def __init__(self, state: State, tools: Tools) -> None:
         self._state = state
         self._tools = tools
         self._opened: dict[Path, Project] = {}
+        self._policies: dict[Path, ReactionPolicy] = {}
         self._taken: set[tuple[str, str]] = set()
         self._alone = False
         self._outcomes: list[_Ready | list[Event]] = []
@@ -118,7 +119,9 @@ class Batch:
     def _options(self, project: Path, previous: ExportRow | None) -> ExportOptions:
         """A log that was exported before is this project's, whatever became of env.json."""
         known = previous is not None and previous.output is not None
-        return ExportOptions(foreign=known, keys=self._tools.policy(str(project)).keys)
+        if project not in self._policies:
+            self._policies[project] = self._tools.policy(str(project))
+        return ExportOptions(foreign=known, keys=self._policies[project].keys)
 
     def _open(self, project: Path) -> Project:
         if project not in self._opened:

@@ -282,7 +282,7 @@ PARTS = {
     "Python": "",
     "the standard library": "import argparse, json, logging, sqlite3, subprocess, tomllib, typing",
     "pydantic": "from pydantic import BaseModel, TypeAdapter",
-    "events": "import store.events",
+    "events": "import store.events.types",
     "msgspec, orjson, watchdog": "import msgspec, orjson, watchdog.observers.inotify",
     "all other modules": "import cadenzad.daemon",
 }

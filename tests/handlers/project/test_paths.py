@@ -175,3 +175,24 @@ def test_paths_that_leave_the_project_are_refused(tmp_path: Path, candidate: str
     with pytest.raises(UnsafePathError) as caught:
         inside(project, Path(candidate))
     assert "\n" not in str(caught.value)
+
+
+def test_a_path_that_meets_no_link_is_real_as_it_is_and_one_that_does_is_followed(
+    tmp_path: Path,
+) -> None:
+    # given a project with a folder, a link inside it, and links that lead out, at either end
+    root = (tmp_path / "rescue").resolve()
+    (root / "logs").mkdir(parents=True)
+    (root / "here").symlink_to("logs")
+    (root / "out").symlink_to(tmp_path)
+    (root / "logs" / "out.jsonl").symlink_to(tmp_path / "elsewhere.jsonl")
+    # then what is inside is the path that `resolve` finds, there or not
+    for name in ("logs/a.jsonl", "logs", "here/a.jsonl", "none/of/it.jsonl", "logs/../logs/b", ""):
+        assert inside(root, Path(name)) == (root / name).resolve()
+    # and what leads out is refused, also where the link is the last step or the name goes up
+    for name in ("out/a.jsonl", "logs/out.jsonl", "logs/../../x", "none/../../x", "../rescue2/x"):
+        with pytest.raises(UnsafePathError, match="leads out"):
+            inside(root, Path(name))
+    # as a file on the way is
+    (root / "file").write_text("")
+    assert inside(root, Path("file/x")) == root / "file" / "x"
