@@ -15,6 +15,7 @@ from cadenzad.cli.env.exports.history import (
     find_log,
     path_in_history,
     record,
+    without_twins,
 )
 from cadenzad.cli.env.exports.output import (
     STDOUT,
@@ -51,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a run log or run id: looked for here, then in the project",
     )
     parser.add_argument("--all", action="store_true",
-        help="every run log of the project; one of another mission is left out (exit code 1)",
+        help="every run log of the project, one of copies; of another mission none (exit code 1)",
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", required=True, type=filled, metavar="PATH",
@@ -156,10 +157,10 @@ def _logs(project: Path, arguments: argparse.Namespace) -> list[Path]:
         return each_once([find_log(project, text) for text in arguments.log])
     from handlers.project.formats.runs import run_logs
 
-    found = [log.path for log in run_logs(project) if log.format == "mission"]
+    found = [log for log in run_logs(project) if log.format == "mission"]
     if not found:
         raise InputError(f"{project}: has no run log", hint="cadenza env run makes one")
-    return found
+    return without_twins(project, found)
 
 
 def _report(arguments: argparse.Namespace, report: ExportReport) -> None:

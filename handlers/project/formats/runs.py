@@ -68,19 +68,23 @@ def run_logs(project: Path, unreadable: list[tuple[str, str]] | None = None) -> 
 
 
 def without_copies(logs: Sequence[LogFile]) -> list[LogFile]:
-    """The first of logs with the same bytes: one run. Only those of one size are read."""
+    """The first of logs with the same bytes: one run."""
+    copies = copies_among(logs)
+    return [log for log in logs if log.path not in copies]
+
+
+def copies_among(logs: Sequence[LogFile]) -> dict[Path, Path]:
+    """Each log with the bytes of one before it, and that one. Only logs of one size are read."""
     sizes = Counter(log.size for log in logs)
-    seen: set[str] = set()
-    own = []
+    first: dict[str, Path] = {}
+    copies: dict[Path, Path] = {}
     for log in logs:
         if sizes[log.size] > 1:
             with suppress(OSError):  # whoever reads it will say so
-                known = identity.of_file(log.path)
-                if known in seen:
-                    continue
-                seen.add(known)
-        own.append(log)
-    return own
+                own = first.setdefault(identity.of_file(log.path), log.path)
+                if own != log.path:
+                    copies[log.path] = own
+    return copies
 
 
 def _log(project: Path, relative: str) -> tuple[float, LogFile] | None:

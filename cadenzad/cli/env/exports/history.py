@@ -16,6 +16,7 @@ from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX, printable, run_id_of
 from store.errors import CadenzaError, ProjectNotFound, UsageError
 
 if TYPE_CHECKING:
+    from handlers.project.formats.runs import LogFile
     from store.events.base import Event
     from store.events.files import ExportRequested
 
@@ -63,6 +64,25 @@ def each_once(logs: list[Path]) -> list[Path]:
         if first is not log:
             say(f"{log}: was named before, and is exported once", err=True)
     return list(found.values())
+
+
+def without_twins(project: Path, logs: list[LogFile]) -> list[Path]:
+    """A project's logs without copies, unless `[export] twins` wants them; what is left is said."""
+    from handlers.project.formats.runs import copies_among
+
+    copies = copies_among(logs)
+    if copies:
+        from cadenzad.config.files import load_config
+        from cadenzad.config.project import load_project_config
+
+        if load_project_config(project, load_config(None)).export.twins:
+            copies = {}
+    for log, first in copies.items():
+        say(
+            f"{log}: is a copy of {first.name}, and left out ([export] twins = true takes both)",
+            err=True,
+        )
+    return [log.path for log in logs if log.path not in copies]
 
 
 def tell_left_out(reasons: Mapping[str, str]) -> None:

@@ -247,6 +247,21 @@ def test_json_lines_of_several_runs_are_those_of_each(project, finetune, home) -
     assert "first.log.jsonl: was named before, and is exported once" in err
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_of_copies_all_takes_one_and_says_so(project, finetune, kind) -> None:
+    copy = project / ".cadenza-env" / "zz-copy.log.jsonl"
+    copy.write_bytes((project / ".cadenza-env" / "second.log.jsonl").read_bytes())
+    words = ("--all", "-o", "x", "--format", kind, "--json", "--force")
+    code, out, err = finetune(project, *words)
+    assert (code, json.loads(out)["runs"]) == (0, {"first": STEPS, "second": 4})
+    assert f"{copy}: is a copy of second.log.jsonl, and left out ([export] twins = true" in err
+
+    (project / "cadenzad.toml").write_text("[export]\ntwins = true\n")
+    code, out, err = finetune(project, *words)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["runs"] == {"first": STEPS, "second": 4, "zz-copy": 4}
+
+
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "trl", "mcap"])
 def test_another_missions_log_does_not_stop_all(home, project, finetune, kind) -> None:
     if kind == "mcap":
