@@ -30,7 +30,7 @@ HEADINGS = (
 def daemon_line(daemon: DaemonStatus) -> str:
     """Who runs, since when, how far it is."""
     if daemon["state"] == "stopped":
-        return f"stopped, at position {daemon['position']}"
+        return f"stopped, at position {daemon['position']}; what came since is not known here"
     if daemon["silent_s"] is not None:
         from store.times import iso
 

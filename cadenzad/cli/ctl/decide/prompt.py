@@ -142,7 +142,11 @@ def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow])
 
     fitting = [row for row in rows if arguments.version in (None, row.version)]
     if not fitting:
-        raise InputError("there is no such version", hint="`cadenzactl prompt PROJECT log`")
+        known = ", ".join(str(row.version) for row in rows)
+        raise InputError(
+            "the prompt has no such version" if known else "the prompt is as its author wrote it",
+            hint=f"versions: {known}" if known else "`cadenza env train` proposes a version of it",
+        )
     row = fitting[-1]
     text = diff_of_version(connect_reader(directory), row)
     if arguments.json:

@@ -58,7 +58,7 @@ def test_what_a_version_changes_is_shown(rescue, proposed, run_cli) -> None:
 def test_a_version_that_is_not_there_is_one_error(rescue, proposed, run_cli, one_error) -> None:
     code, out, err = run_cli(main, "prompt", "rescue", "diff", "--version", 7)
     assert (code, out) == (1, "")
-    assert one_error(err) == "there is no such version"
+    assert one_error(err) == "the prompt has no such version"
 
 
 def test_a_decision_is_a_job_and_tells_what_came_of_it(
