@@ -23,7 +23,7 @@ from handlers.export.reactions import (
 )
 from handlers.extras import Extra
 from handlers.judge.prompt.recovery import PROMPTS
-from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prompt
+from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prompt, take_offers
 from handlers.lora.reactions import retrain_on_data
 from handlers.lora.recovery import ADAPTERS
 from handlers.mission.check.reactions import check_on_project
@@ -58,8 +58,16 @@ from store.events.files import (
     RunRecorded,
     RunReplaced,
 )
+from store.events.fleet import OfferDeclined, OfferKept, OfferReceived, OfferWithdrawn
 from store.events.process import JobFailed, WatchDegraded
-from store.events.prompt import PromptProposed, PromptRewritten, PromptRolledBack
+from store.events.prompt import (
+    PromptConflictFound,
+    PromptProposed,
+    PromptRejected,
+    PromptRewritten,
+    PromptRolledBack,
+    PromptWatchEnded,
+)
 
 EXPORT_RUN = Reaction("export_run", export_on_run, export_on_runs)
 EXPORT_REQUESTED = Reaction("export_requested", export_on_request, export_on_requests)
@@ -68,6 +76,7 @@ REQUEST_EXPORTS = Reaction("request_exports", request_on_project)
 MONITOR_PROMPT = Reaction("watch_prompt", monitor_prompt)
 JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
 JUDGE_RESUMED = Reaction("judge_resumed", judge_on_resume)
+TAKE_OFFERS = Reaction("take_offers", take_offers)
 RETRAIN = Reaction("retrain", retrain_on_data)
 TAKE_IN = Reaction("take_in", take_in_recording)
 KEEP_DATASET = Reaction("keep_dataset", update_on_change)
@@ -85,7 +94,15 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     ExportLost: (EXPORT_LOST,),
     ProjectDiscovered: (REQUEST_EXPORTS, KEEP_DATASET, CHECK),
     ProjectChanged: (REQUEST_EXPORTS, KEEP_DATASET, RETRAIN, CHECK),
-    ProjectResumed: (REQUEST_EXPORTS, KEEP_DATASET, MONITOR_PROMPT, JUDGE_RESUMED, RETRAIN, CHECK),
+    ProjectResumed: (
+        REQUEST_EXPORTS,
+        KEEP_DATASET,
+        MONITOR_PROMPT,
+        TAKE_OFFERS,
+        JUDGE_RESUMED,
+        RETRAIN,
+        CHECK,
+    ),
     ExamplesRecorded: (RETRAIN,),
     FileRemoved: (KEEP_DATASET, RETRAIN),
     CodeTrusted: (RETRAIN,),
@@ -94,9 +111,16 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     AdapterPromoted: (TELL, TRACK_CHANGE),
     AdapterBlocked: (TELL,),
     AdapterRolledBack: (TELL, TRACK_CHANGE),
-    PromptRewritten: (TELL, TRACK_CHANGE),
-    PromptProposed: (TELL, TRACK_CHANGE),
-    PromptRolledBack: (TELL, TRACK_CHANGE),
+    PromptRewritten: (TELL, TRACK_CHANGE, TAKE_OFFERS),
+    PromptProposed: (TELL, TRACK_CHANGE, TAKE_OFFERS),
+    PromptRolledBack: (TELL, TRACK_CHANGE, TAKE_OFFERS),
+    PromptConflictFound: (TAKE_OFFERS,),
+    PromptRejected: (TAKE_OFFERS,),
+    PromptWatchEnded: (TAKE_OFFERS,),
+    OfferReceived: (TAKE_OFFERS,),
+    OfferDeclined: (TAKE_OFFERS,),
+    OfferKept: (TAKE_OFFERS,),
+    OfferWithdrawn: (TAKE_OFFERS,),
     WatchDegraded: (TELL,),
     JobFailed: (TELL,),
 }
@@ -108,6 +132,7 @@ JOBS: Mapping[str, str] = {
     "check": "handlers.mission.check.job:check_project",
     "judge": "handlers.judge.job:judge",
     "prompt": "handlers.judge.prompt.actions:act",
+    "offer": "handlers.judge.offered:consider",
     "retrain": "handlers.lora.job:retrain",
     "score": "handlers.lora.job:rescore",
     "deploy": "handlers.lora.job:roll_back",
@@ -138,8 +163,8 @@ AWAY: Mapping[str, Away] = {
 }
 """Kinds that can be done on another machine, and what is around them then."""
 
-SPREAD = frozenset({"judge", "export"})
-"""Kinds that stay here, and have parts of them computed wherever there is room."""
+SPREAD = frozenset({"judge", "export", "offer"})
+"""Kinds that stay with the event log, and have parts of them computed wherever there is room."""
 
 PARTS = frozenset(
     {
@@ -150,7 +175,7 @@ PARTS = frozenset(
 )
 """Functions of (folder, part) that may be computed elsewhere: for handlers.spread.Spread."""
 
-KEYED = frozenset({"judge"})
+KEYED = frozenset({"judge", "offer"})
 """Kinds whose child gets the keys; no other process does, but a proxy that it starts."""
 
 PASSED: Mapping[str, tuple[str, ...]] = {

@@ -26,6 +26,8 @@ BIN = Path(sys.executable).parent
 DAEMONS = ("ada", "grace", "mary")
 OTHERS = 17
 PATIENCE_S = 60.0
+FURTHER: tuple[Callable[[Path, ExitStack], None], ...] = ()
+"""What is shown after the hub: each gets the folder, and what to end at the end."""
 
 
 def main() -> int:
@@ -71,6 +73,11 @@ def main() -> int:
         ctl(reader, "hub", "verify")
         for name in DAEMONS:
             ctl(home / f"{name}.hub", "hub", "verify", "--here", "--state", home / name / "state")
+        say("6. What is offered to the fleet, and what could be deleted here")
+        ctl(owner, "hub", "offers")
+        ctl(owner, "hub", "prune", "--keep-days", 90, "--dry-run")
+        for show in FURTHER:
+            show(home, stack)
     print(f"\nwhat was left is in {home}")
     return 0
 

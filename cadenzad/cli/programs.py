@@ -50,6 +50,11 @@ HUB = Program(
         "status": "the robots, how far each is, and what is in no view yet",
         "keep": "fold what robots ship into their views",
         "verify": "check that every log is whole, and every view what its log says",
+        "prune": "delete old events that are folded",
+        "refetch": "have a robot ship its whole log again",
+        "offer": "offer a robot's version to the others, a few first",
+        "offers": "what is offered, who took it up, and what the runs since say",
+        "pull": "take an offer back, wherever it was taken up",
     },
 )
 

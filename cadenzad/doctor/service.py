@@ -203,6 +203,9 @@ def check_hub(situation: Situation) -> list[Finding]:
     if status["trouble"]:
         fix = "`cadenzactl --hub FILE hub status` asks it; events wait here meanwhile"
         return [Finding("hub", "warn", f"{has}: {status['trouble']}", fix)]
+    if status["offers"]:
+        fix = "`cadenzactl hub pull OFFER` on the hub takes it back; nothing of it is here"
+        return [Finding("hub", "warn", f"{has}: {status['offers']}", fix)]
     return [Finding("hub", "ok", f"{has} ({status['place']})")]
 
 

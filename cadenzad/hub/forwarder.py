@@ -16,7 +16,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cadenzad.hub.bell import Bell
 from cadenzad.hub.identity import log_id
+from cadenzad.hub.offers import take_in
 from store.errors import CadenzaError, StoreError
 from store.log import History
 from store.reads.live import progress
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cadenzad.hub")
 
 HUB_PROGRESS = "hub"
-"""The progress key: name, place, position, at (Unix seconds), trouble, since."""
+"""The progress key: name, place, position, at (Unix seconds), trouble, since, and in `offers` what
+is wrong with any."""
 
 LINGER_S = 0.2
 """After news, so long more is waited for: a batch costs the hub as much as an event."""
@@ -55,13 +58,13 @@ class Forwarder:
         self._reader = reader
         self._writer = writer
         self._first_pause_s = first_pause_s
-        self._wake = threading.Event()
+        self._bell = Bell()
         self._stopping = threading.Event()
         self._line: Hub | None = None
         # What was told before holds until the hub says otherwise: it may not be reached for long.
         before: dict[str, Any] = progress(reader, HUB_PROGRESS) or {}
         before.pop("at", None)
-        self._said = {"position": 0, "trouble": "", "since": None, **before}
+        self._said = {"position": 0, "trouble": "", "since": None, "offers": "", **before}
         self._told: dict[str, Any] = {}
         self._told_at = 0.0
         self._failures = 0
@@ -72,12 +75,12 @@ class Forwarder:
         self._thread.start()
 
     def wake(self) -> None:
-        self._wake.set()
+        self._bell.ring()
 
     def stop(self) -> None:
         """End the thread, whatever it waits for; what is not shipped is shipped another time."""
         self._stopping.set()
-        self._wake.set()
+        self._bell.ring()
         if self._line is not None:
             self._line.interrupt()
         if self._thread is not None:
@@ -120,6 +123,7 @@ class Forwarder:
     def _ship(self, *, until_done: bool) -> None:
         from store.hub.connection import Hub
         from store.hub.dsn import from_file
+        from store.hub.offers import CHANNEL
         from store.hub.ship import hello, name_of, read_batch, ship
 
         identity = log_id(self._state_dir)
@@ -129,6 +133,8 @@ class Forwarder:
         self._failures = 0
         log.info("hub: shipping to %s from position %d on", dsn.place, position)
         self._report(position=position, trouble="", name=name_of(hub), place=dsn.place)
+        hub.run(f"LISTEN {CHANNEL}")
+        look = True
         while not self._stopping.is_set():
             batch = read_batch(self._reader, position)
             if batch is not None:
@@ -136,13 +142,32 @@ class Forwarder:
                 self._report(position=position, trouble="")
                 continue
             self._report(position=position, trouble="", at_once=True)
+            if look:
+                self._look_at_offers(hub)
             if until_done:
                 return
-            if self._wake.wait(SIGN_OF_LIFE_S):
+            rung, news = self._bell.wait(SIGN_OF_LIFE_S, hub.descriptor)
+            look = news or not rung
+            if rung:
                 self._stopping.wait(LINGER_S)
-                self._wake.clear()
-            else:
+            if news:
+                hub.wait_for_news(0)
+            elif not rung:
                 hello(hub, identity)
+
+    def _look_at_offers(self, hub: Hub) -> None:
+        """Record what the hub offers; one with which something is wrong is in nobody's way."""
+        from store.hub.connection import HubError, HubUnreachable
+
+        try:
+            problems = "; ".join(take_in(hub, self._reader, self._writer))
+        except HubUnreachable:
+            raise
+        except HubError as error:  # another version's hub, perhaps: it gets the events all the same
+            problems = error.message
+        if problems != self._said["offers"]:
+            log.warning("hub: %s", problems or "no offer is in the way any more")
+            self._report(trouble="", offers=problems, at_once=True)
 
     def _begin(self, hub: Hub, head: int) -> int:
         """Where to go on. Raises HubError where the hub has what this log does not have."""

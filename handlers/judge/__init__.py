@@ -1,6 +1,7 @@
 """The judge: finds in run logs why missions fail, and rewrites SYSTEM_PROMPT, safely.
 
 job.py, rewrite.py, outcome.py   one judging, from run logs to a version of the prompt
+offered.py  a version that the fleet offers: through the same gate, or taken back
 evidence/   failure modes, counted in code
 groq/       the question, and what may be believed of the answer
 question/   what a model is shown, and the candidates in its answer

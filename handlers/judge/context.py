@@ -47,7 +47,8 @@ class JudgeContext:
 
     `logs` that were read, held-out ones too.
     `key` of the question that was asked; `answer` and `proposals` once there are any.
-    `rejection`: what is recorded if all of it is in vain.
+    `rejection`: what is recorded if all of it is in vain. `offer`: that of the fleet which is put
+    through the gate, "" for none.
     """
 
     task: JobContext
@@ -66,6 +67,7 @@ class JudgeContext:
     answer: Answer | None = None
     proposals: Proposals | None = None
     rejection: Rejection | None = None
+    offer: str = ""
 
     @classmethod
     def open(cls, task: JobContext, project: Path) -> JudgeContext:

@@ -11,7 +11,7 @@ from handlers.judge.context import JudgeContext
 from handlers.judge.evidence.mining import report_on
 from handlers.judge.evidence.pack import split
 from handlers.judge.groq.errors import JudgeFailure, NoKey
-from handlers.judge.monitor.outcome import ended
+from handlers.judge.monitor.outcome import ended, rollback_spec
 from handlers.judge.monitor.samples import monitor
 from handlers.judge.outcome import keep_prompt, nothing_found, report_conflict
 from handlers.judge.prompt import actions
@@ -61,9 +61,8 @@ def _end_of_monitoring(context: JudgeContext) -> JobResult | None:
     if not any(isinstance(event, PromptRewritten) for event in events):
         look = monitor(context.state.connection, str(context.project), current)
         if look.decision == "worse":
-            done = actions.take_back(
-                context.task, context.state, context.known, current.version, look
-            )
+            spec = rollback_spec(current.version, look)
+            done = actions.take_back(context.task, context.state, context.known, spec)
             return JobResult((*events, *done.events), f"{done.summary}: {look.reason}")
         end = ended(current.version, look)
         if end is not None:
@@ -87,7 +86,7 @@ def _is_recorded(context: JudgeContext, failure: JudgeFailure) -> bool:
 
 
 def _judged(context: JudgeContext) -> tuple[list[Event], str]:
-    source, refused = _source(context)
+    source, refused = prompt_of(context)
     block = source.block if source is not None else None
     if source is not None and block is not None and not block.intact:
         return report_conflict(context, source, block.problem)
@@ -113,7 +112,7 @@ def _judged(context: JudgeContext) -> tuple[list[Event], str]:
     return keep_prompt(context, "refused_source", reason, paste=pasted(context, None))
 
 
-def _source(context: JudgeContext) -> tuple[PromptSource | None, RefusedSource | None]:
+def prompt_of(context: JudgeContext) -> tuple[PromptSource | None, RefusedSource | None]:
     """The prompt; or why it cannot be edited: the block is shown then, to be pasted."""
     try:
         return find_prompt(context.project, context.settings.prompt), None

@@ -17,9 +17,10 @@ from store.events.files import RunExtended, RunRecorded, RunReplaced
 from store.events.process import JobQueued
 from store.events.prompt import JudgeRequested, PromptConflictFound
 from store.reads.improvements import current_prompt, episodes, last_judged
+from store.reads.offers import next_offer
 from store.reads.state import State
 
-PROMPT_JOBS = frozenset({"judge", "prompt"})
+PROMPT_JOBS = frozenset({"judge", "prompt", "offer"})
 """Kinds of job that write the prompt's file."""
 
 
@@ -74,6 +75,18 @@ def monitor_prompt(event: Recorded, state: State, tools: Tools) -> Iterable[Even
         return queue_job(state, "prompt", event.project, f"prompt version {current.version}", spec)
     end = ended(current.version, look)
     return [end] if end is not None else []
+
+
+def take_offers(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """Something of the fleet's offers is to be done: taken up, or back. One change at a time."""
+    assert event.project is not None
+    due = next_offer(state.connection, event.project, "prompt")
+    if due is None or _is_paused(event, state):
+        return []
+    current = current_prompt(state.connection, event.project)
+    if due.is_open and current is not None and current.watching:
+        return []  # the end of the watch is an event too
+    return queue_job(state, "offer", event.project, f"offer {due.offer}", {"by": "cadenzad"})
 
 
 def _judge(event: Recorded, state: State, tools: Tools, reason: str) -> list[Event]:

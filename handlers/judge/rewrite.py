@@ -143,7 +143,7 @@ def _unproven(context: JudgeContext, variants: Variants, trial: Trial) -> Result
 
 def _retired(context: JudgeContext, variants: Variants) -> Result:
     """The prompt without the rule that is followed least, if that is no worse; else nothing."""
-    attempt = retire(context, variants)
+    attempt = retire(context, variants) if not context.offer else None
     fact = attempt.trial.fact if attempt is not None else None
     if attempt is None or fact is None:
         return [], ""
@@ -209,6 +209,7 @@ def _version(
         usage=usage_of(context.answer) if context.answer is not None else None,
         gates=tuple(gate.fact() for gate in gates),
         improved=trial.verdict == "improved",
+        offer=context.offer,
     )
 
 
@@ -271,7 +272,7 @@ def _waits_for(context: JudgeContext, chosen: Variant, version: PromptVersion) -
         return ""
     if any(part.wording for part in chosen.parts) and not version.improved:
         return "free text is written only when a trial shows that it helps"
-    without_key = context.answer is None and not version.retired
+    without_key = context.answer is None and not (version.retired or context.offer)
     if without_key and context.settings.without_key == "propose":
         return 'found by enumeration, without a key, and judge.without_key is "propose"'
     proven = version.improved or bool(version.retired)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from store.database.table import Index, Table
 
 VIEW_NAME = "state"
-CODE_VERSION = 11
+CODE_VERSION = 12
 """Raise when `views.fold` or a view table changes: the daemon then rebuilds at its next start."""
 
 PROJECTS = Table(
@@ -240,6 +240,25 @@ ADAPTERS = Table(
     """,
 )
 
+OFFERS = Table(
+    "view_offers",
+    "project offer",
+    """
+    project   text
+    offer     text
+    kind      text  -- prompt adapter
+    content   text
+    robot     text  -- whose version it is
+    source    integer  -- which version there
+    state     text  -- open declined proposed taken theirs kept rolled_back
+    version   integer?  -- which version here; NULL: none yet
+    reason    text = ''
+    withdrawn integer = 0  -- position where the hub pulled it; 0: never
+    position  integer
+    """,
+)
+"""Versions that the hub offered to a project, and what became of each here."""
+
 TRUST = Table(
     "view_trust",
     "project path",
@@ -276,6 +295,7 @@ TABLES = {
         TOKENS,
         ADAPTERS,
         TRUST,
+        OFFERS,
     )
 }
 """By name. The order is that of `view_hash`."""

@@ -152,10 +152,11 @@ class PromptVersion(Grown, Event):
 
     `version` counts from 1 in a project; `parent` is the version it replaces, None for the prompt
     as its author wrote it. `improved` is set by a paired simulation alone. `retired`: rules that
-    were taken out because a simulation without them was no worse.
+    were taken out because a simulation without them was no worse. `offer`: the fleet's offer that
+    it came by, "" for none.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"retired"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"retired", "offer"})
 
     version: int
     parent: int | None
@@ -170,6 +171,7 @@ class PromptVersion(Grown, Event):
     gates: tuple[GateFact, ...] = ()
     improved: bool = False
     retired: tuple[str, ...] = ()
+    offer: str = ""
 
 
 class PromptProposed(PromptVersion):

@@ -41,6 +41,7 @@ from store.events.files import (
     RunRecorded,
     RunReplaced,
 )
+from store.events.fleet import OfferDeclined, OfferKept, OfferReceived, OfferWithdrawn
 from store.events.process import (
     DaemonStarted,
     DaemonStopped,
@@ -125,6 +126,10 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
         AdapterBlocked,
         AdapterRolledBack,
         CodeTrusted,
+        OfferReceived,
+        OfferDeclined,
+        OfferWithdrawn,
+        OfferKept,
         ReactionFailed,
         RebuildRequested,
         ViewRebuilt,

@@ -7,7 +7,9 @@
     install.py      all of that made, and brought up to date
     ship.py         a robot's side: its events, in order, each once
     fold.py         the view of each robot, folded by the code that folds it there
+    prune.py        old events that are not kept, and a log that is asked for again
     reads.py        what is asked of all robots at once
+    offers.py       versions that are offered to robots, and what became of that
     verify.py       whether the logs there are whole, and the views what they say
 
 A robot's part of the hub looks like its own log: under the search path of a scoped connection,

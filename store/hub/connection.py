@@ -122,6 +122,11 @@ class Hub:
         """psycopg's own."""
         return self._connection
 
+    @property
+    def descriptor(self) -> int:
+        """Of the socket: what can be read there is news, or its end."""
+        return int(self._connection.fileno())
+
     def interrupt(self) -> None:
         """From another thread: end whatever is waited for; the connection is of no use then."""
         with (

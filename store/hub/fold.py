@@ -20,7 +20,8 @@ def fold_some(hub: Hub, robots: int = 64) -> int:
     expect_views(hub)
     behind = hub.execute(
         "SELECT o.id FROM origins o JOIN folded f ON f.origin = o.id"
-        " WHERE f.position < o.head AND f.trouble = '' ORDER BY f.position - o.head LIMIT ?",
+        " WHERE f.position < o.head AND f.position >= o.pruned AND f.trouble = ''"
+        " ORDER BY f.position - o.head LIMIT ?",
         (robots,),
     ).fetchall()
     return sum(_fold_origin(hub, origin) for (origin,) in behind)
@@ -53,4 +54,7 @@ def _fold_origin(hub: Hub, origin: int) -> int:
 
 def try_again(hub: Hub) -> None:
     """Forget why views went no further: another version of this program may know better."""
-    hub.execute("UPDATE folded SET trouble = '' WHERE trouble != ''")
+    hub.execute(
+        "UPDATE folded SET trouble = '' FROM origins WHERE origins.id = folded.origin"
+        " AND folded.trouble != '' AND folded.position >= origins.pruned"
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from store.database.view import CODE_VERSION
 from store.hub.connection import Hub, HubError
+from store.hub.prune import tell_of_pruned
 from store.hub.security import grants, make_groups, policies
 from store.hub.tables import (
     APPEND_SQL,
     BASE_SQL,
     HUB_VERSION,
+    UPGRADES,
     create_view_tables,
     drop_view_tables,
 )
@@ -37,13 +39,18 @@ def install(hub: Hub) -> str:
             hub.run("CREATE SCHEMA cadenzad")
             hub.run("CREATE SCHEMA cadenzad_one")
             hub.run(BASE_SQL)
-            hub.execute("INSERT INTO about VALUES (?, 0)", (HUB_VERSION,))
+            hub.run("INSERT INTO cadenzad.about VALUES (1, 0)")
         hub.run(APPEND_SQL)
-        folded_by = versions(hub)[1]
+        made_by, folded_by = versions(hub)
+        for version, script in UPGRADES.items():
+            if version > made_by:
+                hub.run(script)
+                hub.execute("UPDATE about SET hub_version = ?", (version,))
         if folded_by != CODE_VERSION:
             for statement in (*drop_view_tables(), *create_view_tables()):
                 hub.run(statement)
             hub.execute("UPDATE folded SET position = 0, trouble = ''")
+            tell_of_pruned(hub)
             hub.execute("UPDATE about SET code_version = ?", (CODE_VERSION,))
         for statement in (*grants(database), *policies(database)):
             hub.run(statement)

@@ -23,7 +23,8 @@ class RobotRow(NamedTuple):
     """A robot: where its log ends at the hub (`head`), and how far its view is folded.
 
     `seen_us`: when it last shipped or greeted, in microseconds since the epoch; None for never.
-    `trouble`: why its view goes no further; "" where it does. Counts are of the view.
+    `trouble`: why its view goes no further; "" where it does. Counts are of the view. `pruned`: the
+    events up to there are not kept.
     """
 
     id: int
@@ -37,6 +38,7 @@ class RobotRow(NamedTuple):
     succeeded: int
     failed: int
     to_look_at: int
+    pruned: int = 0
 
 
 class FleetTotals(NamedTuple):
@@ -78,7 +80,7 @@ def robots(hub: Hub, most: int | None = None, name: str | None = None) -> list[R
         "SELECT o.id, o.name, o.head, f.position, f.trouble,"
         " (extract(epoch FROM o.seen_at) * 1000000)::bigint, coalesce(p.projects, 0),"
         " coalesce(p.runs, 0), coalesce(p.succeeded, 0), coalesce(p.failed, 0),"
-        " coalesce(p.to_look_at, 0)"
+        " coalesce(p.to_look_at, 0), o.pruned"
         f" FROM origins o JOIN folded f ON f.origin = o.id {counted} {where}"
         " ORDER BY (f.trouble != '' OR coalesce(p.to_look_at, 0) > 0) DESC, o.name"
     )

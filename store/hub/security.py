@@ -3,9 +3,11 @@
 None is a superuser. Whoever runs `hub init` owns all of it, and needs CREATEROLE. The others are
 groups, and each login belongs to one:
 
-    robot    its own log and its own view, to read; its own log, to append to (`hello`, `append`)
+    robot    its own log and its own view, and offers that are made to it, to read; its own log, to
+             append to (`hello`, `append`)
     reader   everything, to read
-    keeper   everything, to read; the views, to fold
+    keeper   everything, to read; the views, to fold; of offers, to say that they are widened or
+             pulled
 
 Row-level security holds robots apart whatever statement they send. The functions that write run as
 the owner and act for the login that the session began with (`session_user`), which no role can
@@ -58,16 +60,19 @@ def grants(database: str) -> Iterator[str]:
     yield "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cadenzad FROM PUBLIC"
     yield f"GRANT USAGE ON SCHEMA cadenzad, cadenzad_one TO {everybody}"
     yield f"GRANT SELECT ON ALL TABLES IN SCHEMA cadenzad, cadenzad_one TO {everybody}"
-    yield f"GRANT EXECUTE ON FUNCTION cadenzad.scope(), cadenzad.own_origin() TO {everybody}"
+    asked = "cadenzad.scope(), cadenzad.own_origin(), cadenzad.is_meant(text)"
+    yield f"GRANT EXECUTE ON FUNCTION {asked} TO {everybody}"
     yield f"GRANT EXECUTE ON FUNCTION cadenzad.hello(text), {_APPEND} TO {robot}"
     views = ", ".join(f"cadenzad.{name}, cadenzad_one.{name}" for name in TABLES)
     yield f"GRANT INSERT, UPDATE, DELETE ON {views} TO {keeper}"
     yield f"GRANT UPDATE ON cadenzad.folded TO {keeper}"
+    yield f"GRANT INSERT ON cadenzad.offer_history TO {keeper}"
 
 
 def policies(database: str) -> Iterator[str]:
     """Row-level security: a robot meets its own rows, readers and keepers meet all."""
     robot, reader, keeper = (group(database, kind) for kind in KINDS)
+    yield from _policies_of_offers(robot, reader, keeper)
     for name in ("origins", "events", "folded", *TABLES):
         table, origin = f"cadenzad.{name}", "id" if name == "origins" else "origin"
         yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
@@ -79,6 +84,27 @@ def policies(database: str) -> Iterator[str]:
         )
         yield f"CREATE POLICY readers ON {table} FOR SELECT TO {reader} USING (true)"
         yield f"CREATE POLICY keepers ON {table} TO {keeper} USING (true) WITH CHECK (true)"
+
+
+def _policies_of_offers(robot: str, reader: str, keeper: str) -> Iterator[str]:
+    """A robot meets the offers that are made to it; nobody but the owner makes one."""
+    asked = {
+        "offers": "cadenzad.is_meant(id)",
+        "offer_contents": "EXISTS (SELECT 1 FROM cadenzad.offers WHERE content = hash)",
+        "offer_canaries": "origin = (SELECT cadenzad.own_origin())",
+        "offer_history": "cadenzad.is_meant(offer)",
+    }
+    for name, condition in asked.items():
+        table = f"cadenzad.{name}"
+        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+        for policy in ("robots", "others", "keepers"):
+            yield f"DROP POLICY IF EXISTS {policy} ON {table}"
+        yield f"CREATE POLICY robots ON {table} FOR SELECT TO {robot} USING ({condition})"
+        yield f"CREATE POLICY others ON {table} FOR SELECT TO {reader}, {keeper} USING (true)"
+    yield (
+        f"CREATE POLICY keepers ON cadenzad.offer_history FOR INSERT TO {keeper}"
+        " WITH CHECK (step IN ('widened', 'pulled'))"
+    )
 
 
 def add_login(hub: Hub, dsn: Dsn, kind: str, name: str, *, renew: bool = False) -> str:

@@ -3,6 +3,7 @@
     origins        the robots: one row and one login each, and where its log ends
     events         the logs, each gap-free and append-only, as they are at the robots
     folded         how far the view of each has been folded
+    offers, offer_*   versions that are offered to robots (offers.py)
     view_*         the views, the tables of `store.database.view` with an origin in their keys
 
 A log grows by `append` alone, which checks under the lock of its origin's row that what comes
@@ -17,8 +18,8 @@ from collections.abc import Iterator
 from store.database.table import Column, Index, Table
 from store.database.view import TABLES
 
-HUB_VERSION = 1
-"""Of the tables that are no view. Raise when they change, and have `install` bring them up."""
+HUB_VERSION = 2
+"""Of the tables that are no view. Raise when they change, and add to UPGRADES what changes them."""
 
 GAP, DIFFERENT, NOBODY, OTHER_LOG = "CZ001", "CZ002", "CZ003", "CZ004"
 """What `append` and `hello` refuse, as SQLSTATE."""
@@ -101,6 +102,100 @@ END $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON cadenzad.events
   FOR EACH STATEMENT EXECUTE FUNCTION cadenzad.refuse();
 """
+
+OFFER_BYTES = 64 << 20
+"""The most that an offered version may come to."""
+
+OFFERS_SQL = f"""
+-- A version that is offered to every project of one goal: the same mission, robot and phases.
+CREATE TABLE cadenzad.offers (
+  id      text COLLATE "C" PRIMARY KEY,
+  kind    text COLLATE "C" NOT NULL CHECK (kind IN ('prompt', 'adapter')),
+  project text NOT NULL,                -- what people call it
+  mission text COLLATE "C" NOT NULL,
+  model   text COLLATE "C" NOT NULL,    -- of robot
+  phases  text COLLATE "C" NOT NULL,
+  source  text COLLATE "C" NOT NULL,    -- the robot whose version it is
+  version bigint NOT NULL,              -- which one there
+  content text COLLATE "C" NOT NULL     -- the hash of what is offered
+);
+
+CREATE TABLE cadenzad.offer_contents (
+  hash text COLLATE "C" PRIMARY KEY,
+  data bytea NOT NULL CHECK (octet_length(data) <= {OFFER_BYTES})
+);
+
+-- The robots that are offered it first.
+CREATE TABLE cadenzad.offer_canaries (
+  offer  text COLLATE "C" NOT NULL REFERENCES cadenzad.offers (id),
+  origin integer NOT NULL REFERENCES cadenzad.origins (id),
+  PRIMARY KEY (offer, origin)
+);
+
+-- What became of it, each step once: `widened` to all, `pulled` for good.
+CREATE TABLE cadenzad.offer_history (
+  offer    text COLLATE "C" NOT NULL REFERENCES cadenzad.offers (id),
+  step     text COLLATE "C" NOT NULL CHECK (step IN ('offered', 'widened', 'pulled')),
+  why      text NOT NULL,
+  evidence text NOT NULL DEFAULT '{{}}',  -- JSON: what the test said then
+  made_by  text COLLATE "C" NOT NULL DEFAULT session_user,
+  made_at  timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (offer, step)
+);
+
+CREATE FUNCTION cadenzad.refuse_offers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the history of offers is append-only';
+END $$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON cadenzad.offers
+  FOR EACH STATEMENT EXECUTE FUNCTION cadenzad.refuse_offers();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON cadenzad.offer_contents
+  FOR EACH STATEMENT EXECUTE FUNCTION cadenzad.refuse_offers();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON cadenzad.offer_canaries
+  FOR EACH STATEMENT EXECUTE FUNCTION cadenzad.refuse_offers();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON cadenzad.offer_history
+  FOR EACH STATEMENT EXECUTE FUNCTION cadenzad.refuse_offers();
+
+-- Whether the robot that asks is among those that an offer is made to by now.
+CREATE FUNCTION cadenzad.is_meant(p_offer text) RETURNS boolean
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  own integer := cadenzad.own_origin();
+BEGIN
+  RETURN EXISTS (
+      SELECT 1 FROM cadenzad.offer_canaries WHERE offer = p_offer AND origin = own
+    ) OR EXISTS (
+      SELECT 1 FROM cadenzad.offers o JOIN cadenzad.offer_history h ON h.offer = o.id
+        JOIN cadenzad.view_projects p ON p.mission = o.mission AND p.robot = o.model
+          AND p.phases = o.phases
+        WHERE o.id = p_offer AND h.step = 'widened' AND p.origin = own
+    );
+END $$;
+
+CREATE FUNCTION cadenzad.tell_of_offer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('cadenzad_offers', NEW.offer);  -- CHANNEL in offers.py
+  RETURN NULL;
+END $$;
+CREATE TRIGGER tell AFTER INSERT ON cadenzad.offer_history
+  FOR EACH ROW EXECUTE FUNCTION cadenzad.tell_of_offer();
+"""
+
+PRUNING_SQL = """
+-- The events up to here were pruned: the first one that is kept follows.
+ALTER TABLE cadenzad.origins ADD COLUMN pruned bigint NOT NULL DEFAULT 0;
+
+CREATE OR REPLACE FUNCTION cadenzad.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND current_setting('cadenzad.pruning', true) = 'on' THEN
+    RETURN NULL;  -- the owner's, who alone may delete: store.hub.prune
+  END IF;
+  RAISE EXCEPTION 'the event log is append-only';
+END $$;
+"""
+
+UPGRADES = {2: OFFERS_SQL + PRUNING_SQL}
+"""Version of the hub -> what makes it of the one before."""
 
 _ARGUMENTS = ", ".join(f"p_{name} {kind}[]" for name, kind in EVENT_COLUMNS.items())
 _ARRAYS = ", ".join(f"p_{name}" for name in EVENT_COLUMNS)

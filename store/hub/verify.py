@@ -24,13 +24,13 @@ def verify(hub: Hub, robot: RobotRow) -> list[str]:
     with hub.transaction():
         hub.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         hub.scope(robot.id)
-        (head,) = hub.execute("SELECT head FROM origins WHERE id = ?", (robot.id,)).fetchone() or (
-            0,
-        )
+        head, pruned = hub.execute(
+            "SELECT head, pruned FROM origins WHERE id = ?", (robot.id,)
+        ).fetchone() or (0, 0)
         count, first, last = hub.execute(
             "SELECT count(*), coalesce(min(position), 1), coalesce(max(position), 0) FROM events"
         ).fetchone() or (0, 1, 0)
-        if (first, last) != (1, count) or last != head:
+        if (first, last) != (pruned + 1, pruned + count) or last != head:
             problems.append(
                 f"{count} events, but positions run from {first} to {last}, and its log ends"
                 f" at {head}"
@@ -39,10 +39,13 @@ def verify(hub: Hub, robot: RobotRow) -> list[str]:
             f"stream {stream}: {events} events, but versions run from {low} to {high}"
             for stream, events, low, high in hub.execute(
                 "SELECT stream, count(*), min(version), max(version) FROM events GROUP BY stream"
-                " HAVING min(version) != 1 OR max(version) != count(*)"
+                " HAVING (min(version) != 1 AND ? = 0)"
+                " OR max(version) - min(version) + 1 != count(*)",
+                (pruned,),
             )
         ]
-        problems += _view(hub, robot)
+        if not pruned:  # else it cannot be folded anew, and is what it was folded to
+            problems += _view(hub, robot)
     return problems
 
 
@@ -59,24 +62,24 @@ def _view(hub: Hub, robot: RobotRow) -> list[str]:
 
 def compare(hub: Hub, log: Readable) -> list[str]:
     """How the log here differs from the one at the hub, for the robot whose login this is."""
-    row = hub.execute("SELECT id, head FROM origins WHERE login = session_user").fetchone()
+    row = hub.execute("SELECT id, head, pruned FROM origins WHERE login = session_user").fetchone()
     if row is None:
         return ["this login is no robot's: its log cannot be compared with the one here"]
     with hub.transaction():
         hub.scope(row[0])
-        for ours, theirs in itertools.zip_longest(_rows(log, row[1]), _rows(hub, row[1])):
+        for ours, theirs in itertools.zip_longest(_rows(log, *row[1:]), _rows(hub, *row[1:])):
             if ours != theirs:
                 position = (ours or theirs)[0]
                 return [f"the event at position {position} is another one here than at the hub"]
     return []
 
 
-def _rows(log: Readable, until: int) -> Iterator[tuple[Any, ...]]:
+def _rows(log: Readable, until: int, after: int) -> Iterator[tuple[Any, ...]]:
     query = (
         f"SELECT {EVENT_COLUMNS} FROM events WHERE position > ? AND position <= ?"
         " ORDER BY position LIMIT ?"
     )
-    last = 0
+    last = after
     while rows := log.execute(query, (last, until, PAGE)).fetchall():
         yield from rows
         last = rows[-1][0]

@@ -65,6 +65,7 @@ def hub_status(connection: Readable, head: int) -> HubStatus | None:
         "lag": head - told["position"],
         "trouble": told["trouble"],
         "since": told["since"],
+        "offers": told.get("offers", ""),
     }
 
 

@@ -18,7 +18,8 @@ class WatchingStatus(TypedDict):
 class HubStatus(TypedDict):
     """What the hub has of this log. `name`: the robot's there, `place`: where it is, both None
     while it was never reached. `lag`: events that are not there yet. `trouble`: why it is not
-    reached, "" while it is, and `since` when, in Unix seconds."""
+    reached, "" while it is, and `since` when, in Unix seconds. `offers`: what is wrong with those
+    that it makes, "" for nothing."""
 
     name: str | None
     place: str | None
@@ -26,6 +27,7 @@ class HubStatus(TypedDict):
     lag: int
     trouble: str
     since: int | None
+    offers: str
 
 
 class DaemonStatus(TypedDict):

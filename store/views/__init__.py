@@ -1,6 +1,6 @@
 """Projections: how each event changes the state tables, one module for each part of the view.
 
-    runs.py, prompts.py, adapters.py, jobs.py   the parts
+    runs.py, prompts.py, adapters.py, offers.py, jobs.py   the parts
     view.py     the tables while events are folded into them; rows.py: how a row is written
     totals.py   counters on the project's row
     replay.py   history folded anew, and views compared
@@ -19,6 +19,7 @@ from store.events.base import Event
 from store.events.envelope import Recorded
 from store.views.adapters import ADAPTER_HANDLERS
 from store.views.jobs import JOB_HANDLERS
+from store.views.offers import OFFER_HANDLERS
 from store.views.prompts import PROMPT_HANDLERS
 from store.views.runs import RUN_HANDLERS
 from store.views.view import View
@@ -31,6 +32,7 @@ _HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
     **JOB_HANDLERS,
     **PROMPT_HANDLERS,
     **ADAPTER_HANDLERS,
+    **OFFER_HANDLERS,
 }
 
 

@@ -22,6 +22,7 @@ from store.events.prompt import (
     PromptWatchEnded,
     RunsJudged,
 )
+from store.views.offers import prompt_came, prompt_left, prompt_rolled_back
 from store.views.rows import insert, update
 from store.views.totals import project_of
 from store.views.view import View
@@ -59,6 +60,7 @@ def _proposed(view: View, record: Recorded, event: PromptProposed) -> None:
     project = project_of(record)
     update(view, "view_prompts", {"project": project, "state": "proposed"}, state="superseded")
     _put_version(view, record, event, "proposed")
+    prompt_came(view, project, event.offer, event.version, "proposed")
     _set_outcome(view, project, "proposed", event.reason)
 
 
@@ -66,6 +68,7 @@ def _rewritten(view: View, record: Recorded, event: PromptRewritten) -> None:
     project = project_of(record)
     _supersede(view, project)
     _put_version(view, record, event, "current", watching=True, unread=event.unread)
+    prompt_came(view, project, event.offer, event.version, "taken")
     _set_outcome(view, project, "rewritten", f"version {event.version}")
 
 
@@ -89,11 +92,13 @@ def _conflict(view: View, record: Recorded, event: PromptConflictFound) -> None:
         ended = f"ended: {event.reason}"
         facts: dict[str, object] = {"watching": 0, "watch": ended, "unwanted": record.position}
         update(view, "view_prompts", ours, state="theirs", **facts)
+        prompt_left(view, project, event.version, "theirs", event.reason)
     _set_outcome(view, project, "conflict", f"{event.file}: {event.reason}")
 
 
 def _rejected(view: View, record: Recorded, event: PromptRejected) -> None:
     _set(view, record, event.version, state="rejected", unwanted=record.position)
+    prompt_left(view, project_of(record), event.version, "declined", f"rejected by {event.by}")
 
 
 def _rolled_back(view: View, record: Recorded, event: PromptRolledBack) -> None:
@@ -116,6 +121,7 @@ def _rolled_back(view: View, record: Recorded, event: PromptRolledBack) -> None:
     _put_version(
         view, record, version, "current", watching=restored, unread=event.unread, undoes=undoes
     )
+    prompt_rolled_back(view, project, event)
     _set_outcome(view, project, "restored" if restored else "rolled_back", event.reason)
 
 

@@ -13,6 +13,9 @@ of the Royal Statistical Society B 86 (2024), sections 4 and B.3 (mixtures over 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+
 STAKES = tuple((index + 0.5) / 32 for index in range(32))
 """The stakes there are. Below 1: a single loss never takes everything."""
 
@@ -47,6 +50,17 @@ class Bets:
     def shows(self, level: float) -> bool:
         """Whether the hypothesis was ever refuted at a level."""
         return self.peak >= 1.0 / level
+
+
+def capital(differences: Mapping[float, int]) -> float:
+    """The e-value after differences in [-1, 1], of which each came so often, in whatever order."""
+    if any(not -1.0 <= difference <= 1.0 for difference in differences):
+        raise ValueError("a difference that is not in [-1, 1]")
+    won = (
+        prod((1.0 + stake * difference) ** count for difference, count in differences.items())
+        for stake in STAKES
+    )
+    return sum(won) / len(STAKES)
 
 
 def least_pairs(level: float) -> int:

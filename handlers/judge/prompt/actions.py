@@ -11,8 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from handlers.jobs import JobContext, JobResult, PermanentFailure
-from handlers.judge.monitor.outcome import rollback_spec
-from handlers.judge.monitor.sequential import Look
 from handlers.judge.monitor.unread import unread_logs
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
@@ -89,10 +87,9 @@ def act(context: JobContext) -> JobResult:
     return JobResult((*now.events, *result.events), result.summary)
 
 
-def take_back(context: JobContext, state: State, now: Known, version: int, look: Look) -> JobResult:
-    """Roll a version back because of what the monitor says."""
+def take_back(context: JobContext, state: State, now: Known, spec: Mapping[str, Any]) -> JobResult:
+    """Roll a version back; `spec` as for `act`, with the version and why."""
     assert context.project is not None
-    spec = rollback_spec(version, look)
     named = context.settings.of(JudgeSettings).prompt
     return _Action(context.project, state, now, spec, context.job, named).roll_back()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
 
 import numpy as np
 import pytest
 
-from handlers.judge.gates.betting import STAKES, Bets, least_pairs
+from handlers.judge.gates.betting import STAKES, Bets, capital, least_pairs
 
 LEVELS = (0.05, 0.025, 0.001)
 
@@ -81,3 +82,13 @@ def test_looking_after_every_pair_does_not_raise_the_error(draw) -> None:
         share = float((reached >= 1 / level).mean())
         print(f"level {level}: {share:.2%} of sequences ever reach it")
         assert share <= level + 3 * (level * (1 - level) / 2000) ** 0.5
+
+
+def test_the_capital_of_counted_differences_is_that_of_a_gambler_who_met_them() -> None:
+    met = [1.0, -0.5, -0.5, 0.0, 0.25, 1.0]
+    bets = Bets()
+    for difference in met:
+        bets.add(difference)
+    assert capital(Counter(met)) == pytest.approx(bets.value)
+    with pytest.raises(ValueError, match="not in"):
+        capital({1.5: 1})

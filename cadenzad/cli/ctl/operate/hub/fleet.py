@@ -15,7 +15,7 @@ from cadenzad.cli.shown.fleet import HEADINGS, as_json, notes_of, open_hub, row_
 from cadenzad.cli.shown.standing import HEADINGS as PROJECT_HEADINGS
 from cadenzad.cli.shown.standing import notes_of as project_notes
 from cadenzad.cli.shown.standing import row_of as project_row
-from cadenzad.moments import moment_us, position_number
+from cadenzad.moments import moment_us, position_at, position_number
 from store.errors import ConfigError
 from store.reads.status import STATUS_SCHEMA, project_statuses
 
@@ -30,8 +30,11 @@ SHOWN = 20
 
 def show_fleet(arguments: argparse.Namespace) -> int:
     """`status`: every robot in a row; of one robot, or of one project, each project in a row."""
-    if arguments.at:
-        raise ConfigError("--at needs one robot's own log", hint="leave --hub out, on the robot")
+    if arguments.at and not (arguments.project or arguments.robot):
+        raise ConfigError(
+            "--at with --hub is about one robot, or one project",
+            hint="for example: --robot rescue-dog-7 --at 2026-11-27T06:00",
+        )
     with open_hub(arguments) as hub:
         if arguments.project or arguments.robot:
             return _show_projects(hub, arguments)
@@ -58,10 +61,16 @@ def show_fleet(arguments: argparse.Namespace) -> int:
 
 def _show_projects(hub: Hub, arguments: argparse.Namespace) -> int:
     found: list[tuple[str, ProjectStatus]] = []
-    for robot, origin, paths in _asked_for(hub, arguments):
+    asked = list(_asked_for(hub, arguments))
+    if arguments.at and len(asked) > 1 and position_number(arguments.at) is not None:
+        raise ConfigError(
+            "--at of several robots is a time: each has positions of its own",
+            hint="for example: --at 2026-11-27T06:00",
+        )
+    for robot, origin, paths in asked:
         with hub.transaction():
             hub.scope(origin)
-            found += [(robot, project) for project in project_statuses(hub, paths)]
+            found += [(robot, project) for project in _statuses(hub, paths, arguments.at)]
     if arguments.json:
         projects = [{"robot": robot, **project} for robot, project in found]
         say_json({"schema": STATUS_SCHEMA, "projects": projects}, indent=2)
@@ -75,6 +84,17 @@ def _show_projects(hub: Hub, arguments: argparse.Namespace) -> int:
     for note in ["", *notes] if notes else []:
         say(note)
     return OK
+
+
+def _statuses(hub: Hub, paths: list[str] | None, at: str | None) -> list[ProjectStatus]:
+    """Of the robot that the hub shows: now, or with its history up to then folded anew."""
+    if not at:
+        return project_statuses(hub, paths)
+    from store.log import History
+    from store.views.replay import view_as_of
+
+    view = view_as_of(hub, position_at(History(hub), at))
+    return project_statuses(view, paths, history=hub)
 
 
 def _asked_for(

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from store.hub.connection import Hub
 
 DESCRIPTION = """Fold the events that robots ship into the views that `--hub DSN status` and `why`
-read. It runs on, near the database, under a unit of its own; with --once it does what there is to
-do and ends. Several may run: they share the robots. For a keeper, or the owner of the hub."""
+read, and widen or pull what is offered to the fleet, as the runs since say. It runs on, near the
+database, under a unit of its own; with --once it does what there is to do and ends. Several may
+run: they share the robots. For a keeper, or the owner of the hub."""
 EXAMPLE = "cadenzactl hub keep --hub keeper.hub"
 POLL_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
@@ -34,6 +35,7 @@ def command(arguments: argparse.Namespace) -> int:
         with open_hub(arguments) as hub:
             try_again(hub)
             say(f"folded {_keep_up(hub):,} events")
+            _decide(hub)
         return OK
     return keep(arguments, time.sleep)
 
@@ -48,10 +50,12 @@ def keep(arguments: argparse.Namespace, sleep: Callable[[float], None]) -> int:
         try:
             with open_hub(arguments) as hub:
                 hub.run("LISTEN cadenzad")
+                _decide(hub)
                 try_again(hub)  # another version of this program may know what the last did not
                 say(f"keeping the views of {hub.connection.info.dbname}", err=True)
                 while True:
-                    _keep_up(hub)
+                    if _keep_up(hub):
+                        _decide(hub)
                     pause = FIRST_PAUSE_S
                     hub.wait_for_news(POLL_S)
         except HubUnreachable as error:
@@ -68,3 +72,11 @@ def _keep_up(hub: Hub) -> int:
     while folded := fold_some(hub):
         count += folded
     return count
+
+
+def _decide(hub: Hub) -> None:
+    """What the runs that are in the views now lead to, of what is offered to the fleet."""
+    from cadenzad.hub.deciding import decide
+
+    for line in decide(hub):
+        say(line)

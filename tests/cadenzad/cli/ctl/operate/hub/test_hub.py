@@ -104,7 +104,7 @@ def test_why_is_answered_for_a_robot(two, one_error):
         (("status", "rescu"), "no project 'rescu'", "did you mean rescue?"),
         (("events", "--project", "resue"), "no project 'resue'", "did you mean rescue?"),
         (("events", "--since", "12"), "a time", "for example"),
-        (("status", "--at", "3"), "--at needs", "on the robot"),
+        (("status", "--at", "3"), "--at with --hub is about", "--robot"),
     ],
 )
 def test_what_is_not_there_is_named_with_what_may_be_meant(two, one_error, words, says, meant):
@@ -175,3 +175,35 @@ def test_a_keeper_waits_for_a_server_that_is_not_there(tmp_path, capsys):
         keep(arguments, instead_of_waiting)
     assert waits == [1, 2, 4]
     assert capsys.readouterr().err.count("; again in") == 3
+
+
+def test_a_past_moment_of_a_robot_is_folded_as_it_is_there(two, one_error):
+    from store.views.replay import view_as_of
+
+    code, out, err = two.ctl("status", "--robot", "ada", "--at", "2", "--json")
+    assert (code, err) == (0, "")
+    (project,) = json.loads(out)["projects"]
+    reader = connect_reader(two.state)
+    (then,) = project_statuses(view_as_of(reader, 2), history=reader)
+    assert project == json.loads(json.dumps({"robot": "ada", **then}))
+    assert project["runs"]["total"] == 1
+    # of several robots it is a time, and of all of them nobody folds everything
+    code, _, err = two.ctl("status", "rescue", "--at", "2")
+    assert code == 2
+    assert "each has positions of its own" in one_error(err)
+    code, out, _ = two.ctl("status", "rescue", "--at", "2020-01-01T00:00:00Z", "--json")
+    assert (code, json.loads(out)["projects"]) == (0, [])
+    code, _, err = two.ctl("status", "--at", "2")
+    assert code == 2
+    assert "--robot" in err
+
+
+def test_an_offer_is_made_looked_at_and_pulled(two, one_error):
+    code, _, err = two.ctl("hub", "offer", "rescue", "prompt", "1", "--robot", "ada")
+    assert code == 1
+    assert "no prompt version 1" in one_error(err)
+    code, out, _ = two.ctl("hub", "offers")
+    assert (code, out.startswith("nothing is offered")) == (0, True)
+    code, _, err = two.ctl("hub", "pull", "7c1e")
+    assert code == 4
+    assert "no offer '7c1e'" in one_error(err)
