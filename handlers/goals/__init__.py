@@ -6,6 +6,7 @@
     fates.py       which are forbidden, or conditional
     clause.py      one clause: verb, side, way and amounts
     steps.py       one clause -> one step; parameters.py  how far, how much and how long
+    tempo.py       how fast, where no number says it
     order.py       what comes first; repetition.py  what is done again
     doubts.py      what was not understood, or by a choice
     normal.py      a goal without politeness, numbers and units in one form

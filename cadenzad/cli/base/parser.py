@@ -60,6 +60,10 @@ def exit_code_of(stop: KeyboardInterrupt) -> int:
     return 128 + signal.SIGINT
 
 
+EXAMPLE = "example:\n"
+"""What the end of a help begins with, before the command to copy."""
+
+
 class Help(argparse.RawDescriptionHelpFormatter):
     """Help as it is written, as wide as the terminal.
 
@@ -71,7 +75,12 @@ class Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, width=columns() - 2)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        """Sentences are filled anew; where a line is indented, each stays a line of its own."""
+        """Sentences are filled anew; where a line is indented, each stays a line of its own.
+
+        An example stays whole however narrow the window: it is there to be copied.
+        """
+        if text.startswith(EXAMPLE):
+            return text
         return "\n\n".join(_filled(part, width, indent) for part in text.split("\n\n"))
 
 

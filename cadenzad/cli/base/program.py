@@ -17,7 +17,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from cadenzad import __version__
-from cadenzad.cli.base.parser import EXIT_CODES, Parser, run, stoppable
+from cadenzad.cli.base.parser import EXAMPLE, EXIT_CODES, Parser, run, stoppable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _line(value: str | Program) -> str:
 def _help_of(module: Any) -> dict[str, Any]:
     return {
         "description": module.DESCRIPTION,
-        "epilog": f"example:\n  {module.EXAMPLE}",
+        "epilog": f"{EXAMPLE}  {module.EXAMPLE}",
     }
 
 

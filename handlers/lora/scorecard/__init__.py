@@ -8,6 +8,7 @@
     simulation.py  what is simulated with, handlers.lora.rollout
     results.py     a goal's plan against the expected one, and an axis' check
     statistics.py  bounds on shares, and how many rows would decide
+    planning.py    how many rows an exam lacks for the next look to be worth taking
     scorecard.py   all axes together, and the verdict
     nextsteps.py   what to do about a verdict
 
