@@ -21,7 +21,7 @@ setup: $(VENV)/.all ## make .venv with every extra (torch, peft, groq, mujoco) a
 demo: $(VENV)/.demo ## a sample project, the daemon, a mission in MuJoCo, an export, an adapter, a prompt: three minutes
 	$(BIN)/python tests/demo.py
 
-fleet: $(VENV)/.dev ## three daemons, the logs of twenty robots, one hub (PostgreSQL): a minute
+fleet: $(VENV)/.dev ## three daemons, the logs of twenty robots, one hub (PostgreSQL), two Ray nodes where Ray is: two minutes
 	$(BIN)/python tests/fleet.py
 
 test: $(VENV)/.dev ## install what tests need and run every check and test

@@ -1,4 +1,7 @@
-"""`make fleet`: three daemons, the logs of seventeen more robots, and one hub that has them all."""
+"""`make fleet`: three daemons, the logs of seventeen more robots, and one hub that has them all.
+
+Where Ray is installed, one of the daemons has its trainings done on a cluster of two nodes.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,16 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 import postgres
+import rays
 import runlogs
 from eventmaking import Make
+from teaching import rows
 
 from cadenzad.hub.forwarder import Forwarder
 from handlers.project.scaffold import init_project
@@ -26,8 +32,8 @@ BIN = Path(sys.executable).parent
 DAEMONS = ("ada", "grace", "mary")
 OTHERS = 17
 PATIENCE_S = 60.0
-FURTHER: tuple[Callable[[Path, ExitStack], None], ...] = ()
-"""What is shown after the hub: each gets the folder, and what to end at the end."""
+TRAINS = "ada"
+ALONE = "[judge]\nmode = 'off'\n[lora]\nretrain = false\n"
 
 
 def main() -> int:
@@ -53,8 +59,10 @@ def main() -> int:
         keeper = ["cadenzactl", "--hub", home / "keeper.hub", "hub", "keep"]
         stack.enter_context(running(keeper, home / "keeper.log"))
         say("2. Three daemons, each with a workspace, and run logs that are dropped")
+        clustered = cluster(stack)
         for name in DAEMONS:
-            stack.enter_context(daemon(home, name))
+            tables = clustered if name == TRAINS else ALONE
+            stack.enter_context(daemon(home, name, tables))
         for number in range(OTHERS):
             a_robot_that_was_here(home, f"robot-{number:02}", number)
         for name in DAEMONS:
@@ -69,27 +77,60 @@ def main() -> int:
         ctl(reader, "status", "--robot", "ada")
         ctl(reader, "events", "--robot", "ada", "--type", "RunRecorded")
         ctl(reader, "why", "rescue", "--robot", "ada")
-        say("5. Is all of it there, once, and as it was recorded?")
+        if clustered != ALONE:
+            say(f"5. An adapter of {TRAINS}'s is trained on the cluster, and the fleet knows of it")
+            train(home / TRAINS, reader)
+        say("6. Is all of it there, once, and as it was recorded?")
         ctl(reader, "hub", "verify")
         for name in DAEMONS:
             ctl(home / f"{name}.hub", "hub", "verify", "--here", "--state", home / name / "state")
-        say("6. What is offered to the fleet, and what could be deleted here")
+        say("7. What is offered to the fleet, and what could be deleted here")
         ctl(owner, "hub", "offers")
         ctl(owner, "hub", "prune", "--keep-days", 90, "--dry-run")
-        for show in FURTHER:
-            show(home, stack)
     print(f"\nwhat was left is in {home}")
     return 0
 
 
-def daemon(home: Path, name: str) -> ExitStack:
+def cluster(stack: ExitStack) -> str:
+    """Two Ray nodes for as long as the stack is open: the tables of a daemon that uses them."""
+    for module in ("ray", "torch", "peft"):
+        if find_spec(module) is None:
+            print(f"(no cluster of two nodes in this demo: {module} is not installed)")
+            return ALONE
+    nodes = stack.enter_context(rays.ray_nodes(1, 1))
+    print(f"(beside them a Ray cluster of two nodes, {nodes.address}: {TRAINS}'s jobs go there)")
+    return rays.on_cluster(nodes.address)
+
+
+def train(robot: Path, reader: Path) -> None:
+    """Have a robot's adapter trained as anybody does, and see where that was."""
+    project = robot / "robots" / "rescue"
+    (project / "lora" / "patterns.jsonl").write_text(rows(rays.GOALS))
+    (project / "lora" / "eval.jsonl").write_text(rows(rays.WORDS))
+    environ = {**os.environ, "CADENZAD_STATE": str(robot / "state"), "NO_COLOR": "1"}
+    words = ["env", "lora", "finetune", str(project)]
+    print(f"\n$ cadenza {' '.join(words[:-1])} robots/rescue", flush=True)
+    subprocess.run([str(BIN / "cadenza"), *words], check=True, env=environ)
+    subprocess.run([str(BIN / "cadenzactl"), "status"], check=True, env=environ)
+    placed = [
+        line for line in robot.with_suffix(".log").read_text().splitlines() if "placed" in line
+    ]
+    print("\n".join(placed) or "the training was NOT on the cluster")
+    if not placed:
+        raise SystemExit(1)
+    trained = ("events", "--robot", robot.name, "--type", "AdapterTrained")
+    wait_for(
+        "the adapter at the hub", lambda: "AdapterTrained" in ctl(reader, *trained, quiet=True)
+    )
+    ctl(reader, *trained)
+
+
+def daemon(home: Path, name: str, tables: str) -> ExitStack:
     """A daemon with a workspace that holds one sample project."""
     init_project(home / name / "robots" / "rescue")
     (home / name / "robots" / "rescue" / ".cadenza-env").mkdir(exist_ok=True)
     config = home / name / "cadenzad.toml"
-    config.write_text(
-        f'[hub]\ndsn_file = "{home / name}.hub"\n[judge]\nmode = "off"\n[check]\nenabled = false\n'
-    )
+    config.write_text(f'[hub]\ndsn_file = "{home / name}.hub"\n[check]\nenabled = false\n{tables}')
     words = ["cadenzad", "--config", config, "--workspace", home / name / "robots"]
     return running(words, home / f"{name}.log", CADENZAD_STATE=str(home / name / "state"))
 
