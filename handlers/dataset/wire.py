@@ -12,20 +12,17 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from handlers.project.formats.fields import Amounts, Judgment, Line, Moved
 from handlers.project.formats.lines import BadLine, parse_line
 
 NOTHING = Raw(b"")
 
 
-class Params(msgspec.Struct, gc=False):
-    """Parameters of an action: factors, a count, m, rad, s."""
+class Params(Amounts, gc=False):
+    """Parameters of an action, its factors as well."""
 
     speed: float | None = None
     extension: float | None = None
-    repeat: float | None = None
-    distance_m: float | None = None
-    rotation_rad: float | None = None
-    duration_s: float | None = None
 
 
 class Observed(msgspec.Struct, gc=False):
@@ -41,22 +38,11 @@ class Observed(msgspec.Struct, gc=False):
     yaw_deg: float | int | None = None
 
 
-class Moved(msgspec.Struct, gc=False):
-    """`motion`."""
-
-    label: str | None = None
-    distance_to_goal_m: float | None = None
-
-
-class Judged(msgspec.Struct, gc=False):
+class Judged(Judgment, gc=False):
     """`judgment`. In logs of ours it has `remaining_m`, null or not, and tells of what was known
     before the action; elsewhere of what was seen after it."""
 
-    match: bool | None = None
-    severity: float | None = None
-    canonical_action: str | None = None
     canonical_params: Params = msgspec.field(default_factory=Params)
-    canonical_confidence: float | None = None
     canonical_reason: str | None = None
     model_rationale: str | None = None
     remaining_m: float | UnsetType | None = UNSET
@@ -68,31 +54,17 @@ class Judged(msgspec.Struct, gc=False):
         return self.remaining_m is not UNSET
 
 
-class Record(msgspec.Struct, gc=False):
+class Record(Line, gc=False):
     """A line of a run log."""
 
     tick: int | None = None
-    phase: str | None = None
     phase_idx: int | None = None
     goal_prompt: str | None = None
-    action: str | None = None
     action_params: Params = msgspec.field(default_factory=Params)
     obs: Observed = msgspec.field(default_factory=Observed)
-    reward: float | None = None
-    phase_done: bool | None = None
-    phase_failed: bool | None = None
-    terminated: bool | None = None
-    truncated: bool | None = None
-    mission_success: bool | None = None
-    step_ok: bool | None = None
-    finite: bool | None = None
-    motion: Moved = msgspec.field(default_factory=Moved)
     judgment: Judged = msgspec.field(default_factory=Judged)
     visible_tags: Raw = NOTHING
-    signal_event: str | None = None
     sim_time_s: float | None = None
-    yaw_deg: float | None = None
-    end_reason: str | None = None
     stamp: Raw = NOTHING
 
 

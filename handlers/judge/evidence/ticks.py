@@ -13,7 +13,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from handlers.judge.evidence.wire import Amounts, Clear, Record, Target
+from handlers.judge.evidence.wire import Clear, Record, Target
+from handlers.project.formats.fields import Amounts
 from handlers.project.formats.runlog import FAR_M, TALL_M, cut_off
 from store.events.files import RunStamp
 

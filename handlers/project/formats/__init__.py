@@ -1,6 +1,7 @@
 """The files that projects already have, read as they are: torn, repeated, out of order.
 
     lines.py         a log's lines: bounded memory, hashed, torn tails left pending
+    fields.py        what a line says, as types
     logsummary.py    what any log comes to, line by line
     runlog.py        a mission's run log, episode by episode
     stamp.py         under what it was driven, as its first record says
