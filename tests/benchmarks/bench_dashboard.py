@@ -41,8 +41,7 @@ def main() -> None:
 
 def make_log(state: Path, runs: int, projects: int) -> None:
     """A history of so many runs, each recorded and exported, spread over the projects."""
-    history.PROJECTS = projects
-    connection = history.build(state, 2 * runs + projects)
+    connection = history.build(state, 2 * runs + projects, projects)
     count = connection.execute("SELECT count(*) FROM view_episodes").fetchone()[0]
     assert count == runs, count
     connection.close()
