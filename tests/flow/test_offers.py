@@ -57,6 +57,12 @@ class Fleet:
     def has_it(self, name: str) -> bool:
         return LINE in (self.project(name) / "main.py").read_bytes()
 
+    def until_taken(self, name: str) -> None:
+        """Until it is in the file and recorded: runs of before that are runs of before."""
+        house = self.houses[name]
+        self.until(lambda: house.events("PromptRewritten"), f"{name} took it up")
+        assert self.has_it(name)
+
     def keep(self) -> str:
         return self.ctl("hub", "keep", "--once")
 
@@ -96,7 +102,7 @@ def test_a_version_goes_to_a_few_then_to_all_and_is_taken_back_by_all(fleet: Fle
     (last,) = set(NAMES[1:]) - set(first)
     assert len(first) == 2
     for name in first:
-        fleet.until(lambda name=name: fleet.has_it(name), f"{name} took it up")
+        fleet.until_taken(name)
 
     # and a daemon is killed meanwhile, and starts again
     fleet.houses[first[0]].stop(daemons[first[0]], signal.SIGKILL)
@@ -108,7 +114,7 @@ def test_a_version_goes_to_a_few_then_to_all_and_is_taken_back_by_all(fleet: Fle
             fleet.run_well(fleet.project(name), f"since{number}", 20 + number)
     fleet.until(lambda: "is widened" in fleet.keep(), "it is widened")
     assert fleet.offers()["state"] == "all"
-    fleet.until(lambda: fleet.has_it(last), f"{last} took it up, after all")
+    fleet.until_taken(last)
 
     # when somebody pulls it, then each takes it back
     fleet.ctl("hub", "pull", shown["offer"][:5], "--why", "it falls on stairs")
@@ -129,6 +135,10 @@ def test_a_version_goes_to_a_few_then_to_all_and_is_taken_back_by_all(fleet: Fle
     told = fleet.offers()
     assert {robot["state"] for robot in told["robots"]} == {"rolled_back"}
     assert [step["step"] for step in told["steps"]] == ["offered", "widened", "pulled"]
+    assert told["test"]["pairs"] >= 25
+    for_people = " ".join(fleet.ctl("hub", "offers", shown["offer"]).split())
+    assert "it falls on stairs" in for_people
+    assert f"{last} {fleet.project(last)} rolled back as version 1" in for_people
     assert "whole" in fleet.ctl("hub", "verify")
 
 
@@ -139,7 +149,7 @@ def test_one_that_does_harm_is_pulled_by_the_same_test(fleet: Fleet) -> None:
         fleet.ctl("hub", "offer", "rescue", "prompt", 1, "--robot", "ada", "--canary", 2, "--json")
     )
     for name in shown["first"]:
-        fleet.until(lambda name=name: fleet.has_it(name), f"{name} took it up")
+        fleet.until_taken(name)
     for number in range(6):
         for name in shown["first"]:
             drop(fleet.project(name), f"bad{number}", fleet.logs.run(20 + number, success=False))

@@ -63,8 +63,7 @@ def _facts(hub: Hub, offer: Offer) -> dict[str, Any]:
         "state": "pulled" if offer.pulled is not None else state,
         "canary": canaries(hub, offer.id),
         "robots": robots,
-        "verdict": verdict.reason,
-        **verdict.numbers(),
+        "test": {"says": verdict.reason, **verdict.numbers()},
         "steps": [
             {"step": one.step, "why": one.why, "by": one.made_by, "at": moment(one.at_us)}
             for one in steps(hub, offer.id)
@@ -76,7 +75,7 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
     states = Counter(robot["state"] for robot in one["robots"])
     taken = states.pop("taken", 0)
     others = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in states.items())
-    why = one["steps"][-1]["why"] if one["state"] == "pulled" else one["verdict"]
+    why = one["steps"][-1]["why"] if one["state"] == "pulled" else one["test"]["says"]
     return (
         one["offer"],
         one["project"],
@@ -84,8 +83,8 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
         one["state"],
         taken,
         others or "-",
-        one["pairs"],
-        f"{one['gain']:+.2f}" if one["pairs"] else "-",
+        one["test"]["pairs"],
+        f"{one['test']['gain']:+.2f}" if one["test"]["pairs"] else "-",
         why,
     )
 
@@ -99,7 +98,8 @@ def _say_more(one: dict[str, Any]) -> None:
         version = f" as version {robot['version']}" if robot["version"] is not None else ""
         why = f": {robot['reason']}" if robot["reason"] else ""
         first = " (first)" if robot["is_canary"] else ""
-        say(f"{robot['robot']}{first}  {robot['project']}  {robot['state']}{version}{why}")
+        state = robot["state"].replace("_", " ")
+        say(f"{robot['robot']}{first}  {robot['project']}  {state}{version}{why}")
     for name in one["canary"]:
         if name not in said:
             say(f"{name} (first)  has not been heard of yet")
