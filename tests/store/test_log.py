@@ -201,7 +201,7 @@ def test_what_cannot_be_decoded_says_so(type_name, version, data, says):
 def test_event_types_are_named_as_facts():
     for name, cls in EVENT_TYPES.items():
         assert cls.__doc__, f"{name} says nothing of itself"
-        past = ("ed", "Rebuilt", "Rewritten", "Kept", "Found", "Back", "Lost")
+        past = ("ed", "Rebuilt", "Rewritten", "Kept", "Found", "Back", "Withdrawn", "Lost")
         assert name.endswith(past), f"{name} is not in the past tense"
         assert cls.model_config["frozen"]
 
