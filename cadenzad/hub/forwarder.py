@@ -134,7 +134,7 @@ class Forwarder:
         log.info("hub: shipping to %s from position %d on", dsn.place, position)
         self._report(position=position, trouble="", name=name_of(hub), place=dsn.place)
         hub.run(f"LISTEN {CHANNEL}")
-        look = True
+        look_at = 0.0
         while not self._stopping.is_set():
             batch = read_batch(self._reader, position)
             if batch is not None:
@@ -142,17 +142,16 @@ class Forwarder:
                 self._report(position=position, trouble="")
                 continue
             self._report(position=position, trouble="", at_once=True)
-            if look:
+            # News may have come in while events were shipped, and nothing is left to wait for.
+            if hub.wait_for_news(0) or time.monotonic() >= look_at:
                 self._look_at_offers(hub)
+                look_at = time.monotonic() + SIGN_OF_LIFE_S
             if until_done:
                 return
             rung, news = self._bell.wait(SIGN_OF_LIFE_S, hub.descriptor)
-            look = news or not rung
             if rung:
                 self._stopping.wait(LINGER_S)
-            if news:
-                hub.wait_for_news(0)
-            elif not rung:
+            elif not news:
                 hello(hub, identity)
 
     def _look_at_offers(self, hub: Hub) -> None:

@@ -107,11 +107,10 @@ class Hub:
         """In this transaction: let `events` and the view's tables be those of an origin."""
         self.execute("SELECT set_config('cadenzad.origin', ?, true)", (str(origin),))
 
-    def wait_for_news(self, seconds: float) -> None:
-        """Until the hub notifies of something (after LISTEN), or for so long: a hint, no more."""
+    def wait_for_news(self, seconds: float) -> bool:
+        """Wait for what the hub notifies of, after LISTEN; whether it did. A hint, no more."""
         try:
-            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
-                pass
+            return bool([*self._connection.notifies(timeout=seconds, stop_after=1)])
         except psycopg.Error as error:
             raise told(error) from error
 

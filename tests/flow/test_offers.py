@@ -130,10 +130,13 @@ def test_a_version_goes_to_a_few_then_to_all_and_is_taken_back_by_all(fleet: Fle
         assert [event["type"] for event in house.events(*types)] == [
             "OfferReceived", "PromptRewritten", "OfferWithdrawn", "PromptRolledBack",
         ], name  # fmt: skip
-        house.stop(daemons[name])
-    fleet.keep()
+
+    def states() -> set[str]:
+        fleet.keep()
+        return {robot["state"] for robot in fleet.offers()["robots"]}
+
+    fleet.until(lambda: states() == {"rolled_back"}, "the hub knows it")
     told = fleet.offers()
-    assert {robot["state"] for robot in told["robots"]} == {"rolled_back"}
     assert [step["step"] for step in told["steps"]] == ["offered", "widened", "pulled"]
     assert told["test"]["pairs"] >= 25
     for_people = " ".join(fleet.ctl("hub", "offers", shown["offer"]).split())
