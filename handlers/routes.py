@@ -44,10 +44,9 @@ from store.events.adapter import (
     CodeTrusted,
 )
 from store.events.base import Event
+from store.events.exports import ExportLost, ExportRequested
 from store.events.files import (
     ExamplesRecorded,
-    ExportLost,
-    ExportRequested,
     FileMoved,
     FileRemoved,
     ProjectChanged,

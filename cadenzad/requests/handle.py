@@ -15,13 +15,8 @@ from store.errors import InputError
 from store.events.adapter import CodeTrusted
 from store.events.base import Event
 from store.events.envelope import DAEMON_STREAM, NewEvent, project_stream
-from store.events.files import (
-    ExportFailed,
-    ExportRequested,
-    ProjectPaused,
-    ProjectResumed,
-    RunExported,
-)
+from store.events.exports import ExportFailed, ExportRequested, RunExported
+from store.events.files import ProjectPaused, ProjectResumed
 from store.events.process import JobCancelled, JobQueued, JobRetried, RebuildRequested, ViewRebuilt
 from store.reads.state import State
 from store.views import replay

@@ -19,7 +19,7 @@ from handlers.intake.observe import Stat
 from handlers.project.paths import SPEC_FILE
 from store import identity
 from store.events.envelope import NewEvent, Recorded, project_stream
-from store.events.files import ExportLost
+from store.events.exports import ExportLost
 from store.reads.state import ExportedFile, State
 from store.writer import Transaction, Writer
 

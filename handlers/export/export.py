@@ -20,7 +20,7 @@ from handlers.export.records import Recipe, RecordMaker
 from handlers.export.tally import Tally, Why
 from handlers.project.paths import EXPORTS_DIR, run_id_of
 from store.errors import InputError, NothingToExport
-from store.events.files import RunExported
+from store.events.exports import RunExported
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,13 @@ from handlers.export.runs import export_together, set_aside
 from handlers.reactions import Tools
 from store.events.base import Event
 from store.events.envelope import Recorded
+from store.events.exports import ExportLost, ExportRequested, RunExported
 from store.events.files import (
-    ExportLost,
-    ExportRequested,
     FileMoved,
     FilePruned,
     ProjectChanged,
     ProjectDiscovered,
     ProjectResumed,
-    RunExported,
     RunExtended,
     RunRecorded,
     RunReplaced,

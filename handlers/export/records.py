@@ -25,7 +25,7 @@ from handlers.export.template import Renderer, compile_template
 
 if TYPE_CHECKING:
     from handlers.project.spec import ProjectSpec
-    from store.events.files import ExportOptions
+    from store.events.exports import ExportOptions
 
 TORN = "torn last line (the file ends in the middle of a record)"
 TOO_LONG = "the line is over 64 MiB long"

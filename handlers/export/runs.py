@@ -16,7 +16,7 @@ from handlers.reactions import ReactionPolicy, Tools
 from store import identity
 from store.errors import CadenzaError, InputError, SpecError, UnsafePathError, one_line
 from store.events.base import Event
-from store.events.files import ExportFailed, ExportOptions
+from store.events.exports import ExportFailed, ExportOptions
 from store.reads.state import ExportRow, FileRow, State
 
 CHANGED_SUFFIX = ".changed"

@@ -19,12 +19,15 @@ from store.events.adapter import (
     RetrainRequested,
 )
 from store.events.base import Event
-from store.events.files import (
+from store.events.exports import (
     DatasetUpdated,
-    ExamplesRecorded,
     ExportFailed,
     ExportLost,
     ExportRequested,
+    RunExported,
+)
+from store.events.files import (
+    ExamplesRecorded,
     FileMoved,
     FilePruned,
     FileRejected,
@@ -36,7 +39,6 @@ from store.events.files import (
     ProjectRemoved,
     ProjectResumed,
     RecordingDropped,
-    RunExported,
     RunExtended,
     RunRecorded,
     RunReplaced,

@@ -9,11 +9,9 @@ from typing import Any
 from store.database.backend import ABSENT
 from store.events.base import Event
 from store.events.envelope import Recorded
+from store.events.exports import DatasetUpdated, ExportFailed, ExportLost, RunExported
 from store.events.files import (
-    DatasetUpdated,
     ExamplesRecorded,
-    ExportFailed,
-    ExportLost,
     FileMoved,
     FilePruned,
     FileRejected,
@@ -24,7 +22,6 @@ from store.events.files import (
     ProjectPaused,
     ProjectRemoved,
     ProjectResumed,
-    RunExported,
     RunExtended,
     RunRead,
     RunRecorded,

@@ -27,7 +27,8 @@ from handlers.project.paths import CADENZA_DIR, RUN_SUFFIX
 from handlers.project.scaffold import init_project, recorded_run
 from store.errors import StoreError
 from store.events.envelope import Recorded
-from store.events.files import RunExported, RunRecorded
+from store.events.exports import RunExported
+from store.events.files import RunRecorded
 from store.lock import is_held
 from store.log import EventLog
 from store.reads.live import daemon_status

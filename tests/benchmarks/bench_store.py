@@ -21,7 +21,7 @@ from report import Goal, Samples, Table, alternate, scratch
 
 from store import views
 from store.events.envelope import NewEvent, project_stream
-from store.events.files import ExportFailed
+from store.events.exports import ExportFailed
 from store.log import EventLog, Projector
 from store.schema import connect_writer
 from store.views import replay
@@ -102,7 +102,7 @@ def _stored_event(numbered: tuple[NewEvent, int]) -> StoredEvent:
     """The same event as the library's recorder takes it: serialized."""
     new, version = numbered
     stream = UUID(int=int(new.stream.rpartition("-")[2]) + 1)
-    return StoredEvent(stream, version, "store.events.files:ExportFailed", _json(new))
+    return StoredEvent(stream, version, "store.events.exports:ExportFailed", _json(new))
 
 
 def _json(new: NewEvent) -> bytes:

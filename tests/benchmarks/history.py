@@ -10,14 +10,8 @@ from pathlib import Path
 
 from store import views
 from store.events.envelope import NewEvent, project_stream
-from store.events.files import (
-    EpisodeFact,
-    FileFact,
-    LineCounts,
-    ProjectDiscovered,
-    RunExported,
-    RunRecorded,
-)
+from store.events.exports import RunExported
+from store.events.files import EpisodeFact, FileFact, LineCounts, ProjectDiscovered, RunRecorded
 from store.log import EventLog
 from store.schema import connect_writer
 

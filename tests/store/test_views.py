@@ -8,15 +8,13 @@ from functools import partial
 import pytest
 
 from store.events.envelope import NewEvent
+from store.events.exports import ExportFailed, ExportLost, RunExported
 from store.events.files import (
-    ExportFailed,
-    ExportLost,
     FileMoved,
     FileRejected,
     FileRemoved,
     ProjectChanged,
     ProjectRemoved,
-    RunExported,
     RunRecorded,
     RunReplaced,
 )

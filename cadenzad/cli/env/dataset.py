@@ -43,7 +43,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _update(arguments: argparse.Namespace, project: Path) -> int:
-    from store.events.files import DatasetUpdated
+    from store.events.exports import DatasetUpdated
 
     reason = "cadenza env dataset"
     ended = run_by_hand(arguments, "dataset", project, {}, reason, with_files=True)

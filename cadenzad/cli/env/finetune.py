@@ -100,7 +100,7 @@ def command(arguments: argparse.Namespace) -> int:
     from handlers.export.export import export_run
     from handlers.export.records import Recipe
     from handlers.project.project import Project
-    from store.events.files import ExportOptions, ExportRequested
+    from store.events.exports import ExportOptions, ExportRequested
 
     with open_state(arguments.state) as state:
         project = project_folder(state, arguments.project)

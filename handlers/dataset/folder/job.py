@@ -31,7 +31,8 @@ from handlers.project.project import Project
 from store import identity
 from store.errors import CadenzaError, ProjectNotFound, SpecError, UnsafePathError, one_line
 from store.events.envelope import project_stream
-from store.events.files import DatasetProblem, DatasetUpdated, FilePruned
+from store.events.exports import DatasetProblem, DatasetUpdated
+from store.events.files import FilePruned
 from store.reads.state import FileRow, State
 from store.schema import connect_reader
 

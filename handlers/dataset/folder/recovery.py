@@ -10,7 +10,7 @@ from handlers.recovery import Effect
 from store import identity
 from store.errors import CadenzaError
 from store.events.base import Event
-from store.events.files import DatasetUpdated
+from store.events.exports import DatasetUpdated
 from store.reads.state import State
 
 if TYPE_CHECKING:

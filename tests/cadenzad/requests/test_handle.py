@@ -10,7 +10,8 @@ from cadenzad.requests.handle import carry_out
 from cadenzad.requests.inbox import PONG, Request
 from store.errors import CadenzaError, InputError
 from store.events.envelope import NewEvent, project_stream
-from store.events.files import ProjectDiscovered, RunExported
+from store.events.exports import RunExported
+from store.events.files import ProjectDiscovered
 from store.log import EventLog
 from store.opening import open_writer
 from store.reads.state import State

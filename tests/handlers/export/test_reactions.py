@@ -27,10 +27,8 @@ from handlers.routes import REACTIONS
 from store.database.history import BOOKKEEPING_SQL
 from store.events.base import Event
 from store.events.envelope import Recorded, project_stream
+from store.events.exports import ExportFailed, ExportLost, ExportRequested, RunExported
 from store.events.files import (
-    ExportFailed,
-    ExportLost,
-    ExportRequested,
     FileFact,
     FileMoved,
     FilePruned,
@@ -41,7 +39,6 @@ from store.events.files import (
     ProjectDiscovered,
     ProjectPaused,
     ProjectResumed,
-    RunExported,
     RunRecorded,
 )
 from store.reads.state import State

@@ -23,7 +23,7 @@ from handlers.intake.observe import Stat
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE, load_spec
 from store import identity
 from store.errors import InputError, NothingToExport
-from store.events.files import ExportOptions
+from store.events.exports import ExportOptions
 
 Tick = Callable[..., dict[str, Any]]
 MakeRecipe = Callable[..., Recipe]

@@ -18,7 +18,7 @@ from store.errors import CadenzaError, ProjectNotFound, UsageError
 if TYPE_CHECKING:
     from handlers.project.formats.runs import LogFile
     from store.events.base import Event
-    from store.events.files import ExportRequested
+    from store.events.exports import ExportRequested
 
 
 def record(
@@ -112,7 +112,7 @@ def check_parent(text: str, target: Path) -> None:
 
 def failed(requested: ExportRequested, reason: str) -> Event:
     """The event of an export that its input does not allow."""
-    from store.events.files import ExportFailed
+    from store.events.exports import ExportFailed
 
     return ExportFailed(
         run_id=run_id_of(requested.run_path),

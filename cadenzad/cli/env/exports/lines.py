@@ -27,13 +27,13 @@ from handlers.project.paths import run_id_of
 from store import identity
 from store.durable import Draft, sync
 from store.errors import InputError, NothingToExport, UsageError
-from store.events.files import ExportRequested
+from store.events.exports import ExportRequested
 from store.text import counted
 
 if TYPE_CHECKING:
     from handlers.export.export import ExportReport
     from handlers.export.records import Recipe
-    from store.events.files import ExportOptions
+    from store.events.exports import ExportOptions
 
 Reports = Mapping[Path, "ExportReport"]
 

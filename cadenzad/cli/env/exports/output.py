@@ -20,7 +20,7 @@ from store.errors import UsageError
 
 if TYPE_CHECKING:
     from handlers.export.export import ExportReport
-    from store.events.files import ExportRequested, RunExported
+    from store.events.exports import ExportRequested, RunExported
 
 STDOUT = "-"
 PROGRESS_FROM_BYTES = 8 << 20

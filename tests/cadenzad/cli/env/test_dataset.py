@@ -19,7 +19,7 @@ from handlers.dataset.folder.split import split_of
 from handlers.jobs import JobContext
 from handlers.settings import Settings
 from store.events.envelope import NewEvent, project_stream
-from store.events.files import DatasetUpdated
+from store.events.exports import DatasetUpdated
 from store.opening import open_writer
 
 pq = pytest.importorskip("pyarrow.parquet", reason="the extra `dataset` is not installed")
