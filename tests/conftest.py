@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import logging
 import re
 import socket
 import sys
@@ -16,6 +17,7 @@ import pytest
 import waiting
 from checkout import RECORDED, ROOT
 
+from cadenzad.logs import HANDLER
 from store.opening import open_writer
 from store.schema import DATABASE
 
@@ -83,6 +85,18 @@ def no_ray(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if not before and request.node.get_closest_marker("long") is None:
         assert "ray" not in sys.modules, "this test imported ray into the process of all tests"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command that runs in the process of all tests sets up its logging for itself."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    for handler in [item for item in root.handlers if item.get_name() == HANDLER]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

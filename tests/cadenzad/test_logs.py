@@ -27,18 +27,6 @@ STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"
 log = logging.getLogger("cadenzad.test_logs")
 
 
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """What these tests set up ends with them."""
-    root = logging.getLogger()
-    level = root.level
-    yield
-    for handler in [item for item in root.handlers if item.get_name() == HANDLER]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
-
-
 @contextmanager
 def ours_alone() -> Iterator[None]:
     """pytest's handlers raise on a message that cannot be formatted; ours must not."""

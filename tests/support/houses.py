@@ -156,9 +156,11 @@ class House:
     # -- projects ----------------------------------------------------------------------------------
 
     def project(self, name: str = "rescue") -> Path:
-        """A sample project with its `.cadenza-env/`."""
+        """A sample project with its `.cadenza-env/`, whose files have been quiet for long."""
         path = self.workspace / name
         init_project(path)
+        for file in filter(Path.is_file, path.rglob("*")):
+            os.utime(file, (1, 1))
         (path / ".cadenza-env").mkdir(exist_ok=True)
         return path
 
