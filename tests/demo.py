@@ -22,7 +22,7 @@ from handlers.project.scaffold import recorded_run
 
 BIN = Path(sys.executable).parent
 PATIENCE_S = 30.0
-TRAINING_S = 240.0
+TRAINING_S = 900.0
 JUDGING_S = 900.0
 CONFIG = """\
 lora.debounce = 1.0  # nobody drops more examples here
