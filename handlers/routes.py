@@ -24,7 +24,7 @@ from handlers.export.reactions import (
 from handlers.extras import Extra
 from handlers.judge.prompt.recovery import PROMPTS
 from handlers.judge.reactions import judge_on_resume, judge_on_run, monitor_prompt, take_offers
-from handlers.lora.reactions import retrain_on_data
+from handlers.lora.reactions import retrain_on_data, take_adapter_offers
 from handlers.lora.recovery import ADAPTERS
 from handlers.mission.check.reactions import check_on_project
 from handlers.notify.news import DELIVERIES
@@ -77,6 +77,7 @@ JUDGE_RUNS = Reaction("judge_runs", judge_on_run)
 JUDGE_RESUMED = Reaction("judge_resumed", judge_on_resume)
 TAKE_OFFERS = Reaction("take_offers", take_offers)
 RETRAIN = Reaction("retrain", retrain_on_data)
+TAKE_ADAPTERS = Reaction("take_adapters", take_adapter_offers)
 TAKE_IN = Reaction("take_in", take_in_recording)
 KEEP_DATASET = Reaction("keep_dataset", update_on_change)
 CHECK = Reaction("check_project", check_on_project)
@@ -99,6 +100,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
         MONITOR_PROMPT,
         TAKE_OFFERS,
         JUDGE_RESUMED,
+        TAKE_ADAPTERS,
         RETRAIN,
         CHECK,
     ),
@@ -107,19 +109,19 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     CodeTrusted: (RETRAIN,),
     AdapterTrained: (TRACK_CHANGE,),
     AdapterScored: (TELL, TRACK_CHANGE),
-    AdapterPromoted: (TELL, TRACK_CHANGE),
+    AdapterPromoted: (TELL, TRACK_CHANGE, TAKE_ADAPTERS),
     AdapterBlocked: (TELL,),
-    AdapterRolledBack: (TELL, TRACK_CHANGE),
+    AdapterRolledBack: (TELL, TRACK_CHANGE, TAKE_ADAPTERS),
     PromptRewritten: (TELL, TRACK_CHANGE, TAKE_OFFERS),
     PromptProposed: (TELL, TRACK_CHANGE, TAKE_OFFERS),
     PromptRolledBack: (TELL, TRACK_CHANGE, TAKE_OFFERS),
     PromptConflictFound: (TAKE_OFFERS,),
     PromptRejected: (TAKE_OFFERS,),
     PromptWatchEnded: (TAKE_OFFERS,),
-    OfferReceived: (TAKE_OFFERS,),
-    OfferDeclined: (TAKE_OFFERS,),
-    OfferKept: (TAKE_OFFERS,),
-    OfferWithdrawn: (TAKE_OFFERS,),
+    OfferReceived: (TAKE_OFFERS, TAKE_ADAPTERS),
+    OfferDeclined: (TAKE_OFFERS, TAKE_ADAPTERS),
+    OfferKept: (TAKE_OFFERS, TAKE_ADAPTERS),
+    OfferWithdrawn: (TAKE_OFFERS, TAKE_ADAPTERS),
     WatchDegraded: (TELL,),
     JobFailed: (TELL,),
 }
@@ -135,6 +137,7 @@ JOBS: Mapping[str, str] = {
     "retrain": "handlers.lora.job:retrain",
     "score": "handlers.lora.job:rescore",
     "deploy": "handlers.lora.job:roll_back",
+    "adopt": "handlers.lora.offered:consider",
     "selftest": "handlers.selftest.run:run",
     TRACK: "handlers.tracking.job:track",
     **dict.fromkeys(sorted(DELIVERIES), "handlers.notify.job:notify"),
@@ -146,6 +149,7 @@ NEEDS: Mapping[str, Extra] = {
     "dataset": Extra("dataset", ("pyarrow", "numpy")),
     "retrain": _LORA,
     "score": _LORA,
+    "adopt": _LORA,
     TRACK: Extra("mlflow", ("mlflow",)),
 }
 """Kind -> what it cannot do without: until that is installed it waits, one job that says so."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from handlers.fleet.outcomes import gains_of_prompt
+from handlers.fleet.outcomes import gains_of_adapter, gains_of_prompt
 from handlers.fleet.widening import Verdict, judge
 from store.hub.offers import Offer, canaries, offers, step, taken
 
 if TYPE_CHECKING:
     from store.hub.connection import Hub
 
+GAINS = {"prompt": gains_of_prompt, "adapter": gains_of_adapter}
 STEPS = {"widen": "widened", "pull": "pulled"}
 
 
@@ -34,13 +35,14 @@ def decide(hub: Hub) -> list[str]:
 
 def verdict_on(hub: Hub, offer: Offer) -> Verdict:
     """What the runs say that are in the views now."""
+    gains_of = GAINS[offer.kind]
     gains: dict[int, list[float]] = defaultdict(list)
     tried = [one for one in taken(hub, offer.id) if one.state in ("taken", "rolled_back", "theirs")]
     for one in tried:
         assert one.version is not None
         with hub.transaction():
             hub.scope(one.origin)
-            gains[one.origin] += gains_of_prompt(hub, one.project, one.version)
+            gains[one.origin] += gains_of(hub, one.project, one.version)
     up = {one.origin for one in tried}
     return judge(
         gains,

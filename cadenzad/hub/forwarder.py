@@ -159,7 +159,7 @@ class Forwarder:
         from store.hub.connection import HubError, HubUnreachable
 
         try:
-            problems = "; ".join(take_in(hub, self._reader, self._writer))
+            problems = "; ".join(take_in(hub, self._reader, self._writer, self._state_dir))
         except HubUnreachable:
             raise
         except HubError as error:  # another version's hub, perhaps: it gets the events all the same

@@ -1,4 +1,4 @@
-"""What the test of an offer looks at: runs under an offered prompt, and those of before."""
+"""What the test of an offer looks at: runs under an offered version, and those of before."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from handlers.judge.monitor.samples import scores
+from handlers.judge.driven import is_under
+from handlers.judge.monitor.samples import BEFORE, score_of, scores
 from handlers.judge.monitor.sequential import RunScore
-from store.reads.improvements import prompt_versions
+from store.reads.improvements import environment, episodes, prompt_versions
 
 if TYPE_CHECKING:
     from store.database.backend import Readable
+
+ADAPTERS_POLICY = "lora"
+"""What a stamp calls the policy that asks the deployed adapter."""
 
 
 def gains_of_prompt(view: Readable, project: str, version: int) -> list[float]:
@@ -19,6 +23,25 @@ def gains_of_prompt(view: Readable, project: str, version: int) -> list[float]:
     rows = prompt_versions(view, project)
     row = next((row for row in rows if row.version == version), None)
     return gains(*scores(view, project, row)) if row is not None else []
+
+
+def gains_of_adapter(view: Readable, project: str, version: int) -> list[float]:
+    """As `gains_of_prompt`, of the runs that an adapter drove (`--policy lora`).
+
+    Before it is whichever adapter drove last; where none did, there is nothing to compare with.
+    """
+    env_sha256, since = environment(view, project)
+    driven = [
+        run
+        for run in episodes(view, project)
+        if run.stamp.get("policy") == ADAPTERS_POLICY and is_under(run, env_sha256, since)
+    ]
+    by = [run.stamp.get("adapter") for run in driven]
+    start = by.index(version) if version in by else 0
+    replaced = by[start - 1] if start else None
+    before = [run for run in driven[:start] if run.stamp.get("adapter") == replaced]
+    after = [run for run in driven[start:] if run.stamp.get("adapter") == version]
+    return gains([score_of(run) for run in before[-BEFORE:]], [score_of(run) for run in after])
 
 
 def gains(before: Sequence[RunScore], after: Sequence[RunScore]) -> list[float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from handlers.lora.settings import LoraSettings
 from handlers.project.code import ImportedCode, imported_code
 from handlers.project.paths import ENCODER_FILE, inside
 from handlers.project.project import Project
-from store.errors import CadenzaError
+from store.errors import CadenzaError, InputError, UnsafePathError
 from store.events.base import Event
 from store.reads.improvements import AdapterRow
 from store.schema import connect_reader
@@ -104,6 +105,21 @@ class LoraContext:
         if self.history is None:
             return
         recovery.note(ADAPTERS, self.project.path, self.history, self.task.job, events)
+
+
+@contextlib.contextmanager
+def permanent(*errors: type[CadenzaError]) -> Iterator[None]:
+    """Turns what another attempt would not help into PermanentFailure."""
+    try:
+        yield
+    except errors as error:
+        raise PermanentFailure(error.message, hint=error.hint) from None
+
+
+def open_context(task: JobContext) -> LoraContext:
+    """The context of a job. Raises PermanentFailure for a project that none can work on."""
+    with permanent(InputError, UnsafePathError):
+        return LoraContext.open(task)
 
 
 def trusted_encoder(project: Path, sha256: str | None) -> ImportedCode | None:

@@ -7,45 +7,30 @@ point. What an earlier job left was made good before a job begins.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from handlers.jobs import JobContext, JobResult, PermanentFailure
-from handlers.lora.context import LoraContext, trusted_encoder
+from handlers.lora.context import LoraContext, open_context, permanent, trusted_encoder
 from handlers.lora.data.dataset import Dataset, load_dataset
-from handlers.lora.fingerprint import scored_against, trained_from
-from handlers.lora.hub.card import write_card
+from handlers.lora.fingerprint import trained_from
 from handlers.lora.hub.curves import write_events
-from handlers.lora.model.encoder import find_encoder
+from handlers.lora.measuring import against, consequences, measure, switch
 from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
-from handlers.lora.model.interface import Decoder
 from handlers.lora.model.training import TrainOptions, TrainReport, train
 from handlers.lora.registry import version_before
-from handlers.lora.scorecard.scorecard import Scorecard, score
 from handlers.lora.verdicts import FORCE, why_not
 from handlers.project.code import ImportedCode
 from handlers.project.paths import ADAPTERS_DIR
 from handlers.recovery import FINISHED_BEFORE
-from store.durable import write_file
-from store.errors import CadenzaError, InputError, MissingExtraError, UnsafePathError
-from store.events.adapter import (
-    AdapterBlocked,
-    AdapterPromoted,
-    AdapterRolledBack,
-    AdapterScored,
-    AdapterTrained,
-    AxisFact,
-)
+from store.errors import CadenzaError, InputError, MissingExtraError
+from store.events.adapter import AdapterRolledBack, AdapterTrained
 from store.events.base import Event
+from store.reads.offers import pulled_adapters
 
 OPTIONS = ("epochs", "lr", "rank", "seed")
-SIMULATED = "simulated"
-"""The folder of the state directory that remembers simulations."""
 
 
 def retrain(task: JobContext) -> JobResult:
@@ -54,18 +39,18 @@ def retrain(task: JobContext) -> JobResult:
     What the daemon asks for is done as far as anything changed: an adapter that was made of the
     same is only scored again, or left as it is.
     """
-    context = _open(task)
+    context = open_context(task)
     if done := _done_before(context):
         return done
     finetune = task.spec.get("finetune")
-    with _permanent(InputError):
+    with permanent(InputError):
         dataset = load_dataset(
             context.project, finetune=context.project.path / finetune if finetune else None
         )
         encoder = trusted_encoder(context.project.path, context.past.trusted)
     inputs = trained_from(dataset, context.project.library, context.settings, encoder)
     newest = _made_of(context, inputs) if context.by == "cadenzad" else None
-    if newest is not None and _card_inputs(context, newest) == _against(context, dataset):
+    if newest is not None and _card_inputs(context, newest) == against(context, dataset):
         return JobResult((), "the last adapter was trained and scored on exactly this")
     if newest is not None:
         return _score_again(context, dataset, newest)
@@ -76,13 +61,13 @@ def retrain(task: JobContext) -> JobResult:
 
 def rescore(task: JobContext) -> JobResult:
     """Score a version again (the newest); with `gate` in the spec a DEPLOY is deployed."""
-    context = _open(task)
+    context = open_context(task)
     if done := _done_before(context):
         return done
     version = task.spec.get("version") or max(context.registry.versions(), default=0)
     if not version:
         raise PermanentFailure("there is no adapter yet", hint="cadenza env lora finetune PROJECT")
-    with _permanent(InputError):
+    with permanent(InputError):
         dataset = load_dataset(context.project)
     return _score_again(context, dataset, version)
 
@@ -92,19 +77,21 @@ def roll_back(task: JobContext) -> JobResult:
 
     What no verdict allows takes `force` in the spec, which the event then says.
     """
-    context = _open(task)
+    context = open_context(task)
     if done := _done_before(context):
         return done
     current = context.registry.deployed()
     wanted = task.spec.get("to")
-    version = int(wanted) if wanted is not None else version_before(context.rows, context.registry)
+    assert context.history is not None  # what is deployed is deployed where the log is
+    pulled = pulled_adapters(context.history, str(context.project.path))
+    before = version_before(context.rows, context.registry, pulled)
+    version = int(wanted) if wanted is not None else before
     if version is None:
         raise PermanentFailure("no other version was ever deployed", hint="--to N names one")
     if version not in context.registry.versions():
         raise PermanentFailure(f"{context.project.path}: there is no adapter version {version}")
     if version == current == context.recorded:
         raise PermanentFailure(f"version {version} is deployed already")
-    assert context.history is not None  # what is deployed is deployed where the log is
     refusal = why_not(context.history, str(context.project.path), version, serving=current)
     if refusal and not context.task.spec.get("force"):
         raise PermanentFailure(f"{context.project.path}: {refusal}", hint=FORCE)
@@ -128,20 +115,6 @@ def roll_back(task: JobContext) -> JobResult:
 # -- steps -----------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _permanent(*errors: type[CadenzaError]) -> Iterator[None]:
-    """Turns what another attempt would not help into PermanentFailure."""
-    try:
-        yield
-    except errors as error:
-        raise PermanentFailure(error.message, hint=error.hint) from None
-
-
-def _open(task: JobContext) -> LoraContext:
-    with _permanent(InputError, UnsafePathError):
-        return LoraContext.open(task)
-
-
 def _done_before(context: LoraContext) -> JobResult | None:
     """The result when an earlier attempt was cut short after all of it was done."""
     if context.past.finished:
@@ -159,8 +132,10 @@ def _first_step(context: LoraContext) -> str:
 
 
 def _made_of(context: LoraContext, inputs: str) -> int | None:
-    """The newest version, if it is recorded, scored, whole, and made of just this."""
-    newest = context.rows[-1] if context.rows else None
+    """The newest version that was trained here, if it is recorded, scored, whole, and made of just
+    this: what the fleet offered since is no reason to train the same again."""
+    own = [row for row in context.rows if row.version not in context.past.offered]
+    newest = own[-1] if own else None
     if newest is None or not newest.scored or newest.version not in context.registry.versions():
         return None
     try:
@@ -168,10 +143,6 @@ def _made_of(context: LoraContext, inputs: str) -> int | None:
     except InputError:
         return None
     return newest.version if facts.inputs_sha256 == inputs else None
-
-
-def _against(context: LoraContext, dataset: Dataset) -> str:
-    return scored_against(dataset, context.project.library, context.project.spec, context.settings)
 
 
 def _card_inputs(context: LoraContext, version: int) -> object:
@@ -190,34 +161,32 @@ def _train_version(
     version = context.next_version
     draft = context.registry.stage()
     try:
-        with _permanent(InputError, MissingExtraError):
+        with permanent(InputError, MissingExtraError):
             report = _train(context, dataset, draft, encoder, inputs)
             write_events(draft)
-            card = _score(context, dataset, draft)
-            text = _card_text(context, card, dataset)
-            write_file(draft / SCORECARD, text)
-            write_card(draft)
+            measured = measure(context, dataset, draft)
+            measured.write(draft)
             trained = _trained(context, dataset, report, version, draft)
-            events = [trained, _scored(card, version, text), *_consequences(context, card, version)]
+            card, gate = measured.card, bool(context.task.spec.get("gate"))
+            found = consequences(context, card, version, gate=gate)
+            events = [trained, measured.scored(version), *found]
             context.note(events)
             context.registry.commit(draft, version)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return _switch(context, version, card, events)
+    return switch(context, version, card, events)
 
 
 def _score_again(context: LoraContext, dataset: Dataset, version: int) -> JobResult:
     folder = context.registry.folder(version)
-    with _permanent(InputError, MissingExtraError):
-        card = _score(context, dataset, folder)
-    text = _card_text(context, card, dataset)
-    events: list[Event] = [_scored(card, version, text)]
+    with permanent(InputError, MissingExtraError):
+        measured = measure(context, dataset, folder)
+    events: list[Event] = [measured.scored(version)]
     if context.task.spec.get("gate"):
-        events += _consequences(context, card, version)
+        events += consequences(context, measured.card, version, gate=True)
     context.note(events)
-    write_file(folder / SCORECARD, text)
-    write_card(folder)
-    return _switch(context, version, card, events)
+    measured.write(folder)
+    return switch(context, version, measured.card, events)
 
 
 def _train(
@@ -234,62 +203,6 @@ def _train(
     )
     library = context.project.library
     return train(dataset.train, library, draft, options, context.report, dataset.sha256)
-
-
-def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
-    deployed: Decoder | None = None
-    current = context.registry.deployed()
-    if current is not None and context.registry.folder(current) != folder:
-        try:
-            deployed = context.load(context.registry.folder(current))
-        except CadenzaError:
-            deployed = None  # a damaged one cannot be compared with, nor is it worth keeping
-    return score(
-        context.load(folder),
-        dataset,
-        context.project.spec,
-        context.project.library,
-        project=context.project.path,
-        settings=context.settings,
-        adapter=folder_sha256(folder),
-        looks=context.past.looks,
-        vectors=lambda texts: find_encoder(context.settings.encoder).encode(list(texts)),
-        taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
-        deployed=deployed,
-        plain=context.load(folder, trained=False),
-        reload=lambda: context.load(folder),
-        remembered=context.task.state_dir / SIMULATED,
-        report=context.report,
-        elsewhere=context.task.spread,
-    )
-
-
-def _card_text(context: LoraContext, card: Scorecard, dataset: Dataset) -> bytes:
-    """The scorecard's file, with a hash of what it was measured against."""
-    shape = {**card.as_json(), "inputs_sha256": _against(context, dataset)}
-    return (json.dumps(shape, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _switch(
-    context: LoraContext, version: int, card: Scorecard, events: Sequence[Event]
-) -> JobResult:
-    """Deploy the version if its events, which are noted, say so."""
-    promoted = any(isinstance(event, AdapterPromoted) for event in events)
-    if promoted:
-        with _permanent(InputError):
-            context.registry.promote(version)
-    summary = f"version {version}: {card.verdict}" + (" and deployed" if promoted else "")
-    return JobResult(tuple(events), summary)
-
-
-def _consequences(context: LoraContext, card: Scorecard, version: int) -> list[Event]:
-    serving = context.registry.deployed()
-    if card.verdict == "DEPLOY" and context.task.spec.get("gate"):
-        serves = serving == version == context.recorded
-        return [] if serves else [AdapterPromoted(version=version, previous=serving, by=context.by)]
-    if card.verdict == "BLOCK":
-        return [AdapterBlocked(version=version, serving=serving, reasons=card.reasons)]
-    return []
 
 
 def _trained(
@@ -311,19 +224,4 @@ def _trained(
         seed=int(spec.get("seed") or 0),
         threads=context.settings.threads,
         seconds=report.seconds,
-    )
-
-
-def _scored(card: Scorecard, version: int, text: bytes) -> AdapterScored:
-    checks = [AxisFact.model_validate(check) for check in card.as_json()["checks"]]
-    return AdapterScored(
-        version=version,
-        verdict=card.verdict,
-        held_out=card.held_out,
-        checks=tuple(checks),
-        reasons=card.reasons,
-        next_steps=card.next_steps,
-        scorecard=f"{ADAPTERS_DIR}/{version:04}/{SCORECARD}",
-        scorecard_sha256=hashlib.sha256(text).hexdigest(),
-        look=card.look,
     )

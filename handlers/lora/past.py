@@ -14,6 +14,7 @@ from handlers.lora.recovery import ADAPTERS
 from handlers.project.paths import ENCODER_FILE
 from handlers.recovery import has_led_to
 from store.reads.improvements import AdapterRow, adapters, trusted
+from store.reads.offers import offered_adapters
 
 if TYPE_CHECKING:
     from store.database.backend import Readable
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Past:
     """`trusted`: the hash of the project's encoder that somebody trusts; `looks` at its exam, the
-    oldest first; `finished`: an earlier attempt of the same job did all of it, and was not heard.
+    oldest first; `finished`: an earlier attempt of the same job did all of it, and was not heard;
+    `offered`: the versions that came by an offer of the fleet's and were not trained here.
     """
 
     adapters: tuple[AdapterRow, ...] = ()
     trusted: str | None = None
     looks: tuple[Look, ...] = ()
     finished: bool = False
+    offered: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, history: Readable, project: str, job: int | None) -> Past:
@@ -38,6 +41,7 @@ class Past:
             trusted(history, project, ENCODER_FILE),
             tuple(looks_at(history, project)),
             has_led_to(ADAPTERS.events, job, history),
+            offered_adapters(history, project),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -47,6 +51,7 @@ class Past:
             "trusted": self.trusted,
             "looks": [asdict(look) | {"rows": sorted(look.rows)} for look in self.looks],
             "finished": self.finished,
+            "offered": sorted(self.offered),
         }
 
     @classmethod
@@ -57,4 +62,5 @@ class Past:
             shape["trusted"],
             tuple(Look(**{**look, "rows": frozenset(look["rows"])}) for look in shape["looks"]),
             bool(shape["finished"]),
+            frozenset(shape["offered"]),
         )

@@ -1,4 +1,4 @@
-"""When the daemon trains: examples, the exam or the mission changed."""
+"""When the daemon trains: examples, the exam or the mission changed. And when an offer is due."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from store.events.envelope import Recorded
 from store.events.files import ExamplesRecorded, FileRemoved, ProjectChanged
 from store.events.process import JobQueued
 from store.reads.improvements import example_rows
+from store.reads.offers import next_offer
 from store.reads.state import State
 
 
@@ -41,6 +42,16 @@ def retrain_on_data(event: Recorded, state: State, tools: Tools) -> Iterable[Eve
     )
     asked = any(isinstance(follows, JobQueued) for follows in made)
     return [*([RetrainRequested(reason=reason)] if asked else []), *made]
+
+
+def take_adapter_offers(event: Recorded, state: State, tools: Tools) -> Iterable[Event]:
+    """Something of the fleet's offers of adapters is to be done: taken up, or back."""
+    assert event.project is not None
+    due = next_offer(state.connection, event.project, "adapter")
+    project = state.project(event.project)
+    if due is None or (project is not None and project.paused):
+        return []
+    return queue_job(state, "adopt", event.project, f"offer {due.offer}", {"by": "cadenzad"})
 
 
 def _reason(fact: Event) -> str | None:

@@ -32,7 +32,7 @@ def complete(project: Path, events: tuple[Event, ...]) -> tuple[Event, ...]:
     if not all(_is_on_disk(registry, event) for event in events):
         return ()
     for event in events:
-        if isinstance(event, AdapterPromoted | AdapterRolledBack) and event.version is not None:
+        if isinstance(event, AdapterPromoted | AdapterRolledBack):
             try:
                 if registry.deployed() != event.version:
                     registry.promote(event.version)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from handlers.lora.model.files import folder_sha256, read_head
@@ -87,8 +87,13 @@ class Registry:
         self._let_go()
         return target
 
-    def promote(self, version: int) -> None:
-        """Switch `deployed`. Raises InputError when the version is missing or damaged."""
+    def promote(self, version: int | None) -> None:
+        """Switch `deployed`; None: no version serves. Raises InputError when the version is missing
+        or damaged."""
+        if version is None:
+            (self.root / DEPLOYED).unlink(missing_ok=True)
+            sync(self.root)
+            return
         read_head(self.folder(version))
         link = self.root / f".{DEPLOYED}-{os.getpid()}"
         link.unlink(missing_ok=True)
@@ -106,13 +111,16 @@ class Registry:
             self._building = None
 
 
-def version_before(rows: Sequence[AdapterRow], registry: Registry) -> int | None:
+def version_before(
+    rows: Sequence[AdapterRow], registry: Registry, pulled: Collection[int] = ()
+) -> int | None:
     """Of the versions that are still there, the one deployed before the one that serves.
 
-    One that was deployed by force counts: whoever goes back to it has to insist again.
+    One that was deployed by force counts: whoever goes back to it has to insist again. `pulled`:
+    those that the fleet's hub pulled, which do not count.
     """
-    there, serving = registry.versions(), registry.deployed()
-    before = [r for r in rows if r.promoted and r.version in there and r.version != serving]
+    there, without = registry.versions(), {registry.deployed(), *pulled}
+    before = [r for r in rows if r.promoted and r.version in there and r.version not in without]
     return max(before, key=lambda row: row.promoted).version if before else None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from store.events.base import Event, Fact
+from store.events.base import Event, Fact, Grown
 
 
 class RetrainRequested(Event):
@@ -15,8 +15,14 @@ class RetrainRequested(Event):
     reason: str
 
 
-class AdapterTrained(Event):
-    """An adapter lies in the registry. `sha256` covers its files but the scorecard."""
+class AdapterTrained(Grown, Event):
+    """An adapter lies in the registry. `sha256` covers its files but the scorecard.
+
+    `offer`: the fleet's offer that it came by, "" for one that was trained for this project; what
+    is said of its training is then what the robot said whose version it is.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"offer"})
 
     version: int
     path: str
@@ -32,6 +38,7 @@ class AdapterTrained(Event):
     seed: int
     threads: int
     seconds: float | None = None
+    offer: str = ""
 
 
 class AxisFact(Fact):

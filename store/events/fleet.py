@@ -12,7 +12,8 @@ class OfferReceived(Event):
     """The hub offers a version to this project; it is put through the project's own gate.
 
     `offer` is its id at the hub, `content` the hash of what came. `robot` and `version` say whose
-    version it is. `rules`: of a prompt, what its block is to say besides what it says here.
+    version it is. `rules`: of a prompt, what its block is to say besides what it says here. An
+    adapter's files lie in the state directory, under that hash, before this is recorded.
     """
 
     offer: str
@@ -31,7 +32,8 @@ class OfferDeclined(Event):
 
 
 class OfferKept(Event):
-    """The hub pulled an offer, and what was taken up of it stays: later versions stand on it."""
+    """The hub pulled an offer, and what was taken up of it stays: later versions stand on it, or
+    serve already."""
 
     offer: str
     reason: str

@@ -59,3 +59,20 @@ def next_offer(view: Readable, project: str, kind: str) -> OfferRow | None:
     rows = [row for row in offers_to(view, project) if row.kind == kind]
     due = [row for row in rows if row.is_to_leave] + [row for row in rows if row.is_open]
     return due[0] if due else None
+
+
+def pulled_adapters(view: Readable, project: str) -> frozenset[int]:
+    """The versions of a project's adapter that the hub has pulled: no rollback leads to them
+    unless somebody names one."""
+    rows = offers_to(view, project)
+    return frozenset(
+        row.version
+        for row in rows
+        if row.kind == "adapter" and row.withdrawn and row.version is not None
+    )
+
+
+def offered_adapters(view: Readable, project: str) -> frozenset[int]:
+    """The versions of a project's adapter that came by an offer: they were not trained here."""
+    rows = offers_to(view, project)
+    return frozenset(r.version for r in rows if r.kind == "adapter" and r.version is not None)

@@ -16,6 +16,7 @@ from store.events.adapter import (
 )
 from store.events.base import Event
 from store.events.envelope import Recorded
+from store.views.offers import adapter_came, adapter_rolled_back, adapter_serves
 from store.views.rows import insert, update
 from store.views.totals import project_of
 from store.views.view import View
@@ -38,6 +39,8 @@ def _trained(view: View, record: Recorded, event: AdapterTrained) -> None:
         "promoted": 0,
     }
     view.put("view_adapters", row)
+    if event.offer:
+        adapter_came(view, project_of(record), event.offer, event.version)
 
 
 def _scored(view: View, record: Recorded, event: AdapterScored) -> None:
@@ -70,6 +73,10 @@ def _set_state(view: View, record: Recorded, version: int, state: str) -> None:
 def _deployed(view: View, record: Recorded, event: AdapterPromoted | AdapterRolledBack) -> None:
     project = project_of(record)
     update(view, "view_adapters", {"project": project, "state": "deployed"}, state="retired")
+    if isinstance(event, AdapterRolledBack):
+        adapter_rolled_back(view, project, event)
+    else:
+        adapter_serves(view, project, event.version)
     if event.version is None:
         return
     key = {"project": project, "version": event.version}

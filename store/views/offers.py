@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from store.events.adapter import AdapterRolledBack
 from store.events.base import Event
 from store.events.envelope import Recorded
 from store.events.fleet import OfferDeclined, OfferKept, OfferReceived, OfferWithdrawn
@@ -72,6 +73,33 @@ def prompt_rolled_back(view: View, project: str, event: PromptRolledBack) -> Non
     prompt_left(view, project, event.of, "rolled_back", event.reason)
     if event.restores is not None:
         prompt_left(view, project, event.restores, "taken", event.reason)
+
+
+def adapter_came(view: View, project: str, offer: str, version: int) -> None:
+    """An offered adapter lies here as a version; whether it serves, its scorecard says."""
+    key = {"project": project, "offer": offer, "kind": "adapter"}
+    update(view, "view_offers", key, version=version)
+
+
+def adapter_serves(view: View, project: str, version: int | None) -> None:
+    """A version of the adapter is deployed; perhaps one that was taken back before.
+
+    Who deploys one by hand that was taken back since the hub pulled it is not contradicted.
+    """
+    if version is not None:
+        view.execute(
+            "UPDATE view_offers SET state = 'taken', reason = CASE WHEN withdrawn = 0 THEN ''"
+            " ELSE reason END WHERE project = ? AND kind = 'adapter' AND version = ?"
+            " AND (withdrawn = 0 OR state = 'open')",
+            (project, version),
+        )
+
+
+def adapter_rolled_back(view: View, project: str, event: AdapterRolledBack) -> None:
+    """A version of the adapter does not serve any more, as somebody or the hub asked for."""
+    key = {"project": project, "kind": "adapter", "version": event.previous}
+    update(view, "view_offers", key, state="rolled_back", reason=event.reason)
+    adapter_serves(view, project, event.version)
 
 
 OFFER_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {

@@ -247,7 +247,7 @@ class TestTwoAdapters:
     def test_a_scoring_and_a_rollback_that_are_killed(self, house, project, kill) -> None:
         for point, version in (
             ("handlers.recovery:note:after:1", 1),
-            ("handlers.lora.job:write_file:after:1", 2),
+            ("handlers.lora.measuring:write_file:after:1", 2),
             ("handlers.lora.registry:Registry.promote:after:1", 2),
         ):
             (adapters(project) / "0002" / "scorecard.json").write_text("{}")

@@ -45,13 +45,18 @@ def scores(
     replaced = lines_of(parent)
     before, after = [], []
     for run, under in zip(runs, versions_of(runs, rows), strict=True):
-        name, stratum = f"{run.path}#{run.episode}", _stratum(run.stamp)
-        score = RunScore(name, run.outcome == "succeeded", run.phases_done, stratum)
+        score = score_of(run)
         if under is not None and under.version == current.version:
             after.append(score)
         elif lines_of(under) == replaced:  # by the parent, or by an older one with the same rules
             before.append(score)
     return before[-BEFORE:], after
+
+
+def score_of(run: EpisodeRow) -> RunScore:
+    """A run as far as tests look at it."""
+    succeeded = run.outcome == "succeeded"
+    return RunScore(f"{run.path}#{run.episode}", succeeded, run.phases_done, _stratum(run.stamp))
 
 
 def comparable(runs: Sequence[EpisodeRow], env_sha256: str | None, since: int) -> list[EpisodeRow]:
@@ -65,7 +70,8 @@ def comparable(runs: Sequence[EpisodeRow], env_sha256: str | None, since: int) -
 
 
 def _stratum(stamp: Mapping[str, Any]) -> str:
-    """The conditions that must be alike: all of the stamp but the seed and the prompt."""
-    others = {"seed", "prompt_sha256", "env_sha256"}
+    """The conditions that must be alike: all of the stamp but the seed, and which version of the
+    prompt or the adapter drove."""
+    others = {"seed", "prompt_sha256", "adapter", "env_sha256"}
     known = {name: value for name, value in stamp.items() if name not in others and value}
     return json.dumps(known, sort_keys=True)

@@ -11,6 +11,9 @@ from waiting import eventually
 
 from cadenzad.hub.offers import take_in
 from handlers.fleet.content import encode
+from handlers.lora.hub.packed import ARRIVED, arrived
+from store.events.envelope import NewEvent
+from store.events.fleet import OfferDeclined
 from store.events.prompt import RuleFact
 from store.reads.offers import every_offer
 from store.schema import connect_reader
@@ -29,11 +32,11 @@ def offered(shipping):
     robot.forwarder().ship_all()
     robot.robot.fold()
 
-    def offer(data: bytes = RULES) -> str:
+    def offer(data: bytes = RULES, kind: str = "prompt") -> str:
         from store.hub.offers import Draft, Goal, make
 
         goal = Goal(mission, "go1", '["a"]')
-        return make(robot.robot.owner, Draft("prompt", "rescue", goal, "ada", 3, data), 0, "")[0]
+        return make(robot.robot.owner, Draft(kind, "rescue", goal, "ada", 3, data), 0, "")[0]
 
     return robot, offer
 
@@ -45,7 +48,7 @@ def rows(robot, number):
 
 def take(robot):
     with closing(robot.robot.connect()) as hub, closing(connect_reader(robot.state)) as reader:
-        return take_in(hub, reader, robot.robot.writer)
+        return take_in(hub, reader, robot.robot.writer, robot.state)
 
 
 def test_it_is_recorded_once_however_often_it_is_looked_at(offered):
@@ -81,6 +84,37 @@ def test_what_is_no_offer_is_said_and_in_nobodys_way(offered):
     assert "an offered prompt" in problem
     assert rows(robot, bad) == []
     assert len(rows(robot, good)) == 1
+
+
+def test_an_adapters_files_are_here_while_its_offer_waits(offered):
+    robot, offer = offered
+    number = offer(b"an adapter", "adapter")
+    assert take(robot) == []
+    (row,) = rows(robot, number)
+    assert (row.kind, row.state) == ("adapter", "open")
+    file = arrived(robot.state, row.content)
+    assert file.read_bytes() == b"an adapter"
+    # gone before the job looked, by whatever
+    file.unlink()
+    take(robot)
+    assert file.read_bytes() == b"an adapter"
+    # and not needed any more
+    declined = OfferDeclined(offer=number, reason="not for this robot")
+    robot.robot.writer.append(NewEvent(Make.stream, declined))
+    take(robot)
+    assert list(file.parent.iterdir()) == []
+
+
+def test_where_it_cannot_be_put_is_said_and_it_is_taken_in_later(offered):
+    robot, offer = offered
+    (robot.state / ARRIVED).write_text("in the way")
+    number = offer(b"another adapter", "adapter")
+    (problem,) = take(robot)
+    assert problem.startswith(f"offer {number}: ")
+    assert rows(robot, number) == []
+    (robot.state / ARRIVED).unlink()
+    assert take(robot) == []
+    assert len(rows(robot, number)) == 1
 
 
 def test_the_forwarder_hears_of_an_offer_and_ships_what_it_recorded(offered):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.jobs import Debounce
-from handlers.lora.reactions import retrain_on_data
+from handlers.lora.reactions import retrain_on_data, take_adapter_offers
 from handlers.reactions import ReactionPolicy, Tools
 from store.events.adapter import CodeTrusted, RetrainRequested
 from store.events.base import Event
@@ -19,6 +19,7 @@ from store.events.files import (
     ProjectPaused,
     ProjectResumed,
 )
+from store.events.fleet import OfferDeclined, OfferReceived, OfferWithdrawn
 from store.events.process import JobPostponed, JobQueued
 from store.reads.state import State
 from store.schema import memory_view
@@ -179,3 +180,35 @@ def test_an_encoder_that_is_trusted_is_trained_with(taught: Bench) -> None:
     assert isinstance(queued, JobQueued)
     assert "lora_encoder.py is trusted" in queued.reason
     assert taught.react(CodeTrusted(path="main.py", sha256="0" * 64, by="test")) == []
+
+
+# -- offers ----------------------------------------------------------------------------------------
+
+
+def offer(name: str, kind: str = "adapter") -> OfferReceived:
+    facts = {"offer": name, "kind": kind, "content": "c", "robot": "ada", "version": 3}
+    return OfferReceived.model_validate(facts)
+
+
+def taken(bench: Bench, event: Event) -> list[str]:
+    """Why a job is queued, for each that is."""
+    found = take_adapter_offers(bench.record(event), State(bench.view), Tools())
+    return [follows.reason for follows in found if isinstance(follows, JobQueued)]
+
+
+def test_an_offered_adapter_is_looked_at_and_one_after_the_other() -> None:
+    bench = Bench()
+    bench.record(mission(ProjectDiscovered))
+    assert taken(bench, offer("a prompt", "prompt")) == []
+    assert taken(bench, offer("first")) == ["offer first"]
+    assert taken(bench, offer("second")) == ["offer first"]
+    assert taken(bench, OfferDeclined(offer="first", reason="no")) == ["offer second"]
+    assert taken(bench, OfferWithdrawn(offer="second", reason="no")) == []
+
+
+def test_a_paused_project_looks_at_no_offer_until_it_is_resumed() -> None:
+    bench = Bench()
+    bench.record(mission(ProjectDiscovered))
+    bench.record(ProjectPaused(by="me"))
+    assert taken(bench, offer("first")) == []
+    assert taken(bench, ProjectResumed(by="me")) == ["offer first"]

@@ -38,6 +38,18 @@ def test_a_switch_is_made_good(
     assert registry.deployed() == 2
 
 
+def test_that_none_serves_any_more_is_made_good(
+    tmp_path: Path, registry: Registry, make: Callable[[int], Path]
+) -> None:
+    make(1)
+    registry.promote(1)
+    back = (AdapterRolledBack(version=None, previous=1, by="cadenzad", reason="pulled"),)
+    for _ in range(2):
+        assert complete(tmp_path, back) == back
+        assert registry.deployed() is None
+        assert registry.link() is None
+
+
 def test_a_version_that_never_came_into_being_is_no_version(
     tmp_path: Path, registry: Registry, make: Callable[[int], Path]
 ) -> None:

@@ -320,3 +320,4 @@ def test_a_rollback_without_a_number_goes_to_what_is_still_there(
     registry.promote(4)
     assert version_before(rows, registry) == 1
     assert version_before(rows[1:], registry) is None
+    assert version_before(rows, registry, pulled={1}) is None

@@ -71,6 +71,7 @@ def _check(state: State, project: Path, wanted: int | None, *, force: bool) -> N
     from handlers.lora.registry import Registry, version_before
     from handlers.lora.verdicts import FORCE, why_not
     from store.reads.improvements import adapters, deployed_adapter
+    from store.reads.offers import pulled_adapters
 
     registry = Registry(project)
     recorded = deployed_adapter(state.connection, str(project))
@@ -79,7 +80,8 @@ def _check(state: State, project: Path, wanted: int | None, *, force: bool) -> N
         if registry.deployed() == wanted == (recorded.version if recorded else None):
             raise InputError(f"{project}: version {wanted} is deployed already")
     else:
-        wanted = version_before(adapters(state.connection, str(project)), registry)
+        pulled = pulled_adapters(state.connection, str(project))
+        wanted = version_before(adapters(state.connection, str(project)), registry, pulled)
     if wanted is None:
         raise InputError(
             f"{project}: no other version that is still there was ever deployed",

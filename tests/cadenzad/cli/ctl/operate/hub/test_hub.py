@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from contextlib import closing
 
 import pytest
+from adapter_files import fill
 from eventmaking import Make
 
 from cadenzad.cli.ctl.operate.hub.keep import keep
 from cadenzad.cli.programs import cadenzactl
+from cadenzad.hub.forwarder import Forwarder
+from handlers.lora.model.files import folder_sha256
+from store.events.adapter import AdapterPromoted, AdapterTrained
+from store.events.envelope import NewEvent
+from store.opening import open_writer
 from store.reads.status import project_statuses
 from store.schema import connect_reader
 
@@ -207,3 +214,59 @@ def test_an_offer_is_made_looked_at_and_pulled(two, one_error):
     code, _, err = two.ctl("hub", "pull", "7c1e")
     assert code == 4
     assert "no offer '7c1e'" in one_error(err)
+
+
+@pytest.fixture
+def with_adapter(new_fleet):
+    """A fleet in which ada deployed an adapter, and trained another; the first one's folder."""
+    fleet = new_fleet()
+    fleet.add_robots()
+    folder = fleet.folder / "0001"
+    folder.mkdir()
+    fill(folder)
+    facts = {"dataset_sha256": "d", "base_sha256": "b", "encoder": "light", "rows": 1}
+    facts |= {"exam_rows": 1, "epochs": 1, "seed": 0, "threads": 1}
+    made = [
+        AdapterTrained(
+            version=n, path=f".cadenza-env/adapters/{n:04}", sha256=folder_sha256(folder), **facts
+        )
+        for n in (1, 2)
+    ]
+    promoted = AdapterPromoted(version=1, previous=None, by="me")
+    with closing(open_writer(fleet.state)) as writer, closing(connect_reader(fleet.state)) as log:
+        writer.append(*(NewEvent(Make.stream, event) for event in (*made, promoted)))
+        Forwarder(fleet.state, fleet.folder / "ada.hub", log, writer).ship_all()
+    assert fleet.ctl("hub", "keep", "--once")[0] == 0
+    return fleet, folder
+
+
+def test_an_adapter_is_offered_with_its_files_or_not_at_all(with_adapter, one_error):
+    fleet, folder = with_adapter
+    offer = ("hub", "offer", "rescue", "adapter")
+    of_ada = ("--robot", "ada", "--canary", "1")
+
+    for version, said in (
+        (7, "no adapter version 7; versions there: 1, 2"),
+        (2, "version 2 was never deployed there, and it has no verdict"),
+        (1, "/robots/rescue/.cadenza-env/adapters/0001: is not on this machine"),
+    ):
+        code, _, err = fleet.ctl(*offer, version, *of_ada)
+        assert code == 1
+        assert said.partition(";")[0] in one_error(err)
+    assert "run this on ada, or copy the folder" in err
+
+    (folder / "training.csv").write_text("another folder than the one that was trained")
+    code, _, err = fleet.ctl(*offer, 1, *of_ada, "--files", folder)
+    assert (code, "is not the adapter that was recorded" in one_error(err)) == (1, True)
+    (folder / "training.csv").unlink()
+
+    code, out, err = fleet.ctl(*offer, 1, *of_ada, "--files", folder)
+    assert (code, err) == (0, "")
+    assert " bytes, of version 1 of ada\n" in out
+    assert "first: grace\n" in out
+    code, out, _ = fleet.ctl("hub", "offers", "--json")
+    (shown,) = json.loads(out)["offers"]
+    assert (shown["kind"], shown["state"], shown["canary"]) == ("adapter", "canary", ["grace"])
+
+    code, _, err = fleet.ctl("hub", "offer", "rescue", "prompt", 1, "--files", folder)
+    assert (code, "--files is for adapters" in one_error(err)) == (2, True)
