@@ -25,7 +25,7 @@ SETTINGS = tuple(TRAINED)
 @dataclass(frozen=True, slots=True)
 class Version:
     """A version as `log` shows it. `scores`: axis -> value, None where nothing was measured.
-    `changed`: in words, against the version before it."""
+    `changed`: in words, against the version before it, and where it came from if not from here."""
 
     version: int
     state: str
@@ -55,7 +55,8 @@ def versions(history: Readable, project: Path) -> list[Version]:
     before: _Facts | None = None
     for row in adapters(history, str(project)):
         now = _Facts(row, trained.get(row.version), registry.folder(row.version))
-        made.append(now.version(tuple(_changed(before, now)) if before is not None else ()))
+        changed = tuple(_changed(before, now)) if before is not None else ()
+        made.append(now.version((*now.came, *changed)))
         before = now
     return made
 
@@ -72,6 +73,12 @@ class _Facts:
     @property
     def scores(self) -> dict[str, float | None]:
         return {check["axis"]: check["value"] for check in self.row.checks}
+
+    @property
+    def came(self) -> tuple[str, ...]:
+        """How a version came that was not trained here."""
+        offer = self.trained.offer if self.trained else ""
+        return (f"trained elsewhere, came by the fleet's offer {offer}",) if offer else ()
 
     def version(self, changed: tuple[str, ...]) -> Version:
         told = self.trained

@@ -74,6 +74,14 @@ def version(number: int, rows: int, fidelity: float) -> list[Event]:
     return [trained, scored]
 
 
+def test_the_log_says_what_came_from_the_fleet(trained, rescue, append, run_cli) -> None:
+    first, scored = version(1, 10, 0.7)
+    append(rescue, first.model_copy(update={"offer": "0ffe4"}), scored)
+    code, out, _ = run_cli(main, "env", "lora", "log", rescue)
+    assert code == 0
+    assert "trained elsewhere, came by the fleet's offer 0ffe4" in out
+
+
 def test_the_log_says_what_changed(trained, rescue, append, run_cli) -> None:
     append(rescue, *version(1, 10, 0.7), *version(2, 14, 0.9))
     append(rescue, AdapterPromoted(version=2, previous=None, by="somebody"))
