@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from store.errors import ProjectNotFound
 from store.events.envelope import project_stream
 from store.history import EVENT_COLUMNS, StoredEvent, stored
 from store.hub.connection import Hub
 from store.reads.status import TO_LOOK_AT
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 PAGE = 1000
 POLL_S = 1.0
@@ -88,6 +91,19 @@ def robots(hub: Hub, most: int | None = None, name: str | None = None) -> list[R
         query, values = f"{query} LIMIT ?", [*values, most]
     found = [RobotRow._make(row) for row in hub.execute(query, values).fetchall()]
     return found if most is not None else sorted(found, key=lambda row: row.name)
+
+
+def as_of(robot: RobotRow, view: Readable, position: int) -> RobotRow:
+    """A robot's row as its view was at a position of its log."""
+    row = view.execute(
+        "SELECT count(*), coalesce(sum(runs_total), 0), coalesce(sum(runs_succeeded), 0),"
+        f" coalesce(sum(runs_failed), 0), count(*) FILTER (WHERE {TO_LOOK_AT}) FROM view_projects"
+    ).fetchone()
+    projects, runs, succeeded, failed, to_look_at = map(int, row)
+    return robot._replace(
+        head=position, folded=position, trouble="", seen_us=None, projects=projects, runs=runs,
+        succeeded=succeeded, failed=failed, to_look_at=to_look_at,
+    )  # fmt: skip
 
 
 def robot_named(hub: Hub, name: str) -> RobotRow:

@@ -16,13 +16,15 @@ from cadenzad.cli.shown.standing import HEADINGS as PROJECT_HEADINGS
 from cadenzad.cli.shown.standing import notes_of as project_notes
 from cadenzad.cli.shown.standing import row_of as project_row
 from cadenzad.moments import moment_us, position_at, position_number
-from store.errors import ConfigError
+from store.errors import ConfigError, InputError
 from store.reads.status import STATUS_SCHEMA, project_statuses
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from store.history import StoredEvent
     from store.hub.connection import Hub
-    from store.hub.reads import Wanted
+    from store.hub.reads import FleetTotals, RobotRow, Wanted
     from store.reads.shapes import ProjectStatus
 
 SHOWN = 20
@@ -30,18 +32,16 @@ SHOWN = 20
 
 def show_fleet(arguments: argparse.Namespace) -> int:
     """`status`: every robot in a row; of one robot, or of one project, each project in a row."""
-    if arguments.at and not (arguments.project or arguments.robot):
-        raise ConfigError(
-            "--at with --hub is about one robot, or one project",
-            hint="for example: --robot rescue-dog-7 --at 2026-11-27T06:00",
-        )
+    most = None if arguments.all or arguments.json else SHOWN
     with open_hub(arguments) as hub:
         if arguments.project or arguments.robot:
             return _show_projects(hub, arguments)
         from store.hub.reads import robots, totals
 
-        found = totals(hub)
-        rows = robots(hub, None if arguments.all or arguments.json else SHOWN)
+        if arguments.at:
+            found, rows = _fleet_then(hub, arguments.at, most)
+        else:
+            found, rows = totals(hub), robots(hub, most)
     if arguments.json:
         robots_json = [as_json(robot) for robot in rows]
         say_json({"schema": STATUS_SCHEMA, "hub": found._asdict(), "robots": robots_json}, indent=2)
@@ -59,18 +59,47 @@ def show_fleet(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _show_projects(hub: Hub, arguments: argparse.Namespace) -> int:
-    found: list[tuple[str, ProjectStatus]] = []
-    asked = list(_asked_for(hub, arguments))
-    if arguments.at and len(asked) > 1 and position_number(arguments.at) is not None:
+def _fleet_then(hub: Hub, at: str, most: int | None) -> tuple[FleetTotals, list[RobotRow]]:
+    """Every robot as it was at a time, with its history up to then folded anew."""
+    from store.hub.reads import FleetTotals, as_of, robots
+
+    _expect_time(at)
+    rows = []
+    for robot in robots(hub):
+        with hub.transaction():
+            hub.scope(robot.id)
+            try:
+                view, position = _view_then(hub, robot.id, at)
+            except InputError as error:
+                why = error.message.removeprefix(f"{robot.name}: ")
+                rows.append(robot._replace(trouble=why))
+            else:
+                rows.append(as_of(robot, view, position))
+    stuck = sum(1 for row in rows if row.trouble)
+    found = FleetTotals(len(rows), 0, sum(row.head for row in rows if not row.trouble), 0, stuck)
+    if most is not None and len(rows) > most:
+        rows.sort(key=lambda row: (not row.trouble and not row.to_look_at, row.name))
+        rows = rows[:most]
+    return found, rows
+
+
+def _expect_time(at: str) -> None:
+    if position_number(at) is not None:
         raise ConfigError(
             "--at of several robots is a time: each has positions of its own",
             hint="for example: --at 2026-11-27T06:00",
         )
+
+
+def _show_projects(hub: Hub, arguments: argparse.Namespace) -> int:
+    found: list[tuple[str, ProjectStatus]] = []
+    asked = list(_asked_for(hub, arguments))
+    if arguments.at and len(asked) > 1:
+        _expect_time(arguments.at)
     for robot, origin, paths in asked:
         with hub.transaction():
             hub.scope(origin)
-            found += [(robot, project) for project in _statuses(hub, paths, arguments.at)]
+            found += [(robot, project) for project in _statuses(hub, origin, paths, arguments.at)]
     if arguments.json:
         projects = [{"robot": robot, **project} for robot, project in found]
         say_json({"schema": STATUS_SCHEMA, "projects": projects}, indent=2)
@@ -86,15 +115,30 @@ def _show_projects(hub: Hub, arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _statuses(hub: Hub, paths: list[str] | None, at: str | None) -> list[ProjectStatus]:
+def _statuses(
+    hub: Hub, origin: int, paths: list[str] | None, at: str | None
+) -> list[ProjectStatus]:
     """Of the robot that the hub shows: now, or with its history up to then folded anew."""
     if not at:
         return project_statuses(hub, paths)
+    return project_statuses(_view_then(hub, origin, at)[0], paths, history=hub)
+
+
+def _view_then(hub: Hub, origin: int, at: str) -> tuple[sqlite3.Connection, int]:
+    """The view of the robot that the hub shows, as of a time or a position of its log, and which
+    that is. Raises InputError where the beginning of its log is not kept."""
     from store.log import History
     from store.views.replay import view_as_of
 
-    view = view_as_of(hub, position_at(History(hub), at))
-    return project_statuses(view, paths, history=hub)
+    query = "SELECT name, pruned FROM origins WHERE id = ?"
+    name, pruned = hub.execute(query, (origin,)).fetchone()
+    if pruned:
+        raise InputError(
+            f"{name}: its first {pruned:,} events were pruned here, so what was then is not known",
+            hint=f"`cadenzactl status --at` on {name}, or `cadenzactl hub refetch {name}` before",
+        )
+    position = position_at(History(hub), at)
+    return view_as_of(hub, position), position
 
 
 def _asked_for(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 from adapter_files import fill
@@ -111,7 +112,7 @@ def test_why_is_answered_for_a_robot(two, one_error):
         (("status", "rescu"), "no project 'rescu'", "did you mean rescue?"),
         (("events", "--project", "resue"), "no project 'resue'", "did you mean rescue?"),
         (("events", "--since", "12"), "a time", "for example"),
-        (("status", "--at", "3"), "--at with --hub is about", "--robot"),
+        (("status", "--at", "3"), "each has positions of its own", "for example"),
     ],
 )
 def test_what_is_not_there_is_named_with_what_may_be_meant(two, one_error, words, says, meant):
@@ -194,15 +195,50 @@ def test_a_past_moment_of_a_robot_is_folded_as_it_is_there(two, one_error):
     (then,) = project_statuses(view_as_of(reader, 2), history=reader)
     assert project == json.loads(json.dumps({"robot": "ada", **then}))
     assert project["runs"]["total"] == 1
-    # of several robots it is a time, and of all of them nobody folds everything
+    # of several robots it is a time
     code, _, err = two.ctl("status", "rescue", "--at", "2")
     assert code == 2
     assert "each has positions of its own" in one_error(err)
     code, out, _ = two.ctl("status", "rescue", "--at", "2020-01-01T00:00:00Z", "--json")
     assert (code, json.loads(out)["projects"]) == (0, [])
-    code, _, err = two.ctl("status", "--at", "2")
-    assert code == 2
-    assert "--robot" in err
+
+
+def test_a_past_moment_of_all_robots_counts_what_they_had_then(two):
+    # given a moment between the two runs of ada's log, of which grace's is a copy
+    reader = connect_reader(two.state)
+    times = [at for (at,) in reader.execute("SELECT recorded_at_us FROM events ORDER BY position")]
+    assert len(times) == 3
+    far = datetime.fromtimestamp(times[-1] / 1e6 + 1, UTC).isoformat()
+
+    code, out, err = two.ctl("status", "--at", far, "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    (now_ada, now_grace) = json.loads(two.ctl("status", "--json")[1])["robots"]
+    for then, now in zip(told["robots"], (now_ada, now_grace), strict=True):
+        assert then == {**now, "seen_at": None}
+    assert (told["hub"]["robots"], told["hub"]["events"]) == (2, 6)
+
+    code, out, _ = two.ctl("status", "--at", "2020-01-01T00:00:00Z", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert [(one["runs"], one["projects"], one["head"]) for one in told["robots"]] == [
+        (0, 0, 0)
+    ] * 2
+    lines = two.ctl("status", "--at", far)[1].splitlines()
+    assert lines[0] == "hub: 2 robots, 6 events, 0 in no view yet"
+    assert lines[3].split()[:3] == ["ada", "1", "2"]
+
+
+def test_what_was_pruned_is_not_known_then_and_never_guessed(new_fleet, one_error):
+    fleet = new_fleet()
+    fleet.add_robots()
+    assert fleet.ctl("hub", "prune", "--before", "2100-01-01", "--robot", "ada")[0] == 0
+    code, _, err = fleet.ctl("status", "--robot", "ada", "--at", "2")
+    assert (code, "events were pruned here" in one_error(err)) == (1, True)
+    code, out, _ = fleet.ctl("status", "--at", "2100-01-01")
+    assert code == 0
+    assert "1 with a view that stops" in out
+    assert "ada: its view stops: its first" in out
 
 
 def test_an_offer_is_made_looked_at_and_pulled(two, one_error):
