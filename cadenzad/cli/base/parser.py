@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import TextIOWrapper
 
 from cadenzad.cli.base.output import damage_behind, damaged, give_up_on_output, print_error, refused
@@ -74,6 +75,24 @@ class Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=columns() - 2)
 
+    def _format_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[Any],
+        prefix: str | None,
+    ) -> str:
+        """argparse's own, which lays options beside the name; where they have no room, below it."""
+        text = super()._format_usage(usage, actions, groups, prefix)
+        if max(map(len, text.splitlines())) <= columns():
+            return text
+        return "\n".join(_by_options(" ".join(text.split()), columns())) + "\n\n"
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        room, further = columns() - self._current_indent, self._current_indent + _FURTHER
+        lines = _by_options(super()._format_action_invocation(action), room)
+        return f"\n{' ' * further}".join(line.lstrip() for line in lines)
+
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         """Sentences are filled anew; where a line is indented, each stays a line of its own.
 
@@ -82,6 +101,24 @@ class Help(argparse.RawDescriptionHelpFormatter):
         if text.startswith(EXAMPLE):
             return text
         return "\n\n".join(_filled(part, width, indent) for part in text.split("\n\n"))
+
+
+_FURTHER = 2
+"""Columns by which a usage's further lines stand to the right."""
+_BRACKETED = re.compile(r"[\[(][^\[\]()]*[\])]")
+_INSEPARABLE = "\x1f"
+"""Stands for a space that no line is broken at."""
+
+
+def _by_options(text: str, room: int) -> list[str]:
+    """A usage in lines: an option with its value is one word, and choices break after a comma."""
+    if len(text) <= room:
+        return [text]
+    words = _BRACKETED.sub(lambda found: found[0].replace(" ", _INSEPARABLE), text).split(" ")
+    most = room - _FURTHER
+    words = [word if len(word) <= most else word.replace(",", ", ") for word in words]
+    lines = lines_of(" ".join(words), room, further=_FURTHER)
+    return [line.replace(_INSEPARABLE, " ") for line in lines]
 
 
 def _filled(paragraph: str, width: int, indent: str) -> str:

@@ -199,7 +199,7 @@ _HEADINGS = (
 def _row(run: EpisodeResult, phases: int) -> tuple[object, ...]:
     done, took, reward = (
         f"{run.phases_done}/{phases}",
-        f"{run.sim_time_s:.1f}s",
+        f"{run.sim_time_s:.0f}s",
         f"{run.reward:+.2f}",
     )
     of_run = (run.run_id or "-", run.seed, run.policy, done, run.ticks, took, reward)

@@ -30,10 +30,10 @@ AROUND = 4
 """Lines of a fleet's screen that are neither projects nor jobs nor reasons: titles, gaps, keys."""
 
 KEYS = {
-    False: "up, down: select   enter: open   q: quit",
-    True: "up, down: scroll   left: back   q: quit",
+    False: "q: quit   up, down: select   enter: open",
+    True: "q: quit   left: back   up, down: scroll",
 }
-"""By whether a project is opened."""
+"""By whether a project is opened; in a narrow window the first can still be read."""
 
 Line = list[Segment]
 

@@ -17,38 +17,72 @@ def table(
     """Rows below their headings; numbers to the right, text to the left.
 
     `width`: the columns that there are, None for as many as it takes. Where they are few, cells of
-    text break; where they are too few for that, each row becomes a block of lines, one for each of
-    its cells. Nothing is left out.
+    text and headings break: between words if that is enough, so that an id or a path can be copied,
+    else anywhere. Where they are too few for that, each row becomes a block of lines, one for each
+    of its cells. Nothing is left out.
     """
     cells = [["" if cell is None else one_line(str(cell)) for cell in row] for row in rows]
     places = range(len(headings))
     numeric = [
         bool(rows) and all(isinstance(row[at], int | float | None) for row in rows) for at in places
     ]
-    natural = [max([len(headings[at]), *(len(row[at]) for row in cells)]) for at in places]
-    if width is not None:
-        room = width - len(GAP) * (len(headings) - 1)
-        least = [
-            natural[at] if numeric[at] else min(natural[at], max(NARROWEST, len(headings[at])))
-            for at in places
-        ]
-        if sum(least) > room and cells:
+    widths = [max([len(headings[at]), *(len(row[at]) for row in cells)]) for at in places]
+    gaps = len(GAP) * (len(headings) - 1)
+    if width is not None and sum(widths) + gaps > width:
+        fitting = _fitting(headings, cells, numeric, width - gaps)
+        if fitting is None:
             return "\n\n".join(_block(headings, row, width) for row in cells)
-        natural = _narrowed(natural, least, room)
+        widths = fitting
     head = [list(headings)] if any(headings) else []
-    lines = (_line(row, natural, numeric) for row in [*head, *cells])
+    lines = (_line(row, widths, numeric) for row in [*head, *cells])
     return "\n".join(text for line in lines for text in line)
 
 
-def _narrowed(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+def _fitting(
+    headings: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool], room: int
+) -> list[int] | None:
+    """Widths that fit into `room`; None where a column would have no more than its heading.
+
+    All words stay whole if they can; else those of columns of single words, ids and paths; else
+    none.
+    """
+    columns = [[row[at] for row in cells] for at in range(len(headings))]
+    longest = [max(map(len, column), default=0) for column in columns]
+    widths = [max(len(head), most) for head, most in zip(headings, longest, strict=True)]
+    texts = [
+        max(_longest_word(head), min(most, NARROWEST))
+        for head, most in zip(headings, longest, strict=True)
+    ]
+    whole = [
+        max([low, *map(_longest_word, column)]) for low, column in zip(texts, columns, strict=True)
+    ]
+    ids = [
+        low if any(" " in cell for cell in column) else word
+        for low, word, column in zip(texts, whole, columns, strict=True)
+    ]
+    least = [
+        width if right else min(width, max(NARROWEST, len(head)))
+        for head, width, right in zip(headings, widths, numeric, strict=True)
+    ]
+    for floors in (whole, ids, least):
+        if sum(floors) <= room:
+            return _narrowed(widths, floors, room)
+    return None if cells else _narrowed(widths, least, room)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
+
+
+def _narrowed(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
     """Widths that fit into `room`: the widest give way first, none below its least."""
-    widths = list(natural)
-    while sum(widths) > room:
-        spare = [width if width > low else 0 for width, low in zip(widths, least, strict=True)]
+    narrowed = list(widths)
+    while sum(narrowed) > room:
+        spare = [width if width > low else 0 for width, low in zip(narrowed, least, strict=True)]
         if not any(spare):
             break
-        widths[spare.index(max(spare))] -= 1
-    return widths
+        narrowed[spare.index(max(spare))] -= 1
+    return narrowed
 
 
 def _line(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> Iterator[str]:
@@ -75,11 +109,13 @@ def _block(headings: Sequence[str], row: Sequence[str], width: int) -> str:
 
 
 def broken(text: str, width: int) -> list[str]:
-    """Text in pieces of at most `width`: at a space where there is one in the latter half."""
+    """Text in pieces of at most `width`: at a space, if it is in the latter half, or if the word
+    behind it then stays whole; else anywhere."""
     pieces = []
     while len(text) > width:
-        at = text.rfind(" ", width // 2, width + 1)
-        if at > 0:
+        at = text.rfind(" ", 1, width + 1)
+        word = text[at + 1 :].partition(" ")[0]
+        if at >= width // 2 or (at > 0 and len(word) <= width):
             pieces.append(text[:at])
             text = text[at + 1 :]
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from consistent import faults_of
 
+from cadenzad.cli.base.parser import EXAMPLE
 from cadenzad.cli.daemon import main as cadenzad
 from cadenzad.cli.programs import cadenza, cadenzactl
 from cadenzad.cli.reference.trees import callable_in, parser_of
@@ -29,6 +30,16 @@ def test_every_command_answers_programs_and_takes_a_state_directory(name: str) -
     # A hub is a database: it has no state directory.
     place = {"--hub"} if name.startswith("cadenzactl hub") else {"--state"}
     assert ({"--json", "--help"} | place) - OTHERWISE.get(name, frozenset()) <= taken
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_help_fits_the_narrowest_window_but_for_its_example(name: str, monkeypatch) -> None:
+    told = " ".join(COMMANDS[name].format_usage().replace(",", ", ").split())
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = COMMANDS[name].format_help().partition(EXAMPLE)[0]
+    assert max(map(len, shown.splitlines())) <= 40
+    usage = COMMANDS[name].format_usage()
+    assert " ".join(usage.replace(",", ", ").split()) == told, "nothing is left out"
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,20 @@ def test_a_table_with_little_room_breaks_its_cells_and_loses_nothing() -> None:
     assert table(headings, rows, 200) == table(headings, rows)
 
 
+def test_headings_and_sentences_give_way_before_an_id_or_a_path_is_broken() -> None:
+    headings = ("RUN", "PERSONS TOUCHED", "RESULT", "LOG")
+    rows = [("2026-11-27T03-37-01-2aa6", 0, "failed: too many ticks", "/robots/one.log.jsonl")]
+    assert table(headings, rows, 72).splitlines() == [
+        "RUN                          PERSONS  RESULT       LOG",
+        "                             TOUCHED",
+        "2026-11-27T03-37-01-2aa6           0  failed: too  /robots/one.log.jsonl",
+        "                                      many ticks",
+    ]
+    broken_up = table(headings, rows, 60).splitlines()
+    assert max(map(len, broken_up)) <= 60
+    assert "2026-11-27T03-37-01-2aa6" not in "".join(broken_up), "there was no room for all words"
+
+
 def test_a_table_with_no_room_for_its_columns_is_told_row_by_row() -> None:
     headings = [f"COLUMN {number}" for number in range(8)]
     rows = [["a long cell of text that goes on and on"] * 8, ["b"] * 8]
