@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from cadenzad import __version__
-from cadenzad.cli.base.parser import EXIT_CODES, Parser, add_state_option, filled, run
+from cadenzad.cli.base.parser import EXIT_CODES, Parser, add_state_option, filled, run, stoppable
 from store import interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cadenzad.config.files import Config
+    from cadenzad.daemon import Daemon
     from store.errors import CadenzaError
 
 
@@ -78,16 +80,26 @@ def daemon(arguments: argparse.Namespace) -> int:
     set_up_logging(config.log.level, json_lines=as_json)
     if not arguments.once:
         return running.run()
-    if as_json or not sys.stderr.isatty():
-        code = running.run(once=True)
-    else:
-        from cadenzad.cli.terminal.bars import job_bar
-
-        with job_bar() as progress:  # somebody waits for it
-            code = running.run(once=True, progress=progress)
+    code = _once(running, with_bar=not as_json and sys.stderr.isatty())
     if absent:
         raise _not_scanned(absent)
     return code
+
+
+def _once(running: Daemon, *, with_bar: bool) -> int:
+    """One scan and what it triggers; who breaks it off is told what becomes of the rest."""
+    import logging
+
+    from cadenzad.cli.terminal.bars import job_bar
+
+    try:
+        with stoppable(), job_bar() if with_bar else nullcontext(lambda _values: None) as progress:
+            return running.run(once=True, progress=progress)
+    except KeyboardInterrupt:
+        logging.getLogger("cadenzad").warning(
+            "interrupted: what was recorded is kept, and the next start does the rest"
+        )
+        raise
 
 
 def _absent(config: Config) -> list[Path]:
