@@ -1,11 +1,14 @@
 """`make fleet`: three daemons, the logs of seventeen more robots, and one hub that has them all.
 
-Where Ray is installed, one of the daemons has its trainings done on a cluster of two nodes.
+Where Ray is installed, one of the daemons has its trainings done on a cluster of two nodes, and
+what it trained is offered to the others.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,7 +36,8 @@ DAEMONS = ("ada", "grace", "mary")
 OTHERS = 17
 PATIENCE_S = 60.0
 TRAINS = "ada"
-ALONE = "[judge]\nmode = 'off'\n[lora]\nretrain = false\n"
+TRAINING_S = 600.0
+"""So long a training or a scorecard may take where other work is on the machine."""
 
 
 def main() -> int:
@@ -61,7 +65,7 @@ def main() -> int:
         say("2. Three daemons, each with a workspace, and run logs that are dropped")
         clustered = cluster(stack)
         for name in DAEMONS:
-            tables = clustered if name == TRAINS else ALONE
+            tables = clustered if name == TRAINS else rays.LENIENT
             stack.enter_context(daemon(home, name, tables))
         for number in range(OTHERS):
             a_robot_that_was_here(home, f"robot-{number:02}", number)
@@ -77,9 +81,11 @@ def main() -> int:
         ctl(reader, "status", "--robot", "ada")
         ctl(reader, "events", "--robot", "ada", "--type", "RunRecorded")
         ctl(reader, "why", "rescue", "--robot", "ada")
-        if clustered != ALONE:
+        if clustered != rays.LENIENT:
             say(f"5. An adapter of {TRAINS}'s is trained on the cluster, and the fleet knows of it")
             train(home / TRAINS, reader)
+            say("   It is offered to one robot first, whose own scorecard decides, and pulled")
+            offer(owner, reader)
         say("6. Is all of it there, once, and as it was recorded?")
         ctl(reader, "hub", "verify")
         for name in DAEMONS:
@@ -96,7 +102,7 @@ def cluster(stack: ExitStack) -> str:
     for module in ("ray", "torch", "peft"):
         if find_spec(module) is None:
             print(f"(no cluster of two nodes in this demo: {module} is not installed)")
-            return ALONE
+            return rays.LENIENT
     nodes = stack.enter_context(rays.ray_nodes(1, 1))
     print(f"(beside them a Ray cluster of two nodes, {nodes.address}: {TRAINS}'s jobs go there)")
     return rays.on_cluster(nodes.address)
@@ -105,11 +111,9 @@ def cluster(stack: ExitStack) -> str:
 def train(robot: Path, reader: Path) -> None:
     """Have a robot's adapter trained as anybody does, and see where that was."""
     project = robot / "robots" / "rescue"
-    (project / "lora" / "patterns.jsonl").write_text(rows(rays.GOALS))
-    (project / "lora" / "eval.jsonl").write_text(rows(rays.WORDS))
     environ = {**os.environ, "CADENZAD_STATE": str(robot / "state"), "NO_COLOR": "1"}
-    words = ["env", "lora", "finetune", str(project)]
-    print(f"\n$ cadenza {' '.join(words[:-1])} robots/rescue", flush=True)
+    words = ["env", "lora", "finetune", str(project), "--gate"]
+    print("\n$ cadenza env lora finetune robots/rescue --gate", flush=True)
     subprocess.run([str(BIN / "cadenza"), *words], check=True, env=environ)
     subprocess.run([str(BIN / "cadenzactl"), "status"], check=True, env=environ)
     placed = [
@@ -125,10 +129,37 @@ def train(robot: Path, reader: Path) -> None:
     ctl(reader, *trained)
 
 
+def offer(owner: Path, reader: Path) -> None:
+    """Have what was trained go through another robot's gate, and be taken back there."""
+    wanted = ("--robot", TRAINS, "--canary", 1, "--why", "it knows how to sit")
+    wait_for(
+        "the adapter in a view",
+        lambda: '"version": 1' in ctl(reader, "status", "--robot", TRAINS, "--json", quiet=True),
+    )
+    ctl(owner, "hub", "offer", "rescue", "adapter", 1, *wanted)
+
+    def state() -> str:
+        (one,) = json.loads(ctl(reader, "hub", "offers", "--json", quiet=True))["offers"]
+        return ", ".join(robot["state"] for robot in one["robots"])
+
+    wait_for("that a robot took it up", lambda: state() == "taken", TRAINING_S)
+    (number,) = [
+        one["offer"]
+        for one in json.loads(ctl(reader, "hub", "offers", "--json", quiet=True))["offers"]
+    ]
+    ctl(reader, "hub", "offers", number)
+    ctl(owner, "hub", "pull", number, "--why", "the demo ends")
+    wait_for("that it is taken back", lambda: state() == "rolled_back", TRAINING_S)
+    ctl(reader, "hub", "offers", number)
+
+
 def daemon(home: Path, name: str, tables: str) -> ExitStack:
-    """A daemon with a workspace that holds one sample project."""
-    init_project(home / name / "robots" / "rescue")
-    (home / name / "robots" / "rescue" / ".cadenza-env").mkdir(exist_ok=True)
+    """A daemon with a workspace that holds one sample project, with few examples and an exam."""
+    project = home / name / "robots" / "rescue"
+    init_project(project)
+    (project / ".cadenza-env").mkdir(exist_ok=True)
+    (project / "lora" / "patterns.jsonl").write_text(rows(rays.GOALS))
+    (project / "lora" / "eval.jsonl").write_text(rows(rays.WORDS))
     config = home / name / "cadenzad.toml"
     config.write_text(f'[hub]\ndsn_file = "{home / name}.hub"\n[check]\nenabled = false\n{tables}')
     words = ["cadenzad", "--config", config, "--workspace", home / name / "robots"]
@@ -168,9 +199,9 @@ def running(words: list[object], log: Path, **environ: str) -> ExitStack:
 
 def ctl(hub: Path, *words: object, quiet: bool = False) -> str:
     """A cadenzactl command on the hub, shown as it is typed, with what it says."""
-    line = ["cadenzactl", "--hub", hub.name, *map(str, words)]
+    line = shlex.join(["cadenzactl", "--hub", hub.name, *map(str, words)])
     if not quiet:
-        print(f"\n$ {' '.join(line)}", flush=True)
+        print(f"\n$ {line}", flush=True)
     done = subprocess.run(
         [str(BIN / "cadenzactl"), "--hub", str(hub), *map(str, words)],
         capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"},
@@ -178,23 +209,21 @@ def ctl(hub: Path, *words: object, quiet: bool = False) -> str:
     if not quiet:
         print(done.stdout, end="", flush=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(line)}: exit code {done.returncode}\n{done.stderr}")
+        raise SystemExit(f"{line}: exit code {done.returncode}\n{done.stderr}")
     return done.stdout
 
 
 def totals(reader: Path) -> str:
     """How many runs all views count together."""
-    import json
-
     answer = json.loads(ctl(reader, "status", "--json", quiet=True))
     return f"{sum(robot['runs'] for robot in answer['robots'])} runs"
 
 
-def wait_for(what: str, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def wait_for(what: str, condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
     while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit(f"did not come in {PATIENCE_S:.0f} s: {what}")
+            raise SystemExit(f"did not come in {patience_s:.0f} s: {what}")
         time.sleep(0.5)
 
 
