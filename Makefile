@@ -58,8 +58,9 @@ nights: $(VENV)/.dev ## does the judge, left alone for five nights with twelve p
 man: $(VENV)/.demo ## the man pages of the three commands, in build/man
 	$(BIN)/python -m cadenzad.cli.reference.man build/man
 
-cast: $(VENV)/.all ## film the first half of README's tour anew: docs/pictures/tour.svg (needs npm; four minutes)
-	$(BIN)/python tests/cast.py
+cast: $(VENV)/.all ## film README's tour and take the dashboard's pictures anew (needs npm and chromium; six minutes)
+	folder=$$(mktemp -d) && $(BIN)/python tests/cast.py $$folder && \
+	  $(BIN)/python tests/pictures.py $$folder && rm -r $$folder
 
 clean: ## remove .venv, caches and the demo's folder
 	rm -rf $(VENV) demo fleet build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,10 +1,11 @@
-"""README's tour up to the better prompt, as a moving picture: `make cast`, or cast.py [FOLDER].
+"""README's tour as a moving picture: `make cast`, or cast.py [FOLDER].
 
-Each line of README's first ```shell block runs as written in a pseudo-terminal, in an empty folder
-with nothing configured. What is printed is kept as an asciicast
+Each line of README's ```shell blocks runs as written in a pseudo-terminal, in an empty folder with
+nothing configured. What is printed is kept as an asciicast
 (https://docs.asciinema.org/manual/asciicast/v2/), which svg-term, from npm into a temporary folder,
 draws as an SVG. Waits are shortened and a bar is shown now and then; nothing else is changed. With
-a FOLDER, what was filmed stays there, and who was broken off goes on with the next command.
+a FOLDER, what was filmed stays there: called again, it goes on with the first command that has not
+ended yet.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping, Sequence
 from fcntl import ioctl
 from pathlib import Path
@@ -34,8 +36,8 @@ MARGIN = 4
 """Columns that nothing is printed in: a wide font would reach into the next frame."""
 MOST_BYTES = 500_000
 
-FASTER = 12.0
-"""How many times as fast what runs is shown."""
+FASTER, MOST_S = 12.0, 8.0
+"""How many times as fast what runs is shown, at least; how long (s) of the film it may take."""
 PAUSE_S, READ_S = 0.6, 2.4
 """Of the film: the longest wait within a command; how long its last words stand."""
 FRAME_S = 0.2
@@ -44,7 +46,7 @@ STILL = "$\x1b[0m cadenzactl prompt rescue-dog diff"
 """Who wants no motion sees what stood there before this was typed: the rules and their proof."""
 
 Frame = tuple[float, str]
-"""Seconds of the film since the frame before, and what is printed then."""
+"""Seconds since the frame before, and what is printed then."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -57,8 +59,7 @@ def main(argv: Sequence[str]) -> int:
         cast.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
         still = next(at for at, text in frames if STILL in text) - FRAME_S
         drawn = with_still(draw(cast, Path(temporary)), still, frames[-1][0])
-        secrets = [str(folder), str(ROOT), socket.gethostname(), getpass.getuser() + "@"]
-    if told := [secret for secret in secrets if secret in drawn]:
+    if told := told_in(drawn, folder):
         print(f"it shows {', '.join(told)}: not kept", file=sys.stderr)
         return 1
     if len(drawn.encode()) > MOST_BYTES:
@@ -69,15 +70,20 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def told_in(text: str, folder: Path) -> list[str]:
+    """What of this machine a text shows, which a picture must not."""
+    secrets = [str(folder), str(ROOT), socket.gethostname(), getpass.getuser() + "@"]
+    return [secret for secret in secrets if secret in text]
+
+
 # -- what runs -------------------------------------------------------------------------------------
 
 
 def commands() -> list[str]:
-    """The lines of README's first block of the tour, as it has them."""
+    """The lines of README's tour, as it has them."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"```shell\n(.*?)```", readme, re.DOTALL)
-    assert block is not None
-    return [line.removeprefix("$ ") for line in block[1].splitlines()]
+    blocks = re.findall(r"```shell\n(.*?)```", readme, re.DOTALL)
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
 
 
 def environ_of(home: Path) -> dict[str, str]:
@@ -102,7 +108,7 @@ def film(folder: Path) -> Iterator[Frame]:
         if not kept.exists():
             print(f"$ {command}", file=sys.stderr)
             kept.write_text(json.dumps(list(run(command, desk, environ_of(home)))))
-        yield from map(tuple, json.loads(kept.read_text()))
+        yield from shortened([(wait, text) for wait, text in json.loads(kept.read_text())])
     yield READ_S, "\x1b[1;32m$\x1b[0m "
     yield 2 * READ_S, ""
 
@@ -116,10 +122,10 @@ def run(command: str, desk: Path, environ: Mapping[str, str]) -> Iterator[Frame]
         start_new_session=True,
     ) as process:  # fmt: skip
         os.close(its)
-        since = time.monotonic()
+        since, decoder = time.monotonic(), getincrementaldecoder("utf-8")("replace")
         while data := _read(ours):
             now = time.monotonic()
-            yield min((now - since) / FASTER, PAUSE_S), data.decode(errors="replace")
+            yield now - since, decoder.decode(data)
             since = now
     os.close(ours)
     if process.returncode != 0:
@@ -136,6 +142,12 @@ def _read(terminal: int) -> bytes:
 
 
 # -- what is drawn ---------------------------------------------------------------------------------
+
+
+def shortened(frames: Sequence[Frame]) -> Iterator[Frame]:
+    """What a command printed, in the time of the film: the longer it ran, the faster it is."""
+    faster = max(FASTER, sum(wait for wait, _ in frames) / MOST_S)
+    return ((min(wait / faster, PAUSE_S), text) for wait, text in frames)
 
 
 def joined(frames: Iterator[Frame]) -> Iterator[tuple[float, str]]:

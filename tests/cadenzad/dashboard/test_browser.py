@@ -1,14 +1,9 @@
-"""The pages in a real browser: no error in its console, no finding of axe, live, by keyboard.
-
-Pictures are kept where CADENZA_PICTURES names a folder: those of docs/pictures were made so.
-"""
+"""The pages in a real browser: no error in its console, no finding of axe, live, by keyboard."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,13 +29,6 @@ def theme(browser: Any, name: str) -> None:
         "dispatchEvent(new Event('cadenza-theme'))",
         name,
     )
-
-
-def picture(browser: Any, name: str) -> None:
-    """Keep a picture of the whole page, where somebody asks for that."""
-    folder = os.environ.get("CADENZA_PICTURES")
-    if folder:
-        browser.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
 PAGES = ("/", "/project/rescue", "/project/rescue/runs?a=r1&b=r0", "/project/rescue?at=4")
