@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shlex
 import shutil
@@ -9,12 +10,14 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
-from wordings import OF_PHASES
+from phasewords import OF_PHASES
 
 from handlers.lora.model.encoders.minilm import minilm_folder
 
 ROUNDS = 3
-PLACE = re.compile(r"<in other words: (.+)>")
+WAYS = 4
+"""An example is said in so many wordings for each place."""
+PLACE = re.compile(r"<in other words: ([^>]+)>")
 
 
 class Person:
@@ -22,7 +25,11 @@ class Person:
 
     def __init__(self, house) -> None:
         self.house = house
-        self.words = {goal: list(words) for goal, words in OF_PHASES.items()}
+        self.words: dict[str, list[str]] = {}
+        draw = random.Random(0)
+        for goal, words in OF_PHASES.items():
+            left = draw.sample(words, len(words))
+            self.words.update(dict.fromkeys([goal, *words], left))
 
     def follow(self, printed: str) -> int:
         """Do all that was printed; how many lines were typed."""
@@ -32,7 +39,8 @@ class Person:
         count = re.search(r"# exam: ([\d,]+) more questions", printed)
         wanted = int(count[1].replace(",", "")) if count else len(questions)
         others = [line for line in commands if line not in questions]
-        return sum(map(self.type, others)) + self.ask(questions, wanted)
+        said = [line for line in others for _ in range(WAYS if PLACE.search(line) else 1)]
+        return sum(map(self.type, said)) + self.ask(questions, wanted)
 
     def ask(self, questions: list[str], wanted: int) -> int:
         """As many questions of the exam as are needed, taking turns."""
@@ -78,12 +86,13 @@ def test_who_types_what_is_printed_gets_from_nothing_to_an_exam_that_counts(
         # when an adapter is trained of what is there, and what is printed then is done
         done = house.run(*finetune, check=False, timeout=600)
         print(f"--- {number}\n{done.stdout}", flush=True)
-        if done.returncode == 0 or "(look " in done.stdout:
+        if "sealed: " in done.stdout:
             break
         assert done.returncode == 6, "following the steps is never a step back"
         assert person.follow(done.stdout), "something is left to do"
-    # then the mission is driven by what was taught, and an exam of it was looked at
+    # then the mission is driven by what was taught, and an exam has been written that counts
     assert re.search(r"^safety .* pass ", done.stdout, re.MULTILINE)
     assert re.search(r"^mission .* pass ", done.stdout, re.MULTILINE)
-    assert "(look 1, " in done.stdout
+    assert re.search(r"practice: \d+ of \d+ right", done.stdout)
     assert "in-sample" not in done.stdout
+    assert "asked for by no exam row" not in done.stdout

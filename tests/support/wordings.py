@@ -229,96 +229,11 @@ first look left, then right, then walk on
 """
 
 
-_SAID_OF_PHASES = """
-walk up to the edge of the rubble and stay on your feet
-go to where the rubble begins and keep standing
-approach the border of the debris on your feet
-step up to the start of the rubble, staying upright
-move to the rim of the rubble and remain standing
-come to the near side of the debris field, upright
-walk ahead as far as the rubble
-get to the edge of the debris and stand there
-go forward until you are at the rubble
-head for the edge of the rubble and keep upright
-walk over to where the debris starts
-make your way to the rubble's edge, on all fours and steady
-take yourself to the brink of the rubble field
-stop at the edge of the rubble on your feet
-go near the rubble and stay up
-advance to the margin of the debris
-
-get past the first heap on its left and stop between the two heaps without touching either
-go by the first pile on the left side and halt between the piles
-pass the first heap on the left and wait between the heaps
-slip past the nearer heap, left of it, and stop in the gap
-walk left of the first mound and stop between both mounds
-get around the first heap by its left and come to rest between the two
-take the left way past heap one, then stop in the middle of the heaps
-move past the first pile of rubble, keeping left, and stop between the two piles
-squeeze by the first heap on its left side and stand between the two
-go left around the first heap into the gap between the heaps
-leave the first heap to your right and stop in between the two
-enter the gap between the heaps, passing the first one on the left
-thread past the first heap on the left, stop between them and touch neither
-find your way left of the first heap to the space between the two heaps
-pass the front heap by its left flank and stay between the heaps
-
-go around the second heap on its right, walk up to the person on the ground and report them
-pass the second pile on the right, go to the victim and report it
-walk round the second heap's right side to the person lying there and report them
-get to the person on the floor by the right of the second heap and signal
-round the second mound on the right, approach the person and report
-take the right side of heap two, reach the casualty and report
-go right of the second heap to the human on the ground and tell us
-find the person behind the second heap, keeping right of it, and report them
-reach the victim past the second heap's right and send the report
-circle the far heap on its right, come up to the person lying down and report
-walk to the person on the ground around the right of heap two and announce them
-pass right of the second heap and report whoever lies there
-move by the second pile, right side, up to the injured person and report them
-approach the lying person by going right around the second heap, then report
-keep right at the second heap, step up to the victim and report them
-
-leave the person undisturbed and walk out to the far side of the hall
-walk to the other end of the hall and let the person be
-leave the victim in peace and go to the far end of the hall
-go out to the hall's far side, leaving the person alone
-exit to the far side of the hall and do the person no harm
-let the person lie and walk on to the far side of the hall
-head for the far wall of the hall, keeping away from the person
-step away from the person and walk to the hall's other side
-walk out across the hall, leaving the casualty as they are
-go on to the far side of the building and leave the person be
-depart from the person and cross to the far side of the hall
-walk off to the far side of the hall, clear of the person
-move out to the distant side of the hall, the person untouched
-get out to the far end of the hall and stay clear of the victim
-leave them lying there and walk to the far side of the room
-
-trot on to the patrol route
-trot along to the route of the patrol
-go on at a trot to the patrol route
-trot over to where the patrol starts
-proceed to the patrol route, trotting
-trot ahead onto your patrol
-take up the patrol route at a trot
-trot off to the patrol path
-move on to the patrol round at a trot
-jog on to the patrol route
-head to the patrol route, at a trot
-start the patrol, trot to its route
-trot to your beat
-keep trotting until you are on the patrol route
-get on the patrol route by trotting
-"""
+def blocks(said: str) -> dict[str, list[str]]:
+    """Goals, each with what follows it up to an empty line."""
+    parts = (part.splitlines() for part in said.strip().split("\n\n"))
+    return {first: others for first, *others in parts}
 
 
-def _blocks(said: str) -> dict[str, list[str]]:
-    blocks = (block.splitlines() for block in said.strip().split("\n\n"))
-    return {first: others for first, *others in blocks}
-
-
-WORDINGS = _blocks(_SAID)
+WORDINGS = blocks(_SAID)
 """An example's goal -> other words for it."""
-OF_PHASES = _blocks(_SAID_OF_PHASES)
-"""A goal of the sample's mission -> other words for it."""

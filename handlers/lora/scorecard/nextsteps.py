@@ -12,7 +12,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,8 +148,18 @@ def _least_asked(paper: Paper, written: Sequence[Row]) -> Iterator[Row]:
     order = sorted(
         examples, key=lambda group: (group[0] in sealed, asked[group] / shares[group], group)
     )
-    for group in order:
-        yield examples[group][asked[group] % len(examples[group])]
+    # one of each, and then of those that have several plans the others
+    for turn in zip_longest(*(_turns(examples[group], asked[group]) for group in order)):
+        yield from filter(None, turn)
+
+
+def _turns(examples: Sequence[Row], asked: int) -> list[Row]:
+    """An example of each plan, beginning with another one the more were asked for."""
+    start = asked % len(examples)
+    first: dict[str, Row] = {}
+    for row in (*examples[start:], *examples[:start]):
+        first.setdefault(row.plan, row)
+    return list(first.values())
 
 
 def _wordings(

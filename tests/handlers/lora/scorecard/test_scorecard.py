@@ -689,6 +689,19 @@ def test_questions_are_asked_for_where_the_exam_asks_least(card: Callable[..., S
     assert any("compositions (1 taught), stand (2 taught)" in why for why in made.reasons)
 
 
+def test_compositions_are_asked_for_plan_by_plan(card: Callable[..., Scorecard]) -> None:
+    # given three of them, which weigh as one, and two wordings of something plain
+    taught = {"sit and then stand": (*SIT, *STAND), "stand there then sit": (*STAND, *SIT),
+              "rest and then sit": (*STAND, *SIT), "sit down": SIT, "take a seat": SIT}  # fmt: skip
+    made = card(Fake({}), (), rows(taught))
+    lines = [pasted(step).goal for step in made.next_steps if step.endswith(" --exam")]
+    # then there is a place for each plan, in turns
+    assert lines == [
+        "<in other words: sit and then stand>", "<in other words: sit down>",
+        "<in other words: stand there then sit>",
+    ]  # fmt: skip
+
+
 def test_where_nobody_wrote_an_example_what_runs_taught_is_asked_for(
     card: Callable[..., Scorecard],
 ) -> None:
