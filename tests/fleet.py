@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -45,6 +46,8 @@ def main() -> int:
     if reason := postgres.why_not():
         print(reason)
         return 1
+    # Whoever ends the demo ends all that it started.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     home = Path("fleet").absolute()
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()

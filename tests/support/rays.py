@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
 import time
 import warnings
@@ -52,12 +53,17 @@ class Nodes:
     def add(self, index: int) -> Any:
         """A node with the processors of that index."""
         given = {"include_dashboard": False} if index == 0 else {}
-        return self._cluster.add_node(
-            num_cpus=self.cpus[index],
-            node_ip_address=ADDRESSES[min(index, 1)],
-            object_store_memory=STORE,
-            **given,
-        )
+        answer = signal.getsignal(signal.SIGTERM)
+        try:
+            return self._cluster.add_node(
+                num_cpus=self.cpus[index],
+                node_ip_address=ADDRESSES[min(index, 1)],
+                object_store_memory=STORE,
+                **given,
+            )
+        finally:
+            # A node's own is to give whoever is on it half a minute to leave.
+            signal.signal(signal.SIGTERM, answer)
 
     def lose(self, index: int) -> None:
         """A node dies, with all that runs on it."""
