@@ -177,6 +177,22 @@ def test_a_daemon_that_is_killed_leaves_nothing_running_there(house: House, proj
     eventually(lambda: not children_on_nodes(), "its child has ended", 30)
 
 
+def test_what_a_service_manager_ends_is_put_back(house: House, project: Path) -> None:
+    # given a job at work there; systemd asks every process of a service to end
+    house.start()
+    file, asking = held(house, project)
+    (here,) = submitters_of(house)
+    here.terminate()
+
+    # then it is begun again, and no attempt was spent on that
+    house.until(lambda: house.events("JobRequeued"), "it is put back", timeout=30)
+    assert house.events("JobRequeued")[0]["data"]["reason"] == "SIGTERM"
+    file.unlink()
+    house.until(lambda: house.events("JobSucceeded"), "it is done", timeout=120)
+    asking.communicate(timeout=60)
+    assert house.events("JobFailed") == []
+
+
 def test_who_cannot_hear_from_home_stops_and_what_comes_late_is_not_stored(
     house: House, project: Path, nodes: Nodes
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import socket
 import warnings
 from collections.abc import Iterator
@@ -50,14 +51,16 @@ def connected(address: str) -> Iterator[None]:
     problem = answers(address)
     if problem:
         raise Unreachable(problem, hint=LOOK)
-    # Else a driver takes minutes to notice that there is no head node any more.
+    # Else a driver takes minutes to notice that there is no head node any more, or no node here.
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")
+    os.environ.setdefault("RAY_gcs_server_request_timeout_seconds", "20")
     with warnings.catch_warnings():  # of ray's, about its own future
         warnings.simplefilter("ignore")
         import ray
 
         from cadenzad.jobs.cluster import shim
 
+        answer = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(
                 address=address,
@@ -70,6 +73,9 @@ def connected(address: str) -> Iterator[None]:
             text = " ".join(str(error).split())[:300]
             hint = START.format(address=address) + " makes this machine a node that takes no job"
             raise Unreachable(f"{address}: {text}", hint=hint) from None
+        finally:
+            # Ray's are a trace of the stack and an orderly end, which may wait long for a cluster.
+            signal.signal(signal.SIGTERM, answer or signal.SIG_DFL)
         # Nodes are to be asked what they have installed before anything of it is imported.
         ray.cloudpickle.register_pickle_by_value(shim)
     try:
