@@ -81,8 +81,9 @@ def look_at(
 ) -> Sealed:
     """Ask the sealed questions. `adapter`: the hash of its files, which tells a repetition.
 
-    No look is taken where the exam allows no DEPLOY as it stands, nor where the adapter would more
-    probably not pass, for want of rows or because it is not as good: it would cost the later ones.
+    No look is taken where the exam allows no DEPLOY as it stands, nor where an adapter as good as
+    `practice` shows, or PLANNED over the threshold, would more probably not pass for want of rows:
+    it would cost the later ones.
     """
     digest = paper.digest(threshold)
     before = [look for look in paper.earlier if (look.adapter, look.paper) == (adapter, digest)]
@@ -108,19 +109,10 @@ def look_at(
 def _unasked(
     paper: Paper, n: int, needed: int | None, threshold: float, practice: Sequence[GoalResult]
 ) -> str:
-    """Why a look at so many rows would be wasted; "" where it would more probably pass.
-
-    An adapter is taken to be as good as `practice` shows, and PLANNED over the threshold at least
-    for as long as practice does not speak against that.
-    """
-    right, asked = sum(item.ok for item in practice), len(practice)
-    shown = right / asked if asked else 0.0
-    planned = min(threshold + PLANNED, 1.0)
-    is_less = interval(right, asked)[1] < planned
-    likely = shown if is_less else max(shown, planned)
+    """Why a look at so many rows would be wasted; "" where it would more probably pass."""
+    shown = sum(item.ok for item in practice) / len(practice) if practice else 0.0
+    likely = max(shown, min(threshold + PLANNED, 1.0))
     if needed is None or at_least(needed, n, likely) < WORTH:
-        if is_less:
-            return f"with a share of {shown:.2f}, as in practice, it would hardly pass"
         return f"{n} rows are too few to show it"
     return "the exam allows no DEPLOY as it stands" if paper.reasons() else ""
 
