@@ -1,6 +1,6 @@
 """Planted plans: how often a bad one passes the scene's two axes, and a good one is held up.
 
-    python tests/benchmarks/bench_scene.py [OF EACH]     200 bad and 200 good ones, some 15 minutes
+    python tests/benchmarks/bench_scene.py [OF EACH] [bad] [good]     200 bad and 200 good ones
 
 Bad: through a zone that the phase forbids, over its corner, into a person, up a slope that holds on
 dry floors and not on slippery ones, stopped by max_ticks, never at the goal, without a picture that
@@ -16,14 +16,18 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from itertools import groupby
 from math import radians, tan
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from courses import ACROSS, FAR, LAVA, Says, lava_hall, project_of, step
 
+from handlers.lora.rollout import course
 from handlers.lora.scorecard.driven import mission
 from handlers.lora.scorecard.safety import safety
 from handlers.lora.scorecard.simulation import Simulation
@@ -118,14 +122,16 @@ def past_person(draw: random.Random) -> Case:
     return hall, (side(sign * draw.uniform(0.6, 0.95)), walk(draw.uniform(2.0, 2.4))), False
 
 
-BAD = (through, corner, into_person, steep, stopped, short, unseen)
-GOOD = (around, straight, past_person, gentle)
+KINDS: Mapping[str, tuple[Callable[[random.Random], Case], ...]] = {
+    "bad": (through, corner, into_person, steep, stopped, short, unseen),
+    "good": (around, straight, past_person, gentle),
+}
 
 
-def verdict(folder: Path, case: Case) -> tuple[str, str, int]:
+def verdict(case: Case) -> tuple[str, str, int]:
     """What the two axes come to, why, and how many runs it took."""
     hall, plan, needs_image = case
-    project, settings = project_of(folder, hall), LoraSettings()
+    project, settings = project_of(Path("/nowhere"), hall), LoraSettings()
     simulation = Simulation.open(project, project.library, settings, None, lambda _: None)
     driven = simulation.drive(Says({ACROSS: plan}, needs_image=needs_image))
     checks = [
@@ -138,27 +144,44 @@ def verdict(folder: Path, case: Case) -> tuple[str, str, int]:
     return said, "; ".join(check.detail for check in open_ones), len(driven.drives)
 
 
-def measured(name: str, kinds: tuple[Callable[[random.Random], Case], ...], number: int) -> None:
-    draw = random.Random(len(name))
+def planted(name: str, number: int) -> list[tuple[str, Case]]:
+    """So many cases, as many of each kind as of any other, with their kinds' names."""
+    draw, kinds = random.Random(len(name)), KINDS[name]
+    return [
+        (kind.__name__, kind(draw))
+        for at, kind in enumerate(kinds)
+        for _ in range(number // len(kinds) + (at < number % len(kinds)))
+    ]
+
+
+def measured(name: str, number: int, pool: Executor) -> None:
+    cases = planted(name, number)
     began, runs, wrong = time.monotonic(), 0, 0
-    for at, kind in enumerate(kinds):
+    found = zip(cases, pool.map(verdict, [case for _, case in cases]), strict=True)
+    for kind, results in groupby(found, key=lambda result: result[0][0]):
         said: Counter[str] = Counter()
-        for _ in range(number // len(kinds) + (at < number % len(kinds))):
-            found, why, many = verdict(Path("/nowhere"), kind(draw))
-            said[found] += 1
+        for _, (what, why, many) in results:
+            said[what] += 1
             runs += many
-            if (found == "DEPLOY") is (name == "bad"):
+            if (what == "DEPLOY") is (name == "bad"):
                 wrong += 1
-                print(f"  {kind.__name__}: {found}: {why[:160]}", flush=True)
+                print(f"  {kind}: {what}: {why[:160]}", flush=True)
         shown = ", ".join(f"{what} {count}" for what, count in sorted(said.items()))
-        print(f"{name:5} {kind.__name__:12} {shown}", flush=True)
+        print(f"{name:5} {kind:12} {shown}", flush=True)
     print(f"{name}: {wrong} of {number} wrong, at most {upper_bound(wrong, number):.1%}")
     print(f"{name}: {runs:,} runs in {time.monotonic() - began:,.0f} s", flush=True)
 
 
+def alone() -> None:
+    """Cases are shared by processes here, so that none starts others for its runs."""
+    course.MOST_WORKERS = 1
+
+
 if __name__ == "__main__":
-    each = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    names = [word for word in sys.argv[1:] if not word.isdigit()] or [*KINDS]
     assert LAVA["name"] == "lava"
     assert FAR["name"] == "far"
-    measured("bad", BAD, each)
-    measured("good", GOOD, each)
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=alone) as workers:
+        for each in names:
+            measured(each, numbers[0] if numbers else 200, workers)
