@@ -6,10 +6,12 @@ never imports what it needs (torch, groq, mujoco).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.settings import Settings
 from handlers.spread import Spread
@@ -17,6 +19,10 @@ from store.errors import CadenzaError
 from store.events.base import Event
 from store.events.process import JobPostponed, JobQueued
 from store.reads.state import State
+from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from store.schema import Connection
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,22 @@ class JobResult:
     events: tuple[Event, ...] = ()
     summary: str = ""
     once: bool = False
+
+
+def with_history(
+    function: Callable[[JobContext, Connection], JobResult],
+) -> Callable[[JobContext], JobResult]:
+    """A job's function of one that also reads the event log, which is open while that runs.
+
+    Raises StoreError where there is no log.
+    """
+
+    @functools.wraps(function)
+    def opened(context: JobContext) -> JobResult:
+        with closing(connect_reader(context.state_dir)) as history:
+            return function(context, history)
+
+    return opened
 
 
 class PermanentFailure(CadenzaError):

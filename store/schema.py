@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from store.database import sqlite as spelled
 from store.database.history import BOOKKEEPING_SQL, EVENTS_SQL, PROGRESS_SQL, PROJECTIONS_SQL
@@ -78,6 +79,19 @@ PRAGMA journal_size_limit = 67108864;
 """
 
 
+@contextmanager
+def _opened(path: Path | str, *, uri: bool = False) -> Iterator[Connection]:
+    """A connection to a file, for any thread; it stays open unless what is done at first fails."""
+    connection = sqlite3.connect(
+        path, uri=uri, isolation_level=None, check_same_thread=False, factory=Connection
+    )
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+
+
 def connect_writer(state_dir: Path) -> Connection:
     """The one writing connection, with the schema brought up to date.
 
@@ -93,11 +107,9 @@ def connect_writer(state_dir: Path) -> Connection:
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
     try:
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, factory=Connection
-        )
-        connection.executescript(WRITER_PRAGMAS)
-        _migrate(connection)
+        with _opened(path) as connection:
+            connection.executescript(WRITER_PRAGMAS)
+            _migrate(connection)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(
             f"{path}: {error}",
@@ -137,14 +149,11 @@ def connect_reader(state_dir: str | Path) -> Connection:
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     uri = f"file:{quoted}?mode=ro"
     try:
-        connection = sqlite3.connect(
-            uri, uri=True, isolation_level=None, check_same_thread=False, factory=Connection
-        )
-        connection.executescript("PRAGMA busy_timeout = 2000; PRAGMA query_only = ON;")
-        query = "SELECT 1 FROM sqlite_master WHERE name = 'projections'"
-        if connection.execute(query).fetchone() is None:
-            connection.close()
-            raise nothing  # somebody is creating it at this moment
+        with _opened(uri, uri=True) as connection:
+            connection.executescript("PRAGMA busy_timeout = 2000; PRAGMA query_only = ON;")
+            query = "SELECT 1 FROM sqlite_master WHERE name = 'projections'"
+            if connection.execute(query).fetchone() is None:
+                raise nothing  # somebody is creating it at this moment
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(
             f"{path}: {error}", hint="`cadenzactl verify` checks the file; is the disk full?"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 
 from store.database.view import VIEW_NAME
 from store.errors import CadenzaError
@@ -74,7 +75,8 @@ def view(reader: sqlite3.Connection) -> list[str]:
     reader.execute("BEGIN")
     try:
         head = History(reader).head()
-        same = view_hash(view_as_of(reader, head)) == view_hash(reader)
+        with closing(view_as_of(reader, head)) as folded:
+            same = view_hash(folded) == view_hash(reader)
     finally:
         reader.execute("COMMIT")
     return (

@@ -104,6 +104,11 @@ class Moments:
             self._kept.pop(next(iter(self._kept))).close()
         return view
 
+    def close(self) -> None:
+        """Let go of the views in memory."""
+        with self._folding:
+            self._forget()
+
     def _forget(self) -> None:
         for view in self._kept.values():
             view.close()

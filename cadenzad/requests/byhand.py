@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -72,7 +72,12 @@ def run_job(
     extra = NEEDS.get(command.kind)
     if extra is not None and extra.missing:
         raise MissingExtraError(f"{', '.join(extra.missing)}: not installed", hint=extra.fix)
-    job = _Job(directory, command, progress)
+    with closing(_Job(directory, command, progress)) as job:
+        return _ended(directory, job, config, timeout)
+
+
+def _ended(directory: Path, job: _Job, config: Config, timeout: float) -> Ended:
+    """The job once it has ended: by the daemon, else in this process."""
 
     def here(writer: Writer) -> Ended:
         if job.is_queued():
@@ -80,7 +85,7 @@ def run_job(
         return _work(directory, job, config, writer)
 
     try:
-        ended = ask(directory, job.request, here, job.ended, timeout, role=command.reason)
+        ended = ask(directory, job.request, here, job.ended, timeout, role=job.command.reason)
     except Interrupted:
         raise
     except KeyboardInterrupt:
@@ -106,11 +111,15 @@ class _Job:
         self.id = 0
         self._directory = directory
         self._progress = progress
+        self._opened = ExitStack()
 
     @cached_property
     def view(self) -> sqlite3.Connection:
         """Opened when it is first needed: with the first command of all the log begins."""
-        return connect_reader(self._directory)
+        return self._opened.enter_context(closing(connect_reader(self._directory)))
+
+    def close(self) -> None:
+        self._opened.close()
 
     def is_queued(self) -> bool:
         """Whether the request was carried out; the job's id is known from then on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.jobs import JobContext
 from handlers.judge.candidates.candidate import Candidate, Dropped
@@ -23,7 +24,9 @@ from handlers.project.spec import ProjectSpec
 from store.events.prompt import Rejection
 from store.reads.improvements import tokens_on
 from store.reads.state import State
-from store.schema import connect_reader
+
+if TYPE_CHECKING:
+    from store.database.backend import Readable
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,13 @@ class JudgeContext:
     offer: str = ""
 
     @classmethod
-    def open(cls, task: JobContext, project: Path) -> JudgeContext:
+    def open(cls, task: JobContext, project: Path, history: Readable) -> JudgeContext:
         """Read the project and mine its runs. Raises ProjectError without a usable env.json."""
         opened = Project.open(project, actions=True)
         asked = JudgeOverrides.model_validate(task.spec.get("settings", {}))
         settings = asked.over(task.settings.of(JudgeSettings))
         task.report({"step": "mining"})
-        state = State(connect_reader(task.state_dir))
+        state = State(history)
         driver = driver_of(opened, settings.prompt, state.connection)
         logs, older, none = newest_logs(project, settings.max_runs, driver)
         report = mine(logs, opened.spec, opened.library, driver, none)

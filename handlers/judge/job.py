@@ -6,7 +6,7 @@ Whatever goes wrong on the way, the prompt's file is as it was and an event says
 
 from __future__ import annotations
 
-from handlers.jobs import JobContext, JobResult, TryLater
+from handlers.jobs import JobContext, JobResult, TryLater, with_history
 from handlers.judge.context import JudgeContext
 from handlers.judge.evidence.mining import report_on
 from handlers.judge.evidence.pack import split
@@ -23,16 +23,18 @@ from store.events.base import Event
 from store.events.prompt import PromptRewritten
 from store.log import History
 from store.reads.improvements import last_judged
+from store.schema import Connection
 
 
-def judge(task: JobContext) -> JobResult:
+@with_history
+def judge(task: JobContext, history: Connection) -> JobResult:
     """Judge a project's runs; its prompt is rewritten, proposed for, or kept.
 
     Raises TryLater when Groq asks to come back later, or cannot be reached; what was mined and
     what it cost goes with it.
     """
     assert task.project is not None
-    context = JudgeContext.open(task, task.project)
+    context = JudgeContext.open(task, task.project, history)
     over = _end_of_monitoring(context)
     if over is not None:
         return over

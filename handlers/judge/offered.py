@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handlers.jobs import JobContext, JobResult
+from handlers.jobs import JobContext, JobResult, with_history
 from handlers.judge.candidates.candidate import Candidate
 from handlers.judge.candidates.wishes import bans_of, contradicted
 from handlers.judge.context import JudgeContext, Proposals
@@ -37,7 +37,7 @@ from store.log import History
 from store.reads.improvements import last_judged
 from store.reads.offers import OfferRow, next_offer
 from store.reads.state import State
-from store.schema import connect_reader
+from store.schema import Connection
 
 CONCLUDES = (
     PromptRewritten,
@@ -54,16 +54,18 @@ class Declined(CadenzaError):
     """An offered version is not for this project; the message says why."""
 
 
-def consider(task: JobContext) -> JobResult:
+@with_history
+def consider(task: JobContext, history: Connection) -> JobResult:
     """Do what is due about a project's offers: take a pulled one back, or put one to the gate."""
     assert task.project is not None
-    state = State(connect_reader(task.state_dir))
-    if has_led_to(CONCLUDES, task.job, state.connection):
+    if has_led_to(CONCLUDES, task.job, history):
         return JobResult((), FINISHED_BEFORE)
-    due = next_offer(state.connection, str(task.project), "prompt")
+    due = next_offer(history, str(task.project), "prompt")
     if due is None:
         return JobResult((), "no offer waits")
-    return _take_back(task, task.project, state, due) if due.withdrawn else _take_up(task, due)
+    if due.withdrawn:
+        return _take_back(task, task.project, State(history), due)
+    return _take_up(task, history, due)
 
 
 # -- back ------------------------------------------------------------------------------------------
@@ -92,10 +94,10 @@ def _take_back(task: JobContext, project: Path, state: State, due: OfferRow) -> 
 # -- up --------------------------------------------------------------------------------------------
 
 
-def _take_up(task: JobContext, due: OfferRow) -> JobResult:
+def _take_up(task: JobContext, history: Connection, due: OfferRow) -> JobResult:
     """An offered version through the gates that a rewrite of the judge's passes here."""
     assert task.project is not None
-    context = JudgeContext.open(task, task.project)
+    context = JudgeContext.open(task, task.project, history)
     context.offer = due.offer
     found, current = context.known.events, context.known.current
     if current is not None and current.watching:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.away import Parcel, expect_running
 from handlers.jobs import JobContext, PermanentFailure
@@ -32,6 +34,9 @@ from store.events.adapter import AdapterScored, AdapterTrained
 from store.events.base import Event
 from store.schema import connect_reader
 
+if TYPE_CHECKING:
+    from store.database.backend import Readable
+
 GIVEN = "given"
 """The folder of a copy for a file that lies outside of the project: nothing is looked for there."""
 
@@ -48,7 +53,8 @@ def pack_scoring(context: JobContext) -> Parcel:
 
 def _packed(context: JobContext, *, needs_code: bool) -> Parcel:
     assert context.project is not None
-    past = Past.of(connect_reader(context.state_dir), str(context.project), context.job)
+    with closing(connect_reader(context.state_dir)) as history:
+        past = Past.of(history, str(context.project), context.job)
     try:
         project = Project.open(context.project, actions=True)
         registry = Registry(project.path)
@@ -149,9 +155,15 @@ def land(context: JobContext, copy: Path, events: Sequence[Event]) -> None:
     assert context.project is not None
     if not events:
         return
-    history = connect_reader(context.state_dir)
-    expect_running(history, context)
-    registry, made = Registry(context.project), copy / ADAPTERS_DIR
+    with closing(connect_reader(context.state_dir)) as history:
+        expect_running(history, context)
+        _put_in_place(context.project, copy, history, context.job, events)
+
+
+def _put_in_place(
+    project: Path, copy: Path, history: Readable, job: int | None, events: Sequence[Event]
+) -> None:
+    registry, made = Registry(project), copy / ADAPTERS_DIR
     trained = next((event for event in events if isinstance(event, AdapterTrained)), None)
     draft = registry.stage()
     try:
@@ -160,14 +172,14 @@ def land(context: JobContext, copy: Path, events: Sequence[Event]) -> None:
             shutil.copytree(source, draft, dirs_exist_ok=True)
             if folder_sha256(draft) != trained.sha256:
                 raise CadenzaError(f"{source.name}: what came back is not what was trained")
-        note(ADAPTERS, context.project, history, context.job, events)
+        note(ADAPTERS, project, history, job, events)
         if trained is not None:
             registry.commit(draft, trained.version)
         else:
             _take_card(registry, made, events)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    if not ADAPTERS.complete(context.project, tuple(events)):
+    if not ADAPTERS.complete(project, tuple(events)):
         raise CadenzaError("what came back is not what its events speak of")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handlers import recovery
-from handlers.jobs import JobContext, PermanentFailure
+from handlers.jobs import JobContext, JobResult, PermanentFailure
 from handlers.lora.model.decoding import load_decoder
 from handlers.lora.model.files import read_head
 from handlers.lora.model.interface import Decoder
@@ -45,11 +46,10 @@ class LoraContext:
     report: Callable[[Mapping[str, Any]], None] = field(repr=False)
 
     @classmethod
-    def open(cls, task: JobContext) -> LoraContext:
+    def open(cls, task: JobContext, history: Readable | None) -> LoraContext:
         """Read the project. Raises ProjectError without a usable env.json, UnsafePathError."""
         assert task.project is not None
         project = Project.open(task.project, actions=True)
-        history = connect_reader(task.state_dir) if task.past is None else None
         past = (
             Past.of(history, str(project.path), task.job)
             if history is not None
@@ -116,10 +116,25 @@ def permanent(*errors: type[CadenzaError]) -> Iterator[None]:
         raise PermanentFailure(error.message, hint=error.hint) from None
 
 
-def open_context(task: JobContext) -> LoraContext:
-    """The context of a job. Raises PermanentFailure for a project that none can work on."""
-    with permanent(InputError, UnsafePathError):
-        return LoraContext.open(task)
+def with_context(
+    function: Callable[[LoraContext], JobResult],
+) -> Callable[[JobContext], JobResult]:
+    """A job's function of one that works on its context; the log is open while that runs.
+
+    Raises PermanentFailure for a project that none can work on.
+    """
+
+    @functools.wraps(function)
+    def opened(task: JobContext) -> JobResult:
+        with contextlib.ExitStack() as stack:
+            history = None
+            if task.past is None:
+                history = stack.enter_context(contextlib.closing(connect_reader(task.state_dir)))
+            with permanent(InputError, UnsafePathError):
+                context = LoraContext.open(task, history)
+            return function(context)
+
+    return opened
 
 
 def trusted_encoder(project: Path, sha256: str | None) -> ImportedCode | None:

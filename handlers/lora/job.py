@@ -12,8 +12,8 @@ import shlex
 import shutil
 from pathlib import Path
 
-from handlers.jobs import JobContext, JobResult, PermanentFailure
-from handlers.lora.context import LoraContext, open_context, permanent, trusted_encoder
+from handlers.jobs import JobResult, PermanentFailure
+from handlers.lora.context import LoraContext, permanent, trusted_encoder, with_context
 from handlers.lora.data.dataset import Dataset, load_dataset
 from handlers.lora.fingerprint import trained_from
 from handlers.lora.hub.curves import write_events
@@ -33,16 +33,16 @@ from store.reads.offers import pulled_adapters
 OPTIONS = ("epochs", "lr", "rank", "seed")
 
 
-def retrain(task: JobContext) -> JobResult:
+@with_context
+def retrain(context: LoraContext) -> JobResult:
     """Train a new version and score it; with `gate` in the spec a DEPLOY is deployed.
 
     What the daemon asks for is done as far as anything changed: an adapter that was made of the
     same is only scored again, or left as it is.
     """
-    context = open_context(task)
     if done := _done_before(context):
         return done
-    finetune = task.spec.get("finetune")
+    finetune = context.task.spec.get("finetune")
     with permanent(InputError):
         dataset = load_dataset(
             context.project, finetune=context.project.path / finetune if finetune else None
@@ -59,12 +59,12 @@ def retrain(task: JobContext) -> JobResult:
     return _train_version(context, dataset, encoder, inputs)
 
 
-def rescore(task: JobContext) -> JobResult:
+@with_context
+def rescore(context: LoraContext) -> JobResult:
     """Score a version again (the newest); with `gate` in the spec a DEPLOY is deployed."""
-    context = open_context(task)
     if done := _done_before(context):
         return done
-    version = task.spec.get("version") or max(context.registry.versions(), default=0)
+    version = context.task.spec.get("version") or max(context.registry.versions(), default=0)
     if not version:
         raise PermanentFailure("there is no adapter yet", hint="cadenza env lora finetune PROJECT")
     with permanent(InputError):
@@ -72,16 +72,16 @@ def rescore(task: JobContext) -> JobResult:
     return _score_again(context, dataset, version)
 
 
-def roll_back(task: JobContext) -> JobResult:
+@with_context
+def roll_back(context: LoraContext) -> JobResult:
     """Deploy an earlier version again: the one named by `to`, else the one deployed before.
 
     What no verdict allows takes `force` in the spec, which the event then says.
     """
-    context = open_context(task)
     if done := _done_before(context):
         return done
     current = context.registry.deployed()
-    wanted = task.spec.get("to")
+    wanted = context.task.spec.get("to")
     assert context.history is not None  # what is deployed is deployed where the log is
     pulled = pulled_adapters(context.history, str(context.project.path))
     before = version_before(context.rows, context.registry, pulled)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from handlers.jobs import JobContext, JobResult, TryLater
-from handlers.lora.context import LoraContext, open_context, permanent
+from handlers.jobs import JobResult, TryLater
+from handlers.lora.context import LoraContext, permanent, with_context
 from handlers.lora.data.dataset import load_dataset
 from handlers.lora.hub.packed import arrived, unpack
 from handlers.lora.measuring import Measured, consequences, measure, switch
@@ -33,12 +33,12 @@ AGAIN_S = 60.0
 """So long a job waits for what the hub is asked for again."""
 
 
-def consider(task: JobContext) -> JobResult:
+@with_context
+def consider(context: LoraContext) -> JobResult:
     """Do what is due about a project's offers: take a pulled one back, or put one to the gate."""
-    context = open_context(task)
     history = context.history
     assert history is not None  # an offer is taken up where the log is
-    if has_led_to(CONCLUDES, task.job, history):
+    if has_led_to(CONCLUDES, context.task.job, history):
         return JobResult((), FINISHED_BEFORE)
     due = next_offer(history, str(context.project.path), "adapter")
     if due is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from store.errors import CadenzaError
@@ -54,7 +55,8 @@ def _view(hub: Hub, robot: RobotRow) -> list[str]:
         "SELECT position FROM folded WHERE origin = ?", (robot.id,)
     ).fetchone() or (0,)
     try:
-        same = hash_of_tables(view_as_of(hub, folded)) == hash_of_tables(hub)
+        with closing(view_as_of(hub, folded)) as again:
+            same = hash_of_tables(again) == hash_of_tables(hub)
     except CadenzaError as error:
         return [error.message]
     return [] if same else [f"its view differs from a replay of its {folded} first events"]

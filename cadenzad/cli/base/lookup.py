@@ -6,7 +6,7 @@ import argparse
 import os
 import shlex
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from cadenzad.cli.base.output import say
 from cadenzad.config.paths import expand, state_path
@@ -52,7 +52,8 @@ def project_of(arguments: argparse.Namespace) -> ProjectRow:
     """The known project that a command is about. Raises ProjectNotFound."""
     from store.reads.state import State
 
-    return find_project(State(connect_reader(state_path(arguments.state))), arguments.project)
+    with closing(connect_reader(state_path(arguments.state))) as reader:
+        return find_project(State(reader), arguments.project)
 
 
 def project_folder(state: State | None, text: str) -> Path:

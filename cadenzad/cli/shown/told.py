@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from cadenzad.cli.base.lookup import find_project
 from cadenzad.config.paths import state_dir
@@ -17,7 +17,7 @@ def project_at(
     flag: str | None, project: str, at: str | None = None
 ) -> Iterator[tuple[Moment, ProjectRow]]:
     """A project that the log knows, at a moment. Raises StoreError, ProjectNotFound."""
-    with Moments(state_dir(flag)).at(at) as moment:
+    with closing(Moments(state_dir(flag))) as moments, moments.at(at) as moment:
         yield moment, find_project(State(moment.view), project)
 
 

@@ -52,12 +52,12 @@ WORDS = {400: "That cannot be shown", 404: "There is no such thing", 503: "The e
 LONGEST_FORM = 4096
 
 
-def app(state: Path, guard: Guard, stopping: Callable[[], bool]) -> ASGIApp:
+def app(moments: Moments, guard: Guard, stopping: Callable[[], bool]) -> ASGIApp:
     """The application. `stopping`: whether the server is about to end, so that streams end."""
-    pages = _Pages(Moments(state))
+    pages = _Pages(moments)
 
     async def live(request: Request) -> Response:
-        return StreamingResponse(changes(state, stopping), media_type="text/event-stream")
+        return StreamingResponse(changes(moments.state, stopping), media_type="text/event-stream")
 
     async def token(request: Request) -> Response:
         return await _take_token(request, guard)

@@ -67,10 +67,12 @@ def serve(
     uvicorn_module = load("uvicorn", "the dashboard")
     for name in ("starlette", "jinja2"):
         load(name, "the dashboard")
+    from cadenzad.dashboard.moment import Moments
     from cadenzad.dashboard.web.app import app
 
     holder: list[uvicorn.Server] = []
-    made = app(state, Guard(host, token), lambda: bool(holder and holder[0].should_exit))
+    moments = Moments(state)
+    made = app(moments, Guard(host, token), lambda: bool(holder and holder[0].should_exit))
     settings = uvicorn_module.Config(
         made,
         log_config=None,
@@ -85,5 +87,5 @@ def serve(
     )
     holder.append(uvicorn_module.Server(settings))
     ready()
-    with closing(listening):
+    with closing(listening), closing(moments):
         holder[0].run(sockets=[listening])

@@ -26,7 +26,7 @@ from handlers.dataset.folder.place import (
 )
 from handlers.dataset.folder.recovery import DATASETS
 from handlers.dataset.folder.settings import ExportSettings
-from handlers.jobs import JobContext, JobResult, PermanentFailure
+from handlers.jobs import JobContext, JobResult, PermanentFailure, with_history
 from handlers.project.project import Project
 from store import identity
 from store.errors import CadenzaError, ProjectNotFound, SpecError, UnsafePathError, one_line
@@ -34,7 +34,7 @@ from store.events.envelope import project_stream
 from store.events.exports import DatasetProblem, DatasetUpdated
 from store.events.files import FilePruned
 from store.reads.state import FileRow, State
-from store.schema import connect_reader
+from store.schema import Connection
 
 if TYPE_CHECKING:
     from handlers.dataset.folder.shards import Recipe, Source
@@ -45,7 +45,8 @@ CHANGED = "changed since it was recorded; its next event brings it in"
 INSTALL = "pip install 'cadenzad[dataset]'"
 
 
-def update(context: JobContext) -> JobResult:
+@with_history
+def update(context: JobContext, history: Connection) -> JobResult:
     """Bring a project's dataset in line with its runs. A run that cannot be read is named."""
     assert context.project is not None
     try:
@@ -58,7 +59,7 @@ def update(context: JobContext) -> JobResult:
         raise PermanentFailure(reason, hint=INSTALL) from None
     except (ProjectNotFound, SpecError, UnsafePathError) as error:
         raise PermanentFailure(error.message, hint=error.hint) from None
-    return _Update(context, project, place, Recipe(project)).run()
+    return _Update(context, history, project, place, Recipe(project)).run()
 
 
 @dataclass
@@ -75,10 +76,17 @@ class _Outcome:
 class _Update:
     """One bringing up of one dataset."""
 
-    def __init__(self, context: JobContext, project: Project, place: Place, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        history: Connection,
+        project: Project,
+        place: Place,
+        recipe: Recipe,
+    ) -> None:
         self._context, self._project, self._place = context, project, place
         self._recipe = recipe
-        self._history = connect_reader(context.state_dir)
+        self._history = history
         self._state = State(self._history)
         settings = context.settings.of(ExportSettings)
         self._split = Split(salt=settings.salt, test=settings.test)

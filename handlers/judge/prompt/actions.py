@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from handlers.jobs import JobContext, JobResult, PermanentFailure
+from handlers.jobs import JobContext, JobResult, PermanentFailure, with_history
 from handlers.judge.monitor.unread import unread_logs
 from handlers.judge.prompt import versions
 from handlers.judge.prompt.check import check_static
@@ -43,7 +43,7 @@ from store.events.prompt import (
 )
 from store.reads.improvements import PromptRow
 from store.reads.state import State
-from store.schema import connect_reader
+from store.schema import Connection
 
 WANTED: Mapping[str, tuple[str, ...]] = {
     "approve": ("proposed",),
@@ -61,13 +61,14 @@ TRIES = 3
 """An editor may save between our reading and our writing: then it is done again."""
 
 
-def act(context: JobContext) -> JobResult:
+@with_history
+def act(context: JobContext, history: Connection) -> JobResult:
     """spec: {action: approve | reject | rollback, version: int | None, by, reason ...}.
 
     Raises PermanentFailure when there is no such version, or none in that state.
     """
     assert context.project is not None
-    state = State(connect_reader(context.state_dir))
+    state = State(history)
     name = str(context.spec["action"])
     if name in CONCLUDES and has_led_to([CONCLUDES[name]], context.job, state.connection):
         return JobResult((), FINISHED_BEFORE)

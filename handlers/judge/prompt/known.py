@@ -7,6 +7,7 @@ that say it before its own.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,19 +46,19 @@ class Known:
 
     def after(self, state: State, project: Path, event: Event) -> Known:
         """As it will be once an event is in the log; folded as the log would."""
-        view = memory_view()
         names = tuple(column.name for column in PROMPTS.columns)
         query = f"SELECT {', '.join(names)} FROM view_prompts WHERE project = ?"
-        view.put(PROMPTS, names, state.connection.execute(query, (str(project),)))
         events, stream = (*self.events, event), project_stream(str(project))
-        views.fold(
-            view,
-            (
-                Recorded(number, stream, 0, item, None, number, 0)
-                for number, item in enumerate(events, state.head() + 1)
-            ),
-        )
-        return Known(tuple(prompt_versions(view, str(project))), events)
+        with closing(memory_view()) as view:
+            view.put(PROMPTS, names, state.connection.execute(query, (str(project),)))
+            views.fold(
+                view,
+                (
+                    Recorded(number, stream, 0, item, None, number, 0)
+                    for number, item in enumerate(events, state.head() + 1)
+                ),
+            )
+            return Known(tuple(prompt_versions(view, str(project))), events)
 
     @property
     def next_version(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from store.schema import connect_reader
 
 if TYPE_CHECKING:
     from store.reads.improvements import PromptRow
+    from store.reads.state import State
 
 DESCRIPTION = """Versions of a project's SYSTEM_PROMPT. Without an action: what is in the file now
 and why. log: every version. diff: what a version changed. approve, reject: a proposed one.
@@ -49,23 +51,22 @@ def command(arguments: argparse.Namespace) -> int:
     from store.reads.improvements import prompt_versions
     from store.reads.state import State
 
-    directory = state_dir(arguments.state)
-    reader = connect_reader(directory)
-    project = find_project(State(reader), arguments.project)
-    rows = prompt_versions(reader, project.path)
-    match arguments.action:
-        case "show":
-            return _show(arguments, reader, project.path, rows)
-        case "log":
-            return _log(arguments, rows)
-        case "diff":
-            return _diff(arguments, directory, rows)
-    try:
-        return _act(arguments, directory, Path(project.path), rows)
-    except CadenzaError as error:
-        if arguments.json:
-            say_json({"error": {"message": error.message, "hint": error.hint}})
-        raise
+    with closing(connect_reader(state_dir(arguments.state))) as reader:
+        project = find_project(State(reader), arguments.project)
+        rows = prompt_versions(reader, project.path)
+        match arguments.action:
+            case "show":
+                return _show(arguments, reader, project.path, rows)
+            case "log":
+                return _log(arguments, rows)
+            case "diff":
+                return _diff(arguments, reader, rows)
+        try:
+            return _act(arguments, State(reader), Path(project.path), rows)
+        except CadenzaError as error:
+            if arguments.json:
+                say_json({"error": {"message": error.message, "hint": error.hint}})
+            raise
 
 
 def _show(
@@ -137,7 +138,7 @@ def _log(arguments: argparse.Namespace, rows: list[PromptRow]) -> int:
     return OK
 
 
-def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow]) -> int:
+def _diff(arguments: argparse.Namespace, reader: sqlite3.Connection, rows: list[PromptRow]) -> int:
     from store.reads.improvements import diff_of_version
 
     fitting = [row for row in rows if arguments.version in (None, row.version)]
@@ -148,7 +149,7 @@ def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow])
             hint=f"versions: {known}" if known else "`cadenza env train` proposes a version of it",
         )
     row = fitting[-1]
-    text = diff_of_version(connect_reader(directory), row)
+    text = diff_of_version(reader, row)
     if arguments.json:
         say_json({"version": row.version, "diff": text})
     else:
@@ -156,16 +157,12 @@ def _diff(arguments: argparse.Namespace, directory: Path, rows: list[PromptRow])
     return OK
 
 
-def _act(
-    arguments: argparse.Namespace, directory: Path, project: Path, rows: list[PromptRow]
-) -> int:
+def _act(arguments: argparse.Namespace, state: State, project: Path, rows: list[PromptRow]) -> int:
     from handlers.judge.prompt.actions import meant
     from handlers.judge.prompt.known import approved_by_hand
     from handlers.judge.prompt.recovery import PROMPTS
     from handlers.recovery import pending
-    from store.reads.state import State
 
-    state = State(connect_reader(directory))
     is_cut_short = pending(PROMPTS, project, state.connection) is not None
     if not is_cut_short and approved_by_hand(state, project) is None:
         meant(project.name, rows, arguments.action, arguments.version)  # else there is no job

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     from store.reads.state import State
 
-    state = State(connect_reader(state_dir(arguments.state)))
-    project = find_project(state, arguments.project)
-    _check(state, Path(project.path), arguments.to, force=arguments.force)
+    with closing(connect_reader(state_dir(arguments.state))) as reader:
+        state = State(reader)
+        project = find_project(state, arguments.project)
+        _check(state, Path(project.path), arguments.to, force=arguments.force)
     spec = {"to": arguments.to, **({"force": True} if arguments.force else {})}
     ended = run_by_hand(arguments, "deploy", Path(project.path), spec, "cadenzactl rollback")
     if ended.job.state != "succeeded":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import find_project
@@ -51,26 +52,26 @@ def command(arguments: argparse.Namespace) -> int:
         from cadenzad.cli.ctl.operate.hub.fleet import show_events
 
         return show_events(arguments)
-    reader = connect_reader(state_path(arguments.state))
-    history = StoredHistory(reader)
-    stream = None
-    if arguments.project:
-        stream = project_stream(find_project(State(reader), arguments.project).path)
-    after = _after(history, arguments.since)
-    read: Iterable[StoredEvent]
-    if arguments.follow:
-        read = history.follow(after, stream=stream, types=arguments.type)
-    else:
-        read = history.read(after, stream=stream, types=arguments.type)
-    names = Names(reader)
-    for record in read:
-        if arguments.json:
-            say_json(as_json(record))
-        else:
-            say(as_line(record, names.shown(record.project or "")))
+    with closing(connect_reader(state_path(arguments.state))) as reader:
+        history = StoredHistory(reader)
+        stream = None
+        if arguments.project:
+            stream = project_stream(find_project(State(reader), arguments.project).path)
+        after = _after(history, arguments.since)
+        read: Iterable[StoredEvent]
         if arguments.follow:
-            sys.stdout.flush()
-    return OK
+            read = history.follow(after, stream=stream, types=arguments.type)
+        else:
+            read = history.read(after, stream=stream, types=arguments.type)
+        names = Names(reader)
+        for record in read:
+            if arguments.json:
+                say_json(as_json(record))
+            else:
+                say(as_line(record, names.shown(record.project or "")))
+            if arguments.follow:
+                sys.stdout.flush()
+        return OK
 
 
 def _after(history: StoredHistory, since: str | None) -> int:

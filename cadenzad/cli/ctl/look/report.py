@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from cadenzad.cli.base.lookup import file_to_write, find_project
@@ -38,7 +39,10 @@ def command(arguments: argparse.Namespace) -> int:
     from store.reads.state import State
 
     target = None if arguments.output == "-" else file_to_write(arguments.output, "-o")
-    with Moments(state_dir(arguments.state)).at(arguments.at) as moment:
+    with (
+        closing(Moments(state_dir(arguments.state))) as moments,
+        moments.at(arguments.at) as moment,
+    ):
         row = find_project(State(moment.view), arguments.project)
         text = report(moment, row)
         position = moment.position

@@ -112,7 +112,13 @@ def show(arguments: argparse.Namespace) -> int:
         # Closed, else `--watch` would pin what the writer wants to tidy away.
         with contextlib.closing(reader):
             check_view(reader)
-            return _show(arguments, directory, holder, reader)
+            # One read transaction: the daemon's part and the projects' part are of one moment.
+            reader.execute("BEGIN")
+            if not arguments.at:
+                return _show(arguments, directory, holder, reader)
+            view, position = _past(reader, arguments.at)
+            with contextlib.closing(view):
+                return _show(arguments, directory, holder, reader, (view, position))
     except sqlite3.Error as error:
         if not takes_requests(holder):
             raise
@@ -124,13 +130,11 @@ def _show(
     directory: str,
     holder: dict[str, object] | None,
     reader: sqlite3.Connection,
+    past: tuple[sqlite3.Connection, int] | None = None,
 ) -> int:
-    # One read transaction: the daemon's part and the projects' part are of the same moment.
-    reader.execute("BEGIN")
+    """Print what the log says now, or said then: `past` is that view and its position."""
     daemon = daemon_status(reader, holder)
-    view, position = reader, daemon["position"]
-    if arguments.at:
-        view, position = _past(reader, arguments.at)
+    view, position = past or (reader, daemon["position"])
     asked = _asked_for(arguments, view)
     projects = project_statuses(view, asked.paths if asked else None, history=reader)
     if not arguments.at:  # what is in the file today says nothing of the past

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,9 @@ def command(arguments: argparse.Namespace) -> int:
             # What is in the robot's files today is not known here.
             answer = {"robot": place.robot, **_answer(hub, project, "")}
     else:
-        reader = connect_reader(state_path(arguments.state))
-        project = find_project(State(reader), arguments.project)
-        answer = _answer(reader, project, changed(reader, project.path))
+        with closing(connect_reader(state_path(arguments.state))) as reader:
+            project = find_project(State(reader), arguments.project)
+            answer = _answer(reader, project, changed(reader, project.path))
     if arguments.json:
         say_json(answer, indent=2)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import closing
 
 from cadenzad.cli.base.output import say, say_json
 from cadenzad.cli.base.parser import OK, add_json_and_state, seconds
@@ -35,17 +36,17 @@ def command(arguments: argparse.Namespace) -> int:
     request = Request(new_id(), "ping", {})
     sent = time.perf_counter()
     path = send(directory, request)
-    reader = connect_reader(directory)
-    while time.perf_counter() - sent < arguments.timeout:
-        answer = live.progress(reader, PONG)
-        if answer is not None and answer.get("id") == request.id:
-            milliseconds = round(1000 * (time.perf_counter() - sent), 1)
-            if arguments.json:
-                say_json({"pid": holder.get("pid"), "milliseconds": milliseconds})
-            else:
-                say(f"pong from pid {holder.get('pid')} in {milliseconds} ms")
-            return OK
-        time.sleep(0.002)
+    with closing(connect_reader(directory)) as reader:
+        while time.perf_counter() - sent < arguments.timeout:
+            answer = live.progress(reader, PONG)
+            if answer is not None and answer.get("id") == request.id:
+                milliseconds = round(1000 * (time.perf_counter() - sent), 1)
+                if arguments.json:
+                    say_json({"pid": holder.get("pid"), "milliseconds": milliseconds})
+                else:
+                    say(f"pong from pid {holder.get('pid')} in {milliseconds} ms")
+                return OK
+            time.sleep(0.002)
     path.unlink(missing_ok=True)
     raise DaemonError(
         f"the daemon (pid {holder.get('pid')}) did not answer in {arguments.timeout:g} s",

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     from store import soundness
 
-    directory = state_dir(arguments.state)
-    reader = connect_reader(directory)
     checks: list[tuple[str, Callable[[sqlite3.Connection], list[str]]]] = [
         *soundness.CHECKS.items(),
         ("files", _files),
@@ -37,11 +36,12 @@ def command(arguments: argparse.Namespace) -> int:
         ("datasets", _datasets),
     ]
     results: list[dict[str, Any]] = []
-    for name, check in checks:
-        if sys.stderr.isatty() and not arguments.json:
-            say(f"checking {name} ...", err=True)
-        problems = soundness.ask(check, reader)
-        results.append({"check": name, "ok": not problems, "problems": problems})
+    with closing(connect_reader(state_dir(arguments.state))) as reader:
+        for name, check in checks:
+            if sys.stderr.isatty() and not arguments.json:
+                say(f"checking {name} ...", err=True)
+            problems = soundness.ask(check, reader)
+            results.append({"check": name, "ok": not problems, "problems": problems})
     good = all(result["ok"] for result in results)
     if arguments.json:
         say_json({"ok": good, "checks": results}, indent=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cadenzad.cli.base.output import say, say_json, say_table
@@ -69,12 +70,11 @@ def _fleet_then(hub: Hub, at: str, most: int | None) -> tuple[FleetTotals, list[
         with hub.transaction():
             hub.scope(robot.id)
             try:
-                view, position = _view_then(hub, robot.id, at)
+                with _view_then(hub, robot.id, at) as (view, position):
+                    rows.append(as_of(robot, view, position))
             except InputError as error:
                 why = error.message.removeprefix(f"{robot.name}: ")
                 rows.append(robot._replace(trouble=why))
-            else:
-                rows.append(as_of(robot, view, position))
     stuck = sum(1 for row in rows if row.trouble)
     found = FleetTotals(len(rows), 0, sum(row.head for row in rows if not row.trouble), 0, stuck)
     if most is not None and len(rows) > most:
@@ -121,10 +121,12 @@ def _statuses(
     """Of the robot that the hub shows: now, or with its history up to then folded anew."""
     if not at:
         return project_statuses(hub, paths)
-    return project_statuses(_view_then(hub, origin, at)[0], paths, history=hub)
+    with _view_then(hub, origin, at) as (view, _):
+        return project_statuses(view, paths, history=hub)
 
 
-def _view_then(hub: Hub, origin: int, at: str) -> tuple[sqlite3.Connection, int]:
+@contextmanager
+def _view_then(hub: Hub, origin: int, at: str) -> Iterator[tuple[sqlite3.Connection, int]]:
     """The view of the robot that the hub shows, as of a time or a position of its log, and which
     that is. Raises InputError where the beginning of its log is not kept."""
     from store.log import History
@@ -138,7 +140,8 @@ def _view_then(hub: Hub, origin: int, at: str) -> tuple[sqlite3.Connection, int]
             hint=f"`cadenzactl status --at` on {name}, or `cadenzactl hub refetch {name}` before",
         )
     position = position_at(History(hub), at)
-    return view_as_of(hub, position), position
+    with closing(view_as_of(hub, position)) as view:
+        yield view, position
 
 
 def _asked_for(

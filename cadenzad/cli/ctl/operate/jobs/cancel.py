@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.parser import OK, add_json_and_state, whole
@@ -39,8 +40,8 @@ def change_job(
     """Cancel or retry the job, which must be in one of `states`."""
     from store.reads.state import State
 
-    state = State(connect_reader(state_dir(arguments.state)))
-    job = state.job(request.job)
+    with closing(connect_reader(state_dir(arguments.state))) as reader:
+        job = State(reader).job(request.job)
     if job is None:
         raise ProjectNotFound(f"no job {request.job}", hint="`cadenzactl jobs` lists them")
     if job.state not in states:
