@@ -42,11 +42,15 @@ def open_writer(state_dir: Path, on_commit: OnCommit | None = None) -> Writer:
     The caller must hold the writer lock. Raises StoreError when the file cannot be used.
     """
     connection = connect_writer(state_dir)
-    if is_outdated(connection):
-        connection.execute("BEGIN IMMEDIATE")
-        count = replay.rebuild(connection)
-        connection.execute("COMMIT")
-        log.info("folded the view anew from %d events", count)
+    try:
+        if is_outdated(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            count = replay.rebuild(connection)
+            connection.execute("COMMIT")
+            log.info("folded the view anew from %d events", count)
+    except BaseException:
+        connection.close()
+        raise
     return Writer(connection, views.fold, on_commit=on_commit)
 
 

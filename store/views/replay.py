@@ -65,14 +65,16 @@ def view_as_of(
 
     `known`: such a view and its position, not above `until`, to go on from; it stays as it is.
     """
-    if known is None:
-        view, after = memory_view(), 0
-    else:
-        view, after = memory_view(empty=False), known[1]
-        known[0].backup(view)
-    view.execute("BEGIN")
-    replay(source, view, after=after, until=until, progress=progress)
-    view.execute("COMMIT")
+    view, after = memory_view(empty=known is None), 0 if known is None else known[1]
+    try:
+        if known is not None:
+            known[0].backup(view)
+        view.execute("BEGIN")
+        replay(source, view, after=after, until=until, progress=progress)
+        view.execute("COMMIT")
+    except BaseException:  # a damaged event, or somebody who does not wait
+        view.close()
+        raise
     return view
 
 

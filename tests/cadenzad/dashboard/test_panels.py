@@ -149,8 +149,10 @@ def test_a_view_that_is_folded_on_is_the_view_folded_anew(home) -> None:
         head = reader.execute("SELECT max(position) FROM events").fetchone()[0]
         for position in [2, 4, head, 3, *range(1, head)]:
             with moments.at(str(position)) as moment:
-                assert view_hash(moment.view) == view_hash(view_as_of(reader, position)), position
+                with closing(view_as_of(reader, position)) as anew:
+                    assert view_hash(moment.view) == view_hash(anew), position
                 assert len(runs(moment, str(project))) <= 3
     assert len(moments._kept) == KEPT
     with pytest.raises(ConfigError, match="neither a position nor a time"), moments.at("soon"):
         pass
+    moments.close()

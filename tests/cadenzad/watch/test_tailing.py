@@ -154,7 +154,8 @@ class Tailing(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.look(True)
-            assert view_hash(self.reader) == view_hash(view_as_of(self.reader, self.position))
+            with closing(view_as_of(self.reader, self.position)) as anew:
+                assert view_hash(self.reader) == view_hash(anew)
         finally:
             if self.held is not None:
                 self.held.close()

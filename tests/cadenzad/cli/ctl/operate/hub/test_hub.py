@@ -69,7 +69,8 @@ def test_status_of_the_fleet_and_of_one_robot_as_of_its_own(two):
     ]
     code, out, _ = two.ctl("status", "rescue", "--robot", "ada", "--json")
     (project,) = json.loads(out)["projects"]
-    (here,) = project_statuses(connect_reader(two.state))
+    with closing(connect_reader(two.state)) as reader:
+        (here,) = project_statuses(reader)
     assert project == json.loads(json.dumps({"robot": "ada", **here}))
     code, out, _ = two.ctl("status", "rescue")
     assert [line.split()[:2] for line in out.splitlines()[1:3]] == [
@@ -191,8 +192,8 @@ def test_a_past_moment_of_a_robot_is_folded_as_it_is_there(two, one_error):
     code, out, err = two.ctl("status", "--robot", "ada", "--at", "2", "--json")
     assert (code, err) == (0, "")
     (project,) = json.loads(out)["projects"]
-    reader = connect_reader(two.state)
-    (then,) = project_statuses(view_as_of(reader, 2), history=reader)
+    with closing(connect_reader(two.state)) as reader, closing(view_as_of(reader, 2)) as view:
+        (then,) = project_statuses(view, history=reader)
     assert project == json.loads(json.dumps({"robot": "ada", **then}))
     assert project["runs"]["total"] == 1
     # of several robots it is a time
@@ -205,8 +206,9 @@ def test_a_past_moment_of_a_robot_is_folded_as_it_is_there(two, one_error):
 
 def test_a_past_moment_of_all_robots_counts_what_they_had_then(two):
     # given a moment between the two runs of ada's log, of which grace's is a copy
-    reader = connect_reader(two.state)
-    times = [at for (at,) in reader.execute("SELECT recorded_at_us FROM events ORDER BY position")]
+    with closing(connect_reader(two.state)) as reader:
+        query = "SELECT recorded_at_us FROM events ORDER BY position"
+        times = [at for (at,) in reader.execute(query)]
     assert len(times) == 3
     far = datetime.fromtimestamp(times[-1] / 1e6 + 1, UTC).isoformat()
 
