@@ -90,8 +90,12 @@ def _take(heard: Heard, tags: Sequence[Tag], index: int) -> int:
             if not any(verb.value == "shake_hand" for verb in heard.verbs):
                 heard.doubt("unknown", tag.start, tags[end - 1].end, "not understood")
             return end
+        case "context" if tag.value == "ground":
+            pass
         case "context":
-            return _past_noun(tags, index + 1, stops=("place",))
+            end = _past_noun(tags, index + 1, stops=("place",))
+            heard.place = heard.place or (tag.start, tags[end - 1].end)
+            return end
         case "article" if tag.text in ("each", "every") and measure is not None:
             heard.doubt("ambiguous", tag.start, measure.end, "how often in all is not said")
         case "manner":
@@ -122,7 +126,7 @@ def _turns_around(heard: Heard, rest: Sequence[Tag]) -> bool:
     return turns and not any(tag.role in ("article", "word", "place", "object") for tag in rest)
 
 
-_PLAIN = frozenset({"through", "along", "with", "in a", "using"})
+_PLAIN = frozenset({"during", "through", "along", "with", "in a", "using"})
 """Before an amount these add nothing, as "over" and "within" do."""
 
 

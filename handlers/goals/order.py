@@ -58,6 +58,7 @@ class _Sentence:
             elif order is not None and ("," in clause.glue or "then" in clause.glue):
                 self.draft.steps += order
                 order = None
+            self._expect_plain_order(clause)
             before = len(self.draft.steps)
             self._clause(clause, sentence[index + 1] if index + 1 < len(sentence) else None)
             if self.waits:
@@ -77,6 +78,17 @@ class _Sentence:
             self.draft.doubt(
                 "ambiguous", clause.start, clause.end, "after this comes one step, or all?"
             )
+
+    def _expect_plain_order(self, clause: Clause) -> None:
+        """ "A, but before B, C" may be A, C, B; "A. First, B" may be B, A."""
+        if self.draft.steps or self.found.steps:
+            for first in _firsts(clause):
+                self.draft.doubt(
+                    "ambiguous", first.start, first.end, "before what was said as well?"
+                )
+        joins = clause.glue[: clause.glue.index("before")] if "before" in clause.glue else []
+        if not {"but", "and", "then"}.isdisjoint(joins):
+            self.draft.doubt("ambiguous", clause.start, clause.end, "before what? say A, then B")
 
     # -- a clause ----------------------------------------------------------------------------------
 
@@ -207,6 +219,18 @@ class _Sentence:
         is_joined = set(heard.clause.glue) <= {"and", ","}
         if is_joined and not last.parameters and _is_alike(last.action, made.action):
             self.draft.doubt("ambiguous", last.start, made.end, "does the amount hold for both?")
+
+
+_FIRST = frozenset({"first", "firstly", "at first"})
+
+
+def _firsts(clause: Clause) -> Iterator[Tag]:
+    """What says that a clause comes first: not "the first 2 m", nor "twice: first A, then B"."""
+    if not {"then", "after", ":", "open"}.isdisjoint(clause.glue):
+        return
+    for before, tag in zip([None, *clause.tags], clause.tags, strict=False):
+        if tag.text in _FIRST and (before is None or before.role != "article"):
+            yield tag
 
 
 def _goes_on_after(clause: Clause) -> bool:

@@ -164,6 +164,8 @@ class Amounts:
             return Amount("speed", value / 100), end + 2
         if unit in ("times", "x") and self.at(end + 1) in ("faster", "slower", "as", "further"):
             return Amount("speed", value, "unit", "say half speed, or 2 times speed"), end + 2
+        if unit == "x" and self.at(index - 1) == "at":
+            return Amount("speed", value), end + 1
         if unit in _ROUND and (not float(value).is_integer() or unit[0] != "t"):
             return Amount("rad", value * 2 * pi), end + 1
         if unit in ("percent", "%"):
@@ -215,7 +217,7 @@ class Amounts:
                 return Amount(kind, value, "ambiguous", _POINT), more[1]
             return Amount(kind, value + more[0] * 0.0254), unit[2] if unit else more[1]
         if unit is not None and unit[0] == kind and unit[1] < scale:
-            return Amount(kind, value + more[0] * unit[1]), unit[2]
+            return self._with_more(unit[2], kind, unit[1], value + more[0] * unit[1])
         if self.glued(end) and unit is None:  # 1m50
             return Amount(kind, value, "ambiguous", "of what are the last digits?"), more[1]
         return Amount(kind, value), end

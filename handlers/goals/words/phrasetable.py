@@ -13,6 +13,10 @@ left; on the left; on your left; toward the left; towards the left; over to the 
 side; on the left side; to your left side; over to the left side; to the left hand side; in left
 direction; in the left direction
 side left:
+l; port; to port; port side; to the port side
+side right:
+r; starboard; to starboard; starboard side; to the starboard side
+side left:
 counter clockwise; counterclockwise; anti clockwise; anticlockwise; ccw; in counterclockwise
 direction
 side right:
@@ -23,7 +27,8 @@ further ahead; in front; to the front; frontwards; in a straight line; in straig
 forward direction; in forward direction; forth; fwd
 way backward:
 backward; backwards; back; straight back; rearward; rearwards; in reverse; to the rear; to the back;
-in the backward direction; in backward direction; bkwd; bwd
+in the backward direction; in backward direction; in the back direction; in back direction; bkwd;
+bwd
 sideways:
 sideways; sidewards; laterally; to the side; to one side
 compass:
@@ -34,7 +39,9 @@ westwards; to the north; to the south; to the east; to the west
 compass:
 o'clock; oclock; diagonally; diagonal; uphill; downhill; upward; upwards; downward; downwards;
 heading of; a heading of; to heading; to a heading of; bearing of; a bearing of; a bearing; azimuth;
-azimuth of
+azimuth of; in the opposite direction; in opposite direction; the opposite way; in the other
+direction;
+the other way
 # a turn has a precise way; what travels has none, and goes as it does
 finely:
 precision; precise; precisely; with precision; carefully; careful; a careful; careful turn; in a
@@ -73,7 +80,7 @@ aim:
 bring; fetch; rescue; complete; finish; end; end up; begin; continue
 with; proceed with
 measure:
-for; by; at; of
+for; by; at; of; @
 place:
 to; toward; towards; into; onto; through; across; over; under; underneath; beneath; past; around;
 round; behind; near; close to; next to; beside; from; out of; away; away from; up to; as far as; all
@@ -87,6 +94,12 @@ when you reach; once you reach; after you reach; until you reach it; after you a
 get to; when you arrive at; upon reaching; on reaching
 context:
 on; in; along; upon; amid; among; amongst; above; below; during
+# where anybody walks: it tells no other place
+context ground:
+on the ground; on the floor; on the grass; on flat ground; on even ground; on the flat; on the
+level;
+along the ground; along the floor; on the way; along the way; in the hall; in the room;
+on your feet; on all fours; on four legs
 
 # -- how --
 company:
@@ -144,10 +157,11 @@ else; otherwise; or else; if not then; failing that
 
 # -- in which order, and how often --
 after:
-after; after the; after you; after you've; after you have; after having; after doing; after that;
+after; after to; after the; after you; after you've; after you have; after having; after doing;
+after that;
 after that you; after you are done; after it has; following
 before:
-before; before you; before the; before doing; by the time
+before; before to; before you; before the; before doing; by the time
 then:
 then; and then; & then; next; and next; afterwards; and afterwards; and after; and later; then
 later; subsequently; thereafter; followed by; and followed by; which is followed by; plus then;
@@ -186,7 +200,9 @@ far; short; long; a long way; a short way; a short distance; some distance; as f
 far as you can
 # ways that have no end of their own
 vague:
-back and forth; forth and back; to and fro; there and back; go back and forth; walk back and forth;
+back and forth; forth and back; to and fro; there and back; in circles; in a circle; in a square; in
+zigzag; in a zigzag; zigzag; zig
+zag; on and on; go on and on; walk on and on;  go back and forth; walk back and forth;
 move back and forth; run back and forth; step back and forth; go there and back; walk there and back
 vague:
 a while; a little while; a short while; for a while; for a bit; a moment; for a moment; briefly; for
@@ -220,9 +236,25 @@ you are ready; when you're ready; whenever you are ready; in your own time; for 
 filler:
 robot; robot please; the robot; good dog; boy; good boy; buddy; fido; rex; cadenza; goal; task;
 order; command; mission
+# talk
+filler:
+uh; um; er; erm; hmm; oh; say; great; that's great; that's good; that's nice; well done; nice job;
+good job;
+nice work; good work; be good; be a good boy; be a good dog; be a good girl; good girl; do me a
+favour;
+do me a favor; do me a favour and; do me a favor and; why don't you; why not; how about you
+# "I'd love it if you'd sit"
+filler:
+i'd love it if you; i'd love it if you'd; i would love it if you; i'd like it if you; i'd like it if
+you'd;
+i would like it if you; it would be nice if you; it'd be nice if you; it would be great if you; it'd
+be
+great if you; it would be good if you; i'd appreciate it if you; i'd be grateful if you; be great if
+you
 filler:
 now; immediately; at once; right away; straight away; here; there; in place; on the
-spot; the spot; first; firstly; secondly; thirdly; the next; also; as well; further; more; another;
+spot; the spot; first; at first; firstly; secondly; thirdly; the next; also; as well; further; more;
+another;
 extra; additional; additionally; start; starts; starting; start with; start by; start to; begin by;
 begin to; keep; keep on; set
 filler:
@@ -238,7 +270,7 @@ total; in total; a total of; altogether; in a row; worth
 filler:
 distance; a distance of; the distance of; for a distance of; over a distance of; length; angle; an
 angle of; by an angle of; through an angle of; time; duration; a duration of; a period of; in the
-direction; in steps; speed; gait; the pace gait; walk mode
+direction; in direction; in steps; speed; gait; the pace gait; walk mode
 # how fast (handlers/goals/tempo.py)
 tempo slow:
 slowly; slow; slower; nice and slow; slowly and carefully; at a slow pace; at slow speed; at low

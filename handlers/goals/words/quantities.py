@@ -55,6 +55,9 @@ class _Reader(Amounts):
     def amount_at(self, index: int) -> tuple[Amount | None, int]:
         """The amount that begins at a token, and where it ends; (None, index) when none does."""
         word = self.at(index)
+        if self._is_plus(index):
+            amount, end = self.amount_at(index + 1)
+            return (amount, end) if amount is not None else (None, index)
         sign = self._sign(index)
         if sign:
             amount, end = self.amount_at(index + sign)
@@ -89,10 +92,17 @@ class _Reader(Amounts):
         word = self.at(index)
         if word in ("minus", "negative"):
             return 1
-        before = self.at(index - 1)
         follows = self.glued(index + 1) and is_number(self.at(index + 1))
-        is_range = is_number(before) or before in UNITS
-        return int(word in ("-", "–") and follows and not is_range)
+        return int(word in ("-", "–") and follows and not self._is_amount_before(index))
+
+    def _is_plus(self, index: int) -> bool:
+        """ "walk +2 m", but not "2+3 m"."""
+        follows = self.glued(index + 1) and is_number(self.at(index + 1))
+        return self.at(index) == "+" and follows and not self._is_amount_before(index)
+
+    def _is_amount_before(self, index: int) -> bool:
+        before = self.at(index - 1)
+        return is_number(before) or before in UNITS
 
     def _compares(self, index: int) -> bool:
         """ "twice as far", "twice the distance": no count of anything."""

@@ -81,7 +81,22 @@ def tokens(goal: str) -> list[Token]:
         for match in _TOKEN.finditer(plain)
         if not _joins(plain, match)
     ]
-    return list(_without_list_numbers(found))
+    return list(_without_list_numbers(_with_spelled_nots(found)))
+
+
+def _with_spelled_nots(found: list[Token]) -> list[Token]:
+    """ "!sit" as a programmer's "not sit"; "walk! sit" and "walk!sit" are two things to do."""
+
+    def negates(index: int) -> bool:
+        before, here, after = found[index - 1], found[index], found[index + 1]
+        alone = index == 0 or before.end < here.start
+        return alone and here.end == after.start and bool(_LETTERS.match(after.text))
+
+    last = len(found) - 1
+    return [
+        token._replace(text="not") if token.text == "!" and at < last and negates(at) else token
+        for at, token in enumerate(found)
+    ]
 
 
 def _plain(goal: str) -> tuple[str, list[int]]:
@@ -134,13 +149,19 @@ def _reversed(number: str) -> str:
 
 
 def _without_list_numbers(found: list[Token]) -> Iterator[Token]:
-    """ "3. Move forward" is the third thing, not three; "step 2: sit" likewise."""
-    last = 0
+    """ "3. Move forward" is the third thing, not three; "step 2: sit" likewise.
+
+    Numbers that go back ("third: A; first: B") stay as they are, and so in doubt, unless another
+    list begins.
+    """
+    first = last = 0
     index = 0
     while index < len(found):
         begins = index == 0 or found[index - 1].text in ("\n", ";", ".", ",", "(", ":")
         length, number = _list_number(found, index)
-        if length and (begins or number == last + 1 > 1):
+        goes_on = number > last or (number <= 1 and first <= 1)
+        if length and goes_on and (begins or number == last + 1 > 1):
+            first = first if last and number > last else number
             yield Token("\n", found[index].start, found[index + length - 1].end)
             last, index = number, index + length
         else:
@@ -193,10 +214,13 @@ _TURNS_OF_PHRASE: tuple[tuple[str, str], ...] = (
     ("when you're done with", "after"), ("once you are done with", "after"),
     ("prior to", "before"), ("having", "after"),
     ("at twice the speed", "at 2 times speed"), ("twice as fast", "at 2 times speed"),
-    ("at double speed", "at 2 times speed"), ("at double the speed", "at 2 times speed"),
-    ("at half the speed", "at 0.5 times speed"), ("half as fast", "at 0.5 times speed"),
+    ("half as fast", "at 0.5 times speed"),
+    ("the double speed", "2 times speed"), ("double the speed", "2 times speed"),
+    ("double speed", "2 times speed"), ("the half speed", "0.5 times speed"),
+    ("half the speed", "0.5 times speed"),
     ("at full speed", "at 1 times speed"),
     ("at normal speed", "at 1 times speed"),
+    ("- >", "then"), ("= >", "then"),
     # sayings, not two things to do
     ("up and down", "up & down"), ("round and round", "round & round"),
     ("rise and shine", "rise & shine"),

@@ -12,6 +12,7 @@ Kind = Literal["m", "rad", "s", "n", "speed"]
 _SPELLINGS: tuple[tuple[str, Kind, float], ...] = (
     ("m meter meters metre metres mtr mtrs", "m", 1.0),
     ("mm millimeter millimeters millimetre millimetres", "m", 0.001),
+    ("μm um micrometer micrometers micrometre micrometres micron microns", "m", 1e-6),
     ("cm cms centimeter centimeters centimetre centimetres", "m", 0.01),
     ("dm decimeter decimeters decimetre decimetres", "m", 0.1),
     ("dam decameter decameters decametre decametres", "m", 10.0),
@@ -24,6 +25,7 @@ _SPELLINGS: tuple[tuple[str, Kind, float], ...] = (
     ("rad rads radian radians", "rad", 1.0),
     ("mrad mrads milliradian milliradians", "rad", 0.001),
     ("gon gons gradian gradians", "rad", pi / 200),
+    ("rev revs", "rad", 2 * pi),
     ("turnful turnfuls", "rad", 2 * pi),
     ("ms millisecond milliseconds msec msecs", "s", 0.001),
     ("s sec secs second seconds", "s", 1.0),
@@ -47,7 +49,7 @@ ABBREVIATIONS = frozenset(_SHORT.split())
 _STRANGE = """step steps pace paces stride strides block blocks hop hops length lengths body bodies
 dog dogs cell cells tile tiles unit units mph kph kmh knot knots pixel pixels parsec parsecs
 lightyear grad grads megameter point points tick ticks league leagues furlong
-furlongs arm arms hand hands finger fingers span spans nanometer micrometer"""
+furlongs arm arms hand hands finger fingers span spans nanometer"""
 STRANGE = frozenset(_STRANGE.split())
 """Measures that no figure is known for: a number before one is no distance."""
 

@@ -18,17 +18,18 @@ class Verb(NamedTuple):
 
 _FAMILIES: dict[str, str] = {
     "walk": "walk; move; go; head; advance; march; proceed; step; travel; stroll; tread; progress;"
-    "drive; wander; amble; go on; walk on; move on; get going; set off; walk along; continue;"
+    "drive; wander; amble; transit; translate; nudge; go on; walk on; move on; get going;"
+    "set off; walk along; continue;"
     "make your way",
     "trot": "trot; run; jog; hurry; rush",
-    "crawl": "crawl; creep; squeeze; sneak; duck",
+    "crawl": "crawl; low crawl; creep; squeeze; sneak; duck",
     "pace": "pace",
     "bound": "bound; gallop",
     "climb": "climb; mount; step up; step onto; step over; climb up; climb onto; climb over;"
     "go up the stairs; go up the steps; walk up the stairs; go upstairs",
     "back": "back up; back off; back away; back out; reverse; retreat; withdraw; backtrack;"
     "back; move in reverse; go in reverse; walk in reverse; drive in reverse",
-    "turn": "turn; rotate; pivot; swivel; revolve; yaw; veer; swing; bear; hang; spin; twist;"
+    "turn": "turn; rotate; pivot; swivel; slew; revolve; yaw; veer; swing; bear; hang; spin; twist;"
     "turn yourself; rotate yourself",
     "turn around": "turn around; turn round; turn about; about turn; about face; u turn;"
     "do a u turn; make a u turn; face the other way; face backwards; face backward;"
@@ -36,12 +37,13 @@ _FAMILIES: dict[str, str] = {
     "turn behind",
     "whirl": "spin around; spin round; rotate around; pivot around; whirl; twirl; spin about",
     "face": "face",
-    "side": "side step; sidestep; strafe; shuffle; shift; slide; scoot; sidle; step sideways;"
+    "side": "side step; sidestep; strafe; shuffle; crab; shift; slide; scoot; sidle; step sideways;"
     "move sideways; walk sideways; go sideways; step to the side; dodge; shuffle sideways;"
     "shift sideways; crab walk; step aside; move laterally",
     "stand_up": "stand up; get up; rise; arise; get to your feet; get on your feet; get back up;"
     "stand yourself up; rise up; stand back up",
-    "stand": "stand; wait; stop; hold; stay; pause; halt; freeze; remain; stand still; hold still;"
+    "stand": "stand; wait; stop; hold; stay; pause; halt; dwell; loiter; linger; hold station;"
+    "freeze; remain; stand still; hold still;"
     "stay still; stay put; stay there; stay here;"
     "stay where you are; stop where you are; hold position; hold your position;"
     "stand by; remain still; keep still; come to a stop; come to a halt; remain standing;"
@@ -50,6 +52,8 @@ _FAMILIES: dict[str, str] = {
     "sit": "sit; sit down; take a seat; be seated; stay seated; remain seated; sit yourself down;"
     "stay sitting; keep sitting; remain sitting",
     "lie_down": "lie; lie down; lay down; lay; rest; take a rest; lay yourself down; lie flat;"
+    "go prone; get prone; lie prone;"
+    "assume prone position; assume a prone position;"
     "stay lying; stay lying down",
     "jump": "jump; hop; leap; jump up",
     "rear_up": "rear up; rear; stand on your hind legs; stand on hind legs; get on your hind legs",

@@ -107,4 +107,6 @@ def sense_at(words: Sequence[str], index: int) -> tuple[Sense, int] | None:
     word = words[index]
     if word in _MARKS:
         return Sense("mark", word), index + 1
+    if word.endswith("n't"):  # "needn't", "oughtn't": what is not known of them forbids
+        return Sense("not"), index + 1
     return (Sense("filler"), index + 1) if word in _SILENT else None
