@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ def project_stream(path: str) -> str:
     return f"project:{path}"
 
 
+@lru_cache(maxsize=1024)  # each event of a fold asks
 def stream_project(stream: str) -> str | None:
     """The absolute path of the project a stream belongs to; None for the daemon's own."""
     return stream[len("project:") :] if stream.startswith("project:") else None

@@ -30,7 +30,7 @@ class Content(NamedTuple):
 
 
 class Export(NamedTuple):
-    """The row of a run's export beside its key, in the order of the table."""
+    """What an export's row says beside its key and its attempts, in the order of `view.EXPORTS`."""
 
     state: str
     records: int
@@ -42,7 +42,6 @@ class Export(NamedTuple):
     filtered: int = 0
     reason: str = ""
     retryable: int = 0
-    attempts: int = 0
     warnings: str = "[]"
     position: int = 0
 
@@ -183,10 +182,11 @@ def _tally_run(totals: dict[str, int], outcome: str, sign: int) -> None:
 def set_export(view: View, project: str, path: str, export: Export) -> None:
     """Put a run's export, and adjust the project's totals. One that failed counts its attempts."""
     old = view.exports.find(project, path)
+    attempts = 0
     if export.state == "failed":
-        export = export._replace(attempts=(old[2] if old is not None else 0) + 1)
+        attempts = 1 if old is None else old[2] + 1
     _tally_export(view, project, old, export.state, export.records)
-    view.exports.put((project, path, *export))
+    view.exports.put((project, path, *export, attempts))
 
 
 def remove_export(view: View, project: str, path: str) -> None:

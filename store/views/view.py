@@ -59,7 +59,7 @@ EPISODES = Behind(
 EXPORTS = Behind(
     tables.EXPORTS,
     "project run_path state records run_id output output_sha256 manifest rejected filtered reason"
-    " retryable attempts warnings position",
+    " retryable warnings position attempts",
     asked=("state", "records", "attempts"),
 )
 
