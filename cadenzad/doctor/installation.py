@@ -55,11 +55,19 @@ _MODULES = {
 }
 """Distributions that do not import under their own name."""
 
-"""The credential's name in the units, and the name of the file that they load."""
-
 COMMAND = "cadenza"
 BY_MODULE = " ".join(interpreter.command("-m", "cadenzad.cli"))
 """Without its options, what lies in the current folder would be imported."""
+
+
+def extra_with(module: str) -> str | None:
+    """The smallest extra that brings a module; None for a module of none."""
+    bringing = [
+        extra
+        for extra, (_, distributions) in EXTRAS.items()
+        if module in map(_module, distributions)
+    ]
+    return min(bringing, key=lambda extra: len(EXTRAS[extra][1]), default=None)
 
 
 # -- packages --------------------------------------------------------------------------------------

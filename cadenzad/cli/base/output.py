@@ -14,7 +14,7 @@ from contextlib import closing
 
 from cadenzad.cli.terminal.tables import lines_of, table
 from cadenzad.cli.terminal.window import BOLD, RED, painted, room, shows_colour
-from store.errors import CadenzaError, ConfigError, NoEventLog, StoreError
+from store.errors import CadenzaError, ConfigError, MissingExtraError, NoEventLog, StoreError
 from store.text import json_text, one_line, printable_lines
 
 TYPE_CHECKING = False
@@ -92,6 +92,18 @@ def refused(error: OSError) -> CadenzaError:
     """What the operating system refused, and nobody nearer to it had words for."""
     where = f"{error.filename}: " if error.filename is not None else ""
     return CadenzaError(f"{where}{error.strerror or error}")
+
+
+def not_installed(error: ModuleNotFoundError) -> MissingExtraError | None:
+    """A package of an extra that a command came to need; None for a module of no extra."""
+    from cadenzad.doctor.installation import DISTRIBUTION, extra_with
+
+    module = (error.name or "").partition(".")[0]
+    extra = extra_with(module)
+    if extra is None:
+        return None
+    hint = f"pip install '{DISTRIBUTION}[{extra}]'"
+    return MissingExtraError(f"this needs {module}, which is not installed", hint=hint)
 
 
 def damaged(error: sqlite3.Error) -> StoreError:

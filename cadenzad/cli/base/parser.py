@@ -11,7 +11,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import TextIOWrapper
 
-from cadenzad.cli.base.output import damage_behind, damaged, give_up_on_output, print_error, refused
+from cadenzad.cli.base.output import (
+    damage_behind,
+    damaged,
+    give_up_on_output,
+    not_installed,
+    print_error,
+    refused,
+)
 from cadenzad.cli.terminal.tables import lines_of
 from cadenzad.cli.terminal.window import columns
 from store.errors import CadenzaError
@@ -278,6 +285,11 @@ def run(
         print_error(prog, refused(error))
     except sqlite3.Error as error:
         print_error(prog, damaged(error))
+    except ModuleNotFoundError as error:
+        missing = not_installed(error)
+        if missing is None:
+            raise
+        print_error(prog, missing)
     except Exception:
         damage = damage_behind(getattr(arguments, "state", None))
         if damage is None:

@@ -324,3 +324,19 @@ def test_a_long_line_goes_on_below_itself_between_words(capsys, monkeypatch) -> 
         "    cc",
         "    dd",
     ]
+
+
+def test_a_package_that_a_command_comes_to_need_is_named_with_its_extra(capsys) -> None:
+    def needs(module: str) -> Callable[[], object]:
+        def command() -> object:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+        return command
+
+    assert run(parser_of(needs("numpy.linalg")), []) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "tool: error: this needs numpy, which is not installed",
+        "  pip install 'cadenzad[dataset]'",
+    ]
+    with pytest.raises(ModuleNotFoundError):  # our own fault, and no extra's
+        run(parser_of(needs("handlers.nothing")), [])

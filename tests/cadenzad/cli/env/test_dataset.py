@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -339,3 +342,19 @@ def test_later_runs_move_none_between_splits() -> None:
     assert 0.07 < splits.count("test") / len(runs) < 0.13
     assert splits != [split_of(run, "other", 0.1) for run in runs]
     assert {split_of(run, "cadenza", 0.0) for run in runs} == {"train"}
+
+
+@pytest.mark.parametrize("words", [("show",), ("card",), ("curate",), ("push", "there")])
+def test_without_the_extra_one_line_says_what_to_install(home, project, words, tmp_path) -> None:
+    blocked = "import sys; sys.modules.update(numpy=None, pyarrow=None)\n"
+    program = "from cadenzad.cli.programs import cadenza; sys.exit(cadenza(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", blocked + program, "env", "dataset", str(project), *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "CADENZAD_STATE": str(home.state)},
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[1:] == ["  pip install 'cadenzad[dataset]'"]
