@@ -119,7 +119,7 @@ class Leg:
     def ways(self) -> list[float | None]:
         """How far (m) it is to the target's place, if it has one, from where the robot is before
         the first tick, and after each."""
-        if self.aim is None or not self.aim.has_place:
+        if self.aim is None or not self.aim.has_way:
             return [None] * len(self.xs)
         way = self.aim.way
         return [

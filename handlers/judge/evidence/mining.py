@@ -19,6 +19,7 @@ from handlers.judge.evidence.shown import findings_of
 from handlers.judge.evidence.ticks import Episode, RunLog, Vocabulary, column
 from handlers.project.library import ActionLibrary
 from handlers.project.spec import ProjectSpec
+from store.text import counted
 
 
 def vocabulary(spec: ProjectSpec, library: ActionLibrary) -> Vocabulary:
@@ -54,6 +55,9 @@ def mine(
             unreadable.append((run.run_id, error.strerror or str(error)))
             continue
         for episode in found:
+            if episode.unnumbered:
+                what = f"{counted(episode.unnumbered, 'record')} without a tick number left out"
+                unreadable.append((episode.run, f"{what}: an integer from 1 on is one"))
             reason = driver.excludes(episode.run, episode.stamp) if driver else None
             if reason is None:
                 episodes.append(episode)

@@ -70,6 +70,7 @@ class Aim:
         self.look_at = [_middle(item) for item in scene.tagged(see.tag)] if see else []
         self.near_ticks = near.for_ticks if near else 1
         self.look_ticks = see.for_ticks if see else 1
+        self.look_m = spec.vision.max_distance_m
         self.signal = bool(wanted.signal_emitted) and bool(spec.signals)
         self.needed = spec.control_panel.requires_visible_tag
         self.waits = wanted.elapsed_ticks is not None
@@ -84,13 +85,23 @@ class Aim:
         """Whether the phase is about being somewhere."""
         return bool(self.enter or self.leave or self.near)
 
+    @property
+    def has_way(self) -> bool:
+        """Whether it is told where the phase can be done: somewhere, or in sight of something."""
+        return self.has_place or bool(self.look_at)
+
     def way(self, x: float, y: float) -> float:
-        """How far it is (m) to where every predicate about the place holds; 0 is there."""
+        """How far it is (m) to where every predicate about the place holds; 0 is there.
+
+        Where a phase is only about seeing something: to where that is within the range of vision.
+        """
         way = outside(self.enter, x, y) if self.enter is not None else 0.0
         if self.leave is not None:
             way = max(way, inside(self.leave, x, y))
         if self.near:
             way = max(way, min([hypot(px - x, py - y) for px, py in self.near]) - self.near_m)
+        if self.look_at and not self.has_place:
+            way = max(way, min([hypot(px - x, py - y) for px, py in self.look_at]) - self.look_m)
         return way
 
     def bearing(self, x: float, y: float, heading: float) -> float | None:

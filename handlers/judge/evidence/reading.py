@@ -95,6 +95,7 @@ class _Runs:
             first = next((i for i, tick in enumerate(ticks) if tick.tick > 0), len(ticks))
             episode.before = ticks[first - 1] if first else None
             episode.ticks = ticks[first:]
+            episode.unnumbered += sum(tick.tick < 0 for tick in ticks[:first])
         return self.found
 
     def _look(self, number: int, line: bytes) -> None:
@@ -113,6 +114,8 @@ class _Runs:
         if tick is not None:
             self.last = tick.tick if self.last is None else max(self.last, tick.tick)
             self.found[-1].ticks.append(tick)
+        else:
+            self.found[-1].unnumbered += 1
 
     def _end_of_plain(self) -> None:
         """From here on the fold sees all; tell it how far the ticks it was spared have come."""

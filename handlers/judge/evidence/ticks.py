@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +24,8 @@ FALLEN_DEG = 60.0
 """As env.json's `flipped`."""
 TIPPED_DEG = 45.0
 """As rules say `fallen`."""
+LARGEST = 1e300
+"""What is not smaller is no measurement, and squares of it are no numbers."""
 _NOTHING: Mapping[str, float] = {}
 
 
@@ -47,7 +48,7 @@ class Tick(NamedTuple):
     anything but a foot touched something. `visible`: tag -> distance (m), None where the log does
     not say what was seen. `signal`: missed, false_positive, correct or none. `target`: where
     the phase is to be done; `clear`: how far it is to what is left, ahead, right; `bearings`: tag
-    -> degrees, left positive.
+    -> degrees, left positive. `foreign`: whether the log names an action that the robot has not.
     """
 
     tick: int
@@ -83,6 +84,7 @@ class Tick(NamedTuple):
     target: Target | None = None
     clear: Clear | None = None
     bearings: Mapping[str, float | None] | None = None
+    foreign: bool = False
 
 
 _FIELDS = {name: itemgetter(index) for index, name in enumerate(Tick._fields)}
@@ -97,6 +99,7 @@ def column(ticks: Iterable[Tick], name: str) -> list[Any]:
 class Episode:
     """One run: its ticks in order, each tick once. `run` is how citations name it.
 
+    `unnumbered`: how many of its records have no tick from 0 on, and are none of `ticks`.
     `before`: what was observed before the first action (the record of tick 0), where it is there.
     """
 
@@ -104,6 +107,7 @@ class Episode:
     outcome: str = "unfinished"
     ticks: list[Tick] = field(default_factory=list)
     errors: int = 0
+    unnumbered: int = 0
     before: Tick | None = None
     stamp: RunStamp | None = None
 
@@ -172,6 +176,7 @@ def tick_of(r: Record, words: Vocabulary) -> Tick | None:
             r.target,
             r.clear_m,
             bearings,
+            bool(action) and action not in words.actions,
         ),
     )
 
@@ -216,7 +221,7 @@ def lenient_tick(record: Mapping[str, Any], words: Vocabulary) -> Tick | None:
         return None
     obs = _object(record.get("obs"))
     wild = any(
-        type(value) is float and not isfinite(value)
+        type(value) is float and not abs(value) < LARGEST
         for value in (obs.get(name) for name in ("pos_x", "pos_y", "body_height"))
     )
     return tick._replace(diverged=tick.diverged or wild)
@@ -291,7 +296,7 @@ def _object(value: object) -> Mapping[str, Any]:
 
 def _number(value: object) -> float | None:
     """A finite number; true and false are none."""
-    if (type(value) is float or type(value) is int) and abs(value) < 1e300:
+    if (type(value) is float or type(value) is int) and abs(value) < LARGEST:
         return float(value)
     return None
 

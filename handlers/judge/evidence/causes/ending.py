@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from handlers.judge.evidence.causes.moving import ATTEMPTS, STILL_M
 from handlers.judge.evidence.causes.occurrence import Occurrence, each
 from handlers.judge.evidence.legs import Leg
 from handlers.judge.evidence.ticks import column
 from handlers.project.formats.runlog import ERROR, INTERRUPTED
 
+TURNED_DEG = 5.0
+"""Who turned less did not turn: headings of standing robots are off by a degree or two."""
+
 
 def broken(leg: Leg) -> Iterator[Occurrence]:
     """diverged and error."""
     yield from each("diverged", column(leg.ticks, "diverged"))
+    if True in column(leg.ticks, "foreign"):
+        vain = _foreign_in_vain(leg)
+        yield from each("error", vain if sum(vain) >= ATTEMPTS else ())
     if False not in column(leg.ticks, "step_ok") and ERROR not in column(leg.ticks, "cut_off"):
         return
     yield from each(
@@ -24,6 +31,15 @@ def broken(leg: Leg) -> Iterator[Occurrence]:
             for tick in leg.ticks
         ],
     )  # fmt: skip
+
+
+def _foreign_in_vain(leg: Leg) -> list[bool]:
+    """The ticks of actions that the robot has not, and that did nothing; a log of another library
+    may call what moved as it likes."""
+    return [
+        tick.foreign and moved is not None and moved < STILL_M and abs(turned or 0.0) < TURNED_DEG
+        for tick, moved, turned in zip(leg.ticks, leg.moved, leg.turned, strict=True)
+    ]
 
 
 def interrupted(leg: Leg) -> Iterator[Occurrence]:

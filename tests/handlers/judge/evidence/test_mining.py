@@ -393,6 +393,39 @@ OTHER = parse_spec(
 )
 
 
+SEEN = parse_spec(
+    json.dumps(
+        {
+            "name": "seen",
+            "vision": {"max_distance_m": 2.0},
+            "scene": {"objects": [{"type": "marker", "tag": "post", "position": [-2, 2, 0]}]},
+            "phases": [{"name": "approach", "success_when": {"see_object": {"tag": "post"}}}],
+        }
+    ).encode(),
+    "env.json",
+)
+
+
+def test_who_walks_on_out_of_sight_of_what_is_to_be_seen_drifts_past(tmp_path: Path) -> None:
+    records = failing(8)
+    at(records, [(-1.0 - 0.5 * step, 0.5) for step in range(9)])
+    report = mine([write(tmp_path, "r", records)], SEEN, LIBRARY)
+    assert [finding.kind for finding in report.findings] == ["drifts_past"]
+
+
+def test_actions_that_the_robot_has_not_and_that_do_nothing_are_an_error(tmp_path: Path) -> None:
+    # given a robot that stands, whatever it is told
+    records = failing(6)
+    at(records, [(0.0, 0.0)] * 7)
+    for record in records[1:]:
+        record["action"] = "fly"
+    assert {f.kind for f in mined(tmp_path, records).findings} == {"error"}
+
+    # when it moves / then another library calls it so, and it is no error
+    at(records, [(0.3 * step, 0.0) for step in range(7)])
+    assert "error" not in {f.kind for f in mined(tmp_path, records).findings}
+
+
 def test_what_must_hold_and_was_given_up_is_a_dwell_reset(tmp_path: Path) -> None:
     records = failing(6)
     at(records, [(x, 0.0) for x in (-1.0, -1.5, -1.6, -1.3, -1.5, -1.6, -1.3)])
@@ -703,6 +736,7 @@ def test_a_missing_field_is_unknown_and_never_zero(tmp_path: Path) -> None:
         "person": False,
         "truncated": False,
         "diverged": False,
+        "foreign": True,
     }
 
 
@@ -792,7 +826,30 @@ def test_lines_that_are_no_ticks_change_nothing(tmp_path: Path) -> None:
     )
 
     # then
-    assert mine([RunLog("r1", path)], SPEC, LIBRARY).as_json() == wanted
+    report = mine([RunLog("r1", path)], SPEC, LIBRARY).as_json()
+    (left_out,) = report.pop("unreadable")
+    assert report == {key: value for key, value in wanted.items() if key != "unreadable"}
+    assert left_out["run"] == "r1"
+    assert "records without a tick number left out" in left_out["reason"]
+
+
+@pytest.mark.parametrize("numbers", [lambda n: -n, str, lambda n: n + 0.5])
+def test_a_run_whose_ticks_are_no_numbers_is_not_passed_over_in_silence(
+    numbers: Callable[[int], object], tmp_path: Path
+) -> None:
+    records = lost(mission(1))
+    for record in records:
+        record["tick"] = numbers(record["tick"])
+    report = mined(tmp_path, records)
+    assert report.findings == ()
+    assert [said.split()[0] for _, said in report.unreadable] == ["30"]
+
+
+def test_a_place_that_no_square_holds_is_diverged(tmp_path: Path) -> None:
+    records = lost(mission(1))
+    for record in records[9:]:
+        record["obs"] |= {"pos_x": 1e308}
+    assert {finding.kind for finding in mined(tmp_path, records).findings} == {"diverged"}
 
 
 ODD = [
