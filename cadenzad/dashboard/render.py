@@ -97,7 +97,9 @@ def number(value: float | None) -> str:
 
 def signed(value: float | None) -> str:
     """A difference for people."""
-    return "–" if value is None else f"{value:+.2f}"
+    if value is None:
+        return "–"
+    return f"{value:+.2f}" if abs(value) < 1e9 else f"{value:+.3g}"
 
 
 def static(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, add_json_and_state, add_project, filled, whole
 from cadenzad.cli.base.requests import print_answer
+from cadenzad.cli.shown.rewards import said_of_reward
 from cadenzad.config.paths import expand
 from store.errors import ConfigError
 from store.text import counted
@@ -88,14 +89,13 @@ def _write_events(
 
 
 def _row(run: Run) -> tuple[object, ...]:
-    reward = "unknown" if run.reward is None else f"{run.reward:+.2f}"
     return (
         run.name,
         iso(run.told_us),
         run.outcome,
         run.phases_done,
         run.ticks,
-        reward,
+        said_of_reward(run.reward),
         run.condition,
         run.reason,
     )

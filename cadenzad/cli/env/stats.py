@@ -7,6 +7,7 @@ import argparse
 from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import add_json_and_state, add_project
+from cadenzad.cli.shown.rewards import said_of_reward
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def _show(stats: ProjectStats, spec: ProjectSpec) -> None:
         for stamp, alike in stats.conditions.items():
             under = "no stamp" if stamp is None else _stamp_text(stamp)
             say(f"  {under}: {alike.succeeded} of {alike.runs}")
-    trend = "" if stats.reward_trend is None else f", trend {stats.reward_trend:+.2f}"
-    say(f"reward {stats.reward_mean:+.2f} a run{trend}")
+    trend = "" if stats.reward_trend is None else f", trend {said_of_reward(stats.reward_trend)}"
+    say(f"reward {said_of_reward(stats.reward_mean)} a run{trend}")
     ticks = sum(stats.motion.values()) or 1
     shares = ", ".join(f"{k} {100 * n / ticks:.0f}%" for k, n in stats.motion.most_common())
     say(f"motion {shares or 'unknown'}")
@@ -70,7 +71,7 @@ def _show(stats: ProjectStats, spec: ProjectSpec) -> None:
     rows: list[tuple[object, ...]] = []
     for name in [*known, *(n for n in stats.phases if n not in known)]:
         p = stats.phases[name]
-        means = (f"{p.ticks / p.entered:.1f}", f"{p.reward / p.entered:+.2f}")
+        means = (f"{p.ticks / p.entered:.1f}", said_of_reward(p.reward / p.entered))
         rows.append((name, p.entered, p.done, p.failed, *means, mix(p.motion)))
     say_table(("phase", "entered", "done", "failed", "ticks", "reward", "motion"), rows)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from cadenzad.cli.base.lookup import find_project
+from cadenzad.cli.shown.rewards import said_of_reward
 from cadenzad.config.paths import state_dir
 from cadenzad.dashboard.moment import Moment, Moments
 from cadenzad.dashboard.panels.account import Account, sparkline
@@ -48,7 +49,7 @@ def _outcome(item: Account) -> str:
 
 
 def _reward(item: Account) -> str:
-    return "unknown" if item.run.reward is None else f"{item.run.reward:+.2f}"
+    return said_of_reward(item.run.reward)
 
 
 def _spans(item: Account, phase: str) -> str:
