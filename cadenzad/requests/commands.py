@@ -99,13 +99,17 @@ class Resume:
 
 @dataclass(frozen=True)
 class Trust:
-    """Allow code of a project to be run, as it is now; `files` is all that its hash covers."""
+    """Allow code of a project to be run, as it is now; `files` is all that its hash covers.
+
+    `named`: somebody gave the folder, so the log need not know it yet.
+    """
 
     project: str
     path: str
     sha256: str
     by: str
     files: tuple[str, ...] = ()
+    named: bool = False
 
 
 @dataclass(frozen=True)

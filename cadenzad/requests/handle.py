@@ -96,7 +96,9 @@ def _expect_projects(command: commands.Command, state: State) -> None:
             projects = {project} - {""}
         case commands.RecordExport(project=project, named=named):
             projects = {project}
-        case commands.Pause(project) | commands.Resume(project) | commands.Trust(project):
+        case commands.Trust(project=project, named=named):
+            projects = {project}
+        case commands.Pause(project) | commands.Resume(project):
             projects = {project}
         case _:
             return

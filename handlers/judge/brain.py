@@ -20,6 +20,10 @@ CALL_S = 10.0
 MODEL_CALL_S = 60.0
 """For one that asks a language model."""
 MAX_MESSAGE = 300
+EXAMPLE = (
+    "such a one can be run: def decide(observation, system_prompt):"
+    ' return {"action": "walk_forward", "distance_m": 0.5}'
+)
 NO_BYTE_CODE = ("-B",)
 """None is left behind. What lies about is read for installed packages alone (in _HOST): a project's
 could be of other sources than those that are trusted."""
@@ -91,8 +95,17 @@ path = sys.argv[1]
 
 
 def send(**message):
-    out.write(json.dumps(message) + "\\n")
+    out.write(json.dumps(message, default=plain) + "\\n")
     out.flush()
+
+
+def plain(value):
+    if callable(getattr(value, "item", None)):  # a number of NumPy's or torch's
+        return value.item()
+    if type(value).__name__ == "coroutine":
+        value.close()
+        raise TypeError("it is async: write def decide, not async def decide")
+    raise TypeError(f"a {type(value).__name__} is no number and no text")
 
 
 def described(error):
@@ -202,8 +215,9 @@ class Brain:
         return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
     def _break(self, what: str) -> BrokenPolicy:
+        by_hand = f"run it by hand: python {self._path.name}"
         self._broken = BrokenPolicy(
             f"{self._path}: decide {one_line(what)[:MAX_MESSAGE]}",
-            hint=f"run it by hand: python {self._path.name}",
+            hint=by_hand if what.startswith("cannot be run") else EXAMPLE,
         )
         return self._broken

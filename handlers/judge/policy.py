@@ -9,6 +9,7 @@ none       anything else: no simulation, and nothing may be called improved
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -80,9 +81,12 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
         return Choice("built-in", sha256=_sample_sha256())
     brain = brain_of(project, source)
     if brain is None:
-        return Choice("none", f"{source.path.name} has no decide(observation, system_prompt)")
+        name = source.path.name
+        is_method = source.path.suffix == ".py" and b"def decide(self" in source.data
+        way = f" but a method; add to {name}: decide = YOURCLASS().decide" if is_method else ""
+        return Choice("none", f"{name} has no decide(observation, system_prompt){way}")
     name = brain.name
-    again = f"`cadenzactl trust {project.name}`"
+    again = f"`cadenzactl trust {shlex.quote(project.name)}`"
     if trusted is None:
         return Choice("none", f"{name} is not trusted ({again})")
     try:
@@ -136,7 +140,12 @@ def checked(action: Decided, source: Located, library: ActionLibrary) -> Decided
     """An answer that the robot can carry out. Raises BrokenPolicy for another."""
     problems = library.validate(action)
     if problems:
-        raise BrokenPolicy(f"{source.path}: decide: {problems[0]}")
+        known = library.actions.get(str(action["action"]))
+        hint = f"{library.robot} has {', '.join(library.names)}"
+        if known is not None:
+            takes = ", ".join(known.parameters) or "nothing"
+            hint = f'as in {{"action": "walk_forward", "distance_m": 0.5}}; this takes {takes}'
+        raise BrokenPolicy(f"{source.path}: decide: {problems[0]}", hint=hint)
     return action
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -48,14 +49,15 @@ def parse_object(
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as reason:
         line = data.count(b"\n", 0, reason.start) + 1
-        raise error(f"{where}: line {line}: not UTF-8 text") from None
+        raise error(f"{where}: line {line}: not UTF-8 text; save it as UTF-8") from None
     if not text.strip():
         raise error(f"{where}: empty; expected a JSON object {{ ... }}")
     twice: list[str] = []
     try:
         value = json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, twice))
     except json.JSONDecodeError as reason:
-        raise error(f"{where}: line {reason.lineno} column {reason.colno}: {reason.msg}") from None
+        place = f"line {reason.lineno} column {reason.colno}"
+        raise error(f"{where}: {place}: {_in_words(text, reason)}") from None
     except RecursionError:
         raise error(f"{where}: nested more than {MAX_DEPTH} levels deep") from None
     except ValueError:  # Python refuses to convert integers of more than 4,300 digits
@@ -63,6 +65,45 @@ def parse_object(
     if not isinstance(value, dict):
         raise error(f"{where}: must be a JSON object {{ ... }}, not {kind_of(value)}")
     return _Cleaner(value, where, error).clean(value), twice
+
+
+_PYTHON = {"True": "true", "False": "false", "None": "null"}
+
+
+def _in_words(text: str, reason: json.JSONDecodeError) -> str:
+    """What is wrong with the syntax, and what would be right: slips of who writes by hand."""
+    rest, before = text[reason.pos :], text[: reason.pos].rstrip()
+    word = re.match(r"\w+", rest)
+    if rest.startswith(("//", "/*", "#")):
+        return 'JSON has no comments; a key that starts with _ is one: "_note": "..."'
+    if rest[:1] in ("}", "]") and before.endswith(","):
+        return f"a comma too many before this {rest[0]}"
+    if rest[:1] in ("'", "‘", "“", "”"):
+        return 'keys and texts stand in plain double quotes: "name"'
+    if word is not None and word[0] in _PYTHON:
+        return f"{word[0]} is spelled {_PYTHON[word[0]]} in JSON"
+    if re.match(r"[+.]\d", rest) or (word is not None and word[0].isdecimal()):
+        return "a number is written like 1.5, 0.5 or -2"
+    if word is not None and "property name" in reason.msg:
+        return f'a key stands in double quotes: "{word[0][:40]}"'
+    for sign, said in _SLIPS.items():
+        if reason.msg.startswith(sign):
+            return said
+    return reason.msg
+
+
+_SLIPS = {
+    "Expecting ',' delimiter": "a comma is missing before this, or a bracket above is not closed",
+    "Expecting ':' delimiter": 'a key is followed by a colon: "name": "hall"',
+    "Extra data": "more follows where the object has ended; a file holds one { ... }",
+    "Unterminated string": 'the text that begins here has no closing "',
+    "Invalid control character": "a text stands on one line; \\n in it is a line end",
+    "Invalid \\escape": "a backslash in a text is written twice: \\\\",
+    "Illegal trailing comma": "a comma too many",
+    "Expecting value": "a value is expected here: a text in double quotes, a number, true, false,"
+    " null, [ ... ] or { ... }",
+    "Expecting property name": "a key is expected here, in double quotes",
+}
 
 
 def _object(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:

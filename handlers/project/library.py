@@ -253,8 +253,21 @@ def _other_robot(robot: str, project: Path | None) -> list[ActionSpec]:
     return [ActionSpec(name, cast(Kind, kind), default) for name, kind, default in found]
 
 
+_EXAMPLE = (
+    'such a one is right: {"actions": {"drive": {"kind": "gait", "distance_m": 1.0},'
+    ' "beep": {"kind": "pose"}}}'
+)
+
+
 def _from_file(path: Path, robot: str) -> list[ActionSpec]:
     """The actions of an actions.json; see the module's docstring for its shape."""
+    try:
+        return _read(path, robot)
+    except ProjectError as error:
+        raise ProjectError(error.message, hint=_EXAMPLE) from None
+
+
+def _read(path: Path, robot: str) -> list[ActionSpec]:
     content, _ = parse_object(read_text_file(path, ProjectError), str(path), ProjectError)
     owner = content.get("robot", robot)
     if str(owner).lower() != robot:

@@ -219,7 +219,8 @@ def load_spec(path: Path) -> ProjectSpec:
 def read_spec(file: Path) -> bytes:
     """The bytes of an env.json. Raises ProjectNotFound without one, SpecError for no text."""
     if not file.is_file():
-        raise ProjectNotFound(f"{file}: no such file", hint="a project is a folder with env.json")
+        what = "is a folder, not a file" if file.is_dir() else "no such file"
+        raise ProjectNotFound(f"{file}: {what}", hint="a project is a folder with env.json")
     return read_text_file(file, SpecError)
 
 

@@ -21,15 +21,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Check the project: 0, or 1 when there are errors."""
+    from cadenzad.cli.env.run_policy import said_of_driver
     from handlers.mission.check.check import check
     from handlers.project.project import Project
 
-    report = check(Project.open(find_project_folder(args.project, args.state)))
+    project = Project.open(find_project_folder(args.project, args.state))
+    report, driver = check(project), said_of_driver(project)
     if args.json:
-        say_json(report.as_json(), indent=2)
+        say_json({**report.as_json(), "drives": driver}, indent=2)
     else:
         for line in report.lines():
             say(line)
+        say(f"drives: {driver}")
         if not report.findings:
             say("nothing is wrong")
     return FAILED if report.failed else OK

@@ -45,20 +45,40 @@ def driver_for(wanted: str | None, project: Project) -> Driver:
     """
     if wanted not in (None, "prompt"):
         return _DRIVERS[str(wanted)](project, "asked for")
-    try:
-        source, choice = _brain(project)
-    except CadenzaError as error:
-        why = error.message
-    else:
-        if choice.kind != "none":
-            return _prompted(project, source, choice)
-        why = choice.reason
+    source, choice = _chosen(project)
+    if source is not None and choice.kind != "none":
+        return _prompted(project, source, choice)
+    why = choice.reason
     if wanted == "prompt":
         raise InputError(
             f"{project.path}: nothing can drive under a prompt: {why}",
             hint="--policy scripted needs none",
         )
     return _scripted(project, why)
+
+
+def said_of_driver(project: Project) -> str:
+    """Who drives where nothing else is asked for, and why."""
+    source, choice = _chosen(project)
+    if source is not None and choice.kind != "none":
+        return f"prompt ({_by(source)})"
+    return f"scripted ({choice.reason})"
+
+
+def _by(source: PromptSource) -> str:
+    from handlers.judge.prompt.source import NAME
+
+    return f"decide in {source.path.name}, under its {NAME}"
+
+
+def _chosen(project: Project) -> tuple[PromptSource | None, Choice]:
+    """As _brain; a prompt that cannot be found or read is a reason for none."""
+    from handlers.judge.policy import Choice
+
+    try:
+        return _brain(project)
+    except CadenzaError as error:
+        return None, Choice("none", error.message)
 
 
 def _brain(project: Project) -> tuple[PromptSource, Choice]:
@@ -81,7 +101,6 @@ def _brain(project: Project) -> tuple[PromptSource, Choice]:
 def _prompted(project: Project, source: PromptSource, choice: Choice) -> Driver:
     from cadenzad.cli.env.models import announced, proxy_for
     from handlers.judge.policy import checked, open_policy
-    from handlers.judge.prompt.source import NAME
     from handlers.mission.policies.prompted import Prompted
 
     models = proxy_for(project.path, choice.providers)
@@ -109,7 +128,7 @@ def _prompted(project: Project, source: PromptSource, choice: Choice) -> Driver:
 
     return Driver(
         _stamp(project, "prompt", prompt_sha256=source.sha256, brain_sha256=choice.sha256),
-        f"decide in {source.path.name}, under its {NAME}",
+        _by(source),
         episode,
         nullcontext if models is None else lambda: announced(models),
     )

@@ -8,26 +8,65 @@ machine's, not the project's.
 
 from __future__ import annotations
 
+import ast
 import os
+from collections.abc import Iterable, Iterator
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-from handlers.judge.prompt.locate import PREFERRED
-from handlers.judge.prompt.source import PromptSource, code_sha256
+from handlers.judge.prompt.locate import PREFERRED, walked
+from handlers.judge.prompt.source import PromptSource, RefusedSource, code_sha256
 from handlers.project.code import TrustedCode, digest, expect_fit, read, sha256_of
 
-DECIDE = b"def decide("
+DECIDE = "decide"
 
 
 def brain_of(project: Path, source: PromptSource) -> Path | None:
     """The file whose `decide(observation, system_prompt)` drives under the prompt; None: no file.
 
-    That which says what the prompt is, else main.py, which may import it.
+    That which says what the prompt is, else main.py, which may import it, else the only other one
+    that has a `decide`.
     """
-    for path in dict.fromkeys((source.found.path, source.path, project.resolve() / PREFERRED)):
-        if path.suffix == ".py" and path.is_file() and DECIDE in read(path):
+    root = project.resolve()
+    for path in dict.fromkeys((source.found.path, source.path, root / PREFERRED)):
+        if _has_decide(path):
             return path
-    return None
+    try:
+        others = [path for path in walked(root) if _has_decide(path)]
+    except RefusedSource:  # too much code to look through
+        return None
+    return others[0] if len(others) == 1 else None
+
+
+def _has_decide(path: Path) -> bool:
+    """Whether a module would have a `decide` once it is imported: defined, assigned or imported."""
+    if path.suffix != ".py" or not path.is_file() or DECIDE.encode() not in (data := read(path)):
+        return False
+    try:
+        body = ast.parse(data).body
+    except (SyntaxError, ValueError, RecursionError):
+        return b"def decide(" in data  # whoever runs it says what is wrong
+    return DECIDE in _names_bound(body)
+
+
+def _names_bound(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """The names that statements of a module bind, in branches too; classes keep theirs."""
+    for node in body:
+        match node:
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+                yield name
+            case ast.Assign(targets):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(ast.Name(name), value=ast.expr()):
+                yield name
+            case ast.Import(names) | ast.ImportFrom(names=names):
+                yield from (alias.asname or alias.name for alias in names)
+            case ast.If() | ast.Try() | ast.With():
+                yield from _names_bound(
+                    child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)
+                )
+                for handler in getattr(node, "handlers", ()):
+                    yield from _names_bound(handler.body)
 
 
 def driver_name(project: Path, source: PromptSource) -> str:

@@ -70,13 +70,16 @@ def _tiers(files: Files) -> Iterator[list[Path]]:
     """Files that may hold the prompt, the likeliest first: the root's, its packages', notebooks."""
     top = [path for path in sorted(files.real.glob("*.py")) if _may_hold(path)]
     yield sorted(top, key=lambda path: path.name != PREFERRED)
-    deeper = list(_walked(files.real))
+    deeper = list(walked(files.real))
     yield [path for path in deeper if path.suffix == ".py" and path.parent != files.real]
     yield [path for path in deeper if path.suffix == NOTEBOOK]
 
 
-def _walked(root: Path) -> Iterator[Path]:
-    """The project's code, no hidden folders, tests or virtual environments."""
+def walked(root: Path) -> Iterator[Path]:
+    """The project's code, no hidden folders, tests or virtual environments.
+
+    Raises RefusedSource where there is too much of it below its root.
+    """
     count = 0
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from handlers.mission.check.understanding import in_short, misunderstood, readin
 from handlers.mission.route.footing import Footing
 from handlers.mission.world.bounds import refuse_far
 from handlers.mission.world.model import compile_scene
+from handlers.project.library import BUILT_IN
+from handlers.project.paths import ACTIONS_FILE
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
 from store.errors import InputError, MissingExtraError
@@ -68,10 +71,18 @@ def check(project: Project) -> Report:
     """Everything that can be told of a project without running it."""
     spec = project.spec
     found = readings(spec, project.library)
-    findings = [*misunderstood(found, project.library), *impossible(spec)]
+    findings = [*misunderstood(found, project.library), *impossible(spec), *_unread(project)]
     findings += _in_the_world(spec, project.path)
     ordered = sorted(dict.fromkeys(findings), key=lambda finding: LEVELS.index(finding.level))
     return Report(tuple(zip(spec.phase_names, found, strict=True)), tuple(ordered))
+
+
+def _unread(project: Project) -> Iterator[Finding]:
+    """A library that somebody wrote for a robot that has one."""
+    robot = project.spec.robot
+    if robot.lower() in BUILT_IN and (project.path / ACTIONS_FILE).exists():
+        what = f"is not read: the actions of {robot} are built in"
+        yield Finding("warning", ACTIONS_FILE, what, "give the robot a name of its own in env.json")
 
 
 def _in_the_world(spec: ProjectSpec, folder: Path) -> list[Finding]:

@@ -75,6 +75,7 @@ WRITTEN: list[tuple[Command, str, dict[str, object]]] = [
             "sha256": "s",
             "by": "me",
             "files": ["main.py", "b.py"],
+            "named": False,
         },
     ),
     (Prune(False, (Candidate(**FILE),)), "prune", {"force": False, "files": [FILE]}),

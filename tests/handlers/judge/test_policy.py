@@ -73,6 +73,40 @@ def test_without_a_decide_function_there_is_none(tmp_path: Path) -> None:
     assert choice == Choice("none", "main.py has no decide(observation, system_prompt)")
 
 
+def test_a_method_is_told_what_it_lacks(tmp_path: Path) -> None:
+    source = source_of(tmp_path, "class Brain:\n    def decide(self, observation): ...")
+    choice = choose_policy(tmp_path, source, None)
+    assert choice.reason.endswith("but a method; add to main.py: decide = YOURCLASS().decide")
+
+
+def test_how_to_trust_can_be_typed_as_it_is_told(tmp_path: Path) -> None:
+    project = tmp_path / "my dog"
+    project.mkdir()
+    choice = choose_policy(project, source_of(project, decides('"sit"')), None)
+    assert "`cadenzactl trust 'my dog'`" in choice.reason
+
+
+def test_numbers_of_numpys_are_numbers(opened: Opener) -> None:
+    body = decides(
+        '{"action": "walk_forward", "distance_m": np.float32(0.5), "repeat": np.int64(2)}',
+        before="import numpy as np",
+    )
+    answer = {"action": "walk_forward", "distance_m": 0.5, "repeat": 2}
+    assert opened(body).decide({}, []) == answer
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (f"async {decides('1').strip()}", "it is async: write def decide, not async def decide"),
+    ],
+)
+def test_what_is_no_answer_is_told_with_one_that_is(opened: Opener, body: str, says: str) -> None:
+    with pytest.raises(BrokenPolicy, match=says) as broken:
+        opened(body).decide({}, [])
+    assert 'return {"action": "walk_forward", "distance_m": 0.5}' in (broken.value.hint or "")
+
+
 def test_code_that_nobody_trusts_is_not_run(tmp_path: Path) -> None:
     project = tmp_path / "rescue"
     project.mkdir()
@@ -362,7 +396,7 @@ def test_it_reads_neither_our_memory_nor_our_keys_files(
         (decides('{"action": None}'), "gave no action"),
         (decides("1 / 0"), "raised ZeroDivisionError: division by zero (main.py:7)"),
         (decides('observation["phase"]'), "raised KeyError: 'phase' (main.py:7)"),
-        (decides('{"action": {1, 2}}'), "raised TypeError: Object of type set is not JSON"),
+        (decides('{"action": {1, 2}}'), "raised TypeError: a set is no number and no text"),
         (decides("exit(3)"), "raised SystemExit: 3 (main.py:7)"),
         (decides("os._exit(3)", before="import os"), "ended with exit code 3"),
         (decides("os.kill(os.getpid(), 9)", before="import os"), "was ended by signal 9"),
@@ -386,7 +420,8 @@ def test_another_shape_is_one_clear_line(
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 500
     assert "main.py: decide " in caught.value.message
-    assert caught.value.hint == "run it by hand: python main.py"
+    hint = caught.value.hint or ""
+    assert hint == "run it by hand: python main.py" or 'return {"action": ' in hint
 
 
 def test_a_brain_that_has_ended_stays_ended(opened: Opener) -> None:

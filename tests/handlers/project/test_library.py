@@ -213,6 +213,9 @@ def test_a_wrong_description_is_refused_in_one_line(
     assert message in str(caught.value)
     assert "actions.json" in str(caught.value)
     assert "\n" not in str(caught.value)
+    _, _, example = (caught.value.hint or "").partition("is right: ")
+    describe(tmp_path, json.loads(example))
+    assert library_for("rover", tmp_path).names == ("drive", "beep"), "the example is right"
 
 
 @pytest.mark.usefixtures("no_lab")

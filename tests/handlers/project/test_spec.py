@@ -287,8 +287,22 @@ def test_a_wrong_mission_is_refused_in_one_line(changes: dict[str, Any], message
         (b"", "empty; expected a JSON object { ... }"),
         (b"[1]", "must be a JSON object { ... }, not a list"),
         (b"null", "must be a JSON object { ... }, not null"),
-        (b'{"name": "x",\n "phases" []}', "line 2 column 11: Expecting ':' delimiter"),
-        (b'{"name":\n "\xff"}', "line 2: not UTF-8 text"),
+        (b'{"name": "x",\n "phases" []}', "line 2 column 11: a key is followed by a colon"),
+        (b'{"name":\n "\xff"}', "line 2: not UTF-8 text; save it as UTF-8"),
+        (
+            b'// hall\n{"name": "x"}',
+            "line 1 column 1: JSON has no comments; a key that starts with _",
+        ),
+        (b'{"name": "x",\n}', "line 2 column 1: a comma too many before this }"),
+        (b'{"spawn": [0, 0, 0,]}', "column 20: a comma too many before this ]"),
+        (b"{'name': 'x'}", "column 2: keys and texts stand in plain double quotes"),
+        (b'{name: "x"}', 'column 2: a key stands in double quotes: "name"'),
+        (b'{"include_failures": True}', "column 22: True is spelled true in JSON"),
+        (b'{"spawn": [0, .5, 0]}', "column 15: a number is written like 1.5"),
+        (b'{"max_ticks": 1,5}', "column 17: a number is written like 1.5"),
+        (b'{"name": x}', "column 10: a value is expected here"),
+        (b'{"a": 1 "b": 2}', "column 9: a comma is missing before this"),
+        (b'{"a": 1} {"b": 2}', "column 10: more follows where the object has ended"),
         (b'{"spawn": [0, 0, 1e999]}', "spawn[2]: must be a finite number, not inf"),
         (b'{"name": ' + b"9" * 5000 + b"}", "holds a number with thousands of digits"),
         (b'{"a":' * 100 + b"1" + b"}" * 100, "nested more than 64 levels deep"),
@@ -296,7 +310,8 @@ def test_a_wrong_mission_is_refused_in_one_line(changes: dict[str, Any], message
     ],
 )
 def test_what_is_no_json_object_is_refused_in_one_line(data: bytes, message: str) -> None:
-    assert refusal(data) == message
+    assert message in refusal(data)
+    assert "\n" not in refusal(data)
 
 
 def test_slopes_zones_and_tags_can_be_looked_up() -> None:

@@ -6,13 +6,13 @@ import argparse
 import os
 from pathlib import Path
 
-from cadenzad.cli.base.lookup import project_of
+from cadenzad.cli.base.lookup import find_project_folder
 from cadenzad.cli.base.parser import OK, add_json_and_state
 from cadenzad.cli.base.requests import print_answer, send_command
 from cadenzad.config.prompt import prompt_setting
 from handlers.project.code import TrustedCode, imported_code
-from handlers.project.paths import ENCODER_FILE, inside
-from store.errors import InputError
+from handlers.project.paths import ENCODER_FILE, SPEC_FILE, inside
+from store.errors import InputError, ProjectNotFound
 
 DESCRIPTION = f"""Allow code of a project to be run: its {ENCODER_FILE}, when an adapter is trained
 or used, and `decide` in the file that holds or imports SYSTEM_PROMPT, when two prompts are compared
@@ -30,16 +30,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     from cadenzad.requests.commands import Trust
 
-    project = project_of(arguments)
-    found = _code_of(Path(project.path))
+    project = find_project_folder(arguments.project, arguments.state)
+    if not (project / SPEC_FILE).is_file():
+        raise ProjectNotFound(f"{project}: no project", hint=f"it has no {SPEC_FILE}")
+    found = _code_of(project)
     if not found:
         raise InputError(
-            f"{project.path}: holds no code that would be run",
+            f"{project}: holds no code that would be run",
             hint=f"{ENCODER_FILE}, or a decide(observation, system_prompt) beside SYSTEM_PROMPT",
         )
     by = os.environ.get("USER", "user")
     for path, code in found.items():
-        send_command(arguments, Trust(project.path, path, code.sha256, by, tuple(code.files)))
+        send_command(arguments, Trust(str(project), path, code.sha256, by, tuple(code.files), True))
     answer = {
         "project": project.name,
         "trusted": {path: code.sha256 for path, code in found.items()},

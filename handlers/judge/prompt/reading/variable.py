@@ -144,6 +144,8 @@ def _kind(value: ast.expr | None) -> str:
     match value:
         case None:
             return "declared without a value"
+        case ast.Constant(constant) if not isinstance(constant, str):
+            return repr(constant)[:40]
         case ast.Call():
             return "the result of a call"
         case ast.BinOp():

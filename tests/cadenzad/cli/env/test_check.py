@@ -21,7 +21,20 @@ def change(project: Path, **phase: object) -> None:
 
 def test_it_shows_what_was_understood_and_ends_well(cli: Cli, project: Path, capsys) -> None:
     assert cli("check", project) == OK
-    assert capsys.readouterr().out == "1. go: walk_forward distance_m=0.5\nnothing is wrong\n"
+    first, driver, last = capsys.readouterr().out.splitlines()
+    assert (first, last) == ("1. go: walk_forward distance_m=0.5", "nothing is wrong")
+    assert driver.startswith("drives: scripted (")
+
+
+def test_a_brain_that_is_no_python_and_a_library_that_nobody_reads_are_said(
+    cli: Cli, project: Path, capsys
+) -> None:
+    (project / "main.py").write_text('SYSTEM_PROMPT = "x"\ndef decide(o, p)\n', "utf-8")
+    (project / "actions.json").write_text('{"actions": {"beep": {}}}', "utf-8")
+    assert cli("check", project) == OK
+    out = capsys.readouterr().out
+    assert "main.py:2: is not Python: expected ':'" in out
+    assert "warning: actions.json: is not read: the actions of go1 are built in" in out
 
 
 def test_warnings_are_no_failure_and_errors_are(cli: Cli, project: Path, capsys) -> None:

@@ -65,6 +65,48 @@ def test_a_rewrite_keeps_trust_and_an_edit_of_anything_else_ends_it(
         (tmp_path / file).write_text(text)
 
 
+BRAINS = {
+    "a method that has a name": "class B:\n    def decide(self, o, p): ...\ndecide = B().decide\n",
+    "a lambda": "decide = lambda o, p: 'stand'\n",
+    "annotated": "decide: object = lambda o, p: 'stand'\n",
+    "in a branch": "try:\n    import x\nexcept ImportError:\n    def decide(o, p): ...\n",
+    "async": "async def decide(o, p): ...\n",
+    "imported": "from rex.brain import decide\n",
+    "imported as": "from rex.brain import act as decide\n",
+}
+
+
+@pytest.mark.parametrize("name", BRAINS)
+def test_a_decide_is_found_however_it_got_its_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(f"{BRAINS[name]}SYSTEM_PROMPT = 'x'\n")
+    assert brain_of(tmp_path, find_prompt(tmp_path)) == tmp_path / "main.py"
+
+
+def test_the_only_other_decide_of_a_package_is_the_brain(tmp_path: Path) -> None:
+    # given a prompt in a module of its own
+    package = tmp_path / "src" / "rex"
+    package.mkdir(parents=True)
+    (package / "prompts.py").write_text("SYSTEM_PROMPT = 'x'\n")
+    (package / "brain.py").write_text(DECIDE)
+    source = find_prompt(tmp_path)
+    assert brain_of(tmp_path, source) == package / "brain.py"
+
+    # when main.py hands it on / then that is run
+    (tmp_path / "main.py").write_text("from rex.brain import decide\n")
+    assert brain_of(tmp_path, source) == tmp_path / "main.py"
+
+    # and of two others none is guessed
+    (tmp_path / "main.py").unlink()
+    (package / "other.py").write_text(DECIDE)
+    assert brain_of(tmp_path, source) is None
+
+
+@pytest.mark.parametrize("text", ["class B:\n    def decide(self, o, p): ...\n", "x = 'decide'\n"])
+def test_a_method_and_a_mere_word_are_no_brain(text: str, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(f"{text}SYSTEM_PROMPT = 'x'\n")
+    assert brain_of(tmp_path, find_prompt(tmp_path)) is None
+
+
 def test_without_a_decide_there_is_no_brain(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("SYSTEM_PROMPT = 'x'\n")
     assert brain_of(tmp_path, find_prompt(tmp_path)) is None

@@ -45,6 +45,28 @@ def test_a_prompt_that_the_brain_reads_is_covered(rescue, run_cli) -> None:
     assert (code, json.loads(out)["files"]) == (0, {"main.py": ["main.py", "prompt.txt"]})
 
 
+def test_a_project_that_nobody_recorded_yet_is_trusted_by_its_folder(
+    home, rescue, tmp_path, run_cli
+) -> None:
+    stranger = tmp_path / "elsewhere" / "my dog"
+    stranger.mkdir(parents=True)
+    (stranger / "env.json").write_bytes((rescue / "env.json").read_bytes())
+    (stranger / "main.py").write_text('SYSTEM_PROMPT = "x"\ndef decide(o, p): ...\n')
+    code, out, _ = run_cli(main, "trust", stranger)
+    assert code == 0
+    assert out.startswith("my dog: main.py is trusted as it is now (")
+    (trusted,) = home.events("CodeTrusted")
+    assert trusted.stream == f"project:{stranger}"
+
+
+def test_a_folder_that_is_no_project_is_not_trusted(home, tmp_path, run_cli, one_error) -> None:
+    (tmp_path / "main.py").write_text('SYSTEM_PROMPT = "x"\ndef decide(o, p): ...\n')
+    code, _, err = run_cli(main, "trust", tmp_path)
+    assert code == 4
+    assert one_error(err).endswith(": no project")
+    assert "it has no env.json" in err
+
+
 def test_a_prompt_in_two_places_is_no_brain_in_silence(rescue, run_cli, one_error) -> None:
     (rescue / "main.py").write_text('SYSTEM_PROMPT = "a"\nSYSTEM_PROMPT = "b"\n')
     code, _, err = run_cli(main, "trust", "rescue")
