@@ -14,6 +14,7 @@ import contextlib
 import json
 import logging
 import os
+import stat
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -56,6 +57,21 @@ class BoundedFile(RotatingFileHandler):
         super().__init__(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
         self.setFormatter(JsonFormatter())
         self.addFilter(Redact([*secrets(), *hidden]))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """As the base class does, which formats a record twice and looks its file up twice."""
+        try:
+            line = self.format(record) + self.terminator
+            if self.stream is None:
+                self.stream = self._open()
+            found = os.fstat(self.stream.fileno())
+            if found.st_size + len(line) >= self.maxBytes and stat.S_ISREG(found.st_mode):
+                self.doRollover()
+                self.stream = self._open()
+            self.stream.write(line)
+            self.flush()
+        except Exception:  # noqa: BLE001 - as the base class: a program does not end by its log
+            self.handleError(record)
 
     def _open(self) -> Any:
         with contextlib.suppress(FileExistsError):

@@ -13,20 +13,20 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cadenzad.maintenance.candidate import Candidate
+from cadenzad.maintenance.sorts import WHAT
 from handlers.project.paths import ADAPTERS_DIR, EXPORTS_DIR, inside
 from store.errors import UnsafePathError
 from store.reads.improvements import adapters
 from store.reads.state import ExportRow, State
 
+if TYPE_CHECKING:
+    from cadenzad.maintenance.sorts import What
+
 DEPLOYED = "deployed"
 MANIFEST_SUFFIX = ".manifest.json"
-
-What = Literal["logs", "exports", "adapters"]
-WHAT: tuple[What, ...] = ("logs", "exports", "adapters")
-"""Everything that can be pruned, in the order in which it is: a log while its export is there."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cadenzad.config.settings import Retention
-from cadenzad.maintenance.retention import WHAT, Policy, make_plan
+from cadenzad.maintenance.retention import Policy, make_plan
+from cadenzad.maintenance.sorts import WHAT
 from cadenzad.requests import inbox
 from cadenzad.requests.commands import new_request
 from cadenzad.requests.prune import batches

@@ -26,8 +26,10 @@ def room() -> int | None:
     if (told := told_columns()) is not None:
         return told
     try:
+        if not sys.stdout.isatty():  # asked for every line: an exception takes longer than that
+            return None
         return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (AttributeError, ValueError, OSError):  # none, closed, or no terminal
+    except (AttributeError, ValueError, OSError):  # none, closed, or no terminal after all
         return None
 
 

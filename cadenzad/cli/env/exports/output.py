@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +36,8 @@ def output_of(arguments: argparse.Namespace) -> Iterator[Path]:
             "-o - and --json: one of them can have standard output",
             hint="-o records.jsonl --json, or leave out --json",
         )
+    import tempfile  # with what compresses files, and chance: help does not wait for them
+
     with tempfile.TemporaryDirectory(prefix="cadenza-finetune-") as folder:
         made = Path(folder) / "records.jsonl"
         yield made

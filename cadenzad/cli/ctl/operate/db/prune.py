@@ -15,7 +15,7 @@ from cadenzad.cli.base.lookup import find_project
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import FAILED, OK, add_json_and_state
 from cadenzad.config.paths import state_dir
-from cadenzad.maintenance.candidate import Candidate
+from cadenzad.maintenance.sorts import WHAT
 from store.errors import ConfigError
 from store.reads.names import told_apart
 from store.schema import connect_reader
@@ -23,7 +23,9 @@ from store.schema import connect_reader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cadenzad.maintenance.retention import Kept, Plan, Policy, What
+    from cadenzad.maintenance.candidate import Candidate
+    from cadenzad.maintenance.retention import Kept, Plan, Policy
+    from cadenzad.maintenance.sorts import What
     from store.reads.state import State
 
 DESCRIPTION = """Delete old exports, run logs and adapters of some projects (default: all). What was
@@ -40,8 +42,6 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    from cadenzad.maintenance.retention import WHAT
-
     parser.add_argument("project", nargs="*", help="projects by name or path (default: all)")
     parser.add_argument("--keep-last", type=count, metavar="N", help="keep the newest N of each")
     parser.add_argument(
@@ -80,8 +80,6 @@ def duration(text: str) -> float:
 
 def sorts(text: str) -> frozenset[What]:
     """What to prune: names with commas between them."""
-    from cadenzad.maintenance.retention import WHAT
-
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in WHAT:
@@ -175,6 +173,8 @@ def _report(arguments: argparse.Namespace, plan: Plan) -> None:
 
 def _as_json(item: Candidate | Kept) -> dict[str, Any]:
     """As programs see it: a file of a project, whose own path is `project_path`."""
+    from cadenzad.maintenance.candidate import Candidate
+
     more = ("bytes", "sha256") if isinstance(item, Candidate) else ("reason",)
     return {
         "project": os.path.basename(item.project),
