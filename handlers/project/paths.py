@@ -11,6 +11,7 @@ copy of; above all a copy of an exam is an exam, for nobody may train on it.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -184,10 +185,24 @@ def inside(project: Path, candidate: Path) -> Path:
     project itself was reached through a symlink. Raises UnsafePathError when it leaves the project.
     """
     try:
-        root = project.resolve()
+        root = _resolved(project)
     except (OSError, RuntimeError) as reason:  # a symlink loop
         raise UnsafePathError(f"{project}: not a usable path: {reason}") from None
     return inside_real(root, candidate)
+
+
+def _resolved(path: Path) -> Path:
+    """The real path. Raises OSError or RuntimeError for a loop of symlinks.
+
+    Python 3.13 follows one as far as it goes, and leaves it to whoever looks there.
+    """
+    real = path.resolve()
+    try:
+        real.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
+    return real
 
 
 def inside_real(root: Path, candidate: Path) -> Path:
@@ -196,7 +211,7 @@ def inside_real(root: Path, candidate: Path) -> Path:
     if _is_plain(str(root), str(whole)):
         return whole
     try:
-        real = whole.resolve()
+        real = _resolved(whole)
     except (OSError, RuntimeError, ValueError) as reason:  # a symlink loop; a NUL in the name
         raise UnsafePathError(f"{candidate!s}: not a usable path: {reason}") from None
     if real != root and root not in real.parents:

@@ -77,10 +77,15 @@ def test_every_event_reads_and_is_written_as_it_was(reader) -> None:
 
 def test_the_view_it_had_is_the_view_it_folds_to(reader) -> None:
     assert replay.view_hash(reader) == STORED_VIEW
-    assert replay.view_hash(replay.view_as_of(reader, EVENTS)) == VIEW
+
+    def view_hash_at(position: int) -> str:
+        with closing(replay.view_as_of(reader, position)) as view:
+            return replay.view_hash(view)
+
+    assert view_hash_at(EVENTS) == VIEW
     steps = hashlib.sha256()
     for position in range(25, EVENTS + 1, 25):
-        steps.update(replay.view_hash(replay.view_as_of(reader, position)).encode())
+        steps.update(view_hash_at(position).encode())
     assert steps.hexdigest() == VIEWS
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -308,7 +309,8 @@ def test_a_replay_gives_the_identical_view(writer, make, seed):
     live = writer.run(lambda t: replay.view_hash(t.connection))
 
     # when / then
-    assert writer.run(lambda t: replay.view_hash(replay.view_as_of(t.connection, 201))) == live
+    with closing(writer.run(lambda t: replay.view_as_of(t.connection, 201))) as view:
+        assert replay.view_hash(view) == live
     writer.run(lambda t: replay.rebuild(t.connection))
     assert writer.run(lambda t: replay.view_hash(t.connection)) == live
     _counters_agree_with_rows(writer, make)
@@ -359,7 +361,8 @@ def test_files_are_gone_through_by_page_whatever_changes_meanwhile(writer, make)
 
 def test_the_view_of_a_past_moment(writer, make):
     writer.append(make.discovered(), make.run("a"), make.run("b"))
-    past = writer.run(lambda t: project_statuses(replay.view_as_of(t.connection, 2)))[0]
+    with closing(writer.run(lambda t: replay.view_as_of(t.connection, 2))) as view:
+        (past,) = project_statuses(view)
     assert past["runs"]["total"] == 1
 
 

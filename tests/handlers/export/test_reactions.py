@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -121,11 +122,12 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path) -> Iterator[Bench]:
     init_project(tmp_path / "rescue")
     made = Bench(tmp_path / "rescue")
-    made.discover()
-    return made
+    with closing(made.view):
+        made.discover()
+        yield made
 
 
 def names(events: list[Event]) -> list[str]:

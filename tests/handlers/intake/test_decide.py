@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -77,11 +79,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     init_project(tmp_path / "rescue")
     made = Desk(tmp_path / "rescue")
-    assert names(made.take("env.json")) == ["ProjectDiscovered"]
-    return made
+    with closing(made.view):
+        assert names(made.take("env.json")) == ["ProjectDiscovered"]
+        yield made
 
 
 def names(events: list[Event]) -> list[str]:
@@ -262,8 +265,9 @@ def test_env_json_that_never_was_valid_is_discovered_when_it_is(tmp_path: Path) 
     init_project(tmp_path / "rescue")
     desk = Desk(tmp_path / "rescue")
     good = (desk.project / "env.json").read_bytes()
-    assert names(desk.put("env.json", b"{")) == ["FileRejected"]
-    assert names(desk.put("env.json", good)) == ["ProjectDiscovered"]
+    with closing(desk.view):
+        assert names(desk.put("env.json", b"{")) == ["FileRejected"]
+        assert names(desk.put("env.json", good)) == ["ProjectDiscovered"]
 
 
 def test_env_json_that_comes_back_is_discovered_again_or_changed(desk: Desk) -> None:

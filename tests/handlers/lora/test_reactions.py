@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 
 from handlers.jobs import Debounce
@@ -78,10 +81,11 @@ def mission(kind: type[ProjectDiscovered] | type[ProjectChanged]) -> Event:
 
 
 @pytest.fixture
-def bench() -> Bench:
+def bench() -> Iterator[Bench]:
     made = Bench()
-    made.record(mission(ProjectDiscovered))
-    return made
+    with closing(made.view):
+        made.record(mission(ProjectDiscovered))
+        yield made
 
 
 @pytest.fixture
@@ -196,9 +200,7 @@ def taken(bench: Bench, event: Event) -> list[str]:
     return [follows.reason for follows in found if isinstance(follows, JobQueued)]
 
 
-def test_an_offered_adapter_is_looked_at_and_one_after_the_other() -> None:
-    bench = Bench()
-    bench.record(mission(ProjectDiscovered))
+def test_an_offered_adapter_is_looked_at_and_one_after_the_other(bench: Bench) -> None:
     assert taken(bench, offer("a prompt", "prompt")) == []
     assert taken(bench, offer("first")) == ["offer first"]
     assert taken(bench, offer("second")) == ["offer first"]
@@ -206,9 +208,7 @@ def test_an_offered_adapter_is_looked_at_and_one_after_the_other() -> None:
     assert taken(bench, OfferWithdrawn(offer="second", reason="no")) == []
 
 
-def test_a_paused_project_looks_at_no_offer_until_it_is_resumed() -> None:
-    bench = Bench()
-    bench.record(mission(ProjectDiscovered))
+def test_a_paused_project_looks_at_no_offer_until_it_is_resumed(bench: Bench) -> None:
     bench.record(ProjectPaused(by="me"))
     assert taken(bench, offer("first")) == []
     assert taken(bench, ProjectResumed(by="me")) == ["offer first"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -77,27 +78,34 @@ class Bench:
 A, B = "a" * 64, "b" * 64
 
 
-def test_a_project_is_checked_once_for_each_env_json() -> None:
-    bench = Bench()
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    with closing(made.view):
+        yield made
+
+
+def test_a_project_is_looked_at_and_a_job_that_waits_covers_it(bench: Bench) -> None:
     assert bench.react(discovered(A)) == ["env.json is there"]
-    assert bench.react(discovered(A)) == [], "one that waits covers it"
-    bench = Bench()
+    assert bench.react(discovered(A)) == []
+
+
+def test_a_project_is_checked_once_for_each_env_json(bench: Bench) -> None:
     bench.record(discovered(A), checked(A))
     assert bench.react(discovered(A)) == [], "it is back as it was"
     assert bench.react(changed(B)) == ["env.json changed"]
 
 
-def test_not_while_paused_nor_where_it_is_off_and_when_resumed_what_was_left_out() -> None:
-    bench = Bench()
+def test_not_while_paused_nor_where_it_is_off_and_when_resumed_what_was_left_out(
+    bench: Bench,
+) -> None:
     assert bench.react(discovered(A), check=False) == []
     bench.record(ProjectPaused(by="test"))
     assert bench.react(changed(B)) == []
     assert bench.react(ProjectResumed(by="test")) == ["env.json is there"]
 
 
-def test_status_says_of_which_env_json_it_is() -> None:
-    bench = Bench()
-
+def test_status_says_of_which_env_json_it_is(bench: Bench) -> None:
     def state() -> tuple[str, int | None]:
         check = project_statuses(bench.view)[0]["check"]
         return check["state"], check["errors"]
