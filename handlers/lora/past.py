@@ -5,11 +5,12 @@ Plain enough to travel: a training on another machine gets this, and never the l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from handlers.lora.exam.looks import Look, looks_at
+from handlers.lora.exam.questions import Mark
 from handlers.lora.recovery import ADAPTERS
 from handlers.project.paths import ENCODER_FILE
 from handlers.recovery import has_led_to
@@ -49,7 +50,7 @@ class Past:
         return {
             "adapters": [row._asdict() for row in self.adapters],
             "trusted": self.trusted,
-            "looks": [asdict(look) | {"rows": sorted(look.rows)} for look in self.looks],
+            "looks": [asdict(look) for look in self.looks],
             "finished": self.finished,
             "offered": sorted(self.offered),
         }
@@ -60,7 +61,11 @@ class Past:
         return cls(
             tuple(AdapterRow(**row) for row in shape["adapters"]),
             shape["trusted"],
-            tuple(Look(**{**look, "rows": frozenset(look["rows"])}) for look in shape["looks"]),
+            tuple(Look(**look | {"rows": _marks(look["rows"])}) for look in shape["looks"]),
             bool(shape["finished"]),
             frozenset(shape["offered"]),
         )
+
+
+def _marks(rows: Mapping[str, Sequence[str]]) -> dict[str, Mark]:
+    return {digest: Mark(*mark) for digest, mark in rows.items()}

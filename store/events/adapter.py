@@ -55,13 +55,17 @@ class AxisFact(Fact):
     detail: str
 
 
-class LookFact(Fact):
+class LookFact(Grown, Fact):
     """A look at the sealed questions of an exam: it told whether `needed` of `sealed` are right.
 
-    `adapter`: the hash of its files; `paper`: of the questions; `rows`: a hash of each that was
-    asked. `number`: which look it was at questions like these; `level`: the error it might make.
-    `practice` and `practice_right` count the open part.
+    `needed` None: they stood in the exam, were not asked, and nothing was told. `adapter`: the hash
+    of its files; `paper`: of the questions; `rows`: a hash of each one and its answer, and in the
+    same order `questions`: of each one alone, `strata`: of what it is weighed as. `number`: which
+    look it was at questions like these; `level`: the error it might make. `practice` and
+    `practice_right` count the open part.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"questions", "strata"})
 
     adapter: str
     paper: str
@@ -73,6 +77,8 @@ class LookFact(Fact):
     passed: bool
     practice: int
     practice_right: int
+    questions: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
 
 
 class AdapterScored(Event):

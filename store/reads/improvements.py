@@ -181,6 +181,11 @@ def adapters(view: Readable, project: str) -> list[AdapterRow]:
     return _ADAPTERS.where(view, "project = ?", project)
 
 
+def projects_with_adapters(view: Readable) -> list[str]:
+    """The paths of all projects that any adapter was trained for, or offered to."""
+    return [path for (path,) in view.execute("SELECT DISTINCT project FROM view_adapters")]
+
+
 def deployed_adapter(view: Readable, project: str) -> AdapterRow | None:
     return next((row for row in adapters(view, project) if row.state == "deployed"), None)
 

@@ -2,13 +2,14 @@
 
     bench_exam.py [ROUNDS [FIRST]] [PART ...]
 
-Simulated projects (tests/support/pupils.py) through the exam's own code: 2,000 attempts of each
-kind, loops of up to 12 looks too. An adapter is a chance for each plan, drawn and not trained: what
-is tried is the gate, not the head. In all but the last table the adapter is worth less than the
-threshold of .8: it gets .70 to .79 of fresh phrasings of what is taught.
+Simulated projects (tests/support/pupils.py, cheats.py) through the exam's own code: 2,000 attempts
+of each kind, loops of up to 12 looks too. An adapter is a chance for each plan, drawn and not
+trained: what is tried is the gate, not the head. In all but the last table the adapter is worth
+less than the threshold of .8: it gets .70 to .79 of fresh phrasings of what is taught.
 
 All of it takes some hours of one core, mostly the loops: ROUNDS attempts from the FIRST one on (0)
-are a piece of it, a PART is once, loops or honest (each of them), and counts of pieces add up.
+are a piece of it, a PART is once, loops, chosen or honest (each of them), and counts of pieces add
+up. With each count comes the exact one-sided 95% bound for the share of such attempts that pass.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from pupils import LOOPS, ONCE, Attempt, honest
+from cheats import CHOSEN, LOOPS, ONCE, Attempt
+from pupils import honest
+
+from handlers.lora.scorecard.statistics import upper_bound
 
 ROUNDS = 2_000
 HONEST: Mapping[str, Attempt] = {
@@ -33,6 +37,7 @@ HONEST: Mapping[str, Attempt] = {
 PARTS: Mapping[str, tuple[str, Mapping[str, Callable[[random.Random], bool]]]] = {
     "once": ("DEPLOY for an adapter worth less than the threshold, at one look", ONCE),
     "loops": ("the same, in up to 12 looks", LOOPS),
+    "chosen": ("the same, by choosing rows between 12 scorings", CHOSEN),
     "honest": ("DEPLOY at the first look for an honest adapter", HONEST),
 }
 
@@ -46,7 +51,11 @@ def main(rounds: int, first: int, parts: list[str]) -> None:
             seeds = range(first, first + rounds)
             passed = sum(attempt(random.Random(seed)) for seed in seeds)
             took = time.monotonic() - began
-            print(f"  {passed:5,} of {rounds:,} ({took:.0f} s)  {name}", flush=True)
+            most = upper_bound(passed, rounds)
+            print(
+                f"  {passed:5,} of {rounds:,} (at most {most:.2%}; {took:.0f} s)  {name}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

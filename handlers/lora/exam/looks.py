@@ -19,23 +19,28 @@ The first look, for which an exam is written, has w(1) = 7/10; later ones share 
 3/10 / (t(t-1)). So the first is tested at 2.6%, the tenth after nine that did not pass at 0.013%.
 It holds for any way to choose adapters that knows of the sealed part what looks told and nothing
 else, if its rows are phrasings drawn independently of each other. An author who reads the own file,
-or decodes its goals, is outside of it: rows that were looked at and then taught, changed or taken
-out count as wrong (paper.py), which closes the ways that need no bad will.
+or decodes its goals, is outside of it, and so is one who chooses rows by what practice showed. So
+every scoring is remembered, those too at which no look was taken: rows that stood in the exam then
+and were taught, changed or taken out since count as wrong (standing.py), which closes the ways that
+need no bad will.
 
-Rows that were never looked at begin anew: looks count together as far as they share rows, whatever
-was added between them. The same adapter at the same questions is no further look.
+Rows that never stood in an exam begin anew: looks count together as far as they share rows,
+whatever was added between them, and in whichever project of this log they were. The same adapter at
+the same questions is no further look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING
 
-from store.events.adapter import AdapterScored
+from handlers.lora.exam.questions import Mark
+from store.events.adapter import AdapterScored, LookFact
 from store.events.envelope import project_stream
 from store.log import History
+from store.reads.improvements import projects_with_adapters
 
 if TYPE_CHECKING:
     from store.database.backend import Readable
@@ -46,33 +51,58 @@ FIRST = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """An adapter (the hash of its files) was asked the sealed questions `rows`, as `paper`."""
+    """An adapter (the hash of its files) was scored with an exam whose sealed questions `paper` is.
+
+    `rows`: their digests, with what else is remembered of each. `taken`: they were asked, and that
+    told a bit; else they merely stood there, and nothing was told but their number. `elsewhere`:
+    the path of another project of the log that it was in, "" for this one.
+    """
 
     adapter: str
     paper: str
     level: float
     number: int
     passed: bool
-    rows: frozenset[str]
+    rows: Mapping[str, Mark]
+    taken: bool = True
+    elsewhere: str = ""
 
 
 def looks_at(history: Readable, project: str) -> list[Look]:
-    """Every look at a project's sealed questions, the oldest first, repetitions left out."""
-    found: dict[tuple[str, str], Look] = {}
+    """Every scoring of a project's adapters with an exam, and of other projects' in the same log,
+    the oldest first; repetitions are left out.
+    """
     names = (AdapterScored.type_name(),)
-    for record in History(history).read(stream=project_stream(project), types=names):
-        fact = record.event.look if isinstance(record.event, AdapterScored) else None
-        if (
-            fact is None or fact.needed is None
-        ):  # no number right could have passed: it told nothing
-            continue
-        rows = frozenset(fact.rows)
-        look = Look(fact.adapter, fact.paper, fact.level, fact.number, fact.passed, rows)
-        found.setdefault((look.adapter, look.paper), look)
-    return list(found.values())
+    found: dict[tuple[object, ...], tuple[int, Look]] = {}
+    for path in {project, *projects_with_adapters(history)}:
+        for record in History(history).read(stream=project_stream(path), types=names):
+            fact = record.event.look if isinstance(record.event, AdapterScored) else None
+            if fact is None:
+                continue
+            taken = fact.needed is not None  # no number right could have passed: it told nothing
+            look = Look(
+                fact.adapter,
+                fact.paper,
+                fact.level,
+                fact.number,
+                fact.passed,
+                rows_of(fact),
+                taken,
+                "" if path == project else path,
+            )
+            same = (taken, path, fact.paper, fact.adapter if taken else fact.rows)
+            found.setdefault(same, (record.position, look))
+    return [look for _, look in sorted(found.values(), key=lambda item: item[0])]
 
 
-def related(rows: frozenset[str], looks: Sequence[Look]) -> list[Look]:
+def rows_of(fact: LookFact) -> dict[str, Mark]:
+    """The digests of the rows that stood in the exam then, with what is remembered of each."""
+    unknown = ("",) * len(fact.rows)
+    marks = map(Mark, fact.questions or unknown, fact.strata or unknown)
+    return dict(zip(fact.rows, marks, strict=True))
+
+
+def related(rows: Iterable[str], looks: Sequence[Look]) -> list[Look]:
     """Those of the looks that share rows with these, by way of others as well, the oldest first."""
     found: set[int] = set()
     reached = set(rows)

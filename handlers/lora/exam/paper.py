@@ -1,11 +1,9 @@
 """The questions of an exam that count for one adapter, in two parts, and why others do not.
 
-A question does not count that is too near to what was taught (duplicates.py), or that another row
-asks already but for its numbers. The others weigh what is taught of their like (shares.py). A
-sealed row that was looked at before and is now taught, changed or gone is worse than not counted:
-whoever takes out what was missed is left with what was right. It counts as wrong for as long as the
-exam keeps any row it was looked at with; teaching it no more, or putting it back, makes it count
-again.
+A question does not count that is too near to what was taught (duplicates.py), that another row asks
+already but for its numbers, or that takes the place of one that was known. The others weigh what is
+taught of their like (shares.py). A sealed row that stood in the exam before and is now taught,
+changed or gone is worse than not counted (standing.py): it counts as wrong.
 """
 
 from __future__ import annotations
@@ -18,9 +16,10 @@ from dataclasses import dataclass, field
 from handlers.goals.normal import template
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.duplicates import Near, Taught, Vectors
-from handlers.lora.exam.looks import Look, related
+from handlers.lora.exam.looks import Look
 from handlers.lora.exam.questions import Question, question_of
 from handlers.lora.exam.shares import Shares, Stock, Weights, shares_of, unexamined, weigh
+from handlers.lora.exam.standing import Standing, standing_of
 
 NAMED = 5
 
@@ -29,10 +28,10 @@ NAMED = 5
 class Paper:
     """What an adapter is asked. `earlier`: looks at these questions before this one.
 
-    `left_out`: (file:line, why) of rows that do not count; `burnt`: of sealed rows that were looked
-    at, are taught now, and count as wrong; `gone`: how many more count as wrong, changed or taken
-    out; `retaught`, `contradicted`: of rows that allow no DEPLOY while they stand. `unexamined`:
-    what is taught and not asked for; `shares`: of what is taught.
+    `left_out`: (file:line, why) of rows that do not count. `wrong_rows`: digests of sealed rows
+    that stood in the exam before and count as wrong; of these `burnt` are taught now, the others
+    changed or gone. `retaught`, `contradicted`: rows that allow no DEPLOY while they stand.
+    `unexamined`: what is taught and not asked for; `shares`: of what is taught.
     """
 
     practice: tuple[Question, ...] = ()
@@ -40,7 +39,7 @@ class Paper:
     earlier: tuple[Look, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     burnt: tuple[tuple[str, str], ...] = ()
-    gone: int = 0
+    wrong_rows: tuple[str, ...] = ()
     retaught: tuple[str, ...] = ()
     contradicted: tuple[tuple[str, str], ...] = ()
     unexamined: tuple[str, ...] = ()
@@ -55,8 +54,12 @@ class Paper:
     @property
     def rows(self) -> float:
         """How many equal sealed rows are worth as much, those that are wrong unasked among them."""
-        asked = len(self.sealed)
-        return self.weights.rows * (asked + self.wrong) / asked if asked else float(self.wrong)
+        return self.weights.rows
+
+    @property
+    def lost(self) -> float:
+        """How many of those are wrong unasked."""
+        return self.weights.rows * self.weights.lost
 
     @property
     def stock(self) -> Stock:
@@ -65,19 +68,23 @@ class Paper:
 
     def share(self, right: Collection[str]) -> float:
         """The weighed share of the sealed part, of which these questions are right (digests)."""
-        asked = len(self.sealed)
-        known = sum(self.weights.of[digest] for digest in right)
-        return known * asked / (asked + self.wrong) if asked else 0.0
+        return sum(self.weights.of[digest] for digest in right)
 
     @property
     def wrong(self) -> int:
         """Sealed rows that count as wrong without being asked."""
-        return self.gone + len(self.burnt)
+        return len(self.wrong_rows)
+
+    @property
+    def gone(self) -> int:
+        """How many of those are not in the exam any more, or changed."""
+        return self.wrong - len(self.burnt)
 
     def digest(self, threshold: float) -> str:
         """What is asked of the sealed part, and what for: with another threshold it tells more."""
         asked = sorted(item.digest for item in self.sealed)
-        return hashlib.sha256(repr((asked, self.wrong, threshold)).encode()).hexdigest()[:16]
+        wrong = self.wrong_rows or 0
+        return hashlib.sha256(repr((asked, wrong, threshold)).encode()).hexdigest()[:16]
 
     def reasons(self) -> list[str]:
         """What allows no DEPLOY, however good the rest is."""
@@ -97,15 +104,15 @@ class Paper:
         """What does not count, and why, row by row."""
         made = [f"{where}: does not count: {why}" for where, why in self.left_out]
         made += [
-            f"{where}: burnt: it was looked at, and {why}; it counts as wrong"
+            f"{where}: burnt: it stood in the exam before, and {why}; it counts as wrong"
             for where, why in self.burnt
         ]
         if self.gone:
-            rows = "1 sealed row that was looked at is" if self.gone == 1 else (
-                f"{self.gone} sealed rows that were looked at are"
-            )  # fmt: skip
+            rows = "1 sealed row" if self.gone == 1 else f"{self.gone} sealed rows"
             made.append(
-                f"{rows} changed or gone, and wrong by that; an exam of new rows begins anew"
+                f"{rows} of the exam that adapters were scored with before, here or in a project"
+                " that shares it: changed or gone, and wrong by that; put back they count again, an"
+                " exam of new rows alone begins anew"
             )
         return made
 
@@ -120,8 +127,8 @@ def set_paper(
 ) -> Paper:
     """The exam of a project for an adapter that was trained on `taught` goals as well.
 
-    `looks`: all earlier ones; `vectors`: sentence vectors to compare goals by, None to go by words;
-    `shown`: goals whose plans everybody sees, as those of the mission.
+    `looks`: all earlier scorings; `vectors`: sentence vectors to compare goals by, None to go by
+    words; `shown`: goals whose plans everybody sees, as those of the mission.
     """
     rows = [question_of(row) for row in dataset.exam]
     near = dict(Taught(dataset.train, taught, vectors).near(rows))
@@ -129,30 +136,46 @@ def set_paper(
     for item in rows:
         if template(item.row.goal) in seen and item.digest not in near:
             near[item.digest] = Near("is a goal of the mission, whose plan is shown")
-    earlier = related(frozenset(item.digest for item in rows if item.sealed), looks)
-    looked_at = frozenset[str]().union(*(look.rows for look in earlier))
+    before = standing_of(rows, looks)
     dropped = [(item, near[item.digest]) for item in rows if item.digest in near]
-    counted, repeated = _once([item for item in rows if item.digest not in near])
+    kept = [item for item in rows if item.digest not in near]
+    known = [(item.row.where, why) for item in kept if (why := _not_unseen(item, before))]
+    counted, repeated = _once([item for item in kept if not _not_unseen(item, before)], before)
     practice = [item for item in counted if not item.sealed]
     sealed = [item for item in counted if item.sealed]
     shares = shares_of(dataset.train)
+    wrong = dict(before.gone)
+    wrong |= {item.digest: item.mark for item, _ in dropped if item.digest in before.known}
     return Paper(
         practice=tuple(practice),
         sealed=tuple(sealed),
-        earlier=tuple(earlier),
-        left_out=(*_places(dropped, lambda item, why: _is_fresh(item, why, looked_at)), *repeated),
-        burnt=_places(dropped, lambda item, _: item.digest in looked_at),
-        gone=len(looked_at - {item.digest for item in rows}),
+        earlier=before.taken,
+        left_out=(
+            *_places(dropped, lambda item, why: _is_fresh(item, why, before)),
+            *known,
+            *repeated,
+        ),
+        burnt=_places(dropped, lambda item, _: item.digest in before.known),
+        wrong_rows=tuple(sorted(wrong)),
         retaught=tuple(item.row.where for item, why in dropped if why.retaught),
         contradicted=_places(dropped, lambda _, why: why.contradicts),
         unexamined=tuple(unexamined(dataset.train, counted, sealed)),
-        weights=weigh(sealed, shares),
+        weights=weigh(sealed, shares, [mark.stratum for mark in wrong.values()]),
         shares=shares,
     )
 
 
-def _is_fresh(item: Question, why: Near, looked_at: frozenset[str]) -> bool:
-    return item.digest not in looked_at and not why.contradicts
+def _not_unseen(item: Question, before: Standing) -> str:
+    """Why a question that nothing taught is no unseen one all the same."""
+    if project := before.left.get(item.digest):
+        return f"is left over from the exam of {project}, of which more is missing here"
+    if before.replaces(item):
+        return "takes the place of a row that stood in the exam before, which counts as wrong"
+    return ""
+
+
+def _is_fresh(item: Question, why: Near, before: Standing) -> bool:
+    return item.digest not in before.known and not why.contradicts
 
 
 def _places(
@@ -162,10 +185,14 @@ def _places(
     return tuple((item.row.where, near.why) for item, near in dropped if wanted(item, near))
 
 
-def _once(questions: Sequence[Question]) -> tuple[list[Question], list[tuple[str, str]]]:
-    """One question of each cluster, by its hash, in their order; and (file:line, why) of others."""
+def _once(
+    questions: Sequence[Question], before: Standing
+) -> tuple[list[Question], list[tuple[str, str]]]:
+    """One question of each cluster, in their order, and (file:line, why) of the others: the one
+    that stood in the exam before, else by its hash.
+    """
     chosen: dict[str, Question] = {}
-    for item in sorted(questions, key=lambda item: item.digest):
+    for item in sorted(questions, key=lambda item: (item.digest not in before.known, item.digest)):
         chosen.setdefault(item.cluster, item)
     kept = [item for item in questions if chosen[item.cluster] is item]
     others = [item for item in questions if chosen[item.cluster] is not item]

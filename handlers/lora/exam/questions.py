@@ -12,7 +12,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from handlers.goals.normal import normal_form, template
 from handlers.lora.model.rows import Row, reading
@@ -24,6 +24,15 @@ Kind = Literal["words", "numbers", "compositions"]
 Stratum = tuple[Kind, tuple[str, ...]]
 _JOINTS = frozenset({"then", "and", "after", "before", "once", "until", "while", "when"})
 _DIGITS = 12
+
+
+class Mark(NamedTuple):
+    """What is remembered of a question, as hashes: its words, and what it is weighed as. Both are
+    "" where an older log has none.
+    """
+
+    cluster: str = ""
+    stratum: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +53,19 @@ class Question:
         """Its kind and the actions of its plan; compositions are one whatever they are made of."""
         return self.kind, () if self.kind == "compositions" else self.row.shape
 
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.cluster, hash_of(self.stratum))
+
 
 def question_of(row: Row) -> Question:
     """A row as a question."""
     return Question(row, *_identity(row.goal, row.plan, row.image_sha256, len(row.actions)))
+
+
+def hash_of(stratum: Stratum) -> str:
+    """What is remembered of a stratum."""
+    return _hash("stratum", *stratum)
 
 
 @lru_cache(maxsize=20_000)

@@ -20,26 +20,30 @@ answer.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
-from handlers.lora.exam.questions import Question, Stratum, question_of
+from handlers.lora.exam.questions import Question, Stratum, hash_of, question_of
 from handlers.lora.model.rows import Row
 
 UNTAUGHT = 0.25
 """What strata that are not taught as such weigh together at most: new compositions, new wholes."""
+NOTHING = -45.0
 
 Shares = Mapping[Stratum, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A weight for each question, summing up to 1; `rows`: how many equal ones they are worth."""
+    """A weight for each question, summing up to 1 with `lost`, that of rows that are wrong unasked;
+    `rows`: how many equal ones they are all worth.
+    """
 
     of: Mapping[str, float]
     rows: float
+    lost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ def _mean_inverse(asked: int, more: int, share: float) -> float:
     odds = log(share / (1 - share))
     mass, total = more * log(1 - share), 0.0
     for number in range(more + 1):
+        if mass < NOTHING and number > more * share:
+            break  # what follows is less likely still, and changes no digit
         if asked + number:
             total += exp(mass) / (asked + number)
         if number < more:
@@ -94,32 +100,48 @@ def shares_of(rows: Sequence[Row]) -> Shares:
     return {stratum: count / len(taught) for stratum, count in counts.items()}
 
 
-def weigh(questions: Sequence[Question], shares: Shares) -> Weights:
-    """The questions' weights. Without any shares they are equal."""
+def weigh(questions: Sequence[Question], shares: Shares, wrong: Sequence[str] = ()) -> Weights:
+    """The questions' weights. Without any shares they are equal.
+
+    `wrong`: the hash of the stratum of each row that is wrong unasked; it weighs what it did when
+    it was asked, and an average row where the hash is "".
+    """
     if not questions:
-        return Weights({}, 0.0)
-    asked = Counter(item.stratum for item in questions)
+        return Weights({}, float(len(wrong)), 1.0 if wrong else 0.0)
+    names = {hash_of(stratum): stratum for stratum in (*shares, *(q.stratum for q in questions))}
+    lost: list[Stratum] = [names.get(mark, ("words", (mark,))) for mark in wrong if mark]
+    asked = Counter([*(item.stratum for item in questions), *lost])
+    per_row, covered = _per_row(asked, shares)
+    weights = {item.digest: per_row[item.stratum] for item in questions}
+    of_rows = sum(per_row[stratum] ** 2 * count for stratum, count in asked.items())
+    plans: defaultdict[object, float] = defaultdict(float)
+    for item in questions:
+        plans[item.stratum, item.row.shape] += weights[item.digest]
+    for stratum in lost:
+        plans[stratum, stratum[1]] += per_row[stratum]
+    of_plans = sum(weight**2 for weight in plans.values())
+    rows = 1 / (covered * of_rows + (1 - covered) * of_plans)
+    known = asked.total() / (asked.total() + wrong.count(""))
+    weights = {digest: weight * known for digest, weight in weights.items()}
+    return Weights(weights, rows / known, max(0.0, 1 - sum(weights.values())))
+
+
+def _per_row(asked: Mapping[Stratum, int], shares: Shares) -> tuple[dict[Stratum, float], float]:
+    """What a row of each stratum weighs, and the share of what is taught that is asked for."""
+    total = sum(asked.values())
     if not shares:
-        return Weights({item.digest: 1 / len(questions) for item in questions}, len(questions))
+        return dict.fromkeys(asked, 1 / total), 1.0
     covered = sum(share for stratum, share in shares.items() if stratum in asked)
     strange = sum(count for stratum, count in asked.items() if stratum not in shares)
-    left = strange / len(questions)
+    left = strange / total
     if covered:
         left = min(left, UNTAUGHT)
-    masses = {
-        stratum: left * count / strange
+    return {
+        stratum: left / strange
         if stratum not in shares
-        else (1 - left) * shares[stratum] / covered
+        else (1 - left) * shares[stratum] / covered / count
         for stratum, count in asked.items()
-    }
-    weights = {item.digest: masses[item.stratum] / asked[item.stratum] for item in questions}
-    of_rows = sum(weight**2 for weight in weights.values())
-    plans: dict[object, float] = {}
-    for item in questions:
-        plan = item.stratum, item.row.shape
-        plans[plan] = plans.get(plan, 0.0) + weights[item.digest]
-    of_plans = sum(weight**2 for weight in plans.values())
-    return Weights(weights, 1 / (covered * of_rows + (1 - covered) * of_plans))
+    }, covered
 
 
 def unexamined(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.duplicates import Vectors
@@ -100,10 +101,25 @@ def look_at(
         passed = int(paper.share(right) * n + 1e-9) >= needed
     earlier = [*paper.earlier]
     if needed is not None and not before:
-        earlier.append(Look(adapter, digest, level, number, passed, frozenset()))
+        earlier.append(Look(adapter, digest, level, number, passed, {}))
     asked = len(paper.sealed) + paper.wrong
-    next_level = LEVEL * share_of_error(earlier)
-    return Sealed(asked, n, needed, passed, number, level, next_level, paper.stock, unasked)
+    return Sealed(
+        asked,
+        n,
+        needed,
+        passed,
+        number,
+        level,
+        next_level=LEVEL * share_of_error(earlier),
+        lost=lost_of(paper),
+        stock=paper.stock,
+        unasked=unasked,
+    )
+
+
+def lost_of(paper: Paper) -> int:
+    """How many equal rows are wrong whatever comes, rounded up."""
+    return ceil(paper.lost - 1e-9)
 
 
 def _unasked(
@@ -112,8 +128,10 @@ def _unasked(
     """Why a look at so many rows would be wasted; "" where it would more probably pass."""
     shown = sum(item.ok for item in practice) / len(practice) if practice else 0.0
     likely = max(shown, min(threshold + PLANNED, 1.0))
-    if needed is None or at_least(needed, n, likely) < WORTH:
-        return f"{n} rows are too few to show it"
+    lost = lost_of(paper)
+    if needed is None or at_least(needed, n - lost, likely) < WORTH:
+        wrong = f", {lost} of them wrong as they are," if lost else ""
+        return f"{n} rows{wrong} are too few to show it"
     return "the exam allows no DEPLOY as it stands" if paper.reasons() else ""
 
 
@@ -179,6 +197,8 @@ def look_fact(
         adapter=adapter,
         paper=paper.digest(threshold),
         rows=tuple(item.digest for item in paper.sealed),
+        questions=tuple(item.cluster for item in paper.sealed),
+        strata=tuple(item.mark.stratum for item in paper.sealed),
         number=sealed.number,
         level=sealed.level,
         sealed=sealed.n,

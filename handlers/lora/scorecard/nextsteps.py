@@ -61,6 +61,7 @@ def next_steps(
         *_signals(measured, where, dataset, spec),
         *_phases(measured, where, dataset, spec, library),
         *_mission(measured, where),
+        *_known(measured),
         *_questions(measured, where, dataset, library),
         *_wordings(measured, where, dataset, library),
         *_spellings(measured, dataset),
@@ -91,6 +92,17 @@ def _mission(measured: Measured, where: str) -> Iterator[str]:
         " completes, unless an example says otherwise:"
     )
     yield f"cadenza env run {where} --headless --policy scripted"
+
+
+def _known(measured: Measured) -> Iterator[str]:
+    """What to do about rows of the exam that are wrong whatever the adapter says."""
+    if wrong := measured.paper.wrong:
+        which, were = ("1 sealed row", "was") if wrong == 1 else (f"{wrong:,} sealed rows", "were")
+        yield (
+            f"# exam: {which} that stood in it at an earlier scoring and {were} taught, changed or"
+            " taken out since: wrong by that. Put back what was, teach no more what is named as"
+            " burnt, or begin anew with an exam of new rows alone"
+        )
 
 
 def _questions(

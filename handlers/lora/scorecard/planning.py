@@ -45,10 +45,12 @@ def missing_rows(rate: float, sealed: Sealed, threshold: float) -> int | None:
 
     So many that those of them that are sealed are worth enough as a rule.
     """
-    needed = fewest_rows(threshold, sealed.next_level) if rate == 1.0 else None
+    needed = None
+    if rate == 1.0 and not sealed.lost:
+        needed = fewest_rows(threshold, sealed.next_level)
     if needed is None:
         likely = min(round(rate, 2), 0.98)
-        needed = rows_needed(likely, threshold, sealed.next_level, weighed=True)
+        needed = rows_needed(likely, threshold, sealed.next_level, lost=sealed.lost, weighed=True)
     if needed is None:
         return None
     if needed <= sealed.n:

@@ -70,9 +70,9 @@ class GoalResult:
 class Sealed:
     """What was told of the sealed part: whether `needed` of `n` are right.
 
-    `n`: equal rows that its `asked` ones are worth; `stock`: what more of them would be. `needed`
-    None: nothing was asked, and `unasked` says why. `number`, `level`: of this look; `next_level`:
-    of the one after it.
+    `n`: equal rows that its `asked` ones are worth, of which `lost` are wrong unasked; `stock`:
+    what more of them would be. `needed` None: nothing was asked, and `unasked` says why. `number`,
+    `level`: of this look; `next_level`: of the one after it.
     """
 
     asked: int
@@ -82,6 +82,7 @@ class Sealed:
     number: int
     level: float
     next_level: float
+    lost: int = 0
     stock: Stock = field(default_factory=lambda: Stock({}, {}))
     unasked: str = ""
 

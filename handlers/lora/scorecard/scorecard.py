@@ -157,7 +157,8 @@ def score(
 
 def _exam_json(look: LookFact | None) -> dict[str, Any] | None:
     """What people are told of a look: not which rows were asked."""
-    return None if look is None else look.model_dump(mode="json", exclude={"rows"})
+    of_rows = {"rows", "questions", "strata"}
+    return None if look is None else look.model_dump(mode="json", exclude=of_rows)
 
 
 def decide(

@@ -94,24 +94,25 @@ def mcnemar(lost: int, won: int) -> float:
 
 @lru_cache(maxsize=4096)
 def rows_needed(
-    rate: float, threshold: float, level: float = LEVEL, *, weighed: bool = False
+    rate: float, threshold: float, level: float = LEVEL, *, lost: int = 0, weighed: bool = False
 ) -> int | None:
     """Rows with which a true rate over the threshold is shown to be so, with 80% power.
 
-    `weighed`: rows of unequal weights, whose share falls between two counts and is rounded down.
+    `lost`: so many of them are wrong whatever comes; `weighed`: rows of unequal weights, whose
+    share falls between two counts and is rounded down.
     Power rises with the rows in saw teeth: this is the number from which on it stays up. None when
     the rate is not over the threshold, or more than 2,000 rows would be needed.
     """
     if rate <= threshold:
         return None
     fewest = too_few = 0
-    for n in range(1, MOST_ROWS + 1):
+    for n in range(1 + lost, MOST_ROWS + 1):
         # as hits_needed(n, threshold, level), going on from the hits that n - 1 rows need
         while fewest <= n and at_least(fewest, n, threshold) > level and threshold > 0:
             fewest += 1
-        power = at_least(fewest, n, rate)
+        power = at_least(fewest, n - lost, rate)
         if weighed:
-            power = (power + at_least(fewest + 1, n, rate)) / 2
+            power = (power + at_least(fewest + 1, n - lost, rate)) / 2
         if power < POWER:
             too_few = n
         elif power > NO_TOOTH_LEADS_BACK:

@@ -6,14 +6,16 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, filled
-from cadenzad.cli.env.lora.common import add_project, folder_of
+from cadenzad.cli.env.lora.common import add_project
 from cadenzad.config.paths import expand
 
 DESCRIPTION = """The rows an adapter would be trained on, by where they are from, the actions no
-example has, the exam's two parts, which of its rows do not count, and every line that cannot be
-used. What lies near an example in meaning alone is found when an adapter is scored."""
+example has, the exam's two parts, which of its rows do not count, or count as wrong because they
+stood in it before and were taught, changed or taken out, and every line that cannot be used. What
+lies near an example in meaning alone is found when an adapter is scored."""
 EXAMPLE = "cadenza env lora data rescue --json"
 
 
@@ -26,13 +28,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     from handlers.lora.data.dataset import load_dataset
+    from handlers.lora.exam.looks import looks_at
     from handlers.lora.exam.paper import set_paper
     from handlers.project.project import Project
 
-    project = Project.open(folder_of(arguments))
+    with open_state(arguments.state) as state:
+        project = Project.open(project_folder(state, arguments.project))
+        looks = looks_at(state.connection, str(project.path)) if state is not None else []
     path: Path | None = expand(arguments.finetune) if arguments.finetune else None
     data = load_dataset(project, finetune=path)
-    paper = set_paper(data, shown=[phase.goal_prompt for phase in project.spec.phases])
+    shown = [phase.goal_prompt for phase in project.spec.phases]
+    paper = set_paper(data, looks=looks, shown=shown)
     taught = {step.action for row in data.train for step in row.actions}
     untaught = [name for name in project.library.names if name not in taught]
     if arguments.json:
@@ -42,6 +48,7 @@ def command(arguments: argparse.Namespace) -> int:
             "exam": {
                 "practice": len(paper.practice),
                 "sealed": len(paper.sealed),
+                "wrong": paper.wrong,
                 "notes": paper.notes(),
                 "unexamined": list(paper.unexamined),
             },

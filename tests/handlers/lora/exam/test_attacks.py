@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from checkout import ROOT
+from pupils import look_of
 
 from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.looks import Look
@@ -108,11 +109,8 @@ def test_answering_the_misses_leads_nowhere(tmp_path: Path) -> None:
             break
         known += [row(f"could you {item.goal} now", item.expected, f"r{number}")
                   for item in draw.sample(missed, min(8, len(missed)))]  # fmt: skip
-        if made.look is not None and made.look.needed is not None:
-            fact = made.look
-            looks.append(
-                Look(fact.adapter, fact.paper, fact.level, fact.number, False, frozenset(fact.rows))
-            )
+        if made.look is not None:
+            looks.append(look_of(made.look))
     # then it passes only if it is worth that
     assert made.check.result != "pass" or worth >= 0.8
     assert not [item for item in made.results if not item.ok] or len(looks) == 8

@@ -7,19 +7,21 @@ from contextlib import closing
 from itertools import pairwise, product
 
 import pytest
+from cheats import CHOSEN, LOOPS, ONCE
 from hypothesis import given
 from hypothesis import strategies as st
-from pupils import LOOPS, ONCE, honest
+from pupils import honest
 
 from handlers.lora.exam.looks import Look, looks_at, related, share_of_error
-from store.events.adapter import AdapterScored, LookFact
+from handlers.lora.exam.questions import Mark
+from store.events.adapter import AdapterScored, AdapterTrained, LookFact
 from store.events.envelope import NewEvent, project_stream
 from store.opening import open_writer
 from store.schema import connect_reader
 
 
 def look(*rows: str, passed: bool = False) -> Look:
-    return Look("a", "p", 0.01, 1, passed, frozenset(rows))
+    return Look("a", "p", 0.01, 1, passed, dict.fromkeys(rows, Mark()))
 
 
 def history(*passes: bool) -> list[Look]:
@@ -59,9 +61,11 @@ def test_looks_are_read_from_the_log_and_a_repetition_is_none(tmp_path) -> None:
     project = "/robots/rescue"
     facts = [
         LookFact(adapter=adapter, paper=paper, rows=("r1", "r2"), number=1, level=0.01, sealed=20,
-                 needed=needed, passed=False, practice=4, practice_right=3)
-        for adapter, paper, needed in [("a", "p", 18), ("a", "p", 18), ("b", "p", 18),
-                                       ("c", "q", None)]
+                 needed=needed, passed=False, practice=4, practice_right=3, questions=questions,
+                 strata=("s", "s") if questions else ())
+        for adapter, paper, needed, questions in [
+            ("a", "p", 18, ()), ("a", "p", 18, ()), ("b", "p", 18, ("q1", "q2")),
+            ("c", "q", None, ()), ("d", "q", None, ())]
     ]  # fmt: skip
     with closing(open_writer(tmp_path)) as writer:
         for fact in [None, *facts]:
@@ -72,9 +76,32 @@ def test_looks_are_read_from_the_log_and_a_repetition_is_none(tmp_path) -> None:
             writer.append(NewEvent(project_stream(project), event))
     with closing(connect_reader(tmp_path)) as history:
         found = looks_at(history, project)
-    # one that could not have passed told nothing
-    assert [(item.adapter, item.paper) for item in found] == [("a", "p"), ("b", "p")]
-    assert found[0].rows == {"r1", "r2"}
+    # and those at which nothing was asked are known as such, the same exam once
+    assert [(item.adapter, item.taken) for item in found] == [
+        ("a", True), ("b", True), ("c", False)
+    ]  # fmt: skip
+    assert found[0].rows == {"r1": Mark(), "r2": Mark()}  # as an older log has it
+    assert found[1].rows == {"r1": Mark("q1", "s"), "r2": Mark("q2", "s")}
+
+
+def test_looks_of_other_projects_in_the_log_are_known_for_theirs(tmp_path) -> None:
+    fact = LookFact(adapter="a", paper="p", rows=("r",), number=1, level=0.01, sealed=20, needed=18,
+                    passed=True, practice=4, practice_right=3, questions=("q",))  # fmt: skip
+    with closing(open_writer(tmp_path)) as writer:
+        for project in ("/robots/one", "/robots/two"):
+            trained = AdapterTrained(
+                version=1, path="1", sha256="s", dataset_sha256="d", base_sha256="b", rows=1,
+                encoder="light", exam_rows=1, epochs=1, seed=0, threads=1,
+            )  # fmt: skip
+            scored = AdapterScored(
+                version=1, verdict="NEEDS_DATA", held_out=True, checks=(), reasons=(),
+                next_steps=(), scorecard="s", scorecard_sha256="0", look=fact,
+            )  # fmt: skip
+            writer.append(NewEvent(project_stream(project), trained))
+            writer.append(NewEvent(project_stream(project), scored))
+    with closing(connect_reader(tmp_path)) as history:
+        found = looks_at(history, "/robots/two")
+    assert [item.elsewhere for item in found] == ["/robots/one", ""]
 
 
 # -- simulated attempts: a few of each; tests/benchmarks/bench_exam.py has thousands ---------------
@@ -85,6 +112,11 @@ def test_an_adapter_that_is_worth_less_is_hardly_ever_deployed(name: str) -> Non
     attempt = {**ONCE, **LOOPS}[name]
     rounds = 20 if name in ONCE else 4
     assert sum(attempt(random.Random(seed)) for seed in range(rounds)) <= 1
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_nor_where_rows_are_chosen_between_scorings(name: str) -> None:
+    assert not CHOSEN[name](random.Random(1))
 
 
 def test_an_honest_adapter_is_deployed() -> None:

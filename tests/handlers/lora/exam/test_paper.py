@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from handlers.lora.data.dataset import Dataset
 from handlers.lora.exam.duplicates import CEILING, FLOOR, USUAL, Taught, calibrated
 from handlers.lora.exam.looks import Look
 from handlers.lora.exam.paper import Paper, set_paper
-from handlers.lora.exam.questions import Question, question_of
+from handlers.lora.exam.questions import Mark, Question, question_of
 from handlers.lora.exam.shares import UNTAUGHT, Stock, shares_of, weigh
 from handlers.lora.model.interface import Decoded
 from handlers.lora.model.rows import Row
@@ -34,9 +35,12 @@ def taught(*rows: Row) -> Taught:
     return Taught(rows)
 
 
-def look(*rows: Row, passed: bool = False) -> Look:
-    digests = frozenset(question_of(item).digest for item in rows)
-    return Look("an adapter", "a paper", 0.01, 1, passed, digests)
+def look(*rows: Row, passed: bool = False, **more: Any) -> Look:
+    return Look("an adapter", "a paper", 0.01, 1, passed, stood(*rows), **more)
+
+
+def stood(*rows: Row) -> dict[str, Mark]:
+    return {question_of(item).digest: question_of(item).mark for item in rows}
 
 
 def parts(paper: Paper) -> tuple[set[str], set[str]]:
@@ -154,36 +158,114 @@ def test_the_bound_is_that_of_the_examples_themselves() -> None:
     assert calibrated(np.ones((5, 2)), known[:5]) == USUAL
 
 
-# -- looks -----------------------------------------------------------------------------------------
+# -- what stood in the exam before -----------------------------------------------------------------
+
+SCORED = pytest.mark.parametrize("taken", [True, False], ids=["asked", "not asked"])
+"""Whether the sealed part was asked when it stood there, or a scoring told but how large it is."""
 
 
-def test_a_sealed_row_that_was_looked_at_and_is_taught_counts_as_wrong() -> None:
+@SCORED
+def test_a_sealed_row_that_stood_and_is_taught_counts_as_wrong(taken: bool) -> None:
     burnt = SEALED[0]
     train = (row(f"please {burnt.goal}", where="t:1"),)
-    # given it was never looked at, it merely does not count
+    # given it never stood there, it merely does not count
     fresh = set_paper(Dataset(train, tuple(ROWS)))
     assert (fresh.wrong, [where for where, _ in fresh.left_out]) == (0, [burnt.goal])
-    # and when it was, it is wrong, and named
-    paper = set_paper(Dataset(train, tuple(ROWS)), looks=[look(*SEALED)])
+    # and when it did, it is wrong, and named
+    paper = set_paper(Dataset(train, tuple(ROWS)), looks=[look(*SEALED, taken=taken)])
     assert (paper.wrong, paper.left_out) == (1, ())
     assert f"{burnt.goal}: burnt" in paper.notes()[0]
     assert "t:1" in paper.notes()[0]
     assert paper.rows == len(SEALED)
     assert paper.share([q.digest for q in paper.sealed]) == pytest.approx(1 - 1 / len(SEALED))
     # until it is taught no more
-    assert set_paper(Dataset((), tuple(ROWS)), looks=[look(*SEALED)]).wrong == 0
+    assert set_paper(Dataset((), tuple(ROWS)), looks=[look(*SEALED, taken=taken)]).wrong == 0
 
 
-def test_a_sealed_row_that_was_looked_at_and_is_changed_or_gone_counts_as_wrong() -> None:
-    changed = row(SEALED[1].goal, "stand")
+@SCORED
+def test_a_sealed_row_that_stood_and_is_changed_or_gone_counts_as_wrong(taken: bool) -> None:
+    changed = row(SEALED[1].goal, "stand", where="e:1")
     exam = (*OPEN, changed, *SEALED[2:])
-    paper = set_paper(Dataset((), exam), looks=[look(*SEALED)])
-    assert (paper.gone, paper.wrong) == (2, 2)
-    assert "2 sealed rows that were looked at are changed or gone" in paper.notes()[0]
+    before = look(*SEALED, taken=taken)
+    paper = set_paper(Dataset((), exam), looks=[before])
+    assert (paper.gone, paper.wrong, len(paper.sealed)) == (2, 2, len(SEALED) - 2)
+    # it and what takes its place are named
+    notes = paper.notes()
+    assert "e:1: does not count: takes the place of a row that stood in the exam before" in notes[0]
+    assert "2 sealed rows of the exam that adapters were scored with before" in notes[1]
+    # put back they count again, and no look is counted that was not taken
+    paper = set_paper(Dataset((), tuple(ROWS)), looks=[before])
+    assert (paper.wrong, paper.notes(), len(paper.earlier)) == (0, [], int(taken))
     # an exam of new rows alone begins anew
     new = tuple(row(f"{item.goal} again and") for item in ROWS)
-    paper = set_paper(Dataset((), new), looks=[look(*SEALED)])
+    paper = set_paper(Dataset((), new), looks=[before])
     assert (paper.wrong, paper.earlier) == (0, ())
+
+
+def test_rows_that_are_added_between_scorings_are_questions_like_any() -> None:
+    looks = [look(*SEALED[:5], taken=False), look(*SEALED[:9], taken=False)]
+    paper = set_paper(Dataset((), tuple(ROWS)), looks=looks)
+    assert (paper.wrong, len(paper.sealed), paper.notes()) == (0, len(SEALED), [])
+
+
+def test_a_question_is_asked_as_it_stood_when_its_numbers_are_added_to() -> None:
+    words = next(word for word in WORDS if question_of(row(f"{word} 1 m")).sealed)
+    first, *others = (row(f"{words} {number} m", where=f"e:{number}") for number in range(1, 9))
+    assert min(question_of(item).digest for item in others) < question_of(first).digest
+    (asked,) = set_paper(Dataset((), (first, *others)), looks=[look(first)]).sealed
+    assert asked.row.where == "e:1"
+    # and where it has gone, none of them is
+    paper = set_paper(Dataset((), (*others, SEALED[0])), looks=[look(first, SEALED[0])])
+    assert [item.row for item in paper.sealed] == [SEALED[0]]
+    assert paper.wrong == 1
+
+
+@SCORED
+def test_a_copy_of_the_project_without_what_was_missed_is_known_for_what_it_is(taken: bool) -> None:
+    there = look(*SEALED, taken=taken, elsewhere="/robots/one")
+    paper = set_paper(Dataset((), tuple(SEALED[3:])), looks=[there])
+    assert (paper.wrong, len(paper.earlier)) == (3, int(taken))
+    # and so is one that teaches it
+    train = (row(f"please {SEALED[0].goal}"),)
+    assert set_paper(Dataset(train, tuple(ROWS)), looks=[there]).wrong == 1
+
+
+def test_what_another_project_added_to_a_shared_exam_is_no_matter_of_this_one() -> None:
+    shared, theirs, ours = SEALED[:6], SEALED[6:9], SEALED[9:12]
+    looks = [
+        look(*shared, elsewhere="/robots/one", taken=False),
+        look(*shared, *theirs, elsewhere="/robots/one"),
+        look(*shared, *ours, taken=False),
+    ]
+    paper = set_paper(Dataset((), (*shared, *ours)), looks=looks)
+    assert (paper.wrong, len(paper.earlier)) == (0, 1)
+    # but a part of what was added there is chosen from it
+    assert set_paper(Dataset((), (*shared, theirs[0])), looks=looks[:2]).wrong == 2
+
+
+def test_of_a_sample_that_was_scored_elsewhere_a_few_rows_may_stay() -> None:
+    # given a project that began with the rows of another, and has its own questions beside a few
+    own = [row(f"{item.goal} again and", where=f"own:{at}") for at, item in enumerate(ROWS)]
+    there = look(*SEALED, elsewhere="/robots/one")
+    few = SEALED[: len(SEALED) // 2 - 1]
+    paper = set_paper(Dataset((), (*few, *own)), looks=[there])
+    # then these do not count, which is said, and it is an exam of new rows
+    assert (paper.wrong, paper.earlier) == (0, ())
+    assert {where for where, _ in paper.left_out} == {item.where for item in few}
+    assert "left over from the exam of /robots/one" in paper.left_out[0][1]
+    assert len(paper.sealed) == sum(question_of(item).sealed for item in own)
+    # and so it stays when it was scored itself, and when the other's exam grows
+    mine = look(*(item.row for item in paper.sealed))
+    more = look(*SEALED, row("kova kova"), elsewhere="/robots/one")
+    again = set_paper(Dataset((), (*few, *own)), looks=[there, mine, more])
+    assert (again.wrong, again.left_out, len(again.earlier)) == (0, paper.left_out, 1)
+
+
+def test_a_log_that_does_not_know_the_words_of_its_rows_counts_them_all_the_same() -> None:
+    old = Look("a", "p", 0.01, 1, False, dict.fromkeys(stood(*SEALED), Mark()))
+    exam = (row(SEALED[0].goal, "stand"), *SEALED[1:])
+    paper = set_paper(Dataset((), exam), looks=[old])
+    assert (paper.wrong, len(paper.sealed)) == (1, len(SEALED))
 
 
 def test_an_open_row_may_be_taught_and_is_no_exam_then() -> None:
@@ -247,6 +329,24 @@ def test_what_further_rows_will_be_worth_is_known_before(before: int) -> None:
     stock = Stock(shares, Counter(item.stratum for item in first))
     assert stock.worth(60) == pytest.approx(200 / sum(inverses), rel=0.03)
     assert stock.worth(60) < before + 60
+
+
+def test_a_row_that_is_gone_weighs_what_it_did_when_it_was_asked() -> None:
+    # given a plan that is half of what is taught, and asked by two rows out of ten
+    train = [row("a b c"), row("c d e", "stand")]
+    rare = [row(f"{item.goal} x", "stand") for item in ROWS]
+    rare = [item for item in rare if question_of(item).sealed][:2]
+    exam = [*SEALED[:8], *rare]
+    assert len({question_of(item).cluster for item in exam}) == 10
+    whole = set_paper(Dataset(tuple(train), tuple(exam)))
+    assert whole.weights.of[question_of(rare[0]).digest] == pytest.approx(0.25)
+    # when one of the two is taken out, then a quarter of the exam is wrong
+    paper = set_paper(Dataset(tuple(train), tuple(exam[:-1])), looks=[look(*exam)])
+    assert paper.share([item.digest for item in paper.sealed]) == pytest.approx(0.75)
+    assert (paper.rows, paper.lost) == (pytest.approx(whole.rows), pytest.approx(whole.rows / 4))
+    # nor does it help to take out both: the plan is taught
+    paper = set_paper(Dataset(tuple(train), tuple(exam[:-2])), looks=[look(*exam)])
+    assert paper.share([item.digest for item in paper.sealed]) == pytest.approx(0.5)
 
 
 def test_what_is_not_taught_as_such_weighs_a_quarter_at_most() -> None:

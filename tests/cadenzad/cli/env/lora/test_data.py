@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cadenzad.cli.programs import cadenza as main
+from handlers.lora.exam.questions import question_of
+from handlers.lora.model.rows import Row
+from handlers.project.formats.examples import Step
+from store.events.adapter import AdapterScored, LookFact
+from store.events.envelope import NewEvent, project_stream
+from store.opening import open_writer
 
 
 @pytest.fixture
@@ -54,6 +61,37 @@ def test_rows_of_the_exam_that_do_not_count_are_named(project, run_cli) -> None:
     exam = json.loads(run_cli(main, "env", "lora", "data", project, "--json")[1])["exam"]
     assert exam["practice"] + exam["sealed"] == 2
     assert exam["unexamined"][-1] == "walk_forward (1 taught)"
+
+
+def test_rows_that_stood_in_the_exam_before_and_were_taken_out_count_as_wrong(
+    project, home, run_cli
+) -> None:
+    # given an exam of many questions that an adapter was scored with, whatever came of it
+    goals = [f"{verb} {how}" for verb in ("sit", "rest", "settle", "stay") for how in ("so", "low")]
+    rows = [Row(goal, (Step("sit", {}),), "pattern", "") for goal in goals]
+    sealed = [item for item in map(question_of, rows) if item.sealed]
+    fact = LookFact(
+        adapter="a", paper="p", rows=tuple(item.digest for item in sealed), number=1, level=0.01,
+        sealed=len(sealed), needed=None, passed=False, practice=2, practice_right=2,
+        questions=tuple(item.cluster for item in sealed),
+    )  # fmt: skip
+    home.begin_log()
+    with closing(open_writer(home.state)) as writer:
+        scored = AdapterScored(
+            version=1, verdict="NEEDS_DATA", held_out=True, checks=(), reasons=(), next_steps=(),
+            scorecard="s", scorecard_sha256="0", look=fact,
+        )  # fmt: skip
+        writer.append(NewEvent(project_stream(str(project)), scored))
+    # when two are taken out by hand, then that is told before anything is scored again
+    kept = [row for row in rows if row.goal not in {item.row.goal for item in sealed[:2]}]
+    lines = [json.dumps({"goal": row.goal, "actions": [{"action": "sit"}]}) for row in kept]
+    (project / "lora" / "eval.jsonl").write_text("\n".join(lines) + "\n")
+    assert (
+        "2 sealed rows of the exam that adapters were scored with before"
+        in run_cli(main, "env", "lora", "data", project)[1]
+    )
+    exam = json.loads(run_cli(main, "env", "lora", "data", project, "--json")[1])["exam"]
+    assert (exam["sealed"], exam["wrong"]) == (len(sealed) - 2, 2)
 
 
 def test_rows_that_contradict_each_other_are_named(project, run_cli) -> None:
