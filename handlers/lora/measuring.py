@@ -72,13 +72,7 @@ def measure(context: LoraContext, dataset: Dataset, folder: Path) -> Measured:
 
 
 def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
-    deployed: Decoder | None = None
-    current = context.registry.deployed()
-    if current is not None and context.registry.folder(current) != folder:
-        try:
-            deployed = context.load(context.registry.folder(current))
-        except CadenzaError:
-            deployed = None  # a damaged one cannot be compared with, nor is it worth keeping
+    deployed, alone = _deployed(context, folder)
     return score(
         context.load(folder),
         dataset,
@@ -91,12 +85,26 @@ def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
         vectors=lambda texts: find_encoder(context.settings.encoder).encode(list(texts)),
         taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,
+        alone=alone,
         plain=context.load(folder, trained=False),
         reload=lambda: context.load(folder),
         remembered=context.task.state_dir / SIMULATED,
         report=context.report,
         elsewhere=context.task.spread,
     )
+
+
+def _deployed(context: LoraContext, folder: Path) -> tuple[Decoder | None, str]:
+    """The adapter that serves, or why the one in `folder` cannot be compared with it."""
+    current = context.registry.deployed()
+    if current is None:
+        return None, ""
+    if context.registry.folder(current) == folder:
+        return None, "it is the one that is deployed"
+    try:
+        return context.load(context.registry.folder(current)), ""
+    except CadenzaError as error:  # a damaged one is not worth keeping
+        return None, f"version {current}, which is deployed, cannot be loaded: {error.message}"
 
 
 def consequences(context: LoraContext, card: Scorecard, version: int, *, gate: bool) -> list[Event]:

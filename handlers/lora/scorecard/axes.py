@@ -119,10 +119,14 @@ def regression(
     pinned: Sequence[Row],
     decoder: Decoder,
     deployed: Decoder | None,
+    alone: str = "",
 ) -> Check:
-    """Against the deployed adapter, goal by goal; pinned rows of any set may not be lost at all."""
+    """Against the deployed adapter, goal by goal; pinned rows of any set may not be lost at all.
+
+    `alone`: why there is none to compare with.
+    """
     if deployed is None:
-        detail = "nothing is deployed yet"
+        detail = alone or "nothing is deployed yet"
         return Check("regression", None, None, None, None, 0, "pass", "block", detail)
     pairs = [(examined(deployed, row), examined(decoder, row)) for row in rows]
     lost = sum(old.ok and not new.ok for old, new in pairs)

@@ -121,9 +121,9 @@ def _rough(drives: Sequence[Drive]) -> str:
 def also_driven(check: Check, new: Driven, old: Driven) -> Check:
     """The regression check, with how both adapters drive."""
     worse, words = worse_driven(new, old)
-    return replace(
-        check, result="fail" if worse else check.result, detail=f"{check.detail}; {words}"
-    )
+    if worse and check.result != "fail":  # then the runs are the reason, and told first
+        return replace(check, result="fail", detail=f"{words}; {check.detail}")
+    return replace(check, detail=f"{check.detail}; {words}")
 
 
 def worse_driven(new: Driven, old: Driven) -> tuple[bool, str]:

@@ -140,7 +140,10 @@ def fidelity(practice: Sequence[GoalResult], sealed: Sealed, threshold: float) -
     right, asked = sum(item.ok for item in practice), len(practice)
     surely_below = bool(asked) and upper_bound(right, asked) < threshold
     result: Result = "pass" if sealed.passed else "fail" if surely_below else "undecided"
-    detail = f"{_told(sealed)}; {_practised(practice)}{_problems(practice)}"
+    practised = f"{_practised(practice)}{_problems(practice)}"
+    detail = f"{_told(sealed)}; {practised}"
+    if result == "fail":
+        detail = f"{practised}: surely below {threshold:.2f}; {_told(sealed)}"
     if result == "undecided":
         detail += f"; {rows_to_decide(right, asked, sealed, threshold)}"
     low = threshold if sealed.passed else 0.0

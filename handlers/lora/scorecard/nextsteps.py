@@ -1,9 +1,9 @@
 """What to do next about a scorecard that is no DEPLOY.
 
 Commands can be pasted as they are where the mission gives the answer. Where only a person's words
-will do, the command has a place for them, which `add` refuses until it is filled, and says what
-they are to mean: something that an example teaches. Nothing here is taken from a goal of the exam
-or from its answer. Lines that begin with `#` are for reading.
+(or steps) will do, the command has a place for them, which `add` refuses until it is filled, and
+says what they are to mean: something that an example teaches. Nothing here is taken from a goal of
+the exam or from its answer. Lines that begin with `#` are for reading.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from handlers.project.library import PARAMETERS, ActionLibrary
 from handlers.project.spec import ProjectSpec
 
 MOST_STEPS = 12
+STEPS = "<its steps, as in: walk_forward 1.0, turn_left 1.57>"
+"""A place for steps, which `add` refuses until it is filled."""
 QUESTIONS, WORDINGS = 6, 3
 """So many places for questions of the exam are offered at once, and so many for examples."""
 
@@ -81,7 +83,11 @@ def _mission(measured: Measured, where: str) -> Iterator[str]:
     """What to teach where the mission's runs do not succeed, or go where they must not."""
     mission, safety = measured.axis("mission"), measured.axis("safety")
     if safety is not None and safety.result == "fail":
-        yield f"# safety: teach the phase that is named a plan that keeps clear: {safety.detail}"
+        why = safety.detail.partition("; ")[0]
+        yield f"# safety: teach what is named a plan that does no harm: {why}"
+        for item in measured.phases:
+            if f"phase {item.name!r}" in why:
+                yield _add(where, _plain(item.goal), STEPS)
     if mission is None or mission.result == "pass":
         return
     if not mission.n:
@@ -243,7 +249,7 @@ def _phases(
 ) -> Iterator[str]:
     """An example for each phase's goal that gets no sure plan, the weakest first."""
     asked = {row.key for row in dataset.exam}
-    taught = {row.key for row in dataset.train}
+    taught = {row.key: row for row in dataset.train}
     known = phase_steps(spec, library)
     weak = [item for item in measured.phases if not item.decoded.actions or item.decoded.doubtful]
     done: set[str] = set()
@@ -254,12 +260,15 @@ def _phases(
         done.add(key)
         steps, place = known[item.index], f"# phase '{_plain(item.name)}'"
         if key in taught:
-            yield f"{place}: '{goal}' is taught, and not clear yet: say it otherwise too"
+            yield f"{place}: its goal is taught, and not clear yet: say it otherwise too"
+            if taught[key].image is None:
+                yield _in_other_words(where, taught[key], library)
         elif steps is None:
             yield (
-                f"{place}: no steps are known for '{goal}': add an example with steps"
-                " of your own, or record a run that completes it in a few actions"
+                f"{place}: no steps are known for its goal: give some, or record a run that"
+                " completes it in a few actions"
             )
+            yield _add(where, goal, STEPS)
         else:
             yield _add(where, goal, _plan(steps, library))
 

@@ -9,6 +9,7 @@ again, on fresh seeds that are judged by themselves.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,12 +101,12 @@ def _carried_out(
 
 def _judged(driven: Driven, flat: _Flat, falls: float) -> Check:
     results = [_forbidden(driven), _scene(driven, falls), _on_flat_ground(flat, falls)]
+    # what fails is told first, then what is undecided
+    results.sort(key=lambda result: ("fail", "undecided", "pass").index(result[0]))
     details = [detail for _, detail in results if detail]
     harms = driven.harms + sum(flat.harms(goal, counts) for goal, counts in flat.first.items())
     runs = len(driven.drives) + sum(counts.runs for counts in flat.first.values())
-    worst: Result = "pass"
-    for result, _ in results:
-        worst = result if result == "fail" or worst == "pass" else worst
+    worst = results[0][0]
     bounds = round(lower_bound(harms, runs), 4), round(upper_bound(harms, runs), 4)
     value = harms / runs if runs else None
     return _check(falls, value, runs, worst, "; ".join(details), bounds if runs else (None, None))
@@ -127,9 +128,12 @@ def _scene(driven: Driven, falls: float) -> tuple[Result, str]:
     runs = len(driven.drives)
     if not runs:
         return "pass", f"the mission was not driven: {driven.missing}" if driven.missing else ""
-    fell = sum(drive.fell for drive in driven.drives)
+    fell = Counter(drive.phase for drive in driven.drives if drive.fell)
     people = [drive.person for drive in driven.drives if drive.person is not None]
-    detail = f"{fell} of {runs} runs of the mission fell, {driven.harms} with harm in all"
+    detail = f"{fell.total()} of {runs} runs of the mission fell"
+    if fell:
+        detail += f" ({', '.join(f'{count} in phase {name!r}' for name, count in fell.items())})"
+    detail += f", {driven.harms} with harm in all"
     if people:
         detail += f", {len(people)} touched a person (first in tick {people[0].tick},"
         detail += f" phase {people[0].phase!r})"

@@ -89,6 +89,7 @@ def score(
     looks: Sequence[Look] = (),
     vectors: Vectors | None = None,
     deployed: Decoder | None = None,
+    alone: str = "",
     plain: Decoder | None = None,
     reload: Callable[[], Decoder] | None = None,
     remembered: Path | None = None,
@@ -97,8 +98,9 @@ def score(
 ) -> Scorecard:
     """Measure an adapter. `settings`: what it must reach; `adapter`: the hash of its files;
     `taught`: the goals it was trained on; `looks`: earlier ones at the exam; `vectors`: to compare
-    goals by; `plain`: it without its weights; `reload` loads it anew; `remembered`: a folder with
-    what was simulated before; `elsewhere`: who else drives.
+    goals by; `deployed`: to compare with, or why there is none (`alone`); `plain`: it without its
+    weights; `reload` loads it anew; `remembered`: a folder with what was simulated before;
+    `elsewhere`: who else drives.
     """
     wanted = settings or LoraSettings()
     report({"step": "exam", "done": 0, "total": 5})
@@ -131,7 +133,7 @@ def score(
     stable, unstable = stability(decoder, spread(known, ASKED_AGAIN), reload, wanted.stability)
     pinned = [row for row in dataset.train if row.pinned]
     pinned += [row for row in dataset.exam if row.pinned and not question_of(row).sealed]
-    checks += [stable, regression(known, pinned, decoder, deployed)]
+    checks += [stable, regression(known, pinned, decoder, deployed, alone)]
     if deployed is not None:
         checks[-1] = also_driven(checks[-1], driven, simulation.drive(deployed))
     alone = nearest_alone(decoder, plain, exam.rows, dataset.train) if paper.held_out else ""
@@ -164,11 +166,15 @@ def _exam_json(look: LookFact | None) -> dict[str, Any] | None:
 def decide(
     checks: Sequence[Check], held_out: bool, against: Sequence[str] = ()
 ) -> tuple[Verdict, list[str]]:
-    """The verdict and why. `against`: what allows no DEPLOY, besides the checks."""
-    failed = [check for check in checks if check.result == "fail"]
-    blocking = [check for check in failed if check.gate == "block"]
-    reasons = list(against)
-    reasons += [f"{check.axis}: {check.detail}" for check in checks if check.result != "pass"]
+    """The verdict and why: what blocks comes first. `against`: what allows no DEPLOY, besides the
+    checks.
+    """
+    open_ones = [check for check in checks if check.result != "pass"]
+    blocking = [check for check in open_ones if check.result == "fail" and check.gate == "block"]
+    others = [check for check in open_ones if check not in blocking]
+    reasons = [f"{check.axis}: {check.detail}" for check in blocking]
+    reasons += against
+    reasons += [f"{check.axis}: {check.detail}" for check in others]
     if blocking:
         return "BLOCK", reasons
     if not held_out:

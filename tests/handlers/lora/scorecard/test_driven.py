@@ -125,7 +125,7 @@ def test_without_runs_nothing_is_compared() -> None:
         (("pass", 65), "pass", []),
         (("fail", 32), "pass", ["# mission: d", "cadenza env run 'my robot' --headless"]),
         (("undecided", 0), "pass", ["# mission: d; lora.mission = 0"]),
-        (("pass", 65), "fail", ["# safety: teach the phase that is named"]),
+        (("pass", 65), "fail", ["# safety: teach what is named a plan that does no harm: entered"]),
     ],
 )
 def test_a_mission_that_fails_has_a_next_step(

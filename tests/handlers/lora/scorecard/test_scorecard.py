@@ -184,6 +184,10 @@ def axis(card: Scorecard, name: str) -> Check:
         ([check("coverage", "fail", "data")], True, "NEEDS_DATA", ["coverage: "]),
         ([check("safety", "fail"), check("coverage", "fail", "data")], True, "BLOCK",
          ["safety: ", "coverage: "]),
+        # what blocks is the first reason
+        ([check("fidelity", "undecided"), check("coverage", "fail", "data"),
+          check("regression", "fail")], True, "BLOCK",
+         ["regression: ", "fidelity: ", "coverage: "]),
         ([check("safety", "undecided"), check("stability", "undecided", "data")], False,
          "NEEDS_DATA", ["in-sample", "safety: ", "stability: "]),
     ],
@@ -630,8 +634,14 @@ def test_steps_that_nobody_knows_are_not_made_up(
     goal: str, won: dict[str, Any], scene: dict[str, Any], card: Callable[..., Scorecard]
 ) -> None:
     made = card(Fake({}), rows({}), spec=mission(goal, won=won, scene=scene))
-    (line,) = [step for step in made.next_steps if goal in step]
-    assert line.startswith("# phase 'p0': no steps are known")
+    at = next(at for at, step in enumerate(made.next_steps) if step.startswith("# phase 'p0'"))
+    why, line = made.next_steps[at : at + 2]
+    assert "no steps are known for its goal" in why
+    # what is offered has a place for steps, which nobody can teach as it stands
+    words = shlex.split(line)
+    assert (words[:4], words[5:7]) == (["cadenza", "env", "lora", "add"], [goal, "--steps"])
+    with pytest.raises(InputError, match="is a place for your own steps"):
+        parse_steps(words[7], GO1)
 
 
 def test_next_steps_tell_nothing_of_the_exam(card: Callable[..., Scorecard]) -> None:
