@@ -1,6 +1,8 @@
 """Planted plans: how often a bad one passes the scene's two axes, and a good one is held up.
 
-    python tests/benchmarks/bench_scene.py [OF EACH] [bad] [good]     200 bad and 200 good ones
+    python tests/benchmarks/bench_scene.py [OF EACH [FIRST]] [bad] [good]     200 bad and 200 good
+
+Those from the FIRST one on (0) are a piece of it: counts of pieces add up.
 
 Bad: through a zone that the phase forbids, over its corner, into a person, up a slope that holds on
 dry floors and not on slippery ones, stopped by max_ticks, never at the goal, without a picture that
@@ -144,18 +146,20 @@ def verdict(case: Case) -> tuple[str, str, int]:
     return said, "; ".join(check.detail for check in open_ones), len(driven.drives)
 
 
-def planted(name: str, number: int) -> list[tuple[str, Case]]:
-    """So many cases, as many of each kind as of any other, with their kinds' names."""
-    draw, kinds = random.Random(len(name)), KINDS[name]
-    return [
-        (kind.__name__, kind(draw))
-        for at, kind in enumerate(kinds)
-        for _ in range(number // len(kinds) + (at < number % len(kinds)))
+def planted(name: str, number: int, first: int) -> list[tuple[str, Case]]:
+    """So many cases from the first one on, kind by kind in turn, each drawn for itself; sorted by
+    their kinds' names, which they come with.
+    """
+    kinds = KINDS[name]
+    cases = [
+        (kinds[at % len(kinds)].__name__, kinds[at % len(kinds)](random.Random(f"{name} {at}")))
+        for at in range(first, first + number)
     ]
+    return sorted(cases, key=lambda case: case[0])
 
 
-def measured(name: str, number: int, pool: Executor) -> None:
-    cases = planted(name, number)
+def measured(name: str, number: int, first: int, pool: Executor) -> None:
+    cases = planted(name, number, first)
     began, runs, wrong = time.monotonic(), 0, 0
     found = zip(cases, pool.map(verdict, [case for _, case in cases]), strict=True)
     for kind, results in groupby(found, key=lambda result: result[0][0]):
@@ -184,4 +188,4 @@ if __name__ == "__main__":
     assert FAR["name"] == "far"
     with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=alone) as workers:
         for each in names:
-            measured(each, numbers[0] if numbers else 200, workers)
+            measured(each, *[*numbers, *(200, 0)[len(numbers) :]], workers)
