@@ -2,7 +2,10 @@
 
     schema.py       every column of every config: its type, unit and meaning
     wire.py         the fields of a line that become columns
-    reading.py      a log's lines as the steps of its episodes, in order, with what came before each
+    records.py      a log's lines as records, and what became of each line
+    chunk.py        consecutive records as columns
+    placing.py      which episode each record belongs to
+    reading.py      the steps of a log's episodes, in order, with what came before each
     wording.py      prompts and completions as text
     columns.py      the steps as columns
     returns.py      returns, return-to-go, advantages, progress, quality weights

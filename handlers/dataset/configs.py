@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from handlers.dataset.chunk import true
 from handlers.dataset.schema import OBSERVED, SCHEMAS, STATE
 
 LOST_M, LOST_RAD = 0.2, 0.2
@@ -79,11 +80,11 @@ class Configs:
 
     def _dpo(self, steps: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[str]]:
         without = [*self._unusable(steps), *self._unsure(steps)]
-        same = _true(pc.equal(steps["canonical_completion"], steps["completion"]))
+        same = true(pc.equal(steps["canonical_completion"], steps["completion"]))
         kept, left = _sift(
             steps,
             [*without, (SAME, same), (NOTHING_LOST, ~self._loses(steps)),
-             (NO_SEVERITY, _true(pc.is_null(steps["severity"])))],
+             (NO_SEVERITY, true(pc.is_null(steps["severity"])))],
         )  # fmt: skip
         new = {"chosen": "canonical_completion", "rejected": "completion", "margin": "severity"}
         return _renamed(kept, "dpo", new), left
@@ -92,21 +93,21 @@ class Configs:
         sure = np.ones(steps.num_rows, dtype=np.bool_)
         for _, mask in self._unsure(steps):
             sure &= ~mask
-        same = _true(pc.equal(steps["canonical_completion"], steps["completion"]))
+        same = true(pc.equal(steps["canonical_completion"], steps["completion"]))
         loses = self._loses(steps)
         bad = sure & loses & ~same
-        good = _true(steps["matched"]) & ~loses
+        good = true(steps["matched"]) & ~loses
         steps = steps.append_column("label", pa.array(good))
         kept, left = _sift(
             steps,
             [*self._unusable(steps), (NEITHER, ~(good | bad)),
-             (NO_SEVERITY, _true(pc.is_null(steps["severity"]))), *self._unwanted(steps, ~bad)],
+             (NO_SEVERITY, true(pc.is_null(steps["severity"]))), *self._unwanted(steps, ~bad)],
         )  # fmt: skip
         return _renamed(kept, "kto", {}), left
 
     def _rl(self, steps: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[str]]:
-        failed = [] if self._filters.include_failures else [(FAILED, ~_true(steps["success"]))]
-        kept, left = _sift(steps, [(BROKEN, ~_true(steps["complete"])), *failed])
+        failed = [] if self._filters.include_failures else [(FAILED, ~true(steps["success"]))]
+        kept, left = _sift(steps, [(BROKEN, ~true(steps["complete"])), *failed])
         columns = {name: kept[name] for name in kept.schema.names}
         for name in ("observation", "next_observation"):
             columns[name] = _vectors(kept[name])
@@ -118,8 +119,8 @@ class Configs:
 
     def _unusable(self, steps: pa.RecordBatch) -> list[tuple[str, Mask]]:
         return [
-            (NO_PROMPT, _true(pc.is_null(steps["prompt"]))),
-            (DIVERGED, _true(steps["diverged"])),
+            (NO_PROMPT, true(pc.is_null(steps["prompt"]))),
+            (DIVERGED, true(steps["diverged"])),
         ]
 
     def _unwanted(self, steps: pa.RecordBatch, where: Mask | None = None) -> list[tuple[str, Mask]]:
@@ -127,19 +128,19 @@ class Configs:
         found: list[tuple[str, Mask]] = []
         among = np.ones(steps.num_rows, dtype=np.bool_) if where is None else where
         if not self._filters.include_failures:
-            found.append((FAILED, among & ~_true(steps["success"])))
+            found.append((FAILED, among & ~true(steps["success"])))
         if self._filters.min_reward is not None:
-            low = _true(pc.less(steps["reward"], self._filters.min_reward))
-            found.append((NO_REWARD, among & _true(pc.is_null(steps["reward"]))))
+            low = true(pc.less(steps["reward"], self._filters.min_reward))
+            found.append((NO_REWARD, among & true(pc.is_null(steps["reward"]))))
             found.append((LOW_REWARD, among & low))
         return found
 
     def _unsure(self, steps: pa.RecordBatch) -> list[tuple[str, Mask]]:
         canonical = steps["canonical_action"]
-        sure = _true(pc.greater_equal(steps["canonical_confidence"], self._filters.confident))
+        sure = true(pc.greater_equal(steps["canonical_confidence"], self._filters.confident))
         return [
-            (NO_CANONICAL, _true(pc.is_null(canonical))),
-            (UNKNOWN, ~_true(pc.is_in(canonical, self._actions))),
+            (NO_CANONICAL, true(pc.is_null(canonical))),
+            (UNKNOWN, ~true(pc.is_in(canonical, self._actions))),
             (UNSURE, ~sure),
         ]
 
@@ -147,12 +148,9 @@ class Configs:
         """Where what was done lost progress."""
         wanted = self._filters
         return (
-            _true(pc.greater(steps["lost_m"], wanted.lost_m))
-            | _true(pc.greater(steps["lost_rad"], wanted.lost_rad))
-            | (
-                _true(steps["unmeasured"])
-                & _true(pc.greater_equal(steps["severity"], wanted.wrong))
-            )
+            true(pc.greater(steps["lost_m"], wanted.lost_m))
+            | true(pc.greater(steps["lost_rad"], wanted.lost_rad))
+            | (true(steps["unmeasured"]) & true(pc.greater_equal(steps["severity"], wanted.wrong)))
         )
 
 
@@ -175,12 +173,6 @@ def _sift(
             left[reason] += hits
         keep &= ~mask
     return steps.filter(pa.array(keep)), left
-
-
-def _true(flags: pa.Array) -> Mask:
-    """Where a column of flags is true; unknown is not."""
-    known = pc.fill_null(flags, False)
-    return np.asarray(known.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _renamed(kept: pa.RecordBatch, config: str, new: Mapping[str, str]) -> pa.RecordBatch:

@@ -2,60 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+from msgspec import UNSET
+from numpy.typing import NDArray
 
 from handlers.dataset import returns
-from handlers.dataset.reading import Step
-from handlers.dataset.wire import Record
+from handlers.dataset.chunk import numbers, true
+from handlers.dataset.reading import Steps
 from store.events.files import EpisodeFact
 
 
 class Numbers:
     """What the second pass computes with: a few numbers a step."""
 
-    _GETTERS: Mapping[str, Callable[[Record], float | None]] = {
-        "reward": attrgetter("reward"),
-        "severity": attrgetter("judgment.severity"),
-        "lost_m": attrgetter("judgment.progress_lost_m"),
-        "lost_rad": attrgetter("judgment.heading_lost_rad"),
-        "after": attrgetter("motion.distance_to_goal_m"),
-    }
-
     def __init__(self) -> None:
         self._parts: list[dict[str, np.ndarray[Any, Any]]] = []
-        self._episode, self._step = -1, -1
+        self._episode, self._steps = -1, 0
 
-    def add(self, steps: Sequence[Step], usable: np.ndarray[Any, Any]) -> list[int]:
-        """Take in steps, and which of them offline RL can use but for the reward.
+    def add(
+        self, steps: Steps, columns: Mapping[str, pa.Array], usable: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """Take in steps and their columns, and which of them offline RL can use but for the reward.
 
         Returns each one's number within its episode.
         """
-        records = [step.record for step in steps]
+        chunk, rows = steps.chunk, steps.rows
+        remaining = chunk.of_part("judgment", "remaining_m")
+        known = [None if value is UNSET else value for value in remaining]
         part: dict[str, np.ndarray[Any, Any]] = {
-            name: np.array([get(r) for r in records], dtype=np.float64)
-            for name, get in self._GETTERS.items()
+            "reward": numbers(columns["reward"]),
+            "severity": numbers(columns["severity"]),
+            "lost_m": numbers(chunk.reals("judgment", "progress_lost_m"))[rows],
+            "lost_rad": numbers(columns["lost_rad"]),
+            "after": numbers(chunk.reals("motion", "distance_to_goal_m"))[rows],
+            "before": np.array(known, dtype=np.float64)[rows],
+            "foreign": np.array([value is UNSET for value in remaining], dtype=np.bool_)[rows],
+            "phase": columns["phase_idx"].fill_null(-1).to_numpy().astype(np.int64),
+            "success": true(columns["mission_success"]),
+            "episode": steps.episodes,
         }
-        remaining = [record.judgment.remaining_m for record in records]
-        known = [value if isinstance(value, float | int) else None for value in remaining]
-        part["before"] = np.array(known, dtype=np.float64)
-        part["foreign"] = np.array([not r.judgment.is_of_before for r in records])
-        part["phase"] = np.array([-1 if (i := r.phase_idx) is None else i for r in records])
-        part["terminated"] = np.array([r.terminated is True for r in records])
-        part["truncated"] = np.array([r.truncated is True for r in records])
-        part["success"] = np.array([r.mission_success is True for r in records])
+        for name in ("terminated", "truncated"):
+            part[name] = true(pa.array(chunk.values(name), pa.bool_()))[rows]
         part["complete"] = usable & ~np.isnan(part["reward"])
-        part["episode"] = np.array([step.episode for step in steps])
         self._parts.append(part)
-        numbers = []
-        for step in steps:
-            self._step = self._step + 1 if step.episode == self._episode else 0
-            self._episode = step.episode
-            numbers.append(self._step)
+        return self._numbered(steps.episodes)
+
+    def _numbered(self, episodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Each step's number within its episode; those of one come in a row."""
+        begins = np.flatnonzero(np.diff(episodes, prepend=self._episode))
+        places = np.arange(len(episodes))
+        numbers = places + self._steps
+        for first in begins.tolist():
+            numbers[first:] = places[: len(places) - first]
+        if len(episodes):
+            self._episode, self._steps = int(episodes[-1]), int(numbers[-1]) + 1
         return numbers
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:

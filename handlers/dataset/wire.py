@@ -12,17 +12,21 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from handlers.project.formats.fields import Amounts, Judgment, Line, Moved
+from handlers.project.formats.fields import Judgment, Line, Moved
 from handlers.project.formats.lines import BadLine, parse_line
 
 NOTHING = Raw(b"")
 
 
-class Params(Amounts, gc=False):
-    """Parameters of an action, its factors as well."""
+class Params(msgspec.Struct, gc=False, frozen=True):
+    """Parameters of an action: factors, a count, m, rad, s. Equal ones are one key of a dict."""
 
     speed: float | None = None
     extension: float | None = None
+    repeat: float | None = None
+    distance_m: float | None = None
+    rotation_rad: float | None = None
+    duration_s: float | None = None
 
 
 class Observed(msgspec.Struct, gc=False):
@@ -90,25 +94,25 @@ def lenient(line: bytes) -> Record:
 
 def _built(kind: type[Any], given: Any) -> Any:
     """A struct of what is of its type in a value; all else is as if it were not there."""
-    made = kind()
+    known: dict[str, Any] = {}
     for field in _FIELDS[kind] if isinstance(given, dict) else ():
         value = given.get(field.name)
         if value is None:
             if field.name == "remaining_m" and field.name in given:
-                made.remaining_m = None
+                known["remaining_m"] = None
         elif field.type in _FIELDS:
-            setattr(made, field.name, _built(field.type, value))
+            known[field.name] = _built(field.type, value)
         elif field.type is Raw:
             if isinstance(value, dict):
-                setattr(made, field.name, Raw(msgspec.json.encode(value)))
+                known[field.name] = Raw(msgspec.json.encode(value))
         else:
             try:
-                known = msgspec.convert(value, field.type)
+                found = msgspec.convert(value, field.type)
             except msgspec.ValidationError:
                 continue
-            if not (isinstance(known, float) and not isfinite(known)):
-                setattr(made, field.name, known)
-    return made
+            if not (isinstance(found, float) and not isfinite(found)):
+                known[field.name] = found
+    return kind(**known)
 
 
 __all__ = ["BadLine", "Judged", "Observed", "Params", "Record", "decode", "lenient"]

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, BinaryIO
 
 import orjson
@@ -117,20 +116,26 @@ class LineReader:
         self.number = 0
 
     def __iter__(self) -> Iterator[tuple[int, bytes | None]]:
+        for lines in self.blocks():
+            for line in lines:
+                self.number += 1
+                yield self.number, line
+
+    def blocks(self) -> Iterator[list[bytes | None]]:
+        """The same lines by the block that each ended in, for whoever numbers them; never none."""
         while block := self._stream.read(BLOCK):
-            lines = block.split(b"\n")
-            rest = lines.pop()
-            if lines:
-                first = len(lines[0]) + 1
-                yield self._complete(lines[0])
-                self._read.update(memoryview(block)[first : len(block) - len(rest)])
-                for line in islice(lines, 1, None):
-                    self.number += 1
-                    yield self.number, line
+            first, *others = block.split(b"\n")
+            if not others:
+                self._hold(block)
+                continue
+            rest = others.pop()
+            line = self._complete(first)
+            self._read.update(memoryview(block)[len(first) + 1 : len(block) - len(rest)])
+            yield [line, *others]
             if rest:
                 self._hold(rest)
 
-    def _complete(self, end_of_line: bytes) -> tuple[int, bytes | None]:
+    def _complete(self, end_of_line: bytes) -> bytes | None:
         """The line that was held, now that its last piece is known."""
         self._hold(end_of_line)
         line = None if self._ahead else self.tail
@@ -138,8 +143,7 @@ class LineReader:
             self._read, self._ahead = self._ahead, None
         self._release()
         self._read.update(b"\n")
-        self.number += 1
-        return self.number, line
+        return line
 
     def _release(self) -> None:
         """Count what is held as read."""

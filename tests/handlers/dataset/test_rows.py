@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -168,12 +171,83 @@ def test_floats_are_the_logs_own(tmp_path: Path) -> None:
     assert [row["reward"] for row in rows] == values
 
 
-def test_a_thousand_batches_are_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = RESET + b"".join(runlogs.tick(n, reward=n / 7) for n in range(1, 41))
-    whole, _ = rows_of(tmp_path, data)
+def odd_log(seed: int) -> bytes:
+    """A log of some runs in which anything may be amiss, and most is not."""
+    chance = random.Random(seed)
+    lines, number = [], chance.randrange(2)
+    for record in runlogs.judged(60, seed=seed):
+        changes: dict[str, Any] = {"tick": number}
+        match chance.randrange(20):
+            case 0:
+                changes[chance.choice(list(record))] = chance.choice([None, "x", 2**70, [1], 0.5])
+            case 1:
+                changes["obs"] = record["obs"] | {"pos_x": chance.choice([None, 5000, 2**60, "?"])}
+            case 2:
+                changes |= {"end_reason": chance.choice(["interrupted", "error: x", "done"])}
+            case 3:
+                changes |= {"phase": "exit", "phase_idx": 1, "phase_done": True}
+            case 4:
+                changes |= {chance.choice(["terminated", "truncated", "finite"]): True}
+        line = json.dumps(record | changes).encode()
+        lines.append(chance.choice([b"", b"[1]", line[:50]]) if chance.random() < 0.05 else line)
+        again = seed % 2 and chance.random() < 0.05
+        number = chance.randrange(number + 2) if again else number + chance.choice([1] * 20 + [2])
+    return b"\n".join(lines) + b"\n"
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_rows_are_the_same_however_few_lines_are_taken_at_once(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = odd_log(seed)
+    whole, read = rows_of(tmp_path, data)
+    monkeypatch.setattr("handlers.dataset.rows.CHUNK", 1 + seed % 4)
     monkeypatch.setattr("handlers.dataset.rows.BATCH", 3)
-    assert rows_of(tmp_path, data)[0] == whole
-    assert json.dumps(whole[-1], default=str)
+    few, again = rows_of(tmp_path, data)
+
+    assert few == whole
+    assert again.counts == read.counts
+    assert again.episodes == read.episodes
+    assert read.counts.read == data.count(b"\n")
+    assert len(whole) > 20
+
+
+def test_a_line_that_does_not_fit_gives_the_row_that_it_gives_without_what_is_amiss(
+    tmp_path: Path,
+) -> None:
+    records = runlogs.judged(30)
+    lines = [json.dumps(record).encode() + b"\n" for record in records]
+    odd = [line.replace(b'"step_ok": true', b'"step_ok": "yes"') for line in lines]
+    rows, read = rows_of(tmp_path, b"".join(odd))
+
+    assert read.counts.lenient == len(records)
+    plain, _ = rows_of(tmp_path, b"".join(lines))
+    assert rows == [row | {"step_ok": None} for row in plain]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        DEFAULT_PROMPT_TEMPLATE,
+        "{feet_grounded} {pos_x!r} {roll_deg:+08.3f} {goal_prompt:>30} 100%",
+        "{pos_x:,.2f} {phase_name}",  # has no % conversion
+        "{feet_grounded:d} {phase_idx}",  # not every value suits it
+        "{goal_prompt}",
+    ],
+)
+def test_prompts_are_the_templates_own(tmp_path: Path, template: str) -> None:
+    poses = ((1, 4), (0.125, 4), (-1234.5, 4.0), (1e22, 3), (None, None))
+    seen = [{"pos_x": x, "feet_grounded": feet, "roll_deg": -0.0} for x, feet in poses]
+    records = [runlogs.record(n, obs=obs) for n, obs in enumerate(seen, 1)]
+    of_export = Prompts(compile_template(template), "demo", 2)
+    mission = replace(MISSION, template=template)
+    for some in (records[:4], records):  # with every number known, and not
+        rows, _ = rows_of(tmp_path, b"".join(json.dumps(one).encode() + b"\n" for one in some),
+                          mission)  # fmt: skip
+        expected = [
+            of_export.prompt({**now, "obs": before["obs"]})[0] for before, now in pairwise(some)
+        ]
+        assert [row["prompt"] for row in rows] == [None, *expected]
 
 
 def test_no_content_makes_it_raise(tmp_path: Path) -> None:
