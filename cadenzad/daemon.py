@@ -368,7 +368,10 @@ class Daemon:
 
     def _request_retries(self) -> None:
         """Ask again for exports that failed for a reason that may have passed."""
+        failed = self._state.projects_of_failed_exports()
         for project in self._folders.projects:
+            if self._folders.is_quiet(project) and str(project) not in failed:
+                continue
             for event in retries(self._state, str(project), self._retry_waits.left):
                 with suppress(StoreError):  # the next reconcile asks again
                     self._writer.append(NewEvent(project_stream(str(project)), event))

@@ -11,9 +11,10 @@
     handlers/export/reactions.py:export_on_run      this one writes the export, and its event
 
 Here: inotify.py (the kernel's reports), changes.py (the queue), settle.py and settlers.py (quiet
-files), folders.py (which folders are watched and scanned), arming.py (watches, and those lost),
-degraded.py (why watching is incomplete), record.py (read, decide, append), exports.py (exports that
-are gone or changed), recordings.py (files and folders of other tools).
+files), folders.py (which folders are watched and scanned), quiet.py (projects that a scan passes
+by), arming.py (watches, and those lost), degraded.py (why watching is incomplete), record.py (read,
+decide, append), exports.py (exports that are gone or changed), recordings.py (files and folders of
+other tools).
 
 Knows nothing of jobs. May import handlers.intake, handlers.project, cadenzad.config and store.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import posixpath
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from handlers.intake.observe import Stat
-from handlers.project.paths import SPEC_FILE
+from handlers.project.paths import EXPORTS_DIR, SPEC_FILE
 from store import identity
 from store.events.envelope import NewEvent, Recorded, project_stream
 from store.events.exports import ExportLost
@@ -44,18 +45,27 @@ class Exports:
         self._writer = writer
         self._unreadable = unreadable
         self._left = HASH_BYTES
+        self._different = False
+        """Whether an export of the project that is checked is not as it was found right before."""
 
     def begin_scan(self) -> None:
         """Everything is looked at anew."""
         self._left = HASH_BYTES
 
-    def check(self, project: Path) -> None:
-        """Record which exports of a project are lost. Raises StoreError, sqlite3.Error."""
+    def check(self, project: Path) -> bool:
+        """Record which exports of a project are lost; whether all are as they were found before.
+
+        Not so is one that lies elsewhere than exports do, or that another is about to replace.
+        Raises StoreError, sqlite3.Error.
+        """
         if not os.path.lexists(project / SPEC_FILE):
-            return  # with its env.json a whole project may be away: that is another event
+            return False  # with its env.json a whole project may be away: that is another event
+        self._different = False
         right: list[tuple[str, Stat]] = []
         for row in self._state.exported_files(str(project)):
             path = f"{project}/{row.output}"
+            if posixpath.dirname(row.output) != EXPORTS_DIR or row.state == "stale":
+                self._different = True
             try:
                 loss = self._look(path, row, right)
                 if not loss and row.manifest is not None:
@@ -64,11 +74,14 @@ class Exports:
                 loss = "its manifest is gone" if os.path.lexists(path) else "gone"
             except OSError as error:
                 self._unreadable(path, str(error.strerror))
+                self._different = True
                 continue
             if loss:
+                self._different = True
                 self._record(str(project), row, loss)
         if right:
             self._writer.run(lambda transaction: _mark(transaction, right))
+        return not self._different
 
     def _look(self, path: str, row: ExportedFile, right: list[tuple[str, Stat]]) -> Loss | None:
         """Whether a file is the one that was exported; one that is so for the first time is noted.
@@ -79,6 +92,7 @@ class Exports:
         now = Stat.of(info)
         if now.as_tuple() == row.seen or row.state == "stale":
             return None
+        self._different = True
         if not stat.S_ISREG(info.st_mode):
             return "changed"
         if info.st_size > self._left < HASH_BYTES:

@@ -20,6 +20,7 @@ from cadenzad.watch.changes import Change, ChangeQueue, FileChange, Overflowed, 
 from cadenzad.watch.degraded import DegradedReasons
 from cadenzad.watch.exports import Exports
 from cadenzad.watch.inotify import FolderWatches, is_cookie
+from cadenzad.watch.quiet import Quiet
 from cadenzad.watch.record import Recorder
 from cadenzad.watch.recordings import Recordings, is_candidate
 from cadenzad.watch.settlers import Settlers
@@ -66,6 +67,7 @@ class Folders:
         self._found: set[str] = set()
         """What a periodic scan alone came upon, until it is taken or a change of it is reported."""
         self._periodic = False
+        self._quiet = Quiet()
         self._degraded = DegradedReasons(state, writer, lambda error: self.on_trouble(error))
         self._arming = Arming(watches, self._degraded)
 
@@ -106,6 +108,7 @@ class Folders:
         for project in [path for path in self._projects if not config.watches(path)]:
             del self._projects[project]
         self._folders.clear()  # the scan below finds those that still count
+        self._quiet.forget()
         self._arming.disarm_all_but(
             lambda folder: (
                 folder in self._extra
@@ -114,6 +117,10 @@ class Folders:
         )
         self.reconcile()
 
+    def is_quiet(self, project: Path) -> bool:
+        """Whether the last scan passed a project by: nothing is different since the one before."""
+        return self._quiet.was_passed(project)
+
     def probe(self, folder: Path) -> bool:
         """Send a cookie through the watcher; False where no folder is watched at all."""
         return self._arming.probe(folder)
@@ -121,11 +128,16 @@ class Folders:
     def reconcile(self, *, periodic: bool = False) -> None:
         """Arm what should be armed, scan everything, record what is gone.
 
-        A periodic one also clears reasons that have not come up since the one before.
+        A periodic one also clears reasons that have not come up since the one before, and passes
+        by projects that look as the last one left them: nothing but a scan says whether a reason
+        still holds, so it does that only while there is none.
         """
         self._periodic = periodic
         before = self._degraded.begin_round()
         self._arming.check(self._config)
+        self._quiet.begin()
+        if not periodic or self._degraded.details:
+            self._quiet.forget()
         for folder in self._extra:
             self._arm(folder)
         workspaces = self._config.workspaces
@@ -147,8 +159,13 @@ class Folders:
         try:
             for project in self._projects:
                 self.alive()
-                self._recorder.remove_missing(project)
-                self._exports.check(project)
+                if self._quiet.was_passed(project):
+                    continue
+                missing = self._recorder.remove_missing(project)
+                if not self._exports.check(project) or missing:
+                    self._quiet.stir(project)
+            if not self._degraded.details:
+                self._quiet.end()
         except (StoreError, sqlite3.Error) as error:
             self.on_trouble(error)
 
@@ -192,6 +209,8 @@ class Folders:
 
     def _adopt_project(self, project: Path) -> None:
         self._projects[project] = None
+        if self._quiet.passes(project):
+            return
         self._configure_project(project)
         for name in WATCHED_DIRS:
             folder = project / name if name != "." else project
@@ -226,6 +245,7 @@ class Folders:
         for entry in self._entries(project / name if name != "." else project):
             relative = entry.name if name == "." else f"{name}/{entry.name}"
             if is_candidate(relative, is_dir=_is_folder(entry)):
+                self._quiet.stir(project)  # what is in it, nothing but a look at all of it tells
                 self._recordings.look(project, relative, self._config, now)
             if classify(relative) in ("ignore", "recording"):
                 continue
@@ -237,6 +257,8 @@ class Folders:
                 continue
             except OSError:
                 unchanged = False  # a loop of links, perhaps: reading it will say why
+            if not unchanged or self._recorder.is_on_the_way(path):
+                self._quiet.stir(project)
             if not unchanged:
                 settler = self._settlers.of(Path(path))
                 if self._periodic and path not in settler:
@@ -272,6 +294,7 @@ class Folders:
                 )
                 self.reconcile()
             case WatchLost(folder, reason):
+                self._quiet.forget()  # what looks as before may be watched no more
                 self._arming.lose(folder, reason, self._config)
             case FileChange(path, kind, is_dir):
                 if is_cookie(path):
@@ -353,6 +376,8 @@ class Folders:
 
     def _folder_changed(self, folder: Path, kind: str) -> None:
         """A folder came (or went: its own watch or the reconcile tells)."""
+        for moved in (folder, folder.parent, folder.parent.parent):
+            self._quiet.stir(moved)  # it may be back as it was, and not be watched any more
         if kind not in ("created", "moved_in"):
             return
         parent = folder.parent

@@ -73,6 +73,10 @@ class Recorder:
         path, now = printable(path), Stat.of(stat).as_tuple()
         return now in (self._on_the_way.get(path), self._state.seen(path))
 
+    def is_on_the_way(self, path: str) -> bool:
+        """Whether what was read of a file is not recorded yet, and may never be."""
+        return printable(path) in self._on_the_way
+
     def other_names(self, project: Path, path: str) -> list[str]:
         """Known files of a project that are `path` under another name, and not as last read.
 
@@ -175,20 +179,26 @@ class Recorder:
         for future in list(self._pending):
             future.exception()
 
-    def remove_missing(self, project: Path) -> None:
-        """Record which known files of a project, or the project itself, are gone."""
+    def remove_missing(self, project: Path) -> bool:
+        """Record which known files of a project, or the project itself, are gone; whether any is.
+
+        What is not known at all counts as gone.
+        """
         row = self._state.project(str(project))
         if row is None:
-            return
+            return True
         if _is_gone(project / SPEC_FILE):
             if row.state != "removed":
                 gone = ProjectRemoved(name=row.name, path=str(project))
                 self._append_if(project, SPEC_FILE, gone, lambda s: _is_ready(s, str(project)))
-            return
+            return True
+        gone_files = False
         for file in self._state.present_files(str(project)):
             if file.kind != "config" and _leads_nowhere(project / file.path):
+                gone_files = True
                 event = FileRemoved.model_validate({"path": file.path, "kind": file.kind})
                 self._append_if(project, file.path, event, _still(file))
+        return gone_files
 
     def _append_if(
         self, project: Path, path: str, event: Event, holds: Callable[[State], bool]

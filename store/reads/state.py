@@ -239,6 +239,13 @@ class State:
             return _EXPORTS.where(self._connection, "project = ?", project)
         return _EXPORTS.where(self._connection, "project = ? AND state = ?", project, state)
 
+    def projects_of_failed_exports(self) -> set[str]:
+        """The projects with an export that failed."""
+        # Both conditions, as the index is of the first.
+        failed = "state != 'current' AND state = 'failed'"
+        query = f"SELECT DISTINCT project FROM view_exports WHERE {failed}"
+        return {project for (project,) in self._connection.execute(query)}
+
     def exported_files(self, project: str) -> Iterator[ExportedFile]:
         """The exports of a project that should be on disk, in its own folder, by run."""
         return _EXPORTED.each(

@@ -481,8 +481,8 @@ def test_an_exam_that_an_earlier_version_took_for_examples_is_taken_anew(home, w
     watched.writer.append(NewEvent(record.stream, as_before))
     assert watched.status()["examples"] != counted
 
-    # when it is scanned, then it is an exam again
-    watched.scan()
+    # when it is scanned as at a start, then it is an exam again
+    watched.scan(periodic=False)
     assert watched.status()["examples"] == counted
 
 
@@ -526,6 +526,34 @@ def test_a_workspace_that_is_renamed_away_and_back_is_watched_again(home, watch)
     there = [row.path for row in watched.state.runs(str(project))]
     assert there == [LOG_THREE]
     assert watched.runs() == 3
+
+
+@pytest.mark.parametrize("moved", [".", ".cadenza-env", ".cadenza-env/examples"])
+def test_what_was_away_for_a_moment_and_is_as_it_was_is_watched_again(home, watch, moved) -> None:
+    # given a project that scans pass by
+    project = home.project()
+    home.log(project)
+    examples = project / ".cadenza-env" / "examples"
+    examples.mkdir(parents=True, exist_ok=True)
+    watched = watch()
+    watched.scan()
+    watched.scan()
+    assert watched.folders.is_quiet(project)
+
+    # when one of its folders is moved out of the workspace and back, and a scan comes by
+    folder = project / moved
+    away = home.root / "away"
+    folder.rename(away)
+    away.rename(folder)
+    for change in iter(lambda: watched.changes.get(0.2), None):
+        watched.folders.handle(change, time.monotonic())
+    watched.scan()
+
+    # then it is watched
+    row = {"goal": "g", "actions": [{"action": "stand"}]}
+    (examples / "x.examples.jsonl").write_text(json.dumps(row) + "\n")
+    more = given_out()["train"] + 1
+    watched.until(lambda: watched.status()["examples"]["train"] == more, "the example")
 
 
 def test_sixty_folders_with_room_for_thirty_watches_are_all_seen(home, watch, monkeypatch) -> None:
