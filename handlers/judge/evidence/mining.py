@@ -59,6 +59,8 @@ def mine(
                 what = f"{counted(episode.unnumbered, 'record')} without a tick number left out"
                 unreadable.append((episode.run, f"{what}: an integer from 1 on is one"))
             reason = driver.excludes(episode.run, episode.stamp) if driver else None
+            if reason is None and episode.is_foreign:
+                reason = "of another mission"
             if reason is None:
                 episodes.append(episode)
             else:

@@ -84,6 +84,7 @@ class _Runs:
             ):
                 self.last, self.phase_idx = tick.tick, record.phase_idx
                 self.found[-1].ticks.append(tick)
+                self.found[-1].elsewhere += tick.phase is None and bool(record.phase)
             else:
                 self._look(number + at, lines[at])
         return len(lines)
@@ -114,6 +115,7 @@ class _Runs:
         if tick is not None:
             self.last = tick.tick if self.last is None else max(self.last, tick.tick)
             self.found[-1].ticks.append(tick)
+            self.found[-1].elsewhere += tick.phase is None and bool(record.get("phase"))
         else:
             self.found[-1].unnumbered += 1
 

@@ -100,6 +100,7 @@ class Episode:
     """One run: its ticks in order, each tick once. `run` is how citations name it.
 
     `unnumbered`: how many of its records have no tick from 0 on, and are none of `ticks`.
+    `elsewhere`: how many name a phase that env.json has not.
     `before`: what was observed before the first action (the record of tick 0), where it is there.
     """
 
@@ -108,8 +109,14 @@ class Episode:
     ticks: list[Tick] = field(default_factory=list)
     errors: int = 0
     unnumbered: int = 0
+    elsewhere: int = 0
     before: Tick | None = None
     stamp: RunStamp | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it names phases, and none of env.json's: another mission's."""
+        return self.elsewhere > 0 and not any(column(self.ticks, "phase"))
 
 
 @dataclass(frozen=True, slots=True)

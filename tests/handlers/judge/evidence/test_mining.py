@@ -845,6 +845,23 @@ def test_a_run_whose_ticks_are_no_numbers_is_not_passed_over_in_silence(
     assert [said.split()[0] for _, said in report.unreadable] == ["30"]
 
 
+def test_a_run_of_another_mission_is_no_evidence(tmp_path: Path) -> None:
+    # given one of each, and one that names no phase at all
+    own, other, bare = lost(mission(1)), lost(mission(1)), lost(mission(1))
+    for record in other:
+        record["phase"] = "unload"
+    for record in bare:
+        del record["phase"]
+    logs = [write(tmp_path, name, log) for name, log in zip("abc", (own, other, bare), strict=True)]
+
+    # when they are mined
+    report = mine(logs, SPEC, LIBRARY)
+
+    # then the other mission's is left out, and said to be
+    assert report.runs == ("a", "c")
+    assert report.left_out == {"of another mission": 1}
+
+
 def test_a_place_that_no_square_holds_is_diverged(tmp_path: Path) -> None:
     records = lost(mission(1))
     for record in records[9:]:
