@@ -60,12 +60,12 @@ class LookFact(Grown, Fact):
 
     `needed` None: they stood in the exam, were not asked, and nothing was told. `adapter`: the hash
     of its files; `paper`: of the questions; `rows`: a hash of each one and its answer, and in the
-    same order `questions`: of each one alone, `strata`: of what it is weighed as. `number`: which
-    look it was at questions like these; `level`: the error it might make. `practice` and
-    `practice_right` count the open part.
+    same order `questions`: of each one alone, `strata`: of what it is weighed as, `texts`: of goal
+    and answer as they are written. `number`: which look it was at questions like these; `level`:
+    the error it might make. `practice` and `practice_right` count the open part.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"questions", "strata"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"questions", "strata", "texts"})
 
     adapter: str
     paper: str
@@ -79,6 +79,7 @@ class LookFact(Grown, Fact):
     practice_right: int
     questions: tuple[str, ...] = ()
     strata: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 class AdapterScored(Event):

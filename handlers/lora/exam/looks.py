@@ -98,7 +98,7 @@ def looks_at(history: Readable, project: str) -> list[Look]:
 def rows_of(fact: LookFact) -> dict[str, Mark]:
     """The digests of the rows that stood in the exam then, with what is remembered of each."""
     unknown = ("",) * len(fact.rows)
-    marks = map(Mark, fact.questions or unknown, fact.strata or unknown)
+    marks = map(Mark, fact.questions or unknown, fact.strata or unknown, fact.texts or unknown)
     return dict(zip(fact.rows, marks, strict=True))
 
 

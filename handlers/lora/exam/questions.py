@@ -27,12 +27,13 @@ _DIGITS = 12
 
 
 class Mark(NamedTuple):
-    """What is remembered of a question, as hashes: its words, and what it is weighed as. Both are
-    "" where an older log has none.
+    """What is remembered of a question, as hashes: its words, what it is weighed as, and goal and
+    answer as they are written. All are "" where an older log has none.
     """
 
     cluster: str = ""
     stratum: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ class Question:
 
     @property
     def mark(self) -> Mark:
-        return Mark(self.cluster, hash_of(self.stratum))
+        row = self.row
+        text = _hash("text", " ".join(row.goal.split()), row.plan, row.image_sha256)
+        return Mark(self.cluster, hash_of(self.stratum), text)
 
 
 def question_of(row: Row) -> Question:

@@ -20,7 +20,7 @@ other does not count (a project that began with the same sample, and wrote its o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handlers.lora.exam.looks import Look, related
 from handlers.lora.exam.questions import Mark, Question
@@ -51,6 +51,7 @@ class Standing:
 
 def standing_of(rows: Sequence[Question], looks: Sequence[Look]) -> Standing:
     """What the exam's rows come to after all scorings there were."""
+    looks = _read_as_now(rows, looks)
     present = {item.digest for item in rows}
     sealed = {item.digest for item in rows if item.sealed}
     own = related(sealed, [look for look in looks if not look.elsewhere])
@@ -72,6 +73,17 @@ def standing_of(rows: Sequence[Question], looks: Sequence[Look]) -> Standing:
     known = frozenset[str]().union(*(look.rows for look in found))
     words = frozenset(mark.cluster for mark in gone.values())
     return Standing(tuple(found), known, gone, words, left)
+
+
+def _read_as_now(rows: Sequence[Question], looks: Sequence[Look]) -> list[Look]:
+    """The looks, with the digests that rows have now where they are written as they were: another
+    version of us may read their words otherwise.
+    """
+    now = {item.mark.text: item.digest for item in rows}
+    return [
+        replace(look, rows={now.get(mark.text, old): mark for old, mark in look.rows.items()})
+        for look in looks
+    ]
 
 
 def _missing(present: set[str], looks: Sequence[Look]) -> dict[str, Mark]:

@@ -202,6 +202,7 @@ def look_fact(
         rows=tuple(item.digest for item in paper.sealed),
         questions=tuple(item.cluster for item in paper.sealed),
         strata=tuple(item.mark.stratum for item in paper.sealed),
+        texts=tuple(item.mark.text for item in paper.sealed),
         number=sealed.number,
         level=sealed.level,
         sealed=sealed.n,

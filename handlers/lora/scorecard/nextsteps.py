@@ -29,7 +29,7 @@ from handlers.project.formats.examples import Step
 from handlers.project.library import PARAMETERS, ActionLibrary
 from handlers.project.spec import ProjectSpec
 
-MOST_STEPS = 12
+MOST_STEPS = 16
 STEPS = "<its steps, as in: walk_forward 1.0, turn_left 1.57>"
 """A place for steps, which `add` refuses until it is filled."""
 QUESTIONS, WORDINGS = 6, 3

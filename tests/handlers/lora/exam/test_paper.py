@@ -261,6 +261,13 @@ def test_of_a_sample_that_was_scored_elsewhere_a_few_rows_may_stay() -> None:
     assert (again.wrong, again.left_out, len(again.earlier)) == (0, paper.left_out, 1)
 
 
+def test_rows_that_another_version_read_otherwise_are_known_by_how_they_are_written() -> None:
+    # given a log whose digests no row has now, of an exam of which one row was taken out since
+    old = {f"as it was {at}": question_of(item).mark for at, item in enumerate(SEALED)}
+    paper = set_paper(Dataset((), tuple(SEALED[1:])), looks=[Look("a", "p", 0.01, 1, False, old)])
+    assert (paper.wrong, len(paper.earlier), len(paper.sealed)) == (1, 1, len(SEALED) - 1)
+
+
 def test_a_log_that_does_not_know_the_words_of_its_rows_counts_them_all_the_same() -> None:
     old = Look("a", "p", 0.01, 1, False, dict.fromkeys(stood(*SEALED), Mark()))
     exam = (row(SEALED[0].goal, "stand"), *SEALED[1:])
