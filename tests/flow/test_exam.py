@@ -40,6 +40,8 @@ def test_the_sample_is_scored_and_its_exam_changed_by_hand(house: House, tmp_pat
         pytest.importorskip(module)
     project = tmp_path / "rescue-dog"
     house.run("cadenza", "env", "init", project)
+    steps = "walk_forward 1.0, crawl_forward 0.5"
+    house.run(*LORA, "add", project, "enter the debris field", "--steps", steps)
     first = scorecard(house, "finetune", project, "--epochs", "5", "--rank", "8", "--gate")
     assert (first["verdict"], first["deployed"]) == ("DEPLOY", True), first["reasons"]
     simulated = {path.name: path.read_bytes() for path in house.state.glob("simulated/*")}

@@ -56,8 +56,10 @@ class Person:
         """Whether a line could be typed: for its place there are words left."""
         words = shlex.split(line)
         for at, word in enumerate(words):
+            if word.startswith("<its steps"):
+                return False  # which nobody here knows
             if place := PLACE.fullmatch(word):
-                if not self.words[place[1]]:
+                if not self.words.get(place[1]):
                     return False
                 words[at] = self.words[place[1]].pop(0)
         self.house.run(*words)

@@ -14,7 +14,7 @@ from wordings import WORDINGS
 
 from cadenzad.cli.programs import CADENZA_ENV
 from handlers.lora.data.authoring import add_example, parse_steps
-from handlers.lora.data.dataset import load_dataset
+from handlers.lora.data.dataset import is_placeholder, load_dataset
 from handlers.lora.exam.looks import Look
 from handlers.lora.model.decoding import load_decoder
 from handlers.lora.model.encoder import find_encoder
@@ -48,6 +48,8 @@ class Person:
         arguments = CADENZA_ENV.parser_of("lora").parse_args(words[3:])
         if words[3] != "add":
             return False
+        if is_placeholder(arguments.steps):
+            return False  # nobody here knows what the robot is to do
         steps = parse_steps(arguments.steps, project.library)
         goal = arguments.goal
         if goal.startswith("<in other words: "):
