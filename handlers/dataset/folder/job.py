@@ -151,7 +151,9 @@ class _Update:
                 where = f"{error.filename}: " if error.filename else ""
                 yield _Outcome(row.path, failed=one_line(f"{where}{error.strerror or error}"))
             except CadenzaError as error:
-                yield _Outcome(row.path, failed=one_line(error.message))
+                # The run is named beside it, once.
+                reason = error.message.removeprefix(f"{self._project.path / row.path}: ")
+                yield _Outcome(row.path, failed=one_line(reason))
 
     def _copies(self, runs: list[FileRow]) -> dict[str, Duplicate]:
         """Runs that are still what they were: copies of runs that are still what they were."""
