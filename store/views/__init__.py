@@ -12,7 +12,7 @@ costs the same after a thousand events and after a million.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from store.events.base import Event
@@ -21,7 +21,7 @@ from store.views.adapters import ADAPTER_HANDLERS
 from store.views.jobs import JOB_HANDLERS
 from store.views.offers import OFFER_HANDLERS
 from store.views.prompts import PROMPT_HANDLERS
-from store.views.runs import RUN_HANDLERS
+from store.views.runs import RUN_HANDLERS, look_ahead
 from store.views.view import View
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ _HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {
 }
 
 
-def fold(connection: ViewBackend, records: Iterable[Recorded]) -> None:
+def fold(connection: ViewBackend, records: Sequence[Recorded]) -> None:
     """Fold events into the view tables of a connection."""
     view = View(connection)
+    look_ahead(view, records)
     for record in records:
         apply(view, record)
     view.settle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from store.database.backend import ABSENT
@@ -42,7 +42,21 @@ from store.views.totals import (
     set_episodes,
     set_export,
 )
-from store.views.view import View
+from store.views.view import Key, View
+
+
+def look_ahead(view: View, records: Sequence[Recorded]) -> None:
+    """Look up at once what the folding of these events asks for one by one: a run's rows."""
+    runs: list[Key] = []
+    exports: list[Key] = []
+    for record in records:
+        event = record.event
+        if isinstance(event, RunExported | ExportFailed):
+            exports.append((record.project, event.run_path))
+        elif isinstance(event, RunRead):
+            runs.append((record.project, event.file.path))
+    view.files.look_up(runs)
+    view.exports.look_up([*runs, *exports])
 
 
 def _project_known(view: View, record: Recorded, event: ProjectDiscovered | ProjectChanged) -> None:

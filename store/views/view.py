@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ Row = tuple[Any, ...]
 
 _MASK = (1 << 23) - 1
 """A table that is filled from empty has a flag for each of so many hashes of keys: 8 MiB."""
+FEW, TOGETHER = 4, 128
+"""Keys that are asked for one by one; and the most that one statement asks for."""
 
 
 class Behind:
@@ -43,6 +46,21 @@ class Behind:
         where = " AND ".join(f"{column} = ?" for column in table.key)
         self.ask = f"SELECT {', '.join(asked)} FROM {table.name} WHERE {where}"
         self.asked = itemgetter(*map(self.columns.index, asked)) if asked else None
+        self.names = asked
+
+
+@cache
+def _asking(behind: Behind, count: int) -> str:
+    """The statement that asks for so many rows by their keys; a key comes back before its row.
+
+    Its values are those of the keys, one key after another.
+    """
+    table, key = behind.table, behind.table.key
+    places = ", ".join([f"({', '.join('?' * len(key))})"] * count)
+    shown = ", ".join([*(f"w.{name}" for name in key), *(f"t.{name}" for name in behind.names)])
+    same = " AND ".join(f"t.{name} = w.{name}" for name in key)
+    wanted = f"WITH w ({', '.join(key)}) AS (VALUES {places})"
+    return f"{wanted} SELECT {shown} FROM w CROSS JOIN {table.name} AS t WHERE {same}"
 
 
 FILES = Behind(
@@ -75,6 +93,8 @@ class WrittenBehind:
         self._view = view
         self._table = table
         self._pending: dict[Key, Row] = {}
+        self._looked_up: dict[Key, Row | None] = {}
+        """What is in the table by these keys, until anything is written."""
         self._flags = bytearray(_MASK + 1) if empty else None
 
     def put(self, row: Row) -> None:
@@ -84,6 +104,20 @@ class WrittenBehind:
         if self._flags is not None:
             self._flags[hash(key) & _MASK] = 1
 
+    def look_up(self, keys: Iterable[Key]) -> None:
+        """Ask at once for what `find` is about to be asked for, key by key."""
+        wanted = list(dict.fromkeys(keys))
+        if len(wanted) < FEW:
+            return
+        for begin in range(0, len(wanted), TOGETHER):
+            some = wanted[begin : begin + TOGETHER]
+            self._looked_up.update(dict.fromkeys(some))
+            # A power of two, so that a few statements do, which the database has prepared then.
+            some += [some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))
+            values = list(chain.from_iterable(some))
+            for row in self._view.execute(_asking(self._table, len(some)), values):
+                self._looked_up[row[: self._table.key]] = row[self._table.key :]
+
     def find(self, *key: object) -> Row | None:
         """What is asked of the row with a key; None for no such row."""
         if key in self._pending and self._table.asked is not None:
@@ -91,6 +125,8 @@ class WrittenBehind:
             return found
         if self._flags is not None and not self._flags[hash(key) & _MASK]:
             return None
+        if key in self._looked_up:
+            return self._looked_up[key]
         stored: Row | None = self._view.execute(self._table.ask, key).fetchone()
         return stored
 
@@ -100,6 +136,7 @@ class WrittenBehind:
             self._flags[hash(key) & _MASK] = 1
 
     def write(self) -> None:
+        self._looked_up.clear()
         if self._pending:
             self._view.put(self._table.table, self._table.columns, self._pending.values())
             self._pending.clear()

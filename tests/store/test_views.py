@@ -93,6 +93,27 @@ def test_an_extension_changes_the_last_episode_and_adds_new_ones(writer, make):
     assert (runs["total"], runs["succeeded"], runs["failed"]) == (2, 1, 1)
 
 
+def test_a_batch_asks_at_once_for_the_rows_that_it_changes(writer, make):
+    # given exports, some of which failed
+    names = [f"run-{number}" for number in range(20)]
+    writer.append(make.discovered(), *(make.run(name) for name in names))
+    writer.append(*(exported(make, name) for name in names[:15]))
+    writer.append(*(export_failed(make, name) for name in names[15:]))
+
+    # when all are made anew, one of them twice in a batch
+    again = [exported(make, name, records=5) for name in (*names, names[0])]
+    asked: list[str] = []
+    writer.run(lambda unit: unit.connection.set_trace_callback(asked.append))
+    writer.append(*again)
+    writer.run(lambda unit: unit.connection.set_trace_callback(None))
+
+    # then
+    looks = [text for text in asked if "FROM view_exports" in text or "JOIN view_exports" in text]
+    assert len(looks) == 1
+    exports = status(writer)["exports"]
+    assert (exports["current"], exports["failed"], exports["records"]) == (20, 0, 100)
+
+
 def first_told(writer, make):
     rows = writer.run(lambda t: episodes(t.connection, make.project))
     return [(row.path.removeprefix(".cadenza-env/"), row.first) for row in rows]
