@@ -14,7 +14,7 @@ import selectors
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from cadenzad.config.files import Config
@@ -31,6 +31,8 @@ from store.reads.state import JobRow, State
 from store.writer import Writer
 
 log = logging.getLogger("cadenzad.jobs")
+QUICK_S, REST = 0.02, 40
+"""Reading the queue for longer (CPU time) is followed by so many times of rest."""
 
 
 class Jobs:
@@ -85,6 +87,11 @@ class Jobs:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._error = ""
+        self._due_at: float | None = None
+        """When another look at the queue is due, by time.monotonic; None: only after news."""
+        self._rested_at = 0.0
+        self._owed = False
+        """Whether there was news while it rested."""
 
     # -- from other threads ------------------------------------------------------------------------
 
@@ -144,7 +151,7 @@ class Jobs:
     def turn(self, patience: float | None = None) -> None:
         """Start what can start, then wait for news of a child (at most `patience` seconds)."""
         self._look_at_executor(self._executor.turn(time.monotonic()))
-        self._start_due()
+        self._look_at_queue()
         timeout = self._timeout()
         if patience is not None:
             timeout = patience if timeout is None else min(timeout, patience)
@@ -193,14 +200,31 @@ class Jobs:
         deadlines = self._children.deadlines()
         if self._executor.next_s is not None:
             deadlines.append(self._executor.next_s)
-        if len(self._children) < self._config.jobs.workers:
-            wait = self._queue.next_s()
-            if wait is not None:
-                deadlines.append(now + wait)
+        due_at = self._rested_at if self._owed else self._due_at
+        if due_at is not None:
+            deadlines.append(due_at)
         return max(0.0, min(deadlines) - now) if deadlines else None
 
-    def _start_due(self) -> None:
-        for job in self._queue.startable():
+    def _look_at_queue(self) -> None:
+        """Start what can start, and see when to look again.
+
+        All that is queued is looked at, and each job that is queued is news: of thousands, queued
+        one by one, a look would follow another and leave the rest of the daemon little time.
+        """
+        self._owed = time.monotonic() < self._rested_at
+        if self._owed:
+            return
+        begun = time.thread_time()
+        startable = self._queue.startable()
+        took = time.thread_time() - begun
+        self._rested_at = time.monotonic() + REST * took if took > QUICK_S else 0.0
+        self._start(startable)
+        is_full = len(self._children) >= self._config.jobs.workers
+        wait = None if is_full else self._queue.next_s()
+        self._due_at = None if wait is None else time.monotonic() + wait
+
+    def _start(self, jobs: Iterable[JobRow]) -> None:
+        for job in jobs:
             full = self._children.workers >= self._config.jobs.workers and job.kind not in BESIDE
             if full or job in self._children or not self._only(job):
                 continue

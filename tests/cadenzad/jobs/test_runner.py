@@ -16,7 +16,7 @@ from waiting import eventually
 
 from cadenzad.config.files import Config
 from cadenzad.config.settings import Jobs as JobsConfig
-from cadenzad.jobs import places
+from cadenzad.jobs import places, runner
 from cadenzad.jobs.cluster.executor import SUBMIT
 from cadenzad.jobs.executor import Executor, Local
 from cadenzad.jobs.queue import Queue
@@ -345,6 +345,24 @@ def test_one_job_runs_per_project_and_workers_bound_them_all(bench, tmp_path):
     running = bench.state.jobs(state="running")
     assert sorted(job.project for job in running) == ["/a", "/b"]
     assert {job.kind for job in running} == {"forever"}
+
+
+def test_a_queue_that_takes_long_to_read_is_not_read_after_each_news(bench, monkeypatch):
+    # given a look at the queue, and a long rest after it
+    monkeypatch.setattr(runner, "QUICK_S", -1.0)
+    monkeypatch.setattr(runner, "REST", 1e9)
+    jobs = bench.jobs()
+    first = bench.queue("unheard")
+    jobs.turn(patience=0)
+    assert bench.ended(first)
+
+    # when a job is queued meanwhile, then it waits until the rest is over
+    second = bench.queue("unheard")
+    jobs.turn(patience=0)
+    assert not bench.ended(second)
+    jobs._rested_at = 0.0
+    jobs.turn(patience=0)
+    assert bench.ended(second)
 
 
 def test_only_one_job_of_a_kind_waits_per_project(bench):
