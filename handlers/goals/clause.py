@@ -138,6 +138,8 @@ def _take_verb(heard: Heard, tags: Sequence[Tag], index: int) -> int:
     is_noun = index > 0 and tags[index - 1].role == "article" and tag.text == "step"
     if is_noun and not any(other.role == "amount" for other in tags):
         heard.doubt("vague", tag.start, tag.end, "how far? a step has no length of its own")
+    if last is not None and last.text == tag.text and tag.value not in _STILL:
+        heard.doubt("ambiguous", last.start, tag.end, "how often? say twice, or three times")
     told = tag.role == "verb" and tag.text.split()[0] in PAST
     if told and heard.clause.glue[-1:] != ["after"]:
         heard.doubt("ambiguous", tag.start, tag.end, "told of the past: is it asked for?")
@@ -168,9 +170,13 @@ def _take_manner(heard: Heard, tags: Sequence[Tag], index: int) -> int:
             why = "this cannot be done beside the step"
             heard.doubt("ambiguous", tags[index].start, tags[-1].end, why)
             break
+    if tags[index].text in _RESULTS and not heard.amounts:
+        heard.place = heard.place or (tags[index].start, tags[-1].end)
     return len(tags)
 
 
+_RESULTS = frozenset({"so that", "such that"})
+"""What follows says when it is done, where no amount does."""
 _STILL = frozenset({"stand", "stand_up", "sit", "lie_down"})
 
 

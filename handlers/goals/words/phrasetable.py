@@ -80,7 +80,7 @@ aim:
 bring; fetch; rescue; complete; finish; end; end up; begin; continue
 with; proceed with
 measure:
-for; by; at; of; @
+for; by; at; of; @; for the time of; for a time of; for the duration of
 place:
 to; toward; towards; into; onto; through; across; over; under; underneath; beneath; past; around;
 round; behind; near; close to; next to; beside; from; out of; away; away from; up to; as far as; all
@@ -208,11 +208,13 @@ vague:
 a while; a little while; a short while; for a while; for a bit; a moment; for a moment; briefly; for
 long; for some time; for a short time; for a long time
 bound:
-at least; at the least; no less than; not less than; more than; greater than; just over; well over;
+at least; at least of; at the least; no less than; not less than; more than; greater than; just
+over; well over;
 a little over; a bit more than; slightly more than; a little more than; minimum; a minimum of;
 minimally; >; ≥
 bound:
-at most; at the most; no more than; not more than; less than; fewer than; not over; not exceeding;
+at most; at most of; at the most; no more than; not more than; less than; fewer than; not over; not
+exceeding;
 almost; nearly; just under; just short of; a little under; a bit less than; slightly less than; a
 little less than; maximum; a maximum of; max; maximally; <; ≤
 

@@ -221,6 +221,7 @@ _TURNS_OF_PHRASE: tuple[tuple[str, str], ...] = (
     ("at full speed", "at 1 times speed"),
     ("at normal speed", "at 1 times speed"),
     ("- >", "then"), ("= >", "then"),
+    ("+ / -", "±"), ("+ -", "±"),
     # sayings, not two things to do
     ("up and down", "up & down"), ("round and round", "round & round"),
     ("rise and shine", "rise & shine"),
