@@ -61,7 +61,7 @@ def read(file: Path, data: bytes | None = None) -> Document | None:
     Raises ConfigError for what cannot be read, and for no TOML.
     """
     try:
-        text = (file.read_bytes() if data is None else data).decode()
+        text = (file.read_bytes() if data is None else data).decode("utf-8-sig")
         return Document(file, tomllib.loads(text), text)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -73,14 +73,42 @@ def read(file: Path, data: bytes | None = None) -> Document | None:
     except RecursionError:
         raise ConfigError(f"{file}: nested too deeply") from None
     except ValueError as error:  # a syntax error, or a number with thousands of digits
-        raise _no_toml(file, str(error)) from None
+        raise _no_toml(file, str(error), text) from None
 
 
-def _no_toml(file: Path, message: str) -> ConfigError:
+def _no_toml(file: Path, message: str, text: str) -> ConfigError:
     at = _AT.search(message)
     place = f"{file}:{at[1]}:{at[2]}" if at else str(file)
     hint = 'a file of TOML has lines like `workspaces = ["~/robots"]`, and tables like `[jobs]`'
+    if message.startswith("Invalid value"):
+        hint = 'a text stands in quotes: mode = "apply"; numbers, true and false do not'
+    twice = _set_twice(text) if message.startswith("Cannot overwrite") else None
+    if twice is not None:
+        line, first, key = twice
+        return ConfigError(f"{file}:{line}: {key} is set in line {first} as well", hint="keep one")
     return ConfigError(f"{place}: {_AT.sub('', message)}", hint=hint)
+
+
+_SET = re.compile(r"\s*(?P<key>[\w.\-\"']+)\s*=|\s*\[(?P<table>[^\[\]]+)\]")
+
+
+def _set_twice(text: str) -> tuple[int, int, str] | None:
+    """The line that sets a key again, the line that did so first, and the key: tomllib tells
+    neither."""
+    table = ""
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        found = _SET.match(line)
+        if found is None:
+            continue
+        if found["table"] is not None:
+            table = f"{found['table'].strip()}."
+            continue
+        key = table + found["key"]
+        if key in seen:
+            return number, seen[key], key
+        seen[key] = number
+    return None
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:

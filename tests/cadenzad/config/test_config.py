@@ -67,6 +67,10 @@ def test_workspaces_are_real_paths_each_once(file: Path, tmp_path: Path) -> None
         ("workspaces = ['~nobody-of-that-name/x']", "~nobody-of-that-name/x"),
         ("watch = 3", "watch: "),
         ("a = 1\nb = ]", ".toml:2:5: Invalid value"),
+        (
+            "[judge]\nmode = 'off'\n[lora]\n[watch]\nsettle = 1\nsettle = 2",
+            ".toml:6: watch.settle is set in line 5 as well",
+        ),
         ("a = " + "[" * 100_000, "nested"),
         ("a = " + "9" * 5_000, "digits"),
         ("'a\\nb' = 1", "unknown key"),
@@ -79,6 +83,18 @@ def test_a_mistake_is_one_line_that_names_the_file(file: Path, text: str, messag
     assert str(file) in str(caught.value)
     assert message in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_text_without_quotes_is_told_so(file: Path) -> None:
+    file.write_text("[judge]\nmode = apply\n")
+    with pytest.raises(ConfigError, match=":2:8: Invalid value") as caught:
+        load_config(file)
+    assert 'mode = "apply"' in (caught.value.hint or "")
+
+
+def test_the_mark_that_some_editors_put_first_is_no_mistake(file: Path) -> None:
+    file.write_bytes(b'\xef\xbb\xbf[judge]\r\nmode = "off"\r\n')
+    assert load_config(file).judge.mode == "off"
 
 
 @pytest.mark.parametrize(
