@@ -26,6 +26,7 @@ from handlers.judge.brain import (
     providers_in,
 )
 from handlers.judge.prompt.code import brain_of, project_code
+from handlers.judge.prompt.reading.modules import NOTEBOOK
 from handlers.judge.prompt.source import PromptSource, code_sha256
 from handlers.project.code import read
 from handlers.project.library import ActionLibrary
@@ -82,6 +83,8 @@ def choose_policy(project: Path, source: PromptSource, trusted: str | None) -> C
     brain = brain_of(project, source)
     if brain is None:
         name = source.path.name
+        if source.path.suffix == NOTEBOOK:
+            return Choice("none", f"{name} is a notebook, and none is run: put decide into main.py")
         is_method = source.path.suffix == ".py" and b"def decide(self" in source.data
         way = f" but a method; add to {name}: decide = YOURCLASS().decide" if is_method else ""
         return Choice("none", f"{name} has no decide(observation, system_prompt){way}")

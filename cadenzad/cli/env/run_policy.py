@@ -78,7 +78,7 @@ def _chosen(project: Project) -> tuple[PromptSource | None, Choice]:
     try:
         return _brain(project)
     except CadenzaError as error:
-        return None, Choice("none", error.message)
+        return None, Choice("none", "; ".join(filter(None, (error.message, error.hint))))
 
 
 def _brain(project: Project) -> tuple[PromptSource, Choice]:

@@ -18,7 +18,7 @@ from handlers.mission.route.footing import Footing
 from handlers.mission.world.bounds import refuse_far
 from handlers.mission.world.model import compile_scene
 from handlers.project.library import BUILT_IN
-from handlers.project.paths import ACTIONS_FILE
+from handlers.project.paths import ACTIONS_FILE, SPEC_FILE
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
 from store.errors import InputError, MissingExtraError
@@ -78,7 +78,11 @@ def check(project: Project) -> Report:
 
 
 def _unread(project: Project) -> Iterator[Finding]:
-    """A library that somebody wrote for a robot that has one."""
+    """Files that are not read: by the daemon, or because a robot's library is built in."""
+    spec = project.path / SPEC_FILE
+    if not spec.resolve().is_relative_to(project.path.resolve()):
+        what = f"leads to {spec.resolve()}: the daemon follows no link out of a project"
+        yield Finding("warning", SPEC_FILE, what, "copy the file into the project")
     robot = project.spec.robot
     if robot.lower() in BUILT_IN and (project.path / ACTIONS_FILE).exists():
         what = f"is not read: the actions of {robot} are built in"

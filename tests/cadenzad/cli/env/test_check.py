@@ -37,6 +37,15 @@ def test_a_brain_that_is_no_python_and_a_library_that_nobody_reads_are_said(
     assert "warning: actions.json: is not read: the actions of go1 are built in" in out
 
 
+def test_a_mission_that_is_a_link_out_of_the_project_is_said(
+    cli: Cli, project: Path, tmp_path: Path, capsys
+) -> None:
+    (project / "env.json").rename(tmp_path / "shared.json")
+    (project / "env.json").symlink_to(tmp_path / "shared.json")
+    assert cli("check", project) == OK
+    assert "warning: env.json: leads to " in capsys.readouterr().out
+
+
 def test_warnings_are_no_failure_and_errors_are(cli: Cli, project: Path, capsys) -> None:
     change(project, goal_prompt="wlak forward 0.5 m")
     assert cli("check", project) == OK
