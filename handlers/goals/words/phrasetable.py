@@ -240,7 +240,8 @@ robot; robot please; the robot; good dog; boy; good boy; buddy; fido; rex; caden
 order; command; mission
 # talk
 filler:
-uh; um; er; erm; hmm; oh; say; great; that's great; that's good; that's nice; well done; nice job;
+uh; um; er; erm; hmm; oh; say; great ,; great !; great .; that's great; that's good; that's nice;
+well done; nice job;
 good job;
 nice work; good work; be good; be a good boy; be a good dog; be a good girl; good girl; do me a
 favour;
