@@ -16,10 +16,16 @@ from handlers.project.spec import ProjectSpec
 HEAD_ROOM_M = 0.45
 """What begins higher than this is over the standing robot, m."""
 
+DROP_M = 1.0
+"""From so high the robot still lands on its feet; from 5 m the simulation diverges."""
+
 
 def overlaps(spec: ProjectSpec, footing: Footing) -> Iterator[Finding]:
     """An object that the robot is put down in, and ground that it cannot stand on."""
-    x, y, _ = spec.spawn
+    x, y, z = spec.spawn
+    if z > DROP_M:
+        what = f"is {z:g} m over the ground, from where the robot falls"
+        yield Finding("warning", "spawn", what, "z is the height over the ground there: 0")
     found = False
     for index, item in enumerate(spec.scene.objects):
         room = _away(item, x, y)

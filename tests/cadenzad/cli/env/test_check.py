@@ -46,6 +46,16 @@ def test_a_mission_that_is_a_link_out_of_the_project_is_said(
     assert "warning: env.json: leads to " in capsys.readouterr().out
 
 
+def test_a_template_that_exports_will_not_use_is_said(cli: Cli, project: Path, capsys) -> None:
+    file = project / "env.json"
+    mission = json.loads(file.read_text("utf-8"))
+    mission["vla_finetune"] = {"prompt_template": "[GOAL: {goal}]"}
+    file.write_text(json.dumps(mission), "utf-8")
+    assert cli("check", project) == OK
+    out = capsys.readouterr().out
+    assert "warning: vla_finetune.prompt_template: unknown key 'goal'; it may name" in out
+
+
 def test_warnings_are_no_failure_and_errors_are(cli: Cli, project: Path, capsys) -> None:
     change(project, goal_prompt="wlak forward 0.5 m")
     assert cli("check", project) == OK

@@ -75,6 +75,7 @@ RING = [box(0, 1, 0.5, 1.1, 0.1, 0.5), box(0, -1, 0.5, 1.1, 0.1, 0.5),
         ({"goal_prompt": "walk forward 0.5"}, ("hint", "phases[0].goal_prompt"), "taken as meters"),
         ({"goal_prompt": "crouch"}, ("warning", "phases[0].goal_prompt"), "no crouch"),
         # spawn
+        ({"top": {"spawn": [0, 0, 5]}}, ("warning", "spawn"), "5 m over the ground"),
         ({"objects": [box(0.1, 0, 0.2, 0.3, 0.3, 0.2)]},
          ("error", "spawn"), "overlaps scene.objects[0]"),
         ({"objects": [box(0, 0.3, 0.2, 0.1, 0.1, 0.2)]}, ("warning", "spawn"), "0.20 m from"),
