@@ -53,10 +53,10 @@ class Known:
             view.put(PROMPTS, names, state.connection.execute(query, (str(project),)))
             views.fold(
                 view,
-                (
+                [
                     Recorded(number, stream, 0, item, None, number, 0)
                     for number, item in enumerate(events, state.head() + 1)
-                ),
+                ],
             )
             return Known(tuple(prompt_versions(view, str(project))), events)
 
