@@ -82,7 +82,7 @@ REFUSED = {
     "loop": (b"for SYSTEM_PROMPT in x:\n    pass\n", "plain assignment"),
     "call": (b'SYSTEM_PROMPT = load("a")\n', "result of a call"),
     "bytes": (b'SYSTEM_PROMPT = b"a"\n', "bytes"),
-    "number": (b"SYSTEM_PROMPT = 3\n", "a Constant"),
+    "number": (b"SYSTEM_PROMPT = 3\n", "is 3, not text"),
     "name": (b"SYSTEM_PROMPT = OTHER\n", "another name"),
     "list": (b'SYSTEM_PROMPT = ["a"]\n', "a List"),
     "augmented": (b'SYSTEM_PROMPT += "a"\n', "plain assignment"),
