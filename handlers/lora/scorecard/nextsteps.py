@@ -32,7 +32,7 @@ from handlers.project.spec import ProjectSpec
 MOST_STEPS = 16
 STEPS = "<its steps, as in: walk_forward 1.0, turn_left 1.57>"
 """A place for steps, which `add` refuses until it is filled."""
-QUESTIONS, WORDINGS = 6, 3
+QUESTIONS, WORDINGS = 6, 5
 """So many places for questions of the exam are offered at once, and so many for examples."""
 
 
@@ -184,9 +184,13 @@ def _wordings(
     measured: Measured, where: str, dataset: Dataset, library: ActionLibrary
 ) -> Iterator[str]:
     """Places for wordings of what is taught in the fewest: where the practice part has misses, and
-    before there is an exam where something is said in one way only.
+    else of what is said in one way only. With an exam that is what a run alone teaches, for the
+    exam is weighed by what people taught.
     """
     taught = _taught(dataset)
+    once = _said_once(taught)
+    if measured.paper.held_out:
+        once &= {row.shape for row in taught if row.origin != "pattern"}
     wordings = Counter(row.plan for row in taught)
     first = {row.plan: row for row in reversed(taught)}
     rows = sorted(first.values(), key=lambda row: wordings[row.plan])
@@ -196,7 +200,7 @@ def _wordings(
             f"# practice: {len(wrong)} of {len(measured.results)} missed (per_goal in"
             " scorecard.json shows them): teach more wordings, of those and of what has few"
         )
-    elif not measured.paper.held_out and (once := _said_once(taught)):
+    elif once:
         rows = [row for row in rows if row.shape in once]
         yield f"# examples: taught in one wording alone: {len(rows)}; teach others too"
     else:

@@ -725,6 +725,18 @@ def test_before_there_is_an_exam_what_is_said_in_one_way_only_is_to_be_said_othe
     assert "# examples: taught in one wording alone: 1; teach others too" in told
 
 
+def test_with_an_exam_what_a_run_alone_teaches_is_to_be_said_otherwise_too(
+    card: Callable[..., Scorecard],
+) -> None:
+    # given a plan in one wording of a run, one in one wording that somebody wrote, and no miss
+    written = rows({"sit down": SIT})
+    runs = tuple(replace(row, origin="run") for row in rows({"get up": STAND}))
+    exam = {f"down you go, {word}": SIT for word in ("boy", "dog", "lad", "old one", "robot")}
+    told = card(Fake(exam), rows(exam), (*written, *runs)).next_steps
+    places = [pasted(step).goal for step in told if "'<" in step and "--exam" not in step]
+    assert places == ["<in other words: get up>"]
+
+
 def test_a_signal_that_nothing_teaches_is_asked_for(card: Callable[..., Scorecard]) -> None:
     spec = mission("walk ahead 1 meters", signals=("signal_found",))
     known = {**plans(3), "walk ahead 1 meters": walk(1.0)}
