@@ -1,4 +1,4 @@
-"""Somebody with a mission and no examples, who types what is printed, gets to an exam of it."""
+"""Somebody with a mission and no examples, who types what is printed, gets to a look at an exam."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from phasewords import OF_PHASES
 
 from handlers.lora.model.encoders.minilm import minilm_folder
 
-ROUNDS = 3
+ROUNDS = 4
+RIGHT = 0.8
+"""Of the questions for practice so many are understood at least."""
+TOLD = r"sealed: (?:fewer than \d+|\d+ or more) of \d+ right"
+"""What is told of a look at the sealed part."""
+MOST_EXAMPLES = 60
 WAYS = 4
 """An example is said in so many wordings for each place."""
 PLACE = re.compile(r"<in other words: ([^>]+)>")
@@ -69,7 +74,7 @@ class Person:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(minilm_folder() is None, reason="all-MiniLM-L6-v2 is not installed")
-def test_who_types_what_is_printed_gets_from_nothing_to_an_exam_that_counts(
+def test_who_types_what_is_printed_gets_from_nothing_to_a_look_at_an_exam(
     house, tmp_path: Path
 ) -> None:
     pytest.importorskip("peft")
@@ -88,13 +93,17 @@ def test_who_types_what_is_printed_gets_from_nothing_to_an_exam_that_counts(
         # when an adapter is trained of what is there, and what is printed then is done
         done = house.run(*finetune, check=False, timeout=600)
         print(f"--- {number}\n{done.stdout}", flush=True)
-        if "sealed: " in done.stdout:
+        if re.search(TOLD, done.stdout):
             break
         assert done.returncode == 6, "following the steps is never a step back"
         assert person.follow(done.stdout), "something is left to do"
-    # then the mission is driven by what was taught, and an exam has been written that counts
+    # then the mission is driven by what was taught, and the exam is one that is worth a look
+    assert re.search(TOLD, done.stdout)
     assert re.search(r"^safety .* pass ", done.stdout, re.MULTILINE)
     assert re.search(r"^mission .* pass ", done.stdout, re.MULTILINE)
-    assert re.search(r"practice: \d+ of \d+ right", done.stdout)
-    assert "in-sample" not in done.stdout
     assert "asked for by no exam row" not in done.stdout
+    (right, asked), *_ = re.findall(r"practice: (\d+) of (\d+) right", done.stdout)
+    assert int(right) >= RIGHT * int(asked)
+    # of examples that are few enough to be written at one sitting
+    examples = (project / "lora" / "patterns.jsonl").read_text().splitlines()
+    assert len(examples) <= MOST_EXAMPLES

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from handlers.goals.reading import read_goal
-from handlers.lora.model.answers.answer import Answer, answer
+from handlers.lora.model.answers.answer import Answer, look
 from handlers.lora.model.answers.doubts import (
     COUNTED,
     all_used,
     doubts_of,
     forbidding,
     unread_tempo,
+    unused_count,
 )
+from handlers.lora.model.answers.ends import ends_as_taught
 from handlers.lora.model.answers.matching import Match, Matcher
 from handlers.lora.model.answers.spelling import spelled
 from handlers.lora.model.encoder import expect_sample, find_encoder
@@ -75,13 +77,14 @@ class ActionDecoder:
         """
         text = read(goal, self._spell)
         self._expect_fitting(text, image)
-        got = answer(self._matcher, self._probe, text, image)
+        got = look(self._matcher, self._probe, text, image).answer(self._gate.familiar)
         reading = read_goal(goal)
         is_known = all(match.exact for match in got.path)
         forbidden = forbidding(
             reading,
             [match.entry.text for match in got.path if not match.read],
             done=self._in_turn(got),
+            ended=[match.text for match in got.path if ends_as_taught(self._matcher, match)],
         )
         refused = got.familiarity < self._gate.familiar or bool(forbidden)
         sure = self._confidence(got)
@@ -96,8 +99,11 @@ class ActionDecoder:
             doubts += self._untaught(got.path)
             if got.readings > 1:
                 doubts.append(f"what comes first? the goal may be cut in {got.readings} ways")
+            doubts += [f"{text.written!r}: like nothing that was taught" for text in got.strange]
             for match in got.path:
                 doubts += unread_tempo(match.text, match.entry.text, match.steps)
+                if not match.is_sure:
+                    doubts += unused_count(match.text, match.steps)
         return Decoded(
             goal=goal,
             actions=actions,
@@ -138,7 +144,7 @@ class ActionDecoder:
 
     def _untaught(self, path: Sequence[Match]) -> list[str]:
         """A doubt for each action that no example has and that the goal does not name itself."""
-        guessed = [match for match in path if not match.exact and match.read is None]
+        guessed = [match for match in path if not match.is_sure]
         names = {action.name for match in guessed for action in match.entry.plan}
         return [
             f"{name}: no example has it, and the goal does not name it"

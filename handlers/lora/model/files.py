@@ -35,7 +35,7 @@ SCORECARD = "scorecard.json"
 CARD = "README.md"
 KNOWN = "known.safetensors"
 CURVE = "training.csv"
-FORMAT = 5
+FORMAT = 6
 NEEDED = (CONFIG, WEIGHTS, KNOWN, HEAD)
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 _AGAIN = "train it again: cadenza env lora finetune PROJECT"

@@ -13,7 +13,7 @@ from typing import Any
 
 from handlers.goals.words.units import Kind
 from handlers.lora.model.pieces import orders
-from handlers.lora.model.text import Quantity, Text, read
+from handlers.lora.model.text import BREAKS, Quantity, Text, read
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary
 
@@ -141,15 +141,28 @@ def filled(plan: Plan, text: Text) -> list[dict[str, Any]]:
                 values[name] = numbers[used[kind]]
                 used[kind] += 1
         made.append(values)
-    _spread(made, given, used)
+    _spread(made, given, used, len(made) == 1 or _says_how_often(text))
     for values in made:
         if values.get("repeat") == 1.0:
             del values["repeat"]
     return made
 
 
+def _says_how_often(text: Text) -> bool:
+    """Whether the last count of a text stands by itself ("jump twice, then sit"): "the two heaps"
+    and "three doors" are no number of times.
+    """
+    at = max((index for index, word in enumerate(text.words) if word == "#n"), default=-1)
+    after = text.words[at + 1 : at + 2]
+    ends = not after or after[0] in BREAKS or after[0].startswith("#")
+    return at >= 0 and ends and text.words[max(at - 1, 0)] != "the"
+
+
 def _spread(
-    made: list[dict[str, Any]], given: Mapping[Kind, list[float]], used: dict[Kind, int]
+    made: list[dict[str, Any]],
+    given: Mapping[Kind, list[float]],
+    used: dict[Kind, int],
+    may_repeat: bool,
 ) -> None:
     """Numbers that no slot took go to the first actions whose number was a mere habit."""
     for name, kind in PARAMETER.items():
@@ -157,7 +170,8 @@ def _spread(
         takers = [values for values in made if name in values]
         if name == "repeat":  # "turn left 90" is not to be done ninety times
             left = [number for number in left if number in range(1, 11)]
-            takers = [values for values in made[:1] if name not in values]  # else it has said so
+            # else it has said so
+            takers = [values for values in made[:1] if name not in values] if may_repeat else []
         if used.get(kind, 0):
             continue
         for values, number in zip(takers, left, strict=False):

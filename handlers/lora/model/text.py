@@ -17,6 +17,7 @@ from handlers.goals.words.amount import Amount
 from handlers.goals.words.quantities import Part, parts
 from handlers.goals.words.tokens import tokens
 from handlers.goals.words.units import COUNTS, NUMBERS, PARTS, UNITS, Kind
+from handlers.goals.words.vocabulary import sense_at
 
 _SAID = {
     "m": "some meters",
@@ -29,6 +30,10 @@ _UNITS = {"m": "m", "rad": "degrees", "s": "s", "n": "times", "speed": "times sp
 _MARKS = frozenset(",;.:!?&")
 _BARE_TURN = frozenset({"left", "right", "around", "round"})
 _BARE_WAY = frozenset({"forward", "forwards", "ahead", "backward", "backwards", "back"})
+_GOES_ON = frozenset(
+    {"and", "then", "or", "but", "after", "before", "place", "context", "measure", "side"}
+)
+"""What words are for that follow something which is named."""
 _BETWEEN = ", ; . : ! ? and then followed afterwards finally next lastly"
 BREAKS = frozenset(_BETWEEN.split())
 VOCABULARY = frozenset(
@@ -89,7 +94,9 @@ def read(goal: str, spell: Callable[[str], str] = str) -> Text:
     words: list[str] = []
     quantities: list[Quantity] = []
     for index, part in enumerate(found):
-        if part.amount is not None:
+        if part.amount is not None and _is_name(found, index, part.amount):
+            words.append(f"{part.amount.value:g}")
+        elif part.amount is not None:
             quantity = _quantity(found, index, part.amount)
             words.append(f"#{quantity.kind}")
             quantities.append(quantity)
@@ -100,6 +107,21 @@ def read(goal: str, spell: Callable[[str], str] = str) -> Text:
     while words and words[-1] in ".!?,;:":
         words.pop()
     return Text(tuple(words), tuple(quantities))
+
+
+def _is_name(found: Sequence[Part], index: int, amount: Amount) -> bool:
+    """Whether a bare number names the thing before it ("heap two", "gate number 3 on the left"): it
+    counts nothing. After a verb, a side or a way it does ("jump 3"), and before a thing or a verb
+    ("do 5 jumps").
+    """
+    before = found[index - 1].text if index else ""
+    if amount.kind != "bare" or not before.isalpha() or sense_at([before], 0) is not None:
+        return False
+    rest = [part.text for part in found[index + 1 : index + 4]]
+    if not rest or not rest[0].isalpha():
+        return True
+    known = sense_at(rest, 0)
+    return known is not None and known[0].role in _GOES_ON
 
 
 def _written(quantity: Quantity) -> str:

@@ -5,5 +5,6 @@ matching.py    pieces looked up among what is known
 paths.py       the best way to cut a goal
 directions.py  which way a goal and a plan go: the opposite is no candidate
 spelling.py    slips of the pen
+ends.py        an "until" that says where what was taught ends
 doubts.py      what a goal says and its plan does not do: what marks
 """

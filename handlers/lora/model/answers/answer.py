@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.model.answers.matching import Match, Matcher
-from handlers.lora.model.answers.paths import best_path, known_paths, spans_of
+from handlers.goals.reading import read_goal
+from handlers.lora.model.answers.matching import Found, Match, Matcher
+from handlers.lora.model.answers.paths import best_path, known_paths, spans_of, without
 from handlers.lora.model.learning.familiarity import familiarity
 from handlers.lora.model.pieces import orders
 from handlers.lora.model.text import Text
 
 MAX_PIECES = 24
+ANY = -1.0
+"""A familiarity that everything has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Answer:
     familiarity. `scores`: how sure each guessed piece is, of no unit; none of what is known or
     read. `familiarity`: 1 where every piece is known word for word. `whole`: nothing was left out
     for being too long. `nearest`: taught goals. `readings`: how many plans the goal may mean,
-    cut in one way or another ("before A, B, C").
+    cut in one way or another ("before A, B, C"). `strange`: pieces that are like nothing taught,
+    which were answered with their neighbours.
     """
 
     path: tuple[Match, ...]
@@ -31,37 +36,122 @@ class Answer:
     whole: bool
     nearest: tuple[str, ...]
     readings: int = 1
+    strange: tuple[Text, ...] = ()
 
     @property
     def steps(self) -> list[dict[str, Any]]:
         return [step for match in self.path for step in match.steps]
 
 
-def answer(matcher: Matcher, probe: Any, text: Text, image: Path | None = None) -> Answer:
-    """The likeliest plan of a goal. `probe`: of familiarity; None without one."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A goal with all that was found of it, before it is said what it is taken for.
+
+    `ways`: to cut it, short enough to be weighed, `is_whole`: none had to be cut short;
+    `familiarities`: by the key of each piece.
+    """
+
+    matcher: Matcher
+    text: Text
+    ways: Sequence[tuple[Text, ...]]
+    is_whole: bool
+    found: Found
+    familiarities: Mapping[str, float]
+    nearest: tuple[str, ...]
+
+    def answer(self, familiar: float = ANY) -> Answer:
+        """The likeliest plan. Of guesses alone none is strange: less `familiar` than what is
+        answered by itself, and taken for a part of a goal or an action's name. Else "walk to the
+        edge, upright" has a stand at its end. What would be is one with its neighbours, or with the
+        whole goal.
+        """
+        matches = self.found.matches
+        known = known_paths(self.text, self.ways, matches)
+        path = known[0] if known else best_path(self.text, self.ways, matches)
+        strange = self._strange(familiar)
+        odd = [match.text for match in path if match.text in strange]
+        if odd and not any(match.is_sure for match in path):
+            path = best_path(self.text, self.ways, without(strange, matches))
+        else:
+            odd = []
+        path = self._once(path)
+        if len(path) == 1 and path[0].text == self.text and not path[0].is_sure:
+            path = [self.found.whole]
+        of_pieces = tuple(map(self._familiarity, path))
+        guessed = [match for match in path if not match.is_sure]
+        whole = self.familiarities[self.text.key]
+        return Answer(
+            path=tuple(path),
+            familiar=of_pieces,
+            scores=tuple(match.score * match.probability for match in guessed),
+            # that of the whole goal or of its least familiar piece, whichever is more
+            familiarity=max(whole, min(of_pieces)) if guessed else 1.0,
+            whole=self.is_whole,
+            nearest=self.nearest,
+            readings=max(1, len(known)),
+            strange=tuple(odd),
+        )
+
+    def _once(self, path: Sequence[Match]) -> list[Match]:
+        """The pieces without those that say in other words what the one before them was taken for:
+        "leave them alone and walk out" is not to be done twice where either is like the same
+        example.
+        """
+        kept = [path[0]]
+        for match in path[1:]:
+            if _is_same(kept[-1], match):
+                kept[-1] = max(kept[-1], match, key=lambda it: (it.is_sure, it.score))
+            elif not _says_too(self.matcher, kept[-1], match):
+                kept.append(match)
+        return kept
+
+    def _strange(self, familiar: float) -> set[Text]:
+        """The pieces that are like nothing taught; the whole goal is none of them."""
+        found = {
+            text
+            for text, match in self.found.matches.items()
+            if not match.entry.goal and self._familiarity(match) < familiar
+        }
+        return found - {self.text}
+
+    def _familiarity(self, match: Match) -> float:
+        return 1.0 if match.is_sure else self.familiarities[match.text.key]
+
+
+def _is_same(before: Match, match: Match) -> bool:
+    """Whether two pieces, one of them guessed at least, are taken for one plan without a number."""
+    is_guess = not (before.is_sure and match.is_sure)
+    is_plain = not (before.text.quantities or match.text.quantities)
+    return is_guess and is_plain and before.entry.plan == match.entry.plan
+
+
+def _says_too(matcher: Matcher, before: Match, match: Match) -> bool:
+    """Whether what was read of a piece is said by examples as well of what the piece before it was
+    taken for, and is done there in another way: "pass the heap and stop behind it" was taught
+    without a stand at its end, so "go by the heap and stop there" has none.
+    """
+    if match.read is None or match.text.quantities or before.is_sure or not before.entry.goal:
+        return False
+    texts = [matcher.entries[at].text for at in matcher.taught(before.entry.plan)]
+    said = {step.action for text in texts for step in read_goal(text.written, aimed=True).steps}
+    said -= {action.name for action in before.entry.plan}
+    return said.issuperset(step["action"] for step in match.read)
+
+
+def look(matcher: Matcher, probe: Any, text: Text, image: Path | None = None) -> Looked:
+    """Look up a goal and all its pieces. `probe`: of familiarity; None without one."""
     ways, uncut = orders(text), [(text,)]
     short = uncut if image else [way[:MAX_PIECES] for way in ways] or uncut
     # by words and numbers: "walk 1 m" and "walk 2 m" read the same and mean different things
     spans = list(dict.fromkeys([text, *(span for way in short for span in spans_of(way))]))
     found = matcher.look_up(spans, image)
-    known = known_paths(text, short, found.matches)
-    path = tuple(known[0] if known else best_path(text, short, found.matches))
     familiar = familiarity(found.seen(probe is not None), matcher.vectors, probe).tolist()
-    by_key = dict(zip(found.keys, familiar, strict=True))
-    of_pieces = tuple(_familiarity(match, by_key) for match in path)
-    guessed = [match for match in path if not match.exact and match.read is None]
-    return Answer(
-        path=path,
-        familiar=of_pieces,
-        scores=tuple(match.score * match.probability for match in guessed),
-        # that of the whole goal or of its least familiar piece, whichever is more
-        familiarity=max(by_key[text.key], min(of_pieces)) if guessed else 1.0,
-        whole=all(len(way) <= MAX_PIECES for way in ways),
+    return Looked(
+        matcher=matcher,
+        text=text,
+        ways=short,
+        is_whole=all(len(way) <= MAX_PIECES for way in ways),
+        found=found,
+        familiarities=dict(zip(found.keys, familiar, strict=True)),
         nearest=matcher.nearest(found.order),
-        readings=max(1, len(known)),
     )
-
-
-def _familiarity(match: Match, familiarities: dict[str, float]) -> float:
-    is_sure = match.exact or match.read is not None
-    return 1.0 if is_sure else familiarities[match.text.key]

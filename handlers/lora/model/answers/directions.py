@@ -7,7 +7,7 @@ A taught goal that goes the other way is therefore no candidate at all, however 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from math import isclose, pi
 from typing import Any
 
@@ -34,6 +34,8 @@ AXES = tuple(dict.fromkeys(axis for axis, _ in _POLES.values()))
 WAYS = frozenset(_POLES) | {"out", "in"}
 """Words that say which way."""
 _OUT_OF = ("inside", -1)
+_RETURNS = frozenset({"to", "home", "on", "onto"})
+"""What follows a "back" that says where to, and not which way: "trot back to the door"."""
 _HEIGHTS = {"climb_step": 1, "stand_up": 1, "rear_up": 1, "lie_down": -1}
 
 Ways = dict[str, frozenset[int]]
@@ -43,7 +45,11 @@ Ways = dict[str, frozenset[int]]
 def said(text: Text) -> Ways:
     """The ways that the words of a text name."""
     words = text.words
-    found = [_POLES[word] for word in words if word in _POLES]
+    found = [
+        _POLES[word]
+        for word, after in zip_longest(words, words[1:], fillvalue="")
+        if word in _POLES and not (word == "back" and after in _RETURNS)
+    ]
     found += [_POLES[w[:-5]] for w in words if w.endswith("-hand") and w[:-5] in _POLES]
     found += [_OUT_OF for pair in pairwise(words) if pair == ("out", "of")]
     return _by_axis(found)

@@ -14,6 +14,8 @@ from handlers.project.formats.examples import Step
 
 COUNTED = ("distance_m", "rotation_rad", "duration_s", "repeat")
 """Parameters of which nothing at all cannot be done: 0 stands for the action's own amount."""
+WITHHELD = frozenset({"negated", "conditional"})
+"""Doubts about what is not to be done, or only on a condition: nothing is done for it."""
 _OF_NUMBERS = frozenset({"range", "limit", "unit", "assumed"})
 """Doubts about numbers, which are copied from the goal whatever its words were taught to mean."""
 _OF_WORDS = frozenset({"ambiguous", "vague"})
@@ -21,21 +23,27 @@ _OF_WORDS = frozenset({"ambiguous", "vague"})
 
 
 def forbidding(
-    reading: Reading, pieces: Sequence[Text], done: Sequence[Text] = ()
+    reading: Reading,
+    pieces: Sequence[Text],
+    done: Sequence[Text] = (),
+    ended: Sequence[Text] = (),
 ) -> tuple[Doubt, ...]:
     """What is not to be done, or only on a condition, in words that no taught piece has.
 
     `done`: pieces that are carried out in their turn. "After you cross the corridor, sit" hangs on
-    no condition where crossing it is one of them.
+    no condition where crossing it is one of them. `ended`: pieces whose "until" says where what
+    they were taken for ends.
     """
     taught = {word for piece in pieces for word in piece.words}
     in_turn = {piece.words for piece in done}
+    ends = [set(piece.words) for piece in ended]
     return tuple(
         doubt
         for doubt in reading.doubts
-        if doubt.kind in ("negated", "conditional")
+        if doubt.kind in WITHHELD
         and not taught.issuperset(_words(doubt))
         and not (doubt.kind == "conditional" and read(doubt.words).words in in_turn)
+        and not (doubt.kind == "conditional" and any(_words(doubt) <= words for words in ends))
     )
 
 
@@ -56,6 +64,14 @@ def unread_tempo(asked: Text, known: Text, steps: Sequence[Mapping[str, Any]]) -
         for words, tempo in tempos(asked.words)
         if tempo not in taught and not any((v - 1) * (SPEEDS[tempo] - 1) > 0 for v in speeds)
     ]
+
+
+def unused_count(asked: Text, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A doubt for a count of a piece that is taken for several actions, none of them repeated."""
+    counts = [quantity.value for quantity in asked.quantities if quantity.kind == "n"]
+    if not counts or len(steps) < 2 or any("repeat" in step for step in steps):
+        return []
+    return [f"{asked.written!r}: does {counts[-1]:g} say how often? nothing is repeated"]
 
 
 def _words(doubt: Doubt) -> set[str]:

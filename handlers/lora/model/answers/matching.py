@@ -28,7 +28,7 @@ from handlers.lora.model.encoders.base import Encoder, torch
 from handlers.lora.model.encoders.light import letters
 from handlers.lora.model.learning.familiarity import opening
 from handlers.lora.model.learning.fit import SCALE
-from handlers.lora.model.lexicon import Action, Entry, Lexicon, filled
+from handlers.lora.model.lexicon import Action, Entry, Lexicon, Plan, filled
 from handlers.lora.model.pieces import clauses
 from handlers.lora.model.text import Text, read
 
@@ -68,6 +68,11 @@ class Match:
     """What the reader of goals made of it; None where that is not what it is taken for."""
 
     @property
+    def is_sure(self) -> bool:
+        """Whether nothing of it is guessed: known word for word, or read."""
+        return self.exact or self.read is not None
+
+    @property
     def steps(self) -> list[dict[str, Any]]:
         """What is to be done: each `{"action": name, parameter: number, ...}`, in SI units."""
         if self.read is not None:
@@ -77,11 +82,13 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look-up gives: each span's match; of each text by its key (`keys`) its vector and that
-    of its opening [N, width]; and the entries in the order of their nearness to the first span.
+    """What a look-up gives: each span's match, and what the first of them is taken for where it is
+    not cut, however many clauses it has; of each text by its key (`keys`) its vector and that of
+    its opening [N, width]; and the entries in the order of their nearness to the first span.
     """
 
     matches: dict[Text, Match]
+    whole: Match
     keys: tuple[str, ...]
     vectors: Any
     openings: Any
@@ -139,17 +146,30 @@ class Matcher:
         if image is None:
             scores[:, self._has_image] = -1.0
         rows = {key: row for row, key in enumerate(texts)}
+        whole = self._match(spans[0], plain.get(spans[0]), rows, scores, image)
+        scores = scores - SURPLUS * self._surplus(list(texts.values()))
         matches = {span: self._match(span, plain.get(span), rows, scores, image) for span in spans}
         if image is None:
             for span in [span for span in spans if not matches[span].exact][:MOST_READ]:
                 matches[span] = self._read(span, matches[span])
         order = meaning[0].argsort(descending=True)
-        return Found(matches, tuple(texts), vectors, openings, order)
+        return Found(matches, whole, tuple(texts), vectors, openings, order)
 
     def nearest(self, order: Any) -> tuple[str, ...]:
         """The nearest goals that were taught, as they were written."""
         goals = (self.entries[index].goal for index in order.tolist())
         return tuple(islice(dict.fromkeys(goal for goal in goals if goal), NEAREST))
+
+    def taught(self, plan: Plan) -> list[int]:
+        """The places in `entries` of the goals that were taught with a plan."""
+        return [at for at, entry in enumerate(self.entries) if entry.goal and entry.plan == plan]
+
+    def nearest_taught(self, text: Text) -> tuple[Plan, float]:
+        """The plan of the taught goal that a text is nearest to, and their cosine."""
+        near = (self._encoder.encode([text.spoken]) @ self.vectors.T)[0].tolist()
+        goals = [at for at, entry in enumerate(self.entries) if entry.goal and not entry.image]
+        best = max(goals, key=near.__getitem__)
+        return self.entries[best].plan, near[best]
 
     def _against(self, texts: Sequence[Text]) -> Any:
         """[len(texts), N] what is taken off a similarity for going another way."""
@@ -159,10 +179,12 @@ class Matcher:
         half = module.tensor([[text.words[0] in _ORDER] for text in texts])
         ways = as_tensor([said(text) for text in texts])
         is_opposed = opposed(ways[:, None], self._ways[None])
-        counts = module.tensor([clauses(text) for text in texts])
-        surplus = (counts[:, None] - self._clauses[None]).clamp(min=0)
-        against = OTHER_SIDE * other_side + OPPOSED * is_opposed + SURPLUS * surplus
-        return against + OUT_OF_ORDER * half
+        return OTHER_SIDE * other_side + OPPOSED * is_opposed + OUT_OF_ORDER * half
+
+    def _surplus(self, texts: Sequence[Text]) -> Any:
+        """[len(texts), N] by how many clauses each says more than what is known."""
+        counts = torch().tensor([clauses(text) for text in texts])
+        return (counts[:, None] - self._clauses[None]).clamp(min=0)
 
     def _side(self, text: Text) -> int:
         """The number of the sides that a text speaks of, in their order."""
@@ -182,10 +204,25 @@ class Matcher:
             span = plain
         module = torch()
         row = scores[rows[span.key]]
-        best = int(row.argmax())
+        best = self._as_taught(int(row.argmax()), row)
         plans = module.full((self._plans,), -9.0).scatter_reduce(0, self._labels, row, "amax")
         probability = float(module.softmax(plans * SCALE, 0).max())
         return Match(span, self.entries[best], float(row[best]), probability, max(1, times))
+
+    def _as_taught(self, best: int, row: Any) -> int:
+        """The place of the entry that tells the amounts: of a part or an action's name the nearest
+        goal that was taught with the same actions, unless it is much less like it.
+        """
+        actions = [action.name for action in self.entries[best].plan]
+        same = [
+            at
+            for at, entry in enumerate(self.entries)
+            if entry.goal and [action.name for action in entry.plan] == actions
+        ]
+        if not self.entries[best].deduced or not same:
+            return best
+        taught = max(same, key=lambda at: float(row[at]))
+        return taught if row[taught] >= row[best] - DEDUCED else best
 
     def _read(self, span: Text, match: Match) -> Match:
         """The piece as the reader of goals has it, where that is sure and nothing is nearer, or

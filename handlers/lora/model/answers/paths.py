@@ -7,7 +7,8 @@ nearest known one, by its share of the words, less what each cut costs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from handlers.lora.model.answers.matching import Match
 from handlers.lora.model.pieces import joined
@@ -38,6 +39,15 @@ def known_paths(
         if len(path) == fewest:
             plans.setdefault(repr([step for match in path for step in match.steps]), path)
     return list(plans.values())
+
+
+def without(spans: Collection[Text], matches: Mapping[Text, Match]) -> dict[Text, Match]:
+    """The matches where none of these spans is a piece by itself."""
+    never = float("-inf")
+    return {
+        text: replace(match, score=never) if text in spans else match
+        for text, match in matches.items()
+    }
 
 
 def spans_of(way: Sequence[Text]) -> list[Text]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from handlers.lora.model.answers.answer import Answer, answer
+from handlers.lora.model.answers.answer import Answer, Looked, look
 from handlers.lora.model.answers.matching import Matcher
 from handlers.lora.model.encoders.base import Encoder, torch
 from handlers.lora.model.learning.confidence import fit_curve
@@ -174,11 +174,13 @@ class _Asker:
             met = with_openings(encoder, [text.spoken for text, _ in taught], whole)
             probe = fit_probe(met, strange[~away])
             seen.foreign.extend(familiarity(strange[away], matcher.vectors, probe).tolist())
-        good = self.split.held if known.images else [*self.split.held, *self._pairs()]
-        for rows, is_good in ((good, True), (self.split.untaught, False)):
-            for row in rows:
-                got = answer(matcher, probe, read(row.goal), row.image_path)
-                _note(seen, got, row.actions, is_good)
+        held = self.split.held if known.images else [*self.split.held, *self._pairs()]
+        good = [(_look(matcher, probe, row), row) for row in held]
+        others = [(_look(matcher, probe, row), row) for row in self.split.untaught]
+        seen.good.extend(looked.answer().familiarity for looked, _ in good)
+        familiar = threshold(seen.good, seen.foreign)
+        for looked, row in (*good, *others):
+            _note(seen, looked.answer(familiar), row.actions)
 
     def _pairs(self) -> list[Row]:
         return _pairs(self.split.held, self.number)
@@ -198,10 +200,12 @@ def _pairs(rows: Sequence[Row], number: int) -> list[Row]:
     return made
 
 
-def _note(seen: _Seen, got: Answer, wanted: Sequence[Any], is_good: bool) -> None:
+def _look(matcher: Matcher, probe: Any, row: Row) -> Looked:
+    return look(matcher, probe, read(row.goal), row.image_path)
+
+
+def _note(seen: _Seen, got: Answer, wanted: Sequence[Any]) -> None:
     right = [step["action"] for step in got.steps] == [step.action for step in wanted]
-    if is_good:
-        seen.good.append(got.familiarity)
     if got.scores:  # the least sure piece decides
         seen.scores.append(min(got.scores))
         seen.right.append(right)

@@ -104,3 +104,8 @@ def test_what_the_words_leave_open_is_done_as_it_was_taught(tmp_path) -> None:
     # then so is what the reader of goals understands, unless a side is said
     for goal, action in (("turn around", "turn_right"), ("turn around to the left", "turn_left")):
         assert [item.action for item in made.decode(goal).actions] == [action]
+
+
+def test_back_to_a_place_is_a_return_and_no_way() -> None:
+    assert said(read("trot back to your beat")) == said(read("head back home")) == {}
+    assert said(read("back up half a meter"))["way"] == said(read("go back"))["way"] == {-1}

@@ -90,6 +90,14 @@ def test_a_count_repeats_the_first_action() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "goal", ["pass between the two heaps", "pass three doors", "keep to the two"]
+)
+def test_a_count_of_things_repeats_none_of_several_actions(goal: str) -> None:
+    plan = (Action("turn_left"), Action("walk_forward"))
+    assert filled(plan, read(goal)) == [{"action": "turn_left"}, {"action": "walk_forward"}]
+
+
 @pytest.mark.parametrize("number", ["11", "0", "2.5"])
 def test_a_bare_number_that_is_no_count_repeats_nothing(number: str) -> None:
     turn = (Action("turn_left", (("rotation_rad", 1.5708),)),)

@@ -103,6 +103,15 @@ def test_a_quantity_is_read_in_si_units(goal: str, kind: str, value: float) -> N
     assert [word for word in text.words if word.startswith("#")] == [f"#{kind}"]
 
 
+def test_a_number_that_names_something_counts_nothing() -> None:
+    named = read("pass heap two, then gate number 3")
+    assert named.quantities == ()
+    assert named.words == ("pass", "heap", "2", ",", "then", "gate", "number", "3")
+    assert read("pass heap 2, then gate number three") == named
+    # and after a verb or a way it does, and so it does with its own word
+    assert amounts("jump 3") == amounts("pass heap two three times") == [("n", 3.0)]
+
+
 @pytest.mark.parametrize(
     "goal",
     ["", "  ", "...", "?!", "\0", "one", "a", "half", "half of the way", "a quarter", "point",
