@@ -119,15 +119,15 @@ def test_who_follows_the_next_steps_has_an_exam_of_all_that_is_taught(
         folder = tmp_path / str(number)
         folder.mkdir()
         card = scored(project, folder, looks)
-        taken = sum(look.taken for look in looks)
-        print(number, card.verdict, taken, card.reasons, flush=True)
-        if taken and not any("asked for by no exam row" in why for why in card.reasons):
-            # honest words are hardly ever too near to what stood in the exam before
-            assert card.look is not None
-            wrong = [note for note in card.notes if "it stood in the exam before" in note]
-            assert len(wrong) <= 0.03 * card.look.sealed, wrong
-            return
-        assert card.verdict == "NEEDS_DATA"
-        done = [line for line in card.next_steps if person.follow(project, line)]
-        assert done, f"nothing is left to do: {card.reasons}"
-    pytest.fail(f"no exam in {ROUNDS} rounds")
+        print(number, card.verdict, sum(look.taken for look in looks), card.reasons, flush=True)
+        assert card.verdict in ("NEEDS_DATA", "DEPLOY")
+        # honest words are hardly ever too near to what stood in the exam before
+        wrong = [note for note in card.notes if "in the exam before" in note or "gone" in note]
+        assert len(wrong) <= 1, wrong
+        if not [line for line in card.next_steps if person.follow(project, line)]:
+            break
+    # all that is taught is asked for, and no more is missing than rows
+    assert number > 5
+    assert not any("asked for by no exam row" in why for why in card.reasons), card.reasons
+    assert card.look is not None
+    assert card.look.sealed >= 20

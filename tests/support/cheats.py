@@ -195,6 +195,11 @@ def keep_a_part(turn: Turn) -> tuple[Rows, Rows]:
     return part + turn.project.exam(len(part)), []
 
 
+def begin_anew(turn: Turn) -> tuple[Rows, Rows]:
+    """The exam is thrown away, and another one written."""
+    return turn.project.exam(150), []
+
+
 def take_out_by_guess(turn: Turn) -> tuple[Rows, Rows]:
     """Nothing is decoded: of the plans that practice misses most, one question is left each."""
     counts = Counter(key(row.actions) for row in turn.shown)
@@ -351,6 +356,8 @@ CHOSEN: Mapping[str, Attempt] = {
     "misses merged and split": partial(loop, answer=merge, anew=False, begin=with_compositions),
     "misses taken out and put back": take_out_and_put_back,
     "the best of all older copies restored": restore_older_copies,
+    "another exam each time, other seeds": partial(loop, answer=begin_anew),
+    "another exam each time, the same adapter": partial(loop, answer=begin_anew, anew=False),
     "copies of the project, other seeds": partial(loop, answer=as_it_is, copied=True),
     "copies of the project with a part of what is right": partial(
         loop, answer=keep_a_part, anew=False, copied=True
