@@ -67,8 +67,13 @@ class Jobs:
         self._state = State(reader)
         self._recording = Recording(writer, jitter)
         self._places = Places(self._executor, self._recording)
-        self._queue = Queue(self._state, last=LAST, can_start=self._places.is_equipped)
-        self._only = only
+        # Asked before the oldest of a project is chosen: what another process will do waits there
+        # and holds up nothing here.
+        self._queue = Queue(
+            self._state,
+            last=LAST,
+            can_start=lambda job: only(job) and self._places.is_equipped(job),
+        )
         self._selector = selectors.DefaultSelector()
         self._children = Children(
             config,
@@ -226,7 +231,7 @@ class Jobs:
     def _start(self, jobs: Iterable[JobRow]) -> None:
         for job in jobs:
             full = self._children.workers >= self._config.jobs.workers and job.kind not in BESIDE
-            if full or job in self._children or not self._only(job):
+            if full or job in self._children:
                 continue
             if self._places.has_room(job):
                 self._places.forget(job)

@@ -128,7 +128,7 @@ class Bench:
         self.functions = {name: f"jobkinds_for_tests:{name}" for name in NAMES}
         self.made: list[Jobs] = []
 
-    def jobs(self, where: Executor | None = None, **config: float) -> Jobs:
+    def jobs(self, where: Executor | None = None, only=lambda _job: True, **config: float) -> Jobs:
         quick = {"backoff": 0.01, "heartbeat": 0.05, "lease": 5, "timeout": 20, "attempts": 2}
         jobs = Jobs(
             Config(jobs=JobsConfig(**quick | config)),
@@ -138,6 +138,7 @@ class Bench:
             self.functions,
             jitter=lambda: 0.5,
             executor=where,
+            only=only,
         )
         self.made.append(jobs)
         return jobs
@@ -363,6 +364,14 @@ def test_a_queue_that_takes_long_to_read_is_not_read_after_each_news(bench, monk
     jobs._rested_at = 0.0
     jobs.turn(patience=0)
     assert bench.ended(second)
+
+
+def test_what_is_wanted_now_does_not_wait_for_what_a_daemon_left_in_the_queue(bench):
+    older = bench.queue("forever", PROJECT)
+    wanted = bench.queue("good", PROJECT, code="x")
+    bench.work_off(bench.jobs(only=lambda job: job.id == wanted), wanted)
+    assert bench.state.job(wanted).state == "succeeded"
+    assert bench.state.job(older).state == "queued"
 
 
 def test_only_one_job_of_a_kind_waits_per_project(bench):
