@@ -148,9 +148,9 @@ class Place:
                 path = self.shard(config, shard.name)
                 try:
                     if identity.of_file(path, like=file.hash) != file.hash:
-                        yield f"{path}: not the bytes that were written"
+                        yield f"{path}: not the bytes that were written: {_AGAIN}"
                 except OSError as error:
-                    yield f"{path}: {error.strerror}"
+                    yield f"{path}: {error.strerror}: {_AGAIN}"
 
 
 _AGAIN = "`cadenza env dataset PROJECT update` makes it anew"

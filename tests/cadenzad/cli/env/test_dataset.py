@@ -270,18 +270,22 @@ def test_a_copy_is_brought_in_line_file_by_file(project, dataset, tmp_path, upda
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["mine.txt"]
 
 
-def test_verify_looks_at_every_shard(project, run_cli, update) -> None:
+def test_verify_looks_at_every_shard_and_update_mends_them(project, run_cli, update) -> None:
     update()
     assert run_cli(cadenzactl, "verify")[0] == 0
     shard = next(Place(project).root.glob("dpo/one-*.parquet"))
-    data = bytearray(shard.read_bytes())
-    data[len(data) // 2] ^= 1
-    shard.write_bytes(data)
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:99] + bytes([whole[99] ^ 1]) + whole[100:])
 
     code, out, _ = run_cli(cadenzactl, "verify", "--json")
     checks = {check["check"]: check["problems"] for check in json.loads(out)["checks"]}
     assert code == 1
-    assert checks["datasets"] == [f"{shard}: not the bytes that were written"]
+    (problem,) = checks["datasets"]
+    assert problem.startswith(f"{shard}: not the bytes that were written")
+    assert "`cadenza env dataset PROJECT update` makes it anew" in problem
+    assert "one.log.jsonl: made anew: its files were not there as they were written" in update()
+    assert shard.read_bytes() == whole
+    assert run_cli(cadenzactl, "verify")[0] == 0
 
 
 def test_a_dataset_that_was_damaged_is_made_anew(project, dataset, update) -> None:
