@@ -67,7 +67,7 @@ MEANINGS: Mapping[str, str] = {
     "timeout": "time ran out; no cause was found",
     "phase_failed": "the phase failed; no cause was found",
 }
-"""Every kind in a few words, for people and models; docs/judge.md has the definitions."""
+"""Every kind in a few words, for people and models; docs/causes.md has the definitions."""
 
 FOR_PEOPLE = frozenset({"phase_skipped", "diverged", "error", "interrupted"})
 """Kinds that no rule of a prompt can remedy: they are shown, and not sent to a model."""

@@ -3,7 +3,7 @@
 Every leg of every run is looked at for the causes in causes/. A cause is a finding where it is
 shown by runs that did not succeed, and not as much by those that did. `timeout` and `phase_failed`
 are what is left to say of a leg for which no cause was found. What a log does not say is unknown,
-and shows nothing. The kinds are defined in docs/judge.md.
+and shows nothing. The kinds are defined in docs/causes.md.
 """
 
 from __future__ import annotations

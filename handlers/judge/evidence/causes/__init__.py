@@ -9,5 +9,5 @@
     occurrence.py  where a leg shows a cause
     explain.py     all of them, and which of them another one explains
 
-docs/judge.md defines each, with its thresholds; a test holds the two together.
+docs/causes.md defines each, with its thresholds; a test holds the two together.
 """

@@ -1,6 +1,6 @@
 """What is found in logs drawn at random stays what it is, to the last citation.
 
-corpus.json was written by the miner as its definitions were measured by (docs/judge.md). It is for
+corpus.json was written by the miner as its definitions were measured by (docs/causes.md). It is for
 changes that should change no finding; one that is meant to writes it anew:
 
     PYTHONPATH=tests/support:. python tests/handlers/judge/evidence/test_corpus.py

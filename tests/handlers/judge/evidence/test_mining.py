@@ -367,7 +367,7 @@ def test_every_cause_is_named_and_explained() -> None:
     assert {name.partition(" ")[0] for name in CAUSES} | {"zone_violated", "dwell_reset"} == {
         *MEANINGS
     }
-    text = (Path(__file__).parents[4] / "docs" / "judge.md").read_text("utf-8")
+    text = (Path(__file__).parents[4] / "docs" / "causes.md").read_text("utf-8")
     for kind in MEANINGS:
         assert re.search(rf"^\| `{kind}`( \*)? \| \S", text, re.MULTILINE), kind
 

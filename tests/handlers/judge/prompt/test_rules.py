@@ -96,8 +96,8 @@ def test_every_rule_reads_back_as_itself_in_either_way(rule: Rule) -> None:
         assert said.isprintable()
 
 
-def test_docs_judge_lists_every_condition() -> None:
-    page = (Path(__file__).parents[4] / "docs" / "judge.md").read_text("utf-8")
+def test_the_page_of_rules_lists_every_condition() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "rules.md").read_text("utf-8")
     for form in FORMS:
         assert f"`{form.line.replace('{name}', 'NAME').replace('{n}', 'N')}`" in page, form
 
