@@ -2,7 +2,7 @@
 
 Each fault is made the way it comes about: wrong decisions that real physics carries out, or what a
 broken actuator or logger makes of right ones. A case's `true` says which causes it is: the first is
-what it was made to be, the others are what it then is as well, by the definitions in docs/causes.md.
+what it was made to be, the others are what it then is as well, as docs/causes.md defines them.
 """
 
 from __future__ import annotations
