@@ -93,7 +93,7 @@ def test_who_types_what_is_printed_gets_from_nothing_to_a_look_at_an_exam(
         # when an adapter is trained of what is there, and what is printed then is done
         done = house.run(*finetune, check=False, timeout=600)
         print(f"--- {number}\n{done.stdout}", flush=True)
-        if re.search(TOLD, done.stdout):
+        if done.returncode == 0:
             break
         assert done.returncode == 6, "following the steps is never a step back"
         assert person.follow(done.stdout), "something is left to do"

@@ -118,6 +118,15 @@ step; be careful; being careful; take care; taking care; while taking care; make
 while making sure; ensure; ensuring
 manner:
 so; so that; so as to; such that; in order to; because; since
+# what is not to be met on the way says how, as "without touching it" does
+manner:
+touching nothing; touching neither; touching nobody; touching no one; touch nothing; touch neither;
+touch nobody; touch no one; hitting nothing; hitting neither; hitting nobody; hitting no one; hit
+nothing; hit neither; hit nobody; hit no one; bumping into nothing; bump into nothing; knocking
+nothing over; knock nothing over; breaking nothing; break nothing; disturbing nothing; disturbing
+nobody; disturbing no one; disturb nothing; disturb nobody; disturb no one; harming nothing; harming
+nobody; harming no one; harm nothing; harm nobody; harm no one; doing no harm; do no harm; do them
+no harm; do it no harm
 # said of a place that was named before
 manner:
 when you reach it; when you reach them; once you reach it; when you get there; once you get there;

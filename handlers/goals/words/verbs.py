@@ -60,7 +60,8 @@ _FAMILIES: dict[str, str] = {
     "rear_kick": "kick; rear kick; kick back; kick backward; kick backwards",
     "shake_hand": "shake; shake hands; shake a hand; shake hand; wave; greet; handshake;"
     "give a handshake; offer a handshake; offer your paw; give paw; give me your paw; give a paw;"
-    "shake paws; say hello; say hi",
+    "shake paws; shake my hand; shake a paw; shake my paw; shake his hand; shake her hand;"
+    "shake their hands; say hello; say hi",
     "crouch": "crouch; crouch down",
     "lift_left_hand": "lift your left hand; raise your left hand; lift left hand; raise left hand",
     "lift_right_hand": "lift your right hand; raise your right hand; lift right hand;"

@@ -114,11 +114,17 @@ def _known(measured: Measured) -> Iterator[str]:
 def _questions(
     measured: Measured, where: str, dataset: Dataset, library: ActionLibrary
 ) -> Iterator[str]:
-    """How many questions the exam lacks, and places for them: what it asks the least for."""
-    missing = _missing(measured)
+    """How many questions the exam lacks, and places for them: what it asks the least for.
+
+    None while runs alone teach and words of people are asked for: by those an exam is weighed, and
+    one that was planned by what runs taught is worth half of its rows when they are there.
+    """
+    missing, written = _missing(measured), _written(dataset)
     if missing is None and not measured.paper.unexamined:
         return
-    written = _written(dataset) or _taught(dataset)
+    if not written and not measured.paper.held_out and _said_once(_taught(dataset)):
+        return
+    written = written or _taught(dataset)
     count = "" if missing is None else f"{missing.rows:,} more "
     yield (
         f"# exam: {count}questions are needed{missing or ''}, in words that no example has, by"
@@ -202,7 +208,8 @@ def _wordings(
         )
     elif once:
         rows = [row for row in rows if row.shape in once]
-        yield f"# examples: taught in one wording alone: {len(rows)}; teach others too"
+        why = "" if _written(dataset) else ": the exam comes after, and is weighed by them"
+        yield f"# examples: taught in one wording alone: {len(rows)}; teach others too{why}"
     else:
         return
     for row in rows[:WORDINGS]:

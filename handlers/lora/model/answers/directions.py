@@ -36,15 +36,31 @@ WAYS = frozenset(_POLES) | {"out", "in"}
 _OUT_OF = ("inside", -1)
 _RETURNS = frozenset({"to", "home", "on", "onto"})
 """What follows a "back" that says where to, and not which way: "trot back to the door"."""
+_LEFT_AS_IT_IS = frozenset({"alone", "untouched", "undisturbed", "unharmed", "unbothered", "be"})
+"""What follows a "left" of leaving: "with the person left alone"."""
+_LEFT_IN = frozenset({("in", "peace"), ("in", "place"), ("as", "is"), ("as", "it"), ("as", "they")})
 _HEIGHTS = {"climb_step": 1, "stand_up": 1, "rear_up": 1, "lie_down": -1}
 
 Ways = dict[str, frozenset[int]]
 """Of each axis that is spoken of, the poles: 1 for left, forward, up and in, -1 for the others."""
 
 
+def without_leaving(words: Sequence[str]) -> list[str]:
+    """Words without a "left" that is no side."""
+    return [
+        word
+        for at, word in enumerate(words)
+        if word != "left"
+        or not (
+            _LEFT_AS_IT_IS.intersection(words[at + 1 : at + 2])
+            or tuple(words[at + 1 : at + 3]) in _LEFT_IN
+        )
+    ]
+
+
 def said(text: Text) -> Ways:
     """The ways that the words of a text name."""
-    words = text.words
+    words = without_leaving(text.words)
     found = [
         _POLES[word]
         for word, after in zip_longest(words, words[1:], fillvalue="")

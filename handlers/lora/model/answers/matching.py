@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from handlers.lora.model.answers.directions import (
     opposed,
     said,
     turns_round,
+    without_leaving,
 )
-from handlers.lora.model.answers.doubts import unread_tempo
+from handlers.lora.model.answers.doubts import COUNTED, unread_tempo
 from handlers.lora.model.encoders.base import Encoder, torch
 from handlers.lora.model.encoders.light import letters
 from handlers.lora.model.learning.familiarity import opening
@@ -235,11 +237,32 @@ class Matcher:
         worth = READ_STEPS if len(reading.steps) > 1 else READ
         if reading.doubts or not reading.steps or near >= worth:
             return match
-        plan = tuple(
-            Action(self._to_side(step), tuple(step.parameters.items())) for step in reading.steps
-        )
+        plan = tuple(self._as_said(step) for step in reading.steps)
         steps = tuple({"action": action.name, **dict(action.parameters)} for action in plan)
         return Match(span, Entry(span, plan, deduced=True), worth, 1.0, read=steps)
+
+    def _as_said(self, step: GoalStep) -> Action:
+        """A step that was read, by as much as was taught where it does not say by how much."""
+        name, values = self._to_side(step), step.parameters
+        unsaid = {} if any(key in values for key in COUNTED) else self._unsaid.get(name, {})
+        return Action(name, tuple({**unsaid, **values}.items()))
+
+    @cached_property
+    def _unsaid(self) -> dict[str, dict[str, float]]:
+        """Action -> its amounts where none is said: those of the examples that name the action and
+        nothing else ("go ahead" is 1 m), if all of them have the same.
+        """
+        found: dict[str, set[tuple[tuple[str, float], ...]]] = {}
+        for entry in self.entries:
+            if len(entry.plan) != 1 or not entry.goal or entry.image or entry.text.quantities:
+                continue
+            reading = read_goal(entry.text.written, actions=self._actions)
+            (values,) = filled(entry.plan, entry.text)
+            name = values.pop("action")
+            said = [self._to_side(step) for step in reading.steps if not step.parameters]
+            if said == [name] and not reading.doubts and len(reading.steps) == 1:
+                found.setdefault(name, set()).add(tuple(sorted(values.items())))
+        return {name: dict(*amounts) for name, amounts in found.items() if len(amounts) == 1}
 
     def _to_side(self, step: GoalStep) -> str:
         """The action of a step; of one that turns round to no side in particular, to the side to
@@ -269,5 +292,6 @@ def _count(text: Text) -> int:
 
 def _sides(text: Text) -> tuple[str, ...]:
     """The sides a text speaks of, in order: left, right, left is another way than the reverse."""
-    sides = [word[:4] for word in text.words if word.startswith(("left", "right"))]
+    words = without_leaving(text.words)
+    sides = [word[:4] for word in words if word.startswith(("left", "right"))]
     return tuple(side for index, side in enumerate(sides) if side not in sides[index - 1 : index])

@@ -109,3 +109,12 @@ def test_what_the_words_leave_open_is_done_as_it_was_taught(tmp_path) -> None:
 def test_back_to_a_place_is_a_return_and_no_way() -> None:
     assert said(read("trot back to your beat")) == said(read("head back home")) == {}
     assert said(read("back up half a meter"))["way"] == said(read("go back"))["way"] == {-1}
+
+
+@pytest.mark.parametrize(
+    "goal",
+    ["cross the hall, the person left alone", "walk on with the heap left as it is"],
+)
+def test_what_is_left_alone_is_on_no_side(goal: str) -> None:
+    assert "side" not in said(read(goal))
+    assert "side" in said(read(f"{goal}, then turn left"))

@@ -148,3 +148,27 @@ def test_two_wordings_of_one_plan_are_not_done_twice(
     entries = [Entry(read(said), plan, goal=said) for said, plan in known]
     actions = ["rear_kick", "stand_up"]
     assert done(Matcher(Told((0.5, 0.1)), entries, torch.eye(3)[:2], False, actions), goal) == steps
+
+
+@pytest.mark.parametrize(
+    ("taught", "goal", "distance"),
+    [
+        ({"go ahead": 1.0}, "walk forward", 1.0),
+        ({"go ahead": 1.0}, "walk forward and sit down", 1.0),
+        ({"go ahead": 1.0}, "walk forward 2 m", 2.0),
+        ({"go ahead": 1.0, "walk on": 1.0}, "walk forward", 1.0),
+        ({"go ahead": 1.0, "walk on": 0.5}, "walk forward", None),  # which of them?
+        ({"go to the door": 3.0}, "walk forward", None),  # that is no walk of any length
+    ],
+)
+def test_what_does_not_say_by_how_much_is_done_as_the_examples_that_do_not(
+    taught: dict[str, float], goal: str, distance: float | None
+) -> None:
+    entries = [
+        Entry(read(said), (Action("walk_forward", (("distance_m", far),)),), goal=said)
+        for said, far in taught.items()
+    ]
+    vectors = torch.eye(3)[: len(entries)]
+    matcher = Matcher(Told((0.1, 0.1)), entries, vectors, False, ["walk_forward", "sit"])
+    step, *_ = look(matcher, None, read(goal)).answer(ANY).steps
+    assert (step["action"], step.get("distance_m")) == ("walk_forward", distance)

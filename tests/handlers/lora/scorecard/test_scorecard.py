@@ -703,9 +703,16 @@ def test_where_nobody_wrote_an_example_what_runs_taught_is_asked_for(
     # given what runs of the mission taught alone
     known = {"sit down": SIT, "get up": STAND}
     taught = tuple(replace(row, origin="run") for row in rows(known))
+    places = ["<in other words: sit down>", "<in other words: get up>"]
     made = card(Fake(known), (), taught)
+    lines = [pasted(step) for step in made.next_steps if "'<" in step]
+    # then each is to be said otherwise first, in words by which the exam is weighed
+    assert {(line.goal, line.exam) for line in lines} == {(place, False) for place in places}
+    # where runs say each in two ways already, that is what the exam is of
+    twice = rows({"sit, boy": SIT, "up you get": STAND})
+    made = card(Fake(known), (), (*taught, *(replace(row, origin="run") for row in twice)))
     questions = [pasted(step).goal for step in made.next_steps if step.endswith(" --exam")]
-    assert questions == ["<in other words: sit down>", "<in other words: get up>"]
+    assert questions == places
     # and with something written the exam is of that, but wordings are asked for of all
     asked = plans(0, 20)
     made = card(Fake({}), rows(asked), (*taught, *rows({"lie down": SIT, "rest": SIT})))
