@@ -1,4 +1,4 @@
-"""Somebody with a mission and no examples, who types what is printed, gets to a look at an exam."""
+"""Somebody with a mission and no examples, who types what is printed, gets to a DEPLOY."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ class Person:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(minilm_folder() is None, reason="all-MiniLM-L6-v2 is not installed")
-def test_who_types_what_is_printed_gets_from_nothing_to_a_look_at_an_exam(
-    house, tmp_path: Path
-) -> None:
+def test_who_types_what_is_printed_gets_from_nothing_to_a_deploy(house, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     pytest.importorskip("mujoco")
     project = tmp_path / "rescue"
@@ -97,7 +95,8 @@ def test_who_types_what_is_printed_gets_from_nothing_to_a_look_at_an_exam(
             break
         assert done.returncode == 6, "following the steps is never a step back"
         assert person.follow(done.stdout), "something is left to do"
-    # then the mission is driven by what was taught, and the exam is one that is worth a look
+    # then the mission is driven by what was taught, and the exam is one that was worth a look
+    assert "verdict: DEPLOY (deployed)" in done.stdout
     assert re.search(TOLD, done.stdout)
     assert re.search(r"^safety .* pass ", done.stdout, re.MULTILINE)
     assert re.search(r"^mission .* pass ", done.stdout, re.MULTILINE)
