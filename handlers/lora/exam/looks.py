@@ -25,8 +25,9 @@ and were taught, changed or taken out since count as wrong (standing.py), which 
 need no bad will.
 
 Rows that never stood in an exam begin anew: looks count together as far as they share rows,
-whatever was added between them, and in whichever project of this log they were. The same adapter at
-the same questions is no further look.
+whatever was added between them, and in whichever project of this log they were: all of this one's,
+and those of others that did not pass (a copy is no fresh start, and a robot whose sister passed the
+same exam has a first look of its own). The same adapter at the same questions is no further look.
 """
 
 from __future__ import annotations

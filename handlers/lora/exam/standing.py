@@ -41,8 +41,14 @@ class Standing:
 
     @property
     def taken(self) -> tuple[Look, ...]:
-        """The looks that told a bit."""
-        return tuple(look for look in self.looks if look.taken)
+        """The looks that told a bit of use here: of those elsewhere the ones that did not pass.
+
+        Who tries again in a copy tries again. Who passed there has no need to, and another robot
+        with the same exam has a first look of its own.
+        """
+        return tuple(
+            look for look in self.looks if look.taken and not (look.elsewhere and look.passed)
+        )
 
     def replaces(self, item: Question) -> bool:
         """Whether a question takes the place of one that is missing."""

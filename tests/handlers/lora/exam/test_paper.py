@@ -230,6 +230,15 @@ def test_a_copy_of_the_project_without_what_was_missed_is_known_for_what_it_is(t
     assert set_paper(Dataset(train, tuple(ROWS)), looks=[there]).wrong == 1
 
 
+def test_a_robot_whose_sister_passed_the_same_exam_has_a_first_look_of_its_own() -> None:
+    passed, missed = (look(*SEALED, passed=it, elsewhere="/robots/one") for it in (True, False))
+    exam = Dataset((), tuple(ROWS))
+    assert set_paper(exam, looks=[passed]).earlier == ()
+    # but not one that tries again what did not pass, and what was known there is known
+    assert set_paper(exam, looks=[missed]).earlier == (missed,)
+    assert set_paper(Dataset((), tuple(SEALED[3:])), looks=[passed]).wrong == 3
+
+
 def test_what_another_project_added_to_a_shared_exam_is_no_matter_of_this_one() -> None:
     shared, theirs, ours = SEALED[:6], SEALED[6:9], SEALED[9:12]
     looks = [
