@@ -78,9 +78,7 @@ def note(
         "project": str(project),
         "head": head,
         "job": job,
-        "events": [
-            {"type": event.type_name(), "data": event.model_dump(mode="json")} for event in events
-        ],
+        "events": [{"type": event.type_name(), "data": event.as_shape()} for event in events],
     }
     write_file(_path(effect, project, history), json.dumps(shape).encode())
 
@@ -95,7 +93,7 @@ def pending(effect: Effect, project: Path, history: Readable) -> Pending | None:
         return Pending(
             int(shape["head"]),
             None if job is None else int(job),
-            tuple(EVENT_TYPES[i["type"]].model_validate(i["data"]) for i in shape["events"]),
+            tuple(EVENT_TYPES[i["type"]].of_shape(i["data"]) for i in shape["events"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

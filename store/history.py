@@ -1,8 +1,8 @@
 """The history as rows: read a page at a time, by whatever wants an event made of each. Light.
 
 `store.log.History` makes typed events of them, to be folded and acted on. `StoredHistory` leaves
-them as they are stored, for commands that show them: to build the models of pydantic takes as long
-as such a command has for five runs.
+them as they are stored, for commands that show them: the classes of all events take as long to
+import as such a command takes.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _upcast(kind: str, schema: int, data: str) -> tuple[int, dict[str, Any]]:
     from store.events.types import decode  # no event of today's shape waits for it
 
     event = decode(kind, schema, data)
-    return event.schema_version, event.model_dump(mode="json")
+    return event.schema_version, event.as_shape()
 
 
 def unreadable(position: int, error: Exception) -> StoreError:

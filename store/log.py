@@ -17,6 +17,7 @@ from store.schema import ViewConnection
 
 if TYPE_CHECKING:
     from store.database.backend import Readable
+    from store.events.base import Event
 
 Projector = Callable[[ViewConnection, Sequence[Recorded]], None]
 Clock = Callable[[], int]
@@ -63,23 +64,28 @@ class EventLog(History):
         self._last_us = 0
 
     def append(self, events: Sequence[NewEvent]) -> list[Recorded]:
-        """Store events in order and project them; returns those that were stored.
+        """Store events in order and project them; returns those that were stored, as a reader of
+        the log gets them: what is folded now and what is folded from the log is the same.
 
         An event whose `dedup_key` is already in the log is left out. Raises VersionConflict when
-        an `expected_version` no longer holds.
+        an `expected_version` no longer holds, ValueError for an event that could not be read again.
         """
         self._load_head()
         # Monotone, so that "as of TIME" names one position even when the clock is set back.
         self._last_us = max(self._clock(), self._last_us)
         stored: list[Recorded] = []
+        rows: list[tuple[object, ...]] = []
         keys: set[str] = set()
         for new in events:
             if new.dedup_key is not None:
                 if new.dedup_key in keys or self._has_key(new.dedup_key):
                     continue
                 keys.add(new.dedup_key)
-            stored.append(self._envelope(new, stored))
-        self.connection.executemany(_INSERT, [_row(record) for record in stored])
+            data, event = _written(new.event)
+            record = self._envelope(new, event, stored)
+            stored.append(record)
+            rows.append(_row(record, data))
+        self.connection.executemany(_INSERT, rows)
         if self._project is not None and stored:
             self._project(self.connection, stored)
         return stored
@@ -100,7 +106,7 @@ class EventLog(History):
         query = "SELECT 1 FROM events WHERE dedup_key = ?"
         return self.connection.execute(query, (key,)).fetchone() is not None
 
-    def _envelope(self, new: NewEvent, batch: Sequence[Recorded]) -> Recorded:
+    def _envelope(self, new: NewEvent, event: Event, batch: Sequence[Recorded]) -> Recorded:
         assert self._head is not None
         stream = new.stream
         version = self._versions.get(stream)
@@ -115,7 +121,7 @@ class EventLog(History):
             position,
             stream,
             version,
-            new.event,
+            event,
             cause,
             position if cause is None else self._correlation_of(cause, batch),
             self._last_us,
@@ -142,8 +148,8 @@ class EventLog(History):
         return version
 
 
-def _row(record: Recorded) -> tuple[object, ...]:
-    """The values of an event's row, in the order of `EVENT_COLUMNS`."""
+def _row(record: Recorded, data: str) -> tuple[object, ...]:
+    """The values of an event's row, in the order of `EVENT_COLUMNS`; `data`: of the event."""
     position, stream, version, event, cause, correlation, recorded, occurred, key, meta = record
     kind = type(event)
     return (
@@ -152,8 +158,7 @@ def _row(record: Recorded) -> tuple[object, ...]:
         version,
         kind.__name__,
         kind.schema_version,
-        # What `model_dump_json` comes down to, without its detour.
-        kind.__pydantic_serializer__.to_json(event).decode(),
+        data,
         json.dumps(dict(meta)) if meta else ABSENT,
         ABSENT if key is None else key,
         ABSENT if cause is None else cause,
@@ -161,6 +166,15 @@ def _row(record: Recorded) -> tuple[object, ...]:
         recorded,
         ABSENT if occurred is None else occurred,
     )
+
+
+def _written(event: Event) -> tuple[str, Event]:
+    """An event's data, and the event that is read of it. Raises ValueError where none can be."""
+    try:
+        data = event.as_json()
+        return data.decode(), event.of_json(data)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"a {event.type_name()} that no log can hold: {error}") from None
 
 
 def recorded(row: Row) -> Recorded:

@@ -121,7 +121,7 @@ def _examples(lines: Lines) -> None:
 def _encoded(facts: tuple[Any, ...]) -> None:
     """What goes into an event can be written and read again."""
     for fact in facts:
-        assert type(fact).model_validate_json(fact.model_dump_json()) == fact
+        assert type(fact).of_json(fact.as_json()) == fact
 
 
 # -- one object a file -----------------------------------------------------------------------------

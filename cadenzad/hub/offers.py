@@ -95,10 +95,10 @@ def _received(hub: Hub, offer: Offer, state_dir: Path) -> OfferReceived:
         from handlers.fleet.content import decode  # its grammar is nothing that every start needs
         from store.hub.offers import content
 
-        return OfferReceived.model_validate({**facts, "rules": decode(content(hub, offer))})
+        return OfferReceived.of_shape({**facts, "rules": decode(content(hub, offer))})
     if offer.kind == "adapter":
         _fetch(hub, offer, state_dir)
-        return OfferReceived.model_validate(facts)
+        return OfferReceived.of_shape(facts)
     raise InputError(f"offer {offer.id} is of a kind that this version does not know: {offer.kind}")
 
 

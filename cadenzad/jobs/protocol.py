@@ -180,8 +180,8 @@ def _message(fields: Any) -> Message | None:
 
 
 def _events(facts: Iterable[Mapping[str, Any]]) -> tuple[Event, ...]:
-    return tuple(EVENT_TYPES[fact["type"]].model_validate(fact["data"]) for fact in facts)
+    return tuple(EVENT_TYPES[fact["type"]].of_shape(fact["data"]) for fact in facts)
 
 
 def _as_json(events: Iterable[Event]) -> list[dict[str, Any]]:
-    return [{"type": event.type_name(), "data": event.model_dump(mode="json")} for event in events]
+    return [{"type": event.type_name(), "data": event.as_shape()} for event in events]

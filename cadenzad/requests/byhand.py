@@ -44,7 +44,7 @@ class Ended:
 
     def as_json(self) -> dict[str, Any]:
         """The last event of each type, as programs see it."""
-        return {event.type_name(): event.model_dump(mode="json") for event in self.events}
+        return {event.type_name(): event.as_shape() for event in self.events}
 
 
 class Interrupted(KeyboardInterrupt):

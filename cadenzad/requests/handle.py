@@ -140,12 +140,12 @@ def _rebuild(request_id: str, command: commands.Rebuild) -> Unit:
 def _record_export(request_id: str, command: commands.RecordExport) -> Unit:
     """An export that somebody made by hand: that it was asked for, and what came of it."""
     stream = project_stream(command.project)
-    requested = ExportRequested.model_validate(command.requested)
+    requested = ExportRequested.of_shape(command.requested)
     outcome: Event
     if command.outcome.type == RunExported.type_name():
-        outcome = RunExported.model_validate(command.outcome.data)
+        outcome = RunExported.of_shape(command.outcome.data)
     else:
-        outcome = ExportFailed.model_validate(command.outcome.data)
+        outcome = ExportFailed.of_shape(command.outcome.data)
 
     def unit(transaction: Transaction) -> None:
         key = event_key(request_id, 0)

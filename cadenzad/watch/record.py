@@ -196,7 +196,7 @@ class Recorder:
         for file in self._state.present_files(str(project)):
             if file.kind != "config" and _leads_nowhere(project / file.path):
                 gone_files = True
-                event = FileRemoved.model_validate({"path": file.path, "kind": file.kind})
+                event = FileRemoved.of_shape({"path": file.path, "kind": file.kind})
                 self._append_if(project, file.path, event, _still(file))
         return gone_files
 

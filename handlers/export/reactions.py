@@ -114,7 +114,7 @@ def _is_of_before(export: ExportRow, event: Recorded, state: State) -> bool:
         "SELECT data FROM events WHERE position = ?", (export.position,)
     ).fetchone()
     project = state.project(export.project)
-    made = RunExported.model_validate_json(data).env_sha256
+    made = RunExported.of_json(data).env_sha256
     return project is not None and made not in ("", project.env_sha256)
 
 
@@ -129,7 +129,7 @@ def _pruned(stream: str, state: State) -> dict[str, int]:
     """Exports that were pruned, and where the log says so: they are not missed."""
     query = "SELECT position, data FROM events WHERE stream = ? AND type = ?"
     rows = state.connection.execute(query, (stream, FilePruned.type_name()))
-    facts = ((position, FilePruned.model_validate_json(data)) for position, data in rows)
+    facts = ((position, FilePruned.of_json(data)) for position, data in rows)
     return {fact.path: position for position, fact in facts if fact.kind == "export"}
 
 

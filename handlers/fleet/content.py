@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from handlers.judge.prompt.rules.grammar import parse
 from store.errors import InputError
@@ -14,7 +14,7 @@ from store.events.prompt import RuleFact
 MOST_BYTES = 64 << 10
 """Of the rules of a block, which are at most some dozen lines."""
 
-_RULES = TypeAdapter(tuple[RuleFact, ...])
+_RULES = msgspec.json.Decoder(tuple[RuleFact, ...])
 
 
 def encode(rules: Sequence[RuleFact]) -> bytes:
@@ -30,7 +30,7 @@ def encode(rules: Sequence[RuleFact]) -> bytes:
             )
     if not rules:
         raise InputError("that version has no rules: there is nothing to offer")
-    shapes = [rule.model_dump(mode="json") for rule in rules]
+    shapes = [rule.as_shape() for rule in rules]
     return json.dumps(shapes, ensure_ascii=False, sort_keys=True).encode()
 
 
@@ -41,9 +41,9 @@ def decode(data: bytes) -> tuple[RuleFact, ...]:
             f"an offered prompt of {len(data):,} bytes", hint=f"{MOST_BYTES:,} at most"
         )
     try:
-        rules = _RULES.validate_json(data)
-    except ValidationError as error:
-        raise InputError(f"an offered prompt that is none: {error.errors()[0]['msg']}") from None
+        rules = _RULES.decode(data)
+    except ValueError as error:
+        raise InputError(f"an offered prompt that is none: {error}") from None
     if not rules or any(parse(rule.line) is None for rule in rules):
         raise InputError("an offered prompt with lines that are no rules")
     return rules

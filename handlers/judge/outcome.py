@@ -92,7 +92,7 @@ def keep_prompt(
     kept = PromptKept(code=code, reason=reason, paste=paste)
     judged = runs_judged(context, failure)
     if code in IN_VAIN:
-        judged = judged.model_copy(update={"rejected": context.rejection})
+        judged = judged.changed(rejected=context.rejection)
     return [judged, kept], reason
 
 

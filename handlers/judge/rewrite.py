@@ -154,7 +154,7 @@ def _retired(context: JudgeContext, variants: Variants) -> Result:
         return [*events[:1], fact, *events[1:]], summary
     gates = [variant.static, trial.gate]
     version = _version(context, variants.source, variant, gates, trial)
-    version = version.model_copy(update={"retired": (line,)})
+    version = version.changed(retired=(line,))
     return _write(context, variants.source, variant, version, [fact])
 
 
@@ -223,7 +223,7 @@ def _write(
     version: PromptVersion,
     before: Sequence[Event],
 ) -> Result:
-    facts, after = version.model_dump(), chosen.after
+    facts, after = version.values(), chosen.after
     verdict = _verdict(version)
     found = [runs_judged(context), *before]
 

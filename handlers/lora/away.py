@@ -18,7 +18,7 @@ from handlers.jobs import JobContext, PermanentFailure
 from handlers.lora.context import trusted_encoder
 from handlers.lora.data.dataset import authored_files
 from handlers.lora.hub.card import write_card
-from handlers.lora.model.files import SCORECARD, folder_sha256
+from handlers.lora.model.names import SCORECARD, folder_sha256
 from handlers.lora.past import Past
 from handlers.lora.recovery import ADAPTERS
 from handlers.lora.registry import DEPLOYED, Registry

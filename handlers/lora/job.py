@@ -18,7 +18,8 @@ from handlers.lora.data.dataset import Dataset, load_dataset
 from handlers.lora.fingerprint import trained_from
 from handlers.lora.hub.curves import write_events
 from handlers.lora.measuring import against, consequences, measure, switch
-from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
+from handlers.lora.model.files import read_head
+from handlers.lora.model.names import SCORECARD, folder_sha256
 from handlers.lora.model.training import TrainOptions, TrainReport, train
 from handlers.lora.registry import version_before
 from handlers.lora.verdicts import FORCE, why_not

@@ -17,8 +17,9 @@ from handlers.lora.data.dataset import Dataset
 from handlers.lora.fingerprint import scored_against
 from handlers.lora.hub.card import write_card
 from handlers.lora.model.encoder import find_encoder
-from handlers.lora.model.files import SCORECARD, folder_sha256, read_head
+from handlers.lora.model.files import read_head
 from handlers.lora.model.interface import Decoder
+from handlers.lora.model.names import SCORECARD, folder_sha256
 from handlers.lora.scorecard.scorecard import Scorecard, score
 from handlers.project.paths import ADAPTERS_DIR
 from store.durable import write_file
@@ -44,7 +45,7 @@ class Measured:
 
     def scored(self, version: int) -> AdapterScored:
         card = self.card
-        checks = [AxisFact.model_validate(check) for check in card.as_json()["checks"]]
+        checks = [AxisFact.of_shape(check) for check in card.as_json()["checks"]]
         return AdapterScored(
             version=version,
             verdict=card.verdict,

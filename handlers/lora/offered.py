@@ -83,12 +83,10 @@ def _laid_down(context: LoraContext, due: OfferRow, draft: Path) -> AdapterTrain
             hint=f"cadenza env lora eval {context.project.path.name} --version {same.version}"
             " scores that again",
         )
-    return trained.model_copy(
-        update={
-            "version": context.next_version,
-            "path": f"{ADAPTERS_DIR}/{context.next_version:04}",
-            "offer": due.offer,
-        }
+    return trained.changed(
+        version=context.next_version,
+        path=f"{ADAPTERS_DIR}/{context.next_version:04}",
+        offer=due.offer,
     )
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handlers.lora.model.files import SCORECARD
+from handlers.lora.model.names import SCORECARD
 from handlers.lora.registry import Registry
 from handlers.project.paths import ADAPTERS_DIR, printable
 from handlers.recovery import Effect

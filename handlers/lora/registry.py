@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from handlers.lora.model.files import folder_sha256, read_head
+from handlers.lora.model.names import folder_sha256
 from handlers.project.paths import ADAPTERS_DIR, inside
 from store.durable import hold, make_folder, remove_abandoned, remove_drafts, sync
 from store.errors import InputError
@@ -94,6 +94,8 @@ class Registry:
             (self.root / DEPLOYED).unlink(missing_ok=True)
             sync(self.root)
             return
+        from handlers.lora.model.files import read_head  # of the daemon only a promotion asks
+
         read_head(self.folder(version))
         link = self.root / f".{DEPLOYED}-{os.getpid()}"
         link.unlink(missing_ok=True)

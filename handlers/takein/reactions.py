@@ -37,7 +37,6 @@ def dropped_since(history: Readable, project: str, first: int) -> list[str]:
     query = "SELECT data FROM events WHERE stream = ? AND type = ? AND position >= ?"
     stream, kind = project_stream(project), RecordingDropped.type_name()
     facts = [
-        RecordingDropped.model_validate_json(data)
-        for (data,) in history.execute(query, (stream, kind, first))
+        RecordingDropped.of_json(data) for (data,) in history.execute(query, (stream, kind, first))
     ]
     return list(dict.fromkeys(fact.path for fact in facts))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from handlers.jobs import JobContext, JobResult
 from handlers.lora.hub.curves import columns_of
-from handlers.lora.model.files import CURVE
+from handlers.lora.model.names import CURVE
 from handlers.tracking.mlflow import Tracker
 from handlers.tracking.reactions import TRACKED
 from store.events.adapter import AdapterPromoted, AdapterRolledBack, AdapterScored, AdapterTrained

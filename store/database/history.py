@@ -1,7 +1,8 @@
 """The tables of the event log in SQLite, and the bookkeeping of the daemon that writes it.
 
 The schema has no CHECK (json_valid(...)): SQLite builds before 3.41 do not mark it innocuous, and
-`trusted_schema = OFF` then refuses every insert. Data is JSON because only pydantic writes it.
+`trusted_schema = OFF` then refuses every insert. Data is JSON because `store.log` reads each event
+before it is stored.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Events: what can be recorded, a module for each thing it is about, and what they travel in.
 
-An event is a past-tense, immutable fact: a frozen pydantic model named `NounVerbed`. Its class
+An event is a past-tense, immutable fact: a frozen struct named `NounVerbed`. Its class
 name is its type in the log and `schema_version` the shape it was written in; older shapes are
 upcast when they are read (see `types.UPCASTS`), never rewritten.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from msgspec import field
 
-from store.events.base import Event, Fact, Grown
+from store.events.base import Event, Fact
 
 
 class RetrainRequested(Event):
@@ -15,7 +15,7 @@ class RetrainRequested(Event):
     reason: str
 
 
-class AdapterTrained(Grown, Event):
+class AdapterTrained(Event):
     """An adapter lies in the registry. `sha256` covers its files but the scorecard.
 
     `offer`: the fleet's offer that it came by, "" for one that was trained for this project; what
@@ -32,7 +32,7 @@ class AdapterTrained(Grown, Event):
     encoder: str
     rows: int
     exam_rows: int
-    sources: dict[str, int] = Field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
     epochs: int
     loss: float | None = None
     seed: int
@@ -55,7 +55,7 @@ class AxisFact(Fact):
     detail: str
 
 
-class LookFact(Grown, Fact):
+class LookFact(Fact):
     """A look at the sealed questions of an exam: it told whether `needed` of `sealed` are right.
 
     `needed` None: they stood in the exam, were not asked, and nothing was told. `adapter`: the hash
@@ -88,6 +88,8 @@ class AdapterScored(Event):
     `look`: what was told of the exam's sealed part; None where none of it was asked.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"look"})
+
     version: int
     verdict: Literal["DEPLOY", "BLOCK", "NEEDS_DATA"]
     held_out: bool
@@ -97,14 +99,6 @@ class AdapterScored(Event):
     scorecard: str
     scorecard_sha256: str
     look: LookFact | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a look it is written as it was before there was that field."""
-        shape: dict[str, Any] = serialize(self)
-        if self.look is None:
-            shape.pop("look", None)
-        return shape
 
 
 class AdapterPromoted(Event):
@@ -129,19 +123,13 @@ class AdapterRolledBack(Event):
     `forced`: it was neither deployed before nor scored DEPLOY; somebody asked for it all the same.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"forced"})
+
     version: int | None
     previous: int
     by: str
     reason: str
     forced: bool = False
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What is not forced is written as it was before there was that field."""
-        shape: dict[str, Any] = serialize(self)
-        if not self.forced:
-            shape.pop("forced", None)
-        return shape
 
 
 class CodeTrusted(Event):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
-
-from store.events.base import Event as Event
-from store.events.base import Fact as Fact
+from store.events.base import Count, Event, Fact
 
 
 class ExportOptions(Fact):
@@ -16,28 +13,23 @@ class ExportOptions(Fact):
     `keys`: what a record holds. `foreign`: also of a log that names none of the mission's phases.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"keys", "foreign"})
+
     include_failures: bool | None = None
     min_reward: float | None = None
     keys: Literal["reference", "extended"] = "reference"
     foreign: bool = False
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """What is as it was before there was a choice is written as it was then."""
-        written: dict[str, object] = write(self)
-        if self.keys == "reference":
-            del written["keys"]
-        if not self.foreign:
-            del written["foreign"]
-        return written
-
 
 class ExportRequested(Event):
-    """Somebody or something wants a run exported; the outcome names this event as its cause."""
+    """Somebody or something wants a run exported; the outcome names this event as its cause.
+
+    `output` None: the project's exports folder.
+    """
 
     run_path: str
     reason: str
-    output: str | None = Field(None, description="None: the project's exports folder")
+    output: str | None = None
     options: ExportOptions = ExportOptions()
 
 
@@ -46,6 +38,8 @@ class RunExported(Event):
 
     `env_sha256`: of the env.json that it was made with; "" where that was not recorded yet.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"env_sha256"})
 
     run_id: str
     run_path: str
@@ -62,14 +56,6 @@ class RunExported(Event):
     warnings: tuple[str, ...] = ()
     origin: Literal["reactive", "manual"] = "reactive"
     env_sha256: str = ""
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Events of before hold no such hash, and are written as they were."""
-        written: dict[str, object] = write(self)
-        if not self.env_sha256:
-            del written["env_sha256"]
-        return written
 
 
 class ExportLost(Event):
@@ -102,7 +88,7 @@ class DatasetUpdated(Event):
     manifest: str
     manifest_hash: str
     content: str
-    runs: int = Field(ge=0)
+    runs: Count
     rows: dict[str, int]
     labels: tuple[int, int] = (0, 0)
     added: tuple[str, ...] = ()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from msgspec import Meta
 
-from store.events.base import Event as Event
-from store.events.base import Fact as Fact
-from store.events.base import Grown
+from store.events.base import Count, Event, Fact, Ordinal
 
 Outcome = Literal["succeeded", "failed", "interrupted", "unfinished", "unknown"]
 """`interrupted`: somebody stopped it; `unfinished`: its log does not say how it ended."""
@@ -17,9 +15,14 @@ FileKind = Literal["config", "run", "examples", "exam", "unknown"]
 
 Split = Literal["train", "exam"]
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Name = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+\Z")]
 """A short word of plain characters."""
+
+Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""One that SQLite holds."""
+
+_HASH = r"^[a-z0-9]+(:[0-9a-f]+)?\Z"
 
 
 class FileFact(Fact):
@@ -28,7 +31,8 @@ class FileFact(Fact):
     `dev`+`ino` say which file it is, `sha256` is what its first `size` bytes are known by: a value
     that names its algorithm (see store.identity), SHA-256 in older events and of env.json. As it
     covers everything read so far, it is a head hash that grows with the file: a later read whose
-    first `size` bytes still hash to it is the same file, extended.
+    first `size` bytes still hash to it is the same file, extended. `revision`: 1 when first
+    recorded, then one more each change.
     """
 
     path: str
@@ -37,7 +41,7 @@ class FileFact(Fact):
     size: int
     mtime_ns: int
     sha256: str
-    revision: int = Field(1, ge=1, description="1 when first recorded, then one more each change")
+    revision: Ordinal = 1
 
 
 class LineProblem(Fact):
@@ -56,7 +60,7 @@ class LineCounts(Fact):
     blank: int = 0
 
 
-class RunStamp(Grown):
+class RunStamp(Fact):
     """Under what a run was driven, as its log's first record says. None: unknown, or had no part.
 
     Runs that agree in everything but `seed` are comparable. Hashes: of env.json's bytes, as the
@@ -69,16 +73,16 @@ class RunStamp(Grown):
     LATER: ClassVar[frozenset[str]] = frozenset({"source", "source_hash"})
 
     policy: Name | None = None
-    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
-    max_ticks: int | None = Field(None, ge=1, lt=2**63, description="None: as env.json says")
+    seed: Integer | None = None
+    max_ticks: Ordinal | None = None
     env_sha256: Sha256 | None = None
     xml_sha256: Sha256 | None = None
     prompt_sha256: Sha256 | None = None
     brain_sha256: Sha256 | None = None
-    adapter: int | None = Field(None, ge=1, lt=2**63)
+    adapter: Ordinal | None = None
     version: Name | None = None
-    source: str | None = Field(None, min_length=1, max_length=255)
-    source_hash: str | None = Field(None, max_length=80, pattern=r"^[a-z0-9]+(:[0-9a-f]+)?$")
+    source: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    source_hash: Annotated[str, Meta(max_length=80, pattern=_HASH)] | None = None
 
 
 class EpisodeFact(Fact):
@@ -87,6 +91,8 @@ class EpisodeFact(Fact):
     `reward` is the sum of the known rewards, None when none was known; `phases_done` the number of
     phases completed; `first_line` is 1-based. `stamp`: None in logs of before and of others.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"stamp"})
 
     index: int
     first_line: int
@@ -97,14 +103,6 @@ class EpisodeFact(Fact):
     phases_done: int = 0
     last_phase: str | None = None
     stamp: RunStamp | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Without a stamp it is written as it was before there were any."""
-        written: dict[str, object] = write(self)
-        if self.stamp is None:
-            del written["stamp"]
-        return written
 
 
 class ProjectDiscovered(Event):
@@ -146,9 +144,9 @@ class ProjectChecked(Event):
     """
 
     env_sha256: Sha256
-    errors: int = Field(ge=0)
-    warnings: int = Field(ge=0)
-    hints: int = Field(ge=0)
+    errors: Count
+    warnings: Count
+    hints: Count
     findings: tuple[CheckFact, ...] = ()
 
 
@@ -171,9 +169,9 @@ class RunRead(Event):
 
 
 class RunRecorded(RunRead):
-    """A run log was read for the first time."""
+    """A run log was read for the first time. `twin_of`: the path of a run with the same bytes."""
 
-    twin_of: str | None = Field(None, description="path of a run with the same bytes")
+    twin_of: str | None = None
 
 
 class RunExtended(RunRead):
@@ -253,4 +251,4 @@ class RecordingDropped(Event):
     """
 
     path: str
-    size: int = Field(ge=0)
+    size: Count

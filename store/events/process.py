@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from msgspec import field
 
-from store.events.base import Event as Event
+from store.events.base import Event
 
 
 class DaemonStarted(Event):
@@ -46,7 +46,7 @@ class JobQueued(Event):
 
     kind: str
     project: str = ""
-    spec: dict[str, Any] = Field(default_factory=dict)
+    spec: dict[str, Any] = field(default_factory=dict)
     reason: str
     not_before_us: int = 0
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from msgspec import Meta, field
 
-from store.events.base import Event, Fact, Grown
+from store.events.base import Count, Event, Fact, Ordinal
 
 
 class TokenUsage(Fact):
@@ -25,7 +25,7 @@ class ClaimCounts(Fact):
     dropped: int = 0
 
 
-class FindingFact(Grown):
+class FindingFact(Fact):
     """A mined failure mode: `id` is kind@phase, a citation is `run:tick-tick`.
 
     `lift`: how many times as common it is in failed runs as in successful ones, None where no
@@ -47,7 +47,7 @@ class FindingFact(Grown):
     p: float | None = None
 
 
-class RuleFact(Grown):
+class RuleFact(Fact):
     """A line of a version, the finding it answers and the ticks that show that.
 
     It is a rule of the managed block, or free text: a sentence of the block (`* ...`), or a
@@ -91,7 +91,7 @@ class GateFact(Fact):
     name: str
     result: Literal["pass", "fail", "skipped"]
     detail: str
-    numbers: dict[str, float] = Field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
 
 
 class JudgeRequested(Event):
@@ -109,7 +109,7 @@ class Rejection(Fact):
     head: int
 
 
-class RunsJudged(Grown, Event):
+class RunsJudged(Event):
     """The runs were mined and, with a key and something to ask, a model chose remedies.
 
     `key` says what was asked (evidence, prompt, schema, model): the same key is not asked twice.
@@ -143,11 +143,11 @@ class CandidatesWeighed(Event):
     """
 
     candidates: tuple[CandidateFact, ...]
-    missions: int = Field(0, ge=0)
+    missions: Count = 0
     unweighed: tuple[str, ...] = ()
 
 
-class PromptVersion(Grown, Event):
+class PromptVersion(Event):
     """What the events about a version of SYSTEM_PROMPT have in common; not an event itself.
 
     `version` counts from 1 in a project; `parent` is the version it replaces, None for the prompt
@@ -202,19 +202,19 @@ class PromptTried(Event):
     seeds.
     """
 
-    decision: int = Field(ge=1)
-    level: float = Field(gt=0, le=1)
+    decision: Ordinal
+    level: Annotated[float, Meta(gt=0, le=1)]
     verdict: Literal["improved", "no_worse", "worse", "not_improved"]
-    evidence: float = Field(ge=0)
-    pairs: int = Field(ge=1)
-    first_seed: int = Field(ge=0, lt=2**53)
-    searched: int = Field(0, ge=0)
+    evidence: Annotated[float, Meta(ge=0)]
+    pairs: Ordinal
+    first_seed: Annotated[int, Meta(ge=0, lt=2**53)]
+    searched: Count = 0
     before_sha256: str
     after_sha256: str
     reason: str
 
 
-class PromptKept(Grown, Event):
+class PromptKept(Event):
     """The judge ran and the prompt stays as it is. `code` names the reason for programs.
 
     `paste`: the block that would have been written, where the source cannot be edited.
@@ -265,7 +265,7 @@ class PromptRolledBack(Event):
     by: str
     reason: str
     test: str = ""
-    evidence: dict[str, Any] = Field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
     restores: int | None = None
     unread: tuple[str, ...] = ()
 
@@ -280,6 +280,6 @@ class PromptWatchEnded(Event):
 
     version: int
     test: str
-    evidence: dict[str, Any] = Field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
     outcome: Literal["kept", "undecided", "superseded"] = "kept"
     reason: str = ""

@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from store.errors import SchemaError
 from store.events.adapter import (
     AdapterBlocked,
@@ -162,9 +160,7 @@ def decode(
         )
     try:
         if schema_version == cls.schema_version:
-            # What `model_validate_json` comes down to, without its detour.
-            event: Event = cls.__pydantic_validator__.validate_json(data)
-            return event
+            return cls.of_json(data)
         if schema_version > cls.schema_version:
             raise SchemaError(
                 f"{type_name} has schema version {schema_version}, newer than "
@@ -174,10 +170,6 @@ def decode(
         shape: dict[str, Any] = json.loads(data)
         for version in range(schema_version, cls.schema_version):
             shape = upcasts[type_name, version](shape)
-        return cls.model_validate(shape)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise SchemaError(
-            f"a stored {type_name} is not readable: {place}: {first['msg']}"
-        ) from None
+        return cls.of_shape(shape)
+    except ValueError as error:
+        raise SchemaError(f"a stored {type_name} is not readable: {error}") from None

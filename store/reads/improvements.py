@@ -227,8 +227,6 @@ def episodes(view: Readable, project: str) -> list[EpisodeRow]:
         " ORDER BY e.first, e.path, e.idx",
         (project,),
     )
-    # Imported here: `status` needs this module, and does not pay for pydantic.
-
     found, holder = [], dict[str, str]()
     for *row, stamp, sha256, twin_of in rows:
         if twin_of is None and holder.setdefault(sha256 or row[0], row[0]) == row[0]:

@@ -49,7 +49,7 @@ def _scored(view: View, record: Recorded, event: AdapterScored) -> None:
         "view_adapters",
         {"project": project_of(record), "version": event.version},
         verdict=event.verdict,
-        checks=json.dumps([check.model_dump(mode="json") for check in event.checks]),
+        checks=json.dumps([check.as_shape() for check in event.checks]),
         reasons=json.dumps(event.reasons),
         next_steps=json.dumps(event.next_steps),
         scored=record.position,

@@ -6,9 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
-from store.events.base import Event
+from store.events.base import Event, Fact
 from store.events.envelope import Recorded
 from store.events.prompt import (
     PromptConflictFound,
@@ -40,7 +38,7 @@ def _judged(view: View, record: Recorded, event: RunsJudged) -> None:
         "recorded_us": record.recorded_at_us,
         "key": event.key,
         "findings": json.dumps(findings),
-        "claims": event.claims.model_dump_json(),
+        "claims": event.claims.as_json().decode(),
         "code": "",
         "reason": "",
     }
@@ -180,8 +178,8 @@ def _set_outcome(view: View, project: str, code: str, reason: str) -> None:
     update(view, "view_judged", {"project": project}, code=code, reason=reason)
 
 
-def _json(parts: Iterable[BaseModel]) -> str:
-    return json.dumps([part.model_dump(mode="json") for part in parts])
+def _json(parts: Iterable[Fact]) -> str:
+    return json.dumps([part.as_shape() for part in parts])
 
 
 PROMPT_HANDLERS: Mapping[type[Event], Callable[[View, Recorded, Any], None]] = {

@@ -94,7 +94,7 @@ def _project_checked(view: View, record: Recorded, event: ProjectChecked) -> Non
         check_errors=event.errors,
         check_warnings=event.warnings,
         check_hints=event.hints,
-        check_findings=json.dumps([fact.model_dump() for fact in event.findings]),
+        check_findings=json.dumps([fact.as_shape() for fact in event.findings]),
     )
 
 
@@ -267,7 +267,7 @@ def _dataset_updated(view: View, record: Recorded, event: DatasetUpdated) -> Non
             "runs": event.runs,
             "rows": json.dumps(event.rows),
             "labels": json.dumps(event.labels),
-            "failed": json.dumps([problem.model_dump() for problem in event.failed]),
+            "failed": json.dumps([problem.as_shape() for problem in event.failed]),
             "position": record.position,
         },
     )

@@ -160,7 +160,7 @@ def set_episodes(
                 episode.first_line,
                 position,
                 first_told.get(episode.index, position),
-                ABSENT if stamp is None else stamp.model_dump_json(),
+                ABSENT if stamp is None else stamp.as_json().decode(),
             )
         )
 

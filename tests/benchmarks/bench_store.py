@@ -57,7 +57,7 @@ def batches(table: Table, folder: Path, rounds: int, count: int) -> None:
     In CPU time, which the disk and other programs have no part in; both sides serialize.
     """
     ours = [[_event(batch * BATCH + index) for index in range(BATCH)] for batch in range(count)]
-    payload = len(ours[0][0].event.model_dump_json())
+    payload = len(ours[0][0].event.as_json())
     theirs = _numbered(ours)
     print(f"batches: {payload} bytes of JSON an event; {_their_pragmas(folder)}")
     plain, projected, library = (
@@ -106,7 +106,7 @@ def _stored_event(numbered: tuple[NewEvent, int]) -> StoredEvent:
 
 
 def _json(new: NewEvent) -> bytes:
-    return new.event.model_dump_json().encode()
+    return new.event.as_json()
 
 
 def _append_ours(state: Path, groups: list[list[NewEvent]], project: Projector | None) -> float:

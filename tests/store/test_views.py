@@ -48,7 +48,7 @@ def exported(make, name="a", records=3, **changes):
         "rejected": 0,
         "filtered": 0,
     }
-    return NewEvent(make.stream, RunExported.model_validate(values | changes))
+    return NewEvent(make.stream, RunExported.of_shape(values | changes))
 
 
 def export_failed(make, name="a"):
@@ -128,14 +128,14 @@ def test_a_run_stays_as_old_as_it_is_when_its_log_grows_or_comes_back(writer, ma
     log = ".cadenza-env/a.log.jsonl"
     writer.append(NewEvent(make.stream, FileRemoved(path=log, kind="run")))
     again = make.extended("a", (make.episode(0, "failed"), make.episode(1, "failed"))).event
-    facts = again.model_dump(exclude={"previous_size", "previous_sha256"})
-    writer.append(NewEvent(make.stream, RunRecorded.model_validate(facts)))
+    facts = again.as_shape(without={"previous_size", "previous_sha256"})
+    writer.append(NewEvent(make.stream, RunRecorded.of_shape(facts)))
     assert first_told(writer, make) == [("a.log.jsonl", 2), ("a.log.jsonl", 3)]
 
 
 def test_a_copy_of_a_log_is_no_further_run(writer, make):
     writer.append(make.discovered(), make.run("a", "failed"))
-    copy = make.run("b", "failed").event.model_copy(update={"twin_of": ".cadenza-env/a.log.jsonl"})
+    copy = make.run("b", "failed").event.changed(twin_of=".cadenza-env/a.log.jsonl")
     writer.append(NewEvent(make.stream, copy))
     assert first_told(writer, make) == [("a.log.jsonl", 2)]
 
@@ -147,8 +147,8 @@ def test_an_extension_without_new_episodes_keeps_the_count(writer, make):
 
 def test_a_replaced_run_is_counted_once(writer, make):
     writer.append(make.discovered(), make.run("a", "failed"))
-    values = make.run("a", "succeeded").event.model_dump() | {"previous_sha256": "a" * 64}
-    writer.append(NewEvent(make.stream, RunReplaced.model_validate(values)))
+    values = make.run("a", "succeeded").event.as_shape() | {"previous_sha256": "a" * 64}
+    writer.append(NewEvent(make.stream, RunReplaced.of_shape(values)))
     runs = status(writer)["runs"]
     assert (runs["total"], runs["succeeded"], runs["failed"]) == (1, 1, 0)
 
@@ -165,8 +165,8 @@ def test_exports_go_stale_when_the_run_or_the_project_changes(writer, make):
     assert (status(writer)["exports"]["current"], status(writer)["exports"]["stale"]) == (1, 1)
 
     # and then env.json changes
-    values = make.discovered().event.model_dump() | {"previous_sha256": "e" * 64}
-    writer.append(NewEvent(make.stream, ProjectChanged.model_validate(values)))
+    values = make.discovered().event.as_shape() | {"previous_sha256": "e" * 64}
+    writer.append(NewEvent(make.stream, ProjectChanged.of_shape(values)))
     assert (status(writer)["exports"]["current"], status(writer)["exports"]["stale"]) == (0, 2)
 
     # and one is exported again

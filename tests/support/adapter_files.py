@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handlers.lora.model.files import KNOWN, Facts, write_head
+from handlers.lora.model.files import Facts, write_head
 from handlers.lora.model.learning.gate import Gate
 from handlers.lora.model.lexicon import Action, Entry, Slot
-from handlers.lora.model.lora import WEIGHTS
+from handlers.lora.model.names import KNOWN, WEIGHTS
 from handlers.lora.model.text import read
 
 FACTS = Facts(

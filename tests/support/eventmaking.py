@@ -36,7 +36,7 @@ class Make:
             "mtime_ns": 1,
             "sha256": content * 64,
         }
-        return FileFact.model_validate(values | changes)
+        return FileFact.of_shape(values | changes)
 
     @staticmethod
     def episode(index: int = 0, outcome: Outcome = "succeeded") -> EpisodeFact:
@@ -78,7 +78,7 @@ class Make:
     def examples(
         self, rows: int, split: str = "train", name: str = "x", revision: int = 1
     ) -> NewEvent:
-        event = ExamplesRecorded.model_validate(
+        event = ExamplesRecorded.of_shape(
             {
                 "file": self.file(f".cadenza-env/{name}.examples.jsonl", "c", revision=revision),
                 "split": split,

@@ -212,7 +212,7 @@ class Home:
         facts = {"dataset_sha256": "d", "base_sha256": "b", "encoder": "light", "sources": {}}
         facts |= {"rows": 1, "exam_rows": 1, "epochs": 1, "seed": 0, "threads": 1, "sha256": "s"}
         trained = [
-            AdapterTrained.model_validate(
+            AdapterTrained.of_shape(
                 {"version": number, "path": f".cadenza-env/adapters/{number:04}", **facts}
             )
             for number in versions

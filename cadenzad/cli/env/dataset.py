@@ -50,7 +50,7 @@ def _update(arguments: argparse.Namespace, project: Path) -> int:
     if ended.job.state != "succeeded":
         raise DaemonError(ended.job.result)
     event = ended.of(DatasetUpdated)
-    changed = event.model_dump(mode="json") if isinstance(event, DatasetUpdated) else None
+    changed = event.as_shape() if isinstance(event, DatasetUpdated) else None
     if arguments.json:
         say_json({"summary": ended.job.result, "changed": changed})
     else:

@@ -80,7 +80,7 @@ def command(args: argparse.Namespace) -> int:
     xml = own_model(project, args.xml)
     scene = scene_of(project, xml)
     stamp = {"max_ticks": args.max_ticks, "xml_sha256": xml and sha256_of(read(xml))}
-    driver = replace(driver, stamp=driver.stamp.model_copy(update=stamp))
+    driver = replace(driver, stamp=driver.stamp.changed(**stamp))
     if args.policy is None:
         say(f"policy: {driver.stamp.policy} ({driver.reason})", err=True)
     results: list[EpisodeResult] = []
@@ -122,7 +122,7 @@ def _episode(
         scene,
         seed=result.seed,
         policy=result.policy,
-        stamp=driver.stamp.model_copy(update={"seed": result.seed}),
+        stamp=driver.stamp.changed(seed=result.seed),
         max_ticks=driver.stamp.max_ticks,
         on_control=watch,
     )

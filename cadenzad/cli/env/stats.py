@@ -82,7 +82,7 @@ def _known(count: int | None) -> str:
 
 def _stamp_text(stamp: RunStamp) -> str:
     """What a stamp says, for people: hashes by their first digits, what is unknown left out."""
-    known = {name: value for name, value in stamp if value is not None}
+    known = {name: value for name, value in stamp.values().items() if value is not None}
     return ", ".join(
         f"{name.removesuffix('_sha256')} {value[:8] if name.endswith('_sha256') else value}"
         for name, value in known.items()

@@ -179,7 +179,7 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
         return OK if fine else FAILED
     if isinstance(judged, RunsJudged):
         _print_findings(
-            [finding.model_dump() for finding in judged.findings],
+            [finding.as_shape() for finding in judged.findings],
             judged.runs,
             judged.ticks,
             judged.left_out,
@@ -195,7 +195,7 @@ def _report(arguments: argparse.Namespace, ended: Ended, directory: Path) -> int
             say(f"  the model remarks: {remark}")
     weighed = ended.of(CandidatesWeighed)
     if weighed is not None:
-        for line in said_of_candidates(weighed.model_dump(mode="json")):
+        for line in said_of_candidates(weighed.as_shape()):
             say(line)
     if isinstance(written, PromptRewritten | PromptProposed):
         say_lines(written.diff)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cadenzad.dashboard.moment import Moment
 from handlers.lora.hub.curves import columns_of
-from handlers.lora.model.files import CURVE
+from handlers.lora.model.names import CURVE
 from handlers.project.paths import inside
 from store.errors import UnsafePathError
 from store.events.adapter import AdapterScored, AdapterTrained, AxisFact

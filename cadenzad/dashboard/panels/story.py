@@ -76,7 +76,7 @@ def decisions(moment: Moment, project: str) -> list[Step]:
             record.position,
             record.recorded_at_us,
             DECISIONS[record.type],
-            gist(record.event.model_dump(mode="json")),
+            gist(record.event.as_shape()),
         )
         for record in reversed(records)
     ]

@@ -220,7 +220,7 @@ class _Update:
         query = "SELECT data FROM events WHERE stream = ? AND type = ?"
         stream = project_stream(str(self._project.path))
         rows = self._history.execute(query, (stream, FilePruned.type_name()))
-        facts = [FilePruned.model_validate_json(data) for (data,) in rows]
+        facts = [FilePruned.of_json(data) for (data,) in rows]
         return {fact.path for fact in facts if fact.kind == "run"}
 
     # -- what is recorded --------------------------------------------------------------------------

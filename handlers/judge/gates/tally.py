@@ -35,7 +35,9 @@ FUTILE_TIES = 16
 MARGIN = WORTHWHILE
 """What a rule must be worth to stay: as much as a new one must be worth to be waited for."""
 
-Verdict = Literal["improved", "no_worse", "worse", "not_improved", "unverified"]
+Decided = Literal["improved", "no_worse", "worse", "not_improved"]
+Verdict = Decided | Literal["unverified"]
+"""`unverified`: it was not tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Tally:
         return ""
 
     @property
-    def decided(self) -> Verdict | None:
+    def decided(self) -> Decided | None:
         """The verdict once there is one; None while another pair may bring it."""
         if self.harm:
             return "worse"

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from handlers.jobs import JobContext, JobResult, PermanentFailure, with_history
 from handlers.judge.monitor.unread import unread_logs
 from handlers.judge.prompt import versions
@@ -232,7 +230,7 @@ class _Action:
         self, saved: versions.Saved, file: str, data: bytes, after: bytes
     ) -> PromptRewritten:
         # A field that is not there has its default, as in a record of before there was such a one.
-        known = PromptVersion.model_fields
+        known = PromptVersion.fields()
         facts = {name: value for name, value in saved.facts.items() if name in known}
         current = self.now.current
         facts |= {
@@ -242,13 +240,12 @@ class _Action:
             "diff": versions.diff_of(file, data, after),
         }
         try:
-            return PromptRewritten.model_validate(
+            return PromptRewritten.of_shape(
                 facts | {"by": self.by, "unread": unread_logs(self.state, self.project)}
             )
-        except ValidationError as error:
-            where = ".".join(map(str, error.errors()[0]["loc"]))
+        except ValueError as error:
             raise PermanentFailure(
-                f"prompt version {saved.number}: its record was changed on disk ({where})"
+                f"prompt version {saved.number}: its record was changed on disk: {error}"
             ) from None
 
     def _rolled_back(self, row: PromptRow, data: bytes, after: bytes) -> PromptRolledBack:
@@ -324,7 +321,7 @@ def _before(saved: versions.Saved, source: PromptSource) -> bytes:
 
 
 def _rules(row: PromptRow) -> tuple[RuleFact, ...]:
-    return tuple(RuleFact.model_validate(rule) for rule in row.rules)
+    return tuple(RuleFact.of_shape(rule) for rule in row.rules)
 
 
 def _sha256(data: bytes) -> str:

@@ -89,5 +89,5 @@ def approved_by_hand(state: State, project: Path) -> PromptRewritten | None:
         return None
     (record,) = History(state.connection).read(row.position - 1, until=row.position)
     assert isinstance(record.event, PromptProposed)
-    facts = {name: getattr(record.event, name) for name in PromptVersion.model_fields}
+    facts = {name: getattr(record.event, name) for name in PromptVersion.fields()}
     return PromptRewritten(**facts, by="somebody, by hand")

@@ -61,7 +61,7 @@ def save_event(
 ) -> None:
     """Write the version that an event is about."""
     facts = {"type": event.type_name(), "project": str(project), "job": job}
-    save(project, event.version, facts | event.model_dump(mode="json"), before, after)
+    save(project, event.version, facts | event.as_shape(), before, after)
 
 
 def save(project: Path, number: int, facts: dict[str, Any], before: bytes, after: bytes) -> None:

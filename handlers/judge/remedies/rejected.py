@@ -82,5 +82,5 @@ def _last(context: JudgeContext) -> Rejection | None:
     for (data,) in context.state.connection.execute(query, (stream,)):
         found = json.loads(data).get("rejected")
         if found is not None:
-            return Rejection.model_validate(found)
+            return Rejection.of_shape(found)
     return None

@@ -40,11 +40,11 @@ def weighed(
 def _fact(one: Candidate, standing: Standing, chosen: tuple[Candidate, ...]) -> CandidateFact:
     fate = "weighed" if one not in chosen else "chosen" if len(chosen) == 1 else "merged"
     facts = {"missions": standing.missions, "gain": standing.gain, "fate": fate}
-    return _plain(one).model_copy(update=facts)
+    return _plain(one).changed(**facts)
 
 
 def _dropped(item: Dropped) -> CandidateFact:
-    return _plain(item.candidate).model_copy(update={"fate": "dropped", "reason": item.reason})
+    return _plain(item.candidate).changed(fate="dropped", reason=item.reason)
 
 
 def _plain(one: Candidate) -> CandidateFact:

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.model.files import CARD, CURVE, HEAD, SCORECARD
-from handlers.lora.model.lora import CONFIG
+from handlers.lora.model.names import CARD, CONFIG, CURVE, HEAD, SCORECARD
 from store.durable import write_file
 from store.text import one_line
 

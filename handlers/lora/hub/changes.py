@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handlers.lora.hub.card import TRAINED, read_json
-from handlers.lora.model.files import HEAD, SCORECARD
+from handlers.lora.model.names import HEAD, SCORECARD
 from handlers.lora.registry import Registry
 from store.events.adapter import AdapterTrained
 from store.events.envelope import project_stream

@@ -6,7 +6,7 @@ import csv
 import warnings
 from pathlib import Path
 
-from handlers.lora.model.files import CURVE
+from handlers.lora.model.names import CURVE
 
 RUNS = "runs"
 """Where the hub looks for TensorBoard events, and shows them."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from handlers.lora.hub.card import UNSTATED, write_card
 from handlers.lora.hub.curves import RUNS
-from handlers.lora.model.files import CURVE, HEAD, KNOWN, SCORECARD, read_head
-from handlers.lora.model.lora import CONFIG, WEIGHTS
+from handlers.lora.model.files import read_head
+from handlers.lora.model.names import CONFIG, CURVE, HEAD, KNOWN, SCORECARD, WEIGHTS
 from handlers.project.paths import printable
 from store.durable import make_folder
 from store.errors import InputError

@@ -7,8 +7,8 @@ from typing import Any
 
 from handlers.lora.hub.card import UNSTATED, base_of
 from handlers.lora.model.encoders.minilm import minilm_folder
-from handlers.lora.model.files import CARD
 from handlers.lora.model.lora import quiet
+from handlers.lora.model.names import CARD
 from store.errors import InputError, MissingExtraError
 
 PUBLISHED = "sentence-transformers/all-MiniLM-L6-v2"

@@ -12,10 +12,8 @@ import struct
 import zipfile
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from handlers.lora.model.files import CURVE, HEAD, KNOWN, NEEDED, folder_sha256, read_head
-from handlers.lora.model.lora import CONFIG, WEIGHTS
+from handlers.lora.model.files import read_head
+from handlers.lora.model.names import CONFIG, CURVE, HEAD, KNOWN, NEEDED, WEIGHTS, folder_sha256
 from store.errors import InputError
 from store.events.adapter import AdapterTrained
 
@@ -47,7 +45,7 @@ def pack(folder: Path, trained: AdapterTrained) -> bytes:
         for name in FILES:
             if (folder / name).is_file():
                 archive.writestr(zipfile.ZipInfo(name), (folder / name).read_bytes())
-        archive.writestr(zipfile.ZipInfo(RECORD), trained.model_dump_json())
+        archive.writestr(zipfile.ZipInfo(RECORD), trained.as_json())
     return data.getvalue()
 
 
@@ -61,11 +59,9 @@ def unpack(data: bytes, folder: Path) -> AdapterTrained:
         if name not in members:
             raise InputError(f"an offered adapter without {name}")
     try:
-        trained = AdapterTrained.model_validate_json(members.pop(RECORD))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"an offered adapter's {RECORD}: {where}: {first['msg']}") from None
+        trained = AdapterTrained.of_json(members.pop(RECORD))
+    except ValueError as error:
+        raise InputError(f"an offered adapter's {RECORD}: {error}") from None
     for name, content in members.items():
         (folder / name).write_bytes(content)
     _expect_same(folder, trained, "an offered adapter that is not the one its record speaks of")

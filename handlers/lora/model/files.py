@@ -26,17 +26,11 @@ from handlers.goals.words.units import Kind
 from handlers.lora.model.learning.fit import Epoch
 from handlers.lora.model.learning.gate import Gate
 from handlers.lora.model.lexicon import PARAMETER, Action, Entry, Slot
-from handlers.lora.model.lora import CONFIG, WEIGHTS
+from handlers.lora.model.names import CONFIG, CURVE, HEAD, KNOWN, NEEDED, WEIGHTS, file_sha256
 from handlers.lora.model.text import Quantity, Text
 from store.errors import InputError
 
-HEAD = "head.json"
-SCORECARD = "scorecard.json"
-CARD = "README.md"
-KNOWN = "known.safetensors"
-CURVE = "training.csv"
 FORMAT = 6
-NEEDED = (CONFIG, WEIGHTS, KNOWN, HEAD)
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 _AGAIN = "train it again: cadenza env lora finetune PROJECT"
 
@@ -130,7 +124,7 @@ def write_head(folder: Path, entries: Sequence[Entry], facts: Facts) -> None:
     shape = {
         "format": FORMAT,
         "facts": asdict(facts),
-        "hashes": {name: _sha256(folder / name) for name in names},
+        "hashes": {name: file_sha256(folder / name) for name in names},
         "entries": [_entry(entry) for entry in entries],
     }
     text = json.dumps({**shape, "sha256": seal(shape)}, separators=(",", ":"), ensure_ascii=False)
@@ -206,7 +200,7 @@ def read_head(folder: Path) -> tuple[Facts, list[Entry]]:
     hashes: dict[str, str] = {str(name): sha256 for name, sha256 in shape.hashes.items()}
     for name in {CONFIG, WEIGHTS, KNOWN, *hashes}:
         _expect_own(folder / name)
-        if _sha256(folder / name) != hashes.get(name):
+        if file_sha256(folder / name) != hashes.get(name):
             raise InputError(f"{folder / name}: is not the file that was trained", hint=_AGAIN)
     return shape.facts, entries
 
@@ -221,19 +215,6 @@ def _expect_own(path: Path) -> None:
         ) from None
     if not S_ISREG(mode):
         raise InputError(f"{path}: is not a plain file", hint=_AGAIN)
-
-
-def folder_sha256(folder: Path) -> str:
-    """A hash over the names and bytes of an adapter's files, without what was measured on it."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name not in (SCORECARD, CARD):
-            digest.update(f"{path.name}\0{_sha256(path)}\n".encode())
-    return digest.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from handlers.lora.model.encoders.base import Encoder, torch
+from handlers.lora.model.names import CONFIG
 from store.errors import MissingExtraError
 
 DROPOUT = 0.05
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
 
 
 def base_sha256(encoder_identity: str, width: int) -> str:

@@ -160,7 +160,7 @@ def score(
 def _exam_json(look: LookFact | None) -> dict[str, Any] | None:
     """What people are told of a look: not which rows were asked."""
     of_rows = {"rows", "questions", "strata", "texts"}
-    return None if look is None else look.model_dump(mode="json", exclude=of_rows)
+    return None if look is None else look.as_shape(without=of_rows)
 
 
 def decide(

@@ -115,7 +115,7 @@ class Mission:
         self.state = self.senses.state(self.sim.sense, None, "none")
         self._enter_phase()
         record = self._record(None, Acted(reward=0.0, ok=True))
-        return record if self.stamp is None else {**record, "stamp": self.stamp.model_dump()}
+        return record if self.stamp is None else {**record, "stamp": self.stamp.as_shape()}
 
     @property
     def phase(self) -> Phase:

@@ -183,7 +183,7 @@ class ProjectStats:
             "motion": dict(sorted(self.motion.items())),
             "conditions": [
                 {
-                    "stamp": stamp and stamp.model_dump(exclude=set(_OF_ONE_RUN)),
+                    "stamp": stamp and stamp.as_shape(without=_OF_ONE_RUN),
                     "runs": count.runs,
                     "succeeded": count.succeeded,
                 }
@@ -215,7 +215,7 @@ def project_stats(runs: Sequence[RunStats]) -> ProjectStats:
             total.falls = (total.falls or 0) + run.falls
         if run.touched_person is not None:
             total.touched_person = (total.touched_person or 0) + run.touched_person
-        under = run.stamp and run.stamp.model_copy(update=dict.fromkeys(_OF_ONE_RUN))
+        under = run.stamp and run.stamp.changed(**dict.fromkeys(_OF_ONE_RUN))
         alike = total.conditions.setdefault(under, ConditionStats())
         alike.runs, alike.succeeded = alike.runs + 1, alike.succeeded + run.success
         for name, phase in run.phases.items():

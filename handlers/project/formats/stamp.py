@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from store.events.files import RunStamp
 
 
@@ -19,11 +17,11 @@ def stamp_of(record: Mapping[str, Any]) -> RunStamp | None:
     if not isinstance(given, dict):
         return None
     known: dict[str, Any] = {}
-    for name in RunStamp.model_fields:
+    for name in RunStamp.fields():
         value = given.get(name)
         try:
-            RunStamp.model_validate({name: value}, strict=True)
-        except ValidationError:
+            RunStamp.of_shape({name: value})
+        except ValueError:
             continue
         known[name] = value
     return RunStamp(**known) if any(value is not None for value in known.values()) else None

@@ -27,7 +27,7 @@ def offered(shipping):
     """A robot whose project is known at the hub, and how an offer is made to it alone."""
     robot, mission = shipping("offered"), next(MISSIONS)
     found = Make().discovered()
-    event = found.event.model_copy(update={"mission": mission})
+    event = found.event.changed(mission=mission)
     robot.robot.writer.append(found._replace(event=event))
     robot.forwarder().ship_all()
     robot.robot.fold()

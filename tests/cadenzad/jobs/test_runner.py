@@ -384,7 +384,7 @@ def test_only_one_job_of_a_kind_waits_per_project(bench):
 
 
 def test_a_paused_project_starts_no_job(bench):
-    found = ProjectDiscovered.model_validate(
+    found = ProjectDiscovered.of_shape(
         {
             "name": "rescue",
             "path": PROJECT,

@@ -45,7 +45,7 @@ def exported(**changes: object) -> dict:
         filtered=0,
         origin="manual",
     )
-    return {"type": "RunExported", "data": event.model_dump(mode="json") | changes}
+    return {"type": "RunExported", "data": event.as_shape() | changes}
 
 
 def export_body(**changes: object) -> dict:
@@ -80,7 +80,7 @@ def test_an_export_by_hand_is_a_wish_and_its_outcome_once(home, writer) -> None:
 
 def test_an_export_by_hand_leaves_the_projects_own_export_alone(home, writer, tmp_path) -> None:
     file = {"path": "env.json", "dev": 1, "ino": 1, "size": 1, "mtime_ns": 1, "sha256": "a"}
-    known = ProjectDiscovered.model_validate(
+    known = ProjectDiscovered.of_shape(
         {"name": "rescue", "path": PROJECT, "mission": "m", "robot": "go1", "phases": ["a"]}
         | {"file": file}
     )
@@ -110,12 +110,16 @@ def test_a_rebuild_is_done_once(home, writer) -> None:
         ("record-export", export_body(project="rescue"), "not an absolute path"),
         ("record-export", export_body(project="/\ud800"), "surrogates"),
         ("record-export", export_body(requested=None), "requested: Input should be"),
-        ("record-export", export_body(requested={"run_path": "x"}), "no reason"),
+        ("record-export", export_body(requested={"run_path": "x"}), "field `reason`"),
         ("record-export", export_body(outcome=[]), "outcome: Input should be"),
         ("record-export", export_body(outcome={"type": "RunExported"}), "no outcome.data"),
-        ("record-export", export_body(outcome={"type": "DaemonStopped", "data": {}}), "no run_id"),
-        ("record-export", export_body(outcome=exported(records="many")), "records: "),
-        ("record-export", export_body(outcome=exported(extra=1)), "extra: "),
+        (
+            "record-export",
+            export_body(outcome={"type": "DaemonStopped", "data": {}}),
+            "field `run_id`",
+        ),
+        ("record-export", export_body(outcome=exported(records="many")), "`$.records`"),
+        ("record-export", export_body(outcome=exported(extra=1)), "field `extra`"),
         ("queue-job", {}, "no "),
         ("queue-job", {"project": "", "kind": "dance", "spec": {}, "reason": "x"}, "dance"),
         ("queue-job", {"project": "", "kind": "selftest", "spec": 7, "reason": "x"}, "spec: "),

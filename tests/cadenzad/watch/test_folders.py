@@ -477,7 +477,7 @@ def test_an_exam_that_an_earlier_version_took_for_examples_is_taken_anew(home, w
     (record,) = [
         r for r in home.events("ExamplesRecorded") if r.event.file.path.endswith(copy.name)
     ]
-    as_before = record.event.model_copy(update={"split": "train"})
+    as_before = record.event.changed(split="train")
     watched.writer.append(NewEvent(record.stream, as_before))
     assert watched.status()["examples"] != counted
 

@@ -45,7 +45,7 @@ class House:
         with closing(open_writer(self.state_dir)) as writer:
             history = list(writer.run(lambda unit: list(EventLog(unit.connection).read())))
             info = self.log.stat()
-            event = RunRecorded.model_validate(
+            event = RunRecorded.of_shape(
                 {
                     "run_id": "one",
                     "format": "mission",

@@ -69,7 +69,7 @@ class Bench:
         record = Recorded(
             self.position, stream, self.position, event, None, self.position, self.now_us
         )
-        row = (self.position, self.now_us, stream, event.type_name(), event.model_dump_json())
+        row = (self.position, self.now_us, stream, event.type_name(), event.as_json())
         self.view.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", row)
         fold(self.view, [record])
         return record
@@ -195,7 +195,7 @@ def test_an_export_that_was_under_way_when_env_json_changed_is_made_again(bench:
 
     # and one that was made with it is not
     env = bench.state.project(str(bench.project)).env_sha256
-    bench.record(exported.model_copy(update={"env_sha256": env}))
+    bench.record(exported.changed(env_sha256=env))
     assert bench.react(request_on_project, changed) == []
 
 
@@ -251,7 +251,7 @@ def test_exports_that_share_a_file_in_an_old_log_are_made_anew_apart(bench: Benc
     runs = bench.run(suffix=".jsonl"), bench.run()
     (made,) = bench.react(export_on_run, runs[1])
     assert isinstance(made, RunExported)
-    bench.record(made.model_copy(update={"run_path": ".cadenza-env/one.jsonl"}))
+    bench.record(made.changed(run_path=".cadenza-env/one.jsonl"))
 
     # when the daemon looks for exports to try again, then both are asked for, and apart afterwards
     asked = retries(bench.state, str(bench.project), at(0.0))
@@ -477,7 +477,7 @@ def test_a_request_is_met_unless_whoever_asked_does_it(bench: Bench) -> None:
     bench.run()
     wish = ExportRequested(run_path=".cadenza-env/one.log.jsonl", reason="test")
     assert names(bench.react(export_on_request, bench.record(wish))) == ["RunExported"]
-    elsewhere = wish.model_copy(update={"output": "/out.jsonl"})
+    elsewhere = wish.changed(output="/out.jsonl")
     assert bench.react(export_on_request, bench.record(elsewhere)) == []
 
 
@@ -547,7 +547,7 @@ def test_resuming_does_not_ask_for_what_was_pruned(bench: Bench) -> None:
 def lose(bench: Bench, reason: str) -> list[Event]:
     output = f"{EXPORTS}/one.finetune.jsonl"
     lost = {"run_id": "one", "run_path": LOG, "output": output, "reason": reason}
-    return bench.react(export_on_loss, bench.record(ExportLost.model_validate(lost)))
+    return bench.react(export_on_loss, bench.record(ExportLost.of_shape(lost)))
 
 
 def test_an_export_that_was_lost_is_made_again(bench: Bench) -> None:

@@ -31,9 +31,9 @@ class Bench:
             assert isinstance(made.event, RunRecorded)
             (episode,) = made.event.episodes
             stamp = RunStamp(policy=policy, adapter=adapter, seed=self.count)
-            told = episode.model_copy(update={"stamp": stamp})
-            file = made.event.file.model_copy(update={"sha256": f"{self.count:064x}"})
-            event = made.event.model_copy(update={"episodes": (told,), "file": file})
+            told = episode.changed(stamp=stamp)
+            file = made.event.file.changed(sha256=f"{self.count:064x}")
+            event = made.event.changed(episodes=(told,), file=file)
             self.writer.append(NewEvent(Make.stream, event))
 
     def gains(self, version: int) -> list[float]:

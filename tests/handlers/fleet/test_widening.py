@@ -81,7 +81,7 @@ def test_its_errors_are_bounded_whenever_it_is_looked_at(now, wrong, error) -> N
 
 def test_an_offered_prompt_comes_back_as_it_was_offered() -> None:
     assert decode(encode([RULE])) == (RULE,)
-    assert encode([RULE]) == encode([RuleFact.model_validate(RULE.model_dump())])
+    assert encode([RULE]) == encode([RuleFact.of_shape(RULE.as_shape())])
 
 
 @pytest.mark.parametrize("line", ["* Be careful.", '~ "Walk slowly."'])

@@ -20,7 +20,7 @@ from handlers.jobs import JobContext, JobResult, PermanentFailure, TryLater
 from handlers.lora.data.dataset import load_dataset
 from handlers.lora.hub.packed import arrived, pack
 from handlers.lora.job import retrain, roll_back
-from handlers.lora.model.files import folder_sha256
+from handlers.lora.model.names import folder_sha256
 from handlers.lora.model.training import TrainOptions, train
 from handlers.lora.offered import consider
 from handlers.lora.recovery import ADAPTERS, problems
@@ -161,7 +161,7 @@ def test_it_is_scored_here_deployed_and_taken_back_when_it_is_pulled(
     assert [event.type_name() for event in done.events] == [
         "AdapterTrained", "AdapterScored", "AdapterPromoted",
     ]  # fmt: skip
-    assert done.events[0].model_dump()["offer"] == "0ffe4"
+    assert done.events[0].as_shape()["offer"] == "0ffe4"
     assert robot.registry.deployed() == 1
     (row,) = robot.offers
     assert (row.state, row.version) == ("taken", 1)

@@ -71,13 +71,13 @@ def fact(path: str) -> FileFact:
 
 
 def examples(rows: int = 3, split: str = "train", path: str = "lora/patterns.jsonl") -> Event:
-    return ExamplesRecorded.model_validate({"file": fact(path), "split": split, "rows": rows})
+    return ExamplesRecorded.of_shape({"file": fact(path), "split": split, "rows": rows})
 
 
 def mission(kind: type[ProjectDiscovered] | type[ProjectChanged]) -> Event:
     facts = {"name": "rescue", "path": PROJECT, "mission": "m", "robot": "go1", "phases": ("a",)}
     more = {"previous_sha256": "0" * 64} if kind is ProjectChanged else {}
-    return kind.model_validate({**facts, "file": fact("env.json"), **more})
+    return kind.of_shape({**facts, "file": fact("env.json"), **more})
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_what_an_adapter_is_made_of_asks_for_a_training(
 
 @pytest.mark.parametrize("kind", ["run", "unknown", "config"])
 def test_a_file_that_no_adapter_is_made_of_asks_for_none(kind: str, taught: Bench) -> None:
-    assert taught.react(FileRemoved.model_validate({"path": "x", "kind": kind})) == []
+    assert taught.react(FileRemoved.of_shape({"path": "x", "kind": kind})) == []
 
 
 def test_without_an_example_there_is_nothing_to_train(bench: Bench) -> None:
@@ -191,7 +191,7 @@ def test_an_encoder_that_is_trusted_is_trained_with(taught: Bench) -> None:
 
 def offer(name: str, kind: str = "adapter") -> OfferReceived:
     facts = {"offer": name, "kind": kind, "content": "c", "robot": "ada", "version": 3}
-    return OfferReceived.model_validate(facts)
+    return OfferReceived.of_shape(facts)
 
 
 def taken(bench: Bench, event: Event) -> list[str]:

@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from handlers.lora.model.files import SCORECARD
-from handlers.lora.model.lora import WEIGHTS
+from handlers.lora.model.names import SCORECARD, WEIGHTS
 from handlers.lora.recovery import complete
 from handlers.lora.registry import Registry
 from store.events.adapter import AdapterPromoted, AdapterRolledBack, AdapterScored, AdapterTrained

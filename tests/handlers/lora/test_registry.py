@@ -11,13 +11,8 @@ from typing import Any
 import pytest
 from adapter_files import ENTRIES, FACTS, fill
 
-from handlers.lora.model.files import (
-    HEAD,
-    NEEDED,
-    read_head,
-    seal,
-)
-from handlers.lora.model.lora import WEIGHTS
+from handlers.lora.model.files import read_head, seal
+from handlers.lora.model.names import HEAD, NEEDED, WEIGHTS
 from handlers.lora.registry import Registry, version_before
 from store.errors import InputError, UnsafePathError
 from store.reads.improvements import AdapterRow

@@ -65,7 +65,7 @@ def scored(version: int, verdict: str) -> AdapterScored:
         axis="exam", value=0.9, lower=0.8, upper=None, threshold=0.7, n=40, result="pass",
         gate="exam", detail="",
     )  # fmt: skip
-    return AdapterScored.model_validate(
+    return AdapterScored.of_shape(
         {"version": version, "verdict": verdict, "held_out": True, "checks": (axis,),
          "reasons": (), "next_steps": (), "scorecard": "x.json", "scorecard_sha256": "s"}
     )  # fmt: skip

@@ -25,8 +25,8 @@ from handlers.project.paths import printable, run_id_of
 from handlers.project.project import Project
 from store import identity
 from store.errors import InputError, UsageError
+from store.events.base import Event
 from store.events.exports import ExportOptions, ExportRequested, RunExported
-from store.events.files import Event
 from store.text import counted
 
 if TYPE_CHECKING:

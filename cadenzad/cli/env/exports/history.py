@@ -30,8 +30,8 @@ def record(
 
     command = RecordExport(
         printable(str(project)),
-        requested.model_dump(mode="json"),
-        Outcome(outcome.type_name(), outcome.model_dump(mode="json")),
+        requested.as_shape(),
+        Outcome(outcome.type_name(), outcome.as_shape()),
         named=True,
     )
     try:

@@ -97,9 +97,7 @@ def export_lines(
     for log in logs:
         if log in reports:
             event = exported_event(requests[log], reports[log])
-            record(arguments, project, requests[log], event.model_copy(
-                update={"output_sha256": known}
-            ))  # fmt: skip
+            record(arguments, project, requests[log], event.changed(output_sha256=known))
         else:
             outcome = failed(requests[log], left_out[str(log)])
             record(arguments, project, requests[log], outcome)

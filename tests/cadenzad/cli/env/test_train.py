@@ -120,7 +120,7 @@ def test_json_holds_the_events_and_a_summary(rescue, judge, run_cli) -> None:
     code, out, _ = run_cli(main, "env", "train", rescue, "--json")
     answer = json.loads(out)
     assert code == 0
-    assert answer["PromptRewritten"] == REWRITTEN.model_dump(mode="json")
+    assert answer["PromptRewritten"] == REWRITTEN.as_shape()
     assert answer["summary"] == {"text": "version 1 is written", "ok": True}
 
 

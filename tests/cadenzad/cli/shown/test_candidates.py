@@ -12,7 +12,7 @@ def told(*candidates: CandidateFact, missions: int = 40, most: int = 6) -> list[
     event = CandidatesWeighed(
         candidates=candidates, missions=missions, unweighed=("candidate 3: no action 'moonwalk'",)
     )
-    return [*said_of_candidates(event.model_dump(mode="json"), most)]
+    return [*said_of_candidates(event.as_shape(), most)]
 
 
 def test_the_chosen_one_comes_first_and_each_says_whose_it_is() -> None:

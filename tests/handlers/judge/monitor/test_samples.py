@@ -109,10 +109,10 @@ def world() -> Iterator[World]:
 def test_runs_of_other_policies_say_nothing_about_the_prompt(world: World) -> None:
     good = [world.run(), world.run(PROMPTED)]
     for policy in ("scripted", "random", "lora"):
-        world.run(PROMPTED.model_copy(update={"policy": policy}))
+        world.run(PROMPTED.changed(policy=policy))
     world.rewrite()
     assert world.sides == (good, [])
-    world.run(PROMPTED.model_copy(update={"policy": "random"}))
+    world.run(PROMPTED.changed(policy="random"))
     since = world.run(PROMPTED)
     assert world.sides == (good, [since])
 
@@ -127,10 +127,10 @@ def test_a_log_without_a_stamp_counts_as_the_brains_at_its_time(world: World) ->
 def test_what_a_stamp_says_of_the_prompt_goes_before_the_order_of_arrival(world: World) -> None:
     # given a log that comes after the rewrite and was driven before it
     world.rewrite()
-    late = world.run(PROMPTED.model_copy(update={"prompt_sha256": AUTHORS}))
-    since = world.run(PROMPTED.model_copy(update={"prompt_sha256": REWRITTEN}))
+    late = world.run(PROMPTED.changed(prompt_sha256=AUTHORS))
+    since = world.run(PROMPTED.changed(prompt_sha256=REWRITTEN))
     # and one under a file that its author changed elsewhere meanwhile
-    edited = world.run(PROMPTED.model_copy(update={"prompt_sha256": "c" * 64}))
+    edited = world.run(PROMPTED.changed(prompt_sha256="c" * 64))
     assert world.sides == ([late], [since, edited])
 
 
@@ -145,7 +145,7 @@ def test_another_env_json_is_another_world_and_the_watch_starts_anew(world: Worl
     # then only runs in the new one count, and a late log of the old one does not
     world.run(PROMPTED)
     unstamped = world.run()
-    stamped = world.run(PROMPTED.model_copy(update={"env_sha256": OTHER_ENV}))
+    stamped = world.run(PROMPTED.changed(env_sha256=OTHER_ENV))
     assert world.sides == ([], [unstamped, stamped])
 
 
@@ -160,7 +160,7 @@ def test_conditions_are_alike_but_for_the_seed_and_the_prompt(world: World) -> N
     world.rewrite()
     changes = [{"seed": 7}, {"prompt_sha256": REWRITTEN}, {"version": "2.0"}, {"max_ticks": 9}]
     for change in [{}, *changes]:
-        world.run(PROMPTED.model_copy(update=change))
+        world.run(PROMPTED.changed(**change))
     current = current_prompt(world.view, PROJECT)
     assert current is not None
     _, after = scores(world.view, PROJECT, current)
@@ -172,13 +172,13 @@ def test_conditions_are_alike_but_for_the_seed_and_the_prompt(world: World) -> N
 def test_rules_that_are_back_are_not_judged_by_runs_of_their_first_time(world: World) -> None:
     # given a version that was taken back, and put in again
     world.rewrite()
-    first = world.run(PROMPTED.model_copy(update={"prompt_sha256": REWRITTEN}))
+    first = world.run(PROMPTED.changed(prompt_sha256=REWRITTEN))
     facts = {"file": "main.py", "diff": "", "by": "somebody", "reason": "asked for"}
     back = {"before_sha256": REWRITTEN, "after_sha256": AUTHORS}
     world.add(PromptRolledBack(version=2, of=1, parent=1, **back, **facts))
     again = {"before_sha256": AUTHORS, "after_sha256": REWRITTEN, "rules": (RULE,)}
     world.add(PromptRolledBack(version=3, of=2, parent=2, restores=1, **again, **facts))
-    second = world.run(PROMPTED.model_copy(update={"prompt_sha256": REWRITTEN}))
+    second = world.run(PROMPTED.changed(prompt_sha256=REWRITTEN))
     before, after = world.sides
     assert after == [second]
     assert first not in before

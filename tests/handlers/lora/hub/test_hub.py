@@ -14,7 +14,7 @@ from handlers.lora.hub.curves import write_events
 from handlers.lora.hub.layout import push
 from handlers.lora.hub.merged import PUBLISHED, export_merged
 from handlers.lora.model.encoders.minilm import minilm_folder
-from handlers.lora.model.files import folder_sha256
+from handlers.lora.model.names import folder_sha256
 from store.errors import InputError
 
 CARD = {

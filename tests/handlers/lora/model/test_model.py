@@ -15,8 +15,8 @@ from handlers.lora.model.encoder import find_encoder
 from handlers.lora.model.encoders.light import LightEncoder
 from handlers.lora.model.encoders.minilm import MiniLM
 from handlers.lora.model.encoders.own import ProjectEncoder
-from handlers.lora.model.files import HEAD, KNOWN, read_head
-from handlers.lora.model.lora import CONFIG, WEIGHTS
+from handlers.lora.model.files import read_head
+from handlers.lora.model.names import CONFIG, HEAD, KNOWN, WEIGHTS
 from handlers.lora.model.rows import Row
 from handlers.lora.model.training import TrainOptions, TrainReport, train
 from handlers.project.code import imported_code

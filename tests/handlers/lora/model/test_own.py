@@ -11,7 +11,8 @@ from handlers.lora.model.decoding import load_decoder
 from handlers.lora.model.encoders.own import ProjectEncoder
 from handlers.lora.model.files import read_head
 from handlers.lora.model.learning.fit import Lesson, _backward
-from handlers.lora.model.lora import CONFIG, attach, trained
+from handlers.lora.model.lora import attach, trained
+from handlers.lora.model.names import CONFIG
 from handlers.lora.model.rows import Row
 from handlers.lora.model.training import TrainOptions, train
 from handlers.project.formats.examples import Step

@@ -41,11 +41,11 @@ def found(sha256: str) -> dict[str, Any]:
 
 
 def discovered(sha256: str) -> Event:
-    return ProjectDiscovered.model_validate(found(sha256))
+    return ProjectDiscovered.of_shape(found(sha256))
 
 
 def changed(sha256: str) -> Event:
-    return ProjectChanged.model_validate({**found(sha256), "previous_sha256": "0" * 64})
+    return ProjectChanged.of_shape({**found(sha256), "previous_sha256": "0" * 64})
 
 
 def checked(sha256: str, errors: int = 0) -> Event:

@@ -231,7 +231,7 @@ def test_bad_lines_are_named_counted_and_passed_over() -> None:
     summary = read(record(1), b"", b"  \r", *bad, record(2, **SUCCESS))
 
     # then the good ones count, and each bad one has its line and its reason
-    assert summary.counts.model_dump() == {"read": 14, "valid": 2, "rejected": 10, "blank": 2}
+    assert summary.counts.as_shape() == {"read": 14, "valid": 2, "rejected": 10, "blank": 2}
     assert [problem.line for problem in summary.problems] == list(range(4, 14))
     assert all(problem.reason and "\n" not in problem.reason for problem in summary.problems)
     assert summary.problems[0].reason == "expected an object { ... }, not a list"
@@ -464,10 +464,10 @@ def test_the_stamp_of_a_runs_first_record_is_kept_as_far_as_it_is_one(
     later = {"tick": 1, "action": "stand", "stamp": {"policy": "other"}}
     data = b"".join(json.dumps(line).encode() + b"\n" for line in (first, later))
     (episode,) = read_run_log(io.BytesIO(data)).episodes
-    told = episode.model_dump(mode="json")
+    told = episode.as_shape()
     if known is None:
         assert "stamp" not in told
     else:
-        everything = dict.fromkeys(RunStamp.model_fields.keys() - RunStamp.LATER) | known
+        everything = dict.fromkeys(set(RunStamp.fields()) - RunStamp.LATER) | known
         assert told["stamp"] == everything
-        assert EpisodeFact.model_validate_json(episode.model_dump_json()) == episode
+        assert EpisodeFact.of_json(episode.as_json()) == episode

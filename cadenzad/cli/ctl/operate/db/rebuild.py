@@ -28,7 +28,7 @@ def command(arguments: argparse.Namespace) -> int:
     verdict = "the same as before" if event.same else "DIFFERENT from before, and now right"
     print_answer(
         arguments,
-        {"position": outcome.position} | event.model_dump(mode="json"),
+        {"position": outcome.position} | event.as_shape(),
         f"rebuilt from {event.events:,} events: the view is {verdict}",
     )
     return OK

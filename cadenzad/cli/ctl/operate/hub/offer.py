@@ -100,7 +100,7 @@ def _prompt(hub: Hub, place: Place, arguments: argparse.Namespace) -> tuple[byte
             f" {row.state.replace('_', ' ')} there",
             hint="offer a version that is in the file there, or was",
         )
-    data = encode([RuleFact.model_validate(rule) for rule in row.rules])
+    data = encode([RuleFact.of_shape(rule) for rule in row.rules])
     return data, f"the {len(row.rules)} rules"
 
 

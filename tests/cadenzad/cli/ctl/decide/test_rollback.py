@@ -46,7 +46,7 @@ def test_a_version_is_deployed_by_a_job(
     assert (code, out, err) == (0, "adapter 1 is deployed\n", "")
     assert wanted == [("deploy", rescue, {"to": 1}, "cadenzactl rollback")]
     answer = json.loads(run_cli(main, "rollback", "rescue", "--to", 1, "--json")[1])
-    assert answer == {"AdapterRolledBack": event.model_dump(mode="json")}
+    assert answer == {"AdapterRolledBack": event.as_shape()}
 
 
 def test_a_job_that_fails_is_one_error(

@@ -49,7 +49,7 @@ def scored(rescue, ended, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
             "next_steps": ["add exam goals"],
         }
         (rescue / "card.json").write_text(json.dumps(card))
-        event = AdapterScored.model_validate(
+        event = AdapterScored.of_shape(
             {"version": 1, "verdict": verdict, "held_out": True, "checks": [], "reasons": []}
             | {"next_steps": [], "scorecard": "card.json", "scorecard_sha256": "s"}
         )

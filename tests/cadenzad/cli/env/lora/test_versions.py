@@ -67,7 +67,7 @@ def version(number: int, rows: int, fidelity: float) -> list[Event]:
         version=number, path=folder, sha256="s", dataset_sha256=f"d{rows}", base_sha256="b",
         encoder="light", rows=rows, exam_rows=6, epochs=40, loss=0.25, seed=0, threads=1,
     )  # fmt: skip
-    scored = AdapterScored.model_validate(
+    scored = AdapterScored.of_shape(
         {"version": number, "verdict": "DEPLOY", "held_out": True, "reasons": [], "next_steps": [],
          "checks": [facts("fidelity", fidelity)], "scorecard": "x", "scorecard_sha256": "s"}
     )  # fmt: skip
@@ -76,7 +76,7 @@ def version(number: int, rows: int, fidelity: float) -> list[Event]:
 
 def test_the_log_says_what_came_from_the_fleet(trained, rescue, append, run_cli) -> None:
     first, scored = version(1, 10, 0.7)
-    append(rescue, first.model_copy(update={"offer": "0ffe4"}), scored)
+    append(rescue, first.changed(offer="0ffe4"), scored)
     code, out, _ = run_cli(main, "env", "lora", "log", rescue)
     assert code == 0
     assert "trained elsewhere, came by the fleet's offer 0ffe4" in out

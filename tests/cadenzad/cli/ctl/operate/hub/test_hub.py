@@ -14,7 +14,7 @@ from eventmaking import Make
 from cadenzad.cli.ctl.operate.hub.keep import keep
 from cadenzad.cli.programs import cadenzactl
 from cadenzad.hub.forwarder import Forwarder
-from handlers.lora.model.files import folder_sha256
+from handlers.lora.model.names import folder_sha256
 from store.events.adapter import AdapterPromoted, AdapterTrained
 from store.events.envelope import NewEvent
 from store.opening import open_writer
