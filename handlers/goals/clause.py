@@ -104,6 +104,8 @@ def _take(heard: Heard, tags: Sequence[Tag], index: int) -> int:
             heard.repeats = tag
         case "again":
             heard.again = tag
+        case "vague" if tag.text in _ATTRIBUTES and _is_measured(tags):
+            pass
         case "vague":
             end = index + 1 + (after is not None and after.role == "unit")
             heard.doubt("vague", tag.start, tags[end - 1].end, "how much is not said")
@@ -124,6 +126,14 @@ def _turns_around(heard: Heard, rest: Sequence[Tag]) -> bool:
     """ "turn completely around", but not "turn around the corner"."""
     turns = bool(heard.verbs) and heard.verbs[-1].value == "turn"
     return turns and not any(tag.role in ("article", "word", "place", "object") for tag in rest)
+
+
+_ATTRIBUTES = frozenset({"small", "tiny", "short", "long"})
+
+
+def _is_measured(tags: Sequence[Tag]) -> bool:
+    """Whether a clause says how much: "a small turn of 10 degrees"."""
+    return any(tag.amount is not None and tag.amount.kind in ("m", "rad", "s") for tag in tags)
 
 
 _PLAIN = frozenset({"during", "through", "along", "with", "in a", "using"})

@@ -111,6 +111,8 @@ class _Sentence:
             self.draft.repeat(heard, following)
         elif _says_only_how_fast(heard):
             self._at_tempo(heard)
+        elif self._turns_finely(heard):
+            pass
         elif not self._completes(heard):
             self._step(heard, following)
         self.found.doubts += heard.doubts
@@ -150,7 +152,11 @@ class _Sentence:
         completes = bare and heard.clause.glue in _COMPLETING
         if not completes and not _stays(heard, last):
             return False
-        if any(name not in ("speed", "repeat") for name in last.parameters):
+        is_speed = all(tag.amount and tag.amount.kind == "speed" for tag in heard.amounts)
+        if is_speed and completes:
+            if "speed" in last.parameters:
+                return False
+        elif any(name not in ("speed", "repeat") for name in last.parameters):
             return False
         made, _ = step_of(heard, self.kept, self.aimed)
         if made is not None:
@@ -172,6 +178,15 @@ class _Sentence:
         if len(steps) > 1:
             self.draft.doubt("ambiguous", first.start, first.end, "the last step alone, or all?")
         steps[-1] = replace(steps[-1], parameters=parameters)
+
+    def _turns_finely(self, heard: Heard) -> bool:
+        """ "turn left 10 degrees, carefully": the turn before it is the precise one."""
+        steps, tags = self.draft.steps, heard.clause.tags
+        if not steps or any(tag.role not in ("finely", "filler") for tag in tags):
+            return False
+        if steps[-1].action in ("turn_left", "turn_right") and heard.clause.has("finely"):
+            steps[-1] = replace(steps[-1], action=f"precision_{steps[-1].action}")
+        return True
 
     def _step(self, heard: Heard, following: Clause | None) -> None:
         clause = heard.clause

@@ -60,6 +60,8 @@ def step_of(heard: Heard, before: Kept | None, aimed: bool) -> tuple[GoalStep | 
     family = _family(heard, before)
     if family is None:
         return None, None
+    if heard.sideways and family == "walk":
+        family = "side"
     kept = Kept(family, _side(heard, family, before), _way(heard, before))
     if heard.clause.has("compass") and not heard.sides and not heard.ways:
         return None, kept
@@ -165,7 +167,7 @@ def _action(heard: Heard, kept: Kept) -> tuple[str, bool]:
     clause, family, side, way = heard.clause, kept.family, kept.side, kept.way
     if family in _TURNS:
         return _turn(heard, family, side, way)
-    if family == "side" or (heard.sideways and family == "walk"):
+    if family == "side":
         if not side:
             heard.doubt("ambiguous", clause.start, clause.end, "left or right? left is assumed")
         if way:
@@ -218,12 +220,27 @@ def _travel(heard: Heard, family: str, side: str, way: str) -> str:
 
 # -- where to --------------------------------------------------------------------------------------
 
+_CLIMBED_BY = frozenset({"onto", "on", "up", "up the", "over", "upon"})
+
+
+def _is_climbed(heard: Heard) -> bool:
+    """Whether the place is but what is climbed: "step up onto the ledge"."""
+    if heard.place is None or heard.aims:
+        return False
+    start, end = heard.place
+    first, *rest = [tag for tag in heard.clause.tags if start <= tag.start and tag.end <= end]
+    things = [tag for tag in rest if tag.role not in ("article", "filler")]
+    return first.text in _CLIMBED_BY and [tag.value for tag in things] == ["climb"]
+
+
 _AT_ONCE = frozenset({"shake_hand"})
 """Families that are done where the robot is, whatever they are said to be done at."""
 
 
 def _expect_place(heard: Heard, kept: Kept, parameters: Mapping[str, float], aimed: bool) -> None:
     """A doubt where the step's end hangs on a place that the words alone do not give."""
+    if kept.family == "climb" and _is_climbed(heard):
+        return
     goes_so_far = kept.way and "distance_m" in parameters
     turns_so_far = kept.side and "rotation_rad" in parameters
     if aimed or goes_so_far or turns_so_far or kept.family in _AT_ONCE:

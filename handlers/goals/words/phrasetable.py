@@ -103,7 +103,7 @@ on your feet; on all fours; on four legs
 
 # -- how --
 company:
-with; like; as; via; per; in a; in an; using
+with; like; as; as if; as though; via; per; in a; in an; using
 manner:
 keeping; keep balance; keep your balance; keep balanced; keep steady; keep level; keep low; keep
 upright; keep going; keep moving; keep to; keep clear; keep away; keep out; keep an eye; keep your
@@ -205,6 +205,9 @@ a handful; a bunch; dozens; dozens of; hundreds; hundreds of; double; triple; tw
 half way; third; quarter; a bit; bit; a tiny bit; a good bit; a fair bit; a little; little; a little
 bit; slightly; somewhat; partially; partly; a tad; a touch; a lot; lots; tiny; small; a small amount
 vague:
+whole stair; whole stairs; whole staircase; whole stairway; whole flight; entire stairs; entire
+staircase; entire stairway; entire flight; all the stairs; all the steps; all the way; all the way
+up; all the way up the stairs; all the way upstairs;
 far; short; long; a long way; a short way; a short distance; some distance; as far as possible; as
 far as you can
 # ways that have no end of their own

@@ -202,22 +202,34 @@ def _list_number(found: list[Token], index: int) -> tuple[int, int]:
 
 _TURNS = ("turn", "rotation", "revolution", "circle", "spin", "pirouette")
 _WHOLE = ("full", "whole", "complete", "entire")
+_DONE = ("you are done", "you're done", "that is done", "this is done")
+_HOW = ("there", "ready", "standing", "sitting", "seated", "lying")
+"""What somebody is, and does not do: "once you are through" is said of going through."""
 _TURNS_OF_PHRASE: tuple[tuple[str, str], ...] = (
     ("and after that", "then"), ("after that", "then"), ("after which", "then"),
     ("after this", "then"), ("and afterwards", "then"), ("once done", "then"),
-    ("when done", "then"), ("when finished", "then"), ("when you are done", "then"),
-    ("when you're done", "then"), ("and once there", "then"), ("but before that", "after"),
-    ("before that", "after"), ("but first", "after"), ("as soon as you", "after you"),
+    ("when done", "then"), ("when finished", "then"), ("and once there", "then"),
+    ("but before that", "after"), ("before that", "after"), ("but first", "after"),
+    ("as soon as you", "after you"),
     ("as soon as", "after"), ("once you've", "after you"), ("once you have", "after you have"),
     ("once that", "after that"), ("when you have", "after you have"),
     ("when you've", "after you"), ("when you are done with", "after"),
     ("when you're done with", "after"), ("once you are done with", "after"),
+    ("once you are", "after you are"), ("once you're", "after you are"),
+    *((f"once {you} {how}", f"when {you} {how}") for you in ("you are", "you're") for how in _HOW),
+    *((f"{when} {done}", "then") for when in ("once", "when") for done in _DONE),
+    *((f"{when} {done} with {what}", "then") for when in ("once", "when", "after")
+      for done in _DONE for what in ("it", "that", "this")),
+    ("having done that", "then"), ("having done so", "then"), ("after doing so", "then"),
+    ("after doing that", "then"), ("once finished", "then"),
     ("prior to", "before"), ("having", "after"),
     ("at twice the speed", "at 2 times speed"), ("twice as fast", "at 2 times speed"),
     ("half as fast", "at 0.5 times speed"),
     ("the double speed", "2 times speed"), ("double the speed", "2 times speed"),
     ("double speed", "2 times speed"), ("the half speed", "0.5 times speed"),
     ("half the speed", "0.5 times speed"),
+    ("half your speed", "0.5 times speed"), ("half your normal speed", "0.5 times speed"),
+    ("twice your speed", "2 times speed"), ("twice your normal speed", "2 times speed"),
     ("at full speed", "at 1 times speed"),
     ("at normal speed", "at 1 times speed"),
     ("- >", "then"), ("= >", "then"),
@@ -234,6 +246,8 @@ _TURNS_OF_PHRASE: tuple[tuple[str, str], ...] = (
     *((f"quarter {word}", "90 degrees") for word in _TURNS),
     *((f"three quarters of a {word}", "270 degrees") for word in _TURNS),
     *((f"three quarter {word}", "270 degrees") for word in _TURNS),
+    ("two right angles", "180 degrees"), ("a right angle", "90 degrees"),
+    ("right angle", "90 degrees"),
     *((f"{whole} {word}", "turnful") for word in _TURNS for whole in _WHOLE),
     *((f"{whole} {word}s", "turnfuls") for word in _TURNS for whole in _WHOLE),
 )  # fmt: skip

@@ -20,13 +20,13 @@ _FAMILIES: dict[str, str] = {
     "walk": "walk; move; go; head; advance; march; proceed; step; travel; stroll; tread; progress;"
     "drive; wander; amble; transit; translate; nudge; go on; walk on; move on; get going;"
     "set off; walk along; continue;"
-    "make your way",
+    "make your way; move up",
     "trot": "trot; run; jog; hurry; rush",
     "crawl": "crawl; low crawl; creep; squeeze; sneak; duck",
     "pace": "pace",
     "bound": "bound; gallop",
     "climb": "climb; mount; step up; step onto; step over; climb up; climb onto; climb over;"
-    "go up the stairs; go up the steps; walk up the stairs; go upstairs",
+    "go up the stairs; go up the steps; walk up the stairs; move up the stairs; go upstairs",
     "back": "back up; back off; back away; back out; reverse; retreat; withdraw; backtrack;"
     "back; move in reverse; go in reverse; walk in reverse; drive in reverse",
     "turn": "turn; rotate; pivot; swivel; slew; revolve; yaw; veer; swing; bear; hang; spin; twist;"
@@ -60,6 +60,7 @@ _FAMILIES: dict[str, str] = {
     "rear_kick": "kick; rear kick; kick back; kick backward; kick backwards",
     "shake_hand": "shake; shake hands; shake a hand; shake hand; wave; greet; handshake;"
     "give a handshake; offer a handshake; offer your paw; give paw; give me your paw; give a paw;"
+    "give us your paw; give me a paw; give us a paw; offer a paw;"
     "shake paws; shake my hand; shake a paw; shake my paw; shake his hand; shake her hand;"
     "shake their hands; say hello; say hi",
     "crouch": "crouch; crouch down",

@@ -10,6 +10,8 @@ MOST_TURNS = 8
 """Goals with more of "after" and "before" are not looked at in every order."""
 MOST_COMMAS = 4
 _FILLERS = frozenset({"first", "finally", "lastly", "next", "please", "also", "by", "you", "with"})
+_GO = (("go",), ("come",), ("try",))
+"""What "and" makes no thing to do of: "go and sit"."""
 _ORDER_FILLERS = frozenset({"you", "you've", "having", "that", "doing", "have", "has", "are"})
 
 
@@ -50,12 +52,23 @@ def joined(pieces: Sequence[Text]) -> Text:
 def _pieces(text: Text) -> Iterator[Text]:
     start = 0
     for index in range(len(text.words) + 1):
-        if index < len(text.words) and text.words[index] not in BREAKS:
+        if index < len(text.words) and not _is_break(text.words, index):
             continue
         piece = _trimmed(_cut(text, start, index), _FILLERS)
+        if piece.words in _GO and text.words[index : index + 1] == ("and",):
+            start = index + 1
+            continue
         if piece.words:
             yield piece
         start = index + 1
+
+
+def _is_break(words: Sequence[str], index: int) -> bool:
+    """Whether a word stands between two pieces: not the "next" of "next to", "the next step"."""
+    if words[index] != "next":
+        return words[index] in BREAKS
+    before, after = words[index - 1 : index], words[index + 1 : index + 2]
+    return after != ("to",) and before not in (("the",), ("your",))
 
 
 def _trimmed(text: Text, fillers: frozenset[str]) -> Text:

@@ -35,14 +35,14 @@ def forbidding(
     they were taken for ends.
     """
     taught = {word for piece in pieces for word in piece.words}
-    in_turn = {piece.words for piece in done}
+    in_turn = [f" {piece.key} " for piece in done]
     ends = [set(piece.words) for piece in ended]
     return tuple(
         doubt
         for doubt in reading.doubts
         if doubt.kind in WITHHELD
         and not taught.issuperset(_words(doubt))
-        and not (doubt.kind == "conditional" and read(doubt.words).words in in_turn)
+        and not (doubt.kind == "conditional" and any(_said(doubt) in piece for piece in in_turn))
         and not (doubt.kind == "conditional" and any(_words(doubt) <= words for words in ends))
     )
 
@@ -72,6 +72,10 @@ def unused_count(asked: Text, steps: Sequence[Mapping[str, Any]]) -> list[str]:
     if not counts or len(steps) < 2 or any("repeat" in step for step in steps):
         return []
     return [f"{asked.written!r}: does {counts[-1]:g} say how often? nothing is repeated"]
+
+
+def _said(doubt: Doubt) -> str:
+    return f" {read(doubt.words).key} "
 
 
 def _words(doubt: Doubt) -> set[str]:

@@ -153,7 +153,7 @@ class Matcher:
         matches = {span: self._match(span, plain.get(span), rows, scores, image) for span in spans}
         if image is None:
             for span in [span for span in spans if not matches[span].exact][:MOST_READ]:
-                matches[span] = self._read(span, matches[span])
+                matches[span] = self._read(span, matches[span], span == spans[0])
         order = meaning[0].argsort(descending=True)
         return Found(matches, whole, tuple(texts), vectors, openings, order)
 
@@ -226,12 +226,13 @@ class Matcher:
         taught = max(same, key=lambda at: float(row[at]))
         return taught if row[taught] >= row[best] - DEDUCED else best
 
-    def _read(self, span: Text, match: Match) -> Match:
+    def _read(self, span: Text, match: Match, is_whole: bool) -> Match:
         """The piece as the reader of goals has it, where that is sure and nothing is nearer, or
-        what is nearer is not done as fast as the piece says.
+        what is nearer is not done as fast as the piece says. Half of something is not read: what
+        begins with "before" or "after" is the whole goal, or cut in the wrong place.
         """
         near = -1.0 if unread_tempo(span, match.entry.text, match.steps) else match.score
-        if near >= READ_STEPS or span.words[0] in _ORDER:
+        if near >= READ_STEPS or (span.words[0] in _ORDER and not is_whole):
             return match
         reading = read_goal(span.written, actions=self._actions)
         worth = READ_STEPS if len(reading.steps) > 1 else READ
@@ -249,19 +250,21 @@ class Matcher:
 
     @cached_property
     def _unsaid(self) -> dict[str, dict[str, float]]:
-        """Action -> its amounts where none is said: those of the examples that name the action and
+        """Action -> its amounts where none is said: those of the examples that name actions and
         nothing else ("go ahead" is 1 m), if all of them have the same.
         """
         found: dict[str, set[tuple[tuple[str, float], ...]]] = {}
         for entry in self.entries:
-            if len(entry.plan) != 1 or not entry.goal or entry.image or entry.text.quantities:
+            if not entry.goal or entry.image or entry.text.quantities:
                 continue
             reading = read_goal(entry.text.written, actions=self._actions)
-            (values,) = filled(entry.plan, entry.text)
-            name = values.pop("action")
+            steps = filled(entry.plan, entry.text)
             said = [self._to_side(step) for step in reading.steps if not step.parameters]
-            if said == [name] and not reading.doubts and len(reading.steps) == 1:
-                found.setdefault(name, set()).add(tuple(sorted(values.items())))
+            if reading.doubts or said != [step["action"] for step in steps]:
+                continue
+            for step in steps:
+                name = step.pop("action")
+                found.setdefault(name, set()).add(tuple(sorted(step.items())))
         return {name: dict(*amounts) for name, amounts in found.items() if len(amounts) == 1}
 
     def _to_side(self, step: GoalStep) -> str:

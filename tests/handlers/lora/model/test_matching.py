@@ -19,6 +19,7 @@ from handlers.lora.model.text import read
 torch = pytest.importorskip("torch")
 
 DOOR, AWAKE = "smash that gate", "rouse yourself"
+WALKS = ("walk_forward",)
 LIKE = {"bash it in": (0.86, 0.1), "open eyes": (0.1, 0.66)}
 
 
@@ -172,3 +173,32 @@ def test_what_does_not_say_by_how_much_is_done_as_the_examples_that_do_not(
     matcher = Matcher(Told((0.1, 0.1)), entries, vectors, False, ["walk_forward", "sit"])
     step, *_ = look(matcher, None, read(goal)).answer(ANY).steps
     assert (step["action"], step.get("distance_m")) == ("walk_forward", distance)
+
+
+def test_what_an_example_of_several_steps_does_not_say_is_told_by_it_too() -> None:
+    # given an amount that stands in an example of two steps, neither of which says by how much
+    plan = (Action("stand_up"), Action("walk_forward", (("distance_m", 1.5),)))
+    taught = "stand up and walk ahead"
+    entries = [Entry(read(taught), plan, goal=taught)]
+    matcher = Matcher(Told((0.1, 0.1)), entries, torch.eye(3)[:1], False, ["stand_up", *WALKS])
+    # then who walks by nothing in particular walks as far
+    (step,) = look(matcher, None, read("walk forward")).answer(ANY).steps
+    assert step == {"action": "walk_forward", "distance_m": 1.5}
+
+
+def test_a_goal_that_begins_with_after_is_read_as_a_whole() -> None:
+    entries = [Entry(read(DOOR), (Action("rear_kick"),))]
+    matcher = Matcher(Told((0.6, 0.1)), entries, torch.eye(3)[:1], False, ["turn_left", *WALKS])
+    assert done(matcher, "after a left turn of 60 degrees walk 2 m") == ["turn_left", *WALKS]
+
+
+@pytest.mark.parametrize(
+    ("piece", "is_done"),
+    [("calm down and settle", True), ("calm down", True), ("settle", False), ("down", False)],
+)
+def test_the_first_words_of_a_piece_that_is_done_are_no_condition(
+    piece: str, is_done: bool
+) -> None:
+    reading = read_goal("before you calm down and settle, walk 2 m")
+    assert [doubt.words for doubt in reading.doubts if doubt.kind == "conditional"]
+    assert bool(forbidding(reading, [], done=[read(piece)])) != is_done

@@ -202,6 +202,27 @@ def test_after_turns_round_more_than_two_pieces() -> None:
     assert ["walk #m", "turn left", "sit"] in ways("sit after you walk 2 m and turn left")
 
 
+@pytest.mark.parametrize(
+    ("goal", "pieces"),
+    [
+        ("go and sit", ["sit"]),
+        ("walk 2 m, then go and sit", ["walk #m", "sit"]),
+        ("walk next to me", ["walk next to me"]),
+        ("take the next turn", ["take the next turn"]),
+        ("walk 2 m next sit", ["walk #m", "sit"]),
+        ("sit, and once you are done with it, turn left", ["sit", "turn left"]),
+    ],
+)
+def test_what_only_leads_over_or_names_a_thing_is_no_piece(goal: str, pieces: list[str]) -> None:
+    assert ways(goal)[0] == pieces
+
+
+@pytest.mark.parametrize("goal", ["once you are through the door, sit", "once you've sat, walk"])
+def test_once_says_what_comes_first(goal: str) -> None:
+    first, second = goal.removeprefix("once you are ").removeprefix("once you've ").split(", ")
+    assert [first, second] in ways(goal)
+
+
 def test_a_goal_of_many_turns_is_not_tried_in_every_order() -> None:
     assert len(orders(read("sit after walk before " * 100))) < 20
 
