@@ -43,3 +43,13 @@ def _escaped(line: str) -> str:
 def counted(count: int, noun: str) -> str:
     """A count and what is counted: "1 run", "2,000 runs"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def shell_word(text: str) -> str:
+    """Text as one word of a command that somebody pastes, quoted where it has to be."""
+    letters = text.translate({ord(mark): None for mark in "-_."})
+    if letters.isascii() and letters.isalnum():
+        return text
+    from shlex import quote  # most names need none
+
+    return quote(text)

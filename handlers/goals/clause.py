@@ -196,7 +196,7 @@ def _take_unknown(heard: Heard, tags: Sequence[Tag], index: int) -> int:
     while end < len(tags) and tags[end].role == "word":
         end += 1
     why = "not understood"
-    near = [_near(tag.text) for tag in tags[index : index + 3] if tag.role == "word"]
+    near = [_near(tag.text) for tag in tags[index : min(end, index + 3)]]
     known = [word for word in near if word]
     if known:
         why += f"; did you mean {' '.join(known)!r}?"
@@ -208,7 +208,8 @@ def _near(word: str) -> str:
     if not 3 < len(word) < LONGEST_WORD:
         return ""
     found = get_close_matches(word, WORDS, n=1, cutoff=0.75)
-    return found[0] if found else ""
+    is_like = found and (len(found[0]) >= len(word) - 1 and found[0][0] == word[0])
+    return found[0] if is_like else ""
 
 
 def _past_noun(tags: Sequence[Tag], index: int, stops: tuple[Role, ...] = ()) -> int:
@@ -217,6 +218,9 @@ def _past_noun(tags: Sequence[Tag], index: int, stops: tuple[Role, ...] = ()) ->
     while index < len(tags):
         tag = tags[index]
         after = tags[index + 1] if index + 1 < len(tags) else None
+        if _is_name(tags, index):
+            index += 1
+            continue
         if tag.role in ("order", "verb", "amount") and not after_article:
             break
         if tag.role == "amount" and (after is None or after.role != "word"):
@@ -234,3 +238,11 @@ def _past_noun(tags: Sequence[Tag], index: int, stops: tuple[Role, ...] = ()) ->
         after_article = tag.role == "article"
         index += 1
     return index
+
+
+def _is_name(tags: Sequence[Tag], index: int) -> bool:
+    """Whether a number tells which thing is meant, and no amount: "bay 1", "to the gate no. 3"."""
+    amount = tags[index].amount
+    if amount is None or amount.kind != "bare" or not float(amount.value).is_integer():
+        return False
+    return index > 0 and tags[index - 1].role == "word"

@@ -49,6 +49,8 @@ class Kept:
     family: str
     side: str
     way: str
+    names: bool = False
+    """Whether it named a thing by a number: "gate 2", and so perhaps "and 3" as well."""
 
 
 def step_of(heard: Heard, before: Kept | None, aimed: bool) -> tuple[GoalStep | None, Kept | None]:
@@ -62,7 +64,7 @@ def step_of(heard: Heard, before: Kept | None, aimed: bool) -> tuple[GoalStep | 
         return None, None
     if heard.sideways and family == "walk":
         family = "side"
-    kept = Kept(family, _side(heard, family, before), _way(heard, before))
+    kept = Kept(family, _side(heard, family, before), _way(heard, before), _names(heard))
     if heard.clause.has("compass") and not heard.sides and not heard.ways:
         return None, kept
     action, around = _action(heard, kept)
@@ -135,10 +137,20 @@ def _unspoken(heard: Heard, before: Kept | None) -> str | None:
             heard.doubt("assumed", heard.clause.start, heard.clause.end, "taken as a turn")
         return "turn"
     if heard.amounts and before is not None:
+        if before.names and kinds == {"bare"}:  # "walk to gates 2 and 3"
+            why = "the number of another one, or an amount?"
+            heard.doubt("ambiguous", heard.clause.start, heard.clause.end, why)
+            return None
         return before.family
     if heard.amounts and not heard.aims:
         heard.doubt("nothing", heard.clause.start, heard.clause.end, "what is to be done?")
     return None
+
+
+def _names(heard: Heard) -> bool:
+    """Whether a number of the clause is part of a name."""
+    taken = [*heard.amounts, *heard.counts]
+    return any(tag.role == "amount" and tag not in taken for tag in heard.clause.tags)
 
 
 def _side(heard: Heard, family: str, before: Kept | None) -> str:

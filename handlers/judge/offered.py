@@ -38,6 +38,7 @@ from store.reads.improvements import last_judged
 from store.reads.offers import OfferRow, next_offer
 from store.reads.state import State
 from store.schema import Connection
+from store.text import shell_word
 
 CONCLUDES = (
     PromptRewritten,
@@ -82,7 +83,7 @@ def _take_back(task: JobContext, project: Path, state: State, due: OfferRow) -> 
     if row is None or row.state != "current":
         since = now.current
         why = f"version {since.version} stands on it" if since is not None else "it is gone already"
-        fix = f"`cadenzactl prompt {project.name} rollback` takes versions back"
+        fix = f"`cadenzactl prompt {shell_word(project.name)} rollback` takes versions back"
         kept = OfferKept(offer=due.offer, reason=f"{due.reason}; {why}: {fix}")
         return JobResult((*now.events, kept), f"offer {due.offer} was pulled, but {why}")
     reason = f"offer {due.offer} was pulled: {due.reason}"

@@ -35,6 +35,7 @@ from store.events.prompt import (
     PromptVersion,
     RuleFact,
 )
+from store.text import shell_word
 
 Result = tuple[list[Event], str]
 
@@ -238,7 +239,7 @@ def _write(
         return propose(f"waits for approval ({verdict}){why}", f" ({verdict}){why}")
     current = context.known.current
     if current is not None and current.watching:
-        approve = f"`cadenzactl prompt {context.project.name} approve`"
+        approve = f"`cadenzactl prompt {shell_word(context.project.name)} approve`"
         why = f"version {current.version} is still watched; {approve} ends that"
         why += f" and writes version {version.version} now"
         return propose(why, f" ({verdict}): {why}")

@@ -58,7 +58,14 @@ def driver_for(wanted: str | None, project: Project) -> Driver:
 
 
 def said_of_driver(project: Project) -> str:
-    """Who drives where nothing else is asked for, and why."""
+    """Who drives where nothing else is asked for, and why; or why nobody can."""
+    from handlers.mission.world.model import require_built_in
+
+    if not project.spec.xml_path:
+        try:
+            require_built_in(project.spec.robot)
+        except CadenzaError as error:
+            return f"nobody: {error.message}"
     source, choice = _chosen(project)
     if source is not None and choice.kind != "none":
         return f"prompt ({_by(source)})"

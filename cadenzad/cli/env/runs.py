@@ -12,7 +12,7 @@ from cadenzad.cli.base.requests import print_answer
 from cadenzad.cli.shown.rewards import said_of_reward
 from cadenzad.config.paths import expand
 from store.errors import ConfigError
-from store.text import counted
+from store.text import counted, shell_word
 from store.times import iso
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def command(args: argparse.Namespace) -> int:
         say_json({"project": project.name, "runs": [run_json(run) for run in shown]}, indent=2)
         return OK
     if not found:
-        say(f"{project.name}: no runs yet; `cadenza env run {project.name} --headless` drives one")
+        word = shell_word(project.name)
+        say(f"{project.name}: no runs yet; `cadenza env run {word} --headless` drives one")
         return OK
     headings = ("RUN", "RECORDED", "OUTCOME", "PHASES", "TICKS", "REWARD", "DRIVEN BY", "WHY")
     say_table(headings, [_row(run) for run in shown])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from store.text import counted
+from store.text import counted, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def notes_of(project: ProjectStatus, name: str = "", *, jobs: bool = True) -> li
     if not project.get("watched", True):
         notes.append(f"{name}: not watched: it lies in no workspace of the daemon")
     if project["paused"]:
-        notes.append(f"{name}: paused; `cadenzactl resume {name}` goes on")
+        notes.append(f"{name}: paused; `cadenzactl resume {shell_word(name)}` goes on")
     if project["state"] != "ready":
         notes.append(f"{name}: {project['state']}: {project['reason']}")
     notes.extend(
@@ -144,7 +144,8 @@ def _check(project: ProjectStatus, name: str) -> list[str]:
     first = check["findings"][0]
     line = f"{first['level']}: {first['place']}: {first['what']}"
     fix = f"; {first['fix']}" if first["fix"] else ""
-    return [f"{name}: check: {said}{since}: `cadenza env check {name}`", f"{name}: {line}{fix}"]
+    look = f"`cadenza env check {shell_word(name)}`"
+    return [f"{name}: check: {said}{since}: {look}", f"{name}: {line}{fix}"]
 
 
 def _dataset(project: ProjectStatus, name: str) -> list[str]:
@@ -178,7 +179,7 @@ def _improvements(project: ProjectStatus, name: str) -> list[str]:
     if prompt["pending"] is not None:
         notes.append(
             f"{name}: prompt version {prompt['pending']} waits:"
-            f" `cadenzactl prompt {name} diff`, then approve or reject"
+            f" `cadenzactl prompt {shell_word(name)} diff`, then approve or reject"
         )
     if adapter.get("unrecorded"):
         versions = ", ".join(map(str, adapter["unrecorded"]))

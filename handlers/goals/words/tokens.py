@@ -25,6 +25,7 @@ _AS: dict[str, str] = {
     "∕": "/",
     "…": ".",
     "π": "pi",
+    "№": "#",
     "\r": "\n",
     "→": " then ",
     "⇒": " then ",
@@ -81,7 +82,26 @@ def tokens(goal: str) -> list[Token]:
         for match in _TOKEN.finditer(plain)
         if not _joins(plain, match)
     ]
-    return list(_without_list_numbers(_with_spelled_nots(found)))
+    return list(_without_list_numbers(_with_spelled_nots([*_with_spelled_numbers(found)])))
+
+
+def _with_spelled_numbers(found: list[Token]) -> Iterator[Token]:
+    """ "Gate no. 3", "gate #3" and "gate nr 3" as "gate number 3"; "no" alone forbids."""
+    at = 0
+    while at < len(found):
+        here, dot = found[at], found[at + 1 : at + 2]
+        length = 1 + (bool(dot) and dot[0].text == "." and dot[0].start == here.end)
+        follows = found[at + length : at + length + 1]
+        is_short = here.text in _NUMBERED or (here.text == "no" and length == 2)
+        if is_short and follows and follows[0].text.isdecimal():
+            yield Token("number", here.start, found[at + length - 1].end)
+            at += length
+        else:
+            yield here
+            at += 1
+
+
+_NUMBERED = frozenset({"#", "nr"})
 
 
 def _with_spelled_nots(found: list[Token]) -> list[Token]:

@@ -6,68 +6,76 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from math import pi, radians
 from pathlib import Path
 from typing import NamedTuple
 
 from handlers.goals.normal import template
 from handlers.goals.reading import read_goal
 from handlers.goals.steps import GoalStep
+from handlers.goals.words.quantities import parts
+from handlers.goals.words.tokens import tokens
 from handlers.lora.data.conflicts import Conflict, same_goal
 from handlers.lora.data.dataset import Dataset, image_of, is_placeholder, load_dataset
 from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.project.formats.examples import Step
-from handlers.project.library import ActionLibrary
+from handlers.project.library import ActionLibrary, ActionSpec
 from handlers.project.paths import EVAL_FILE, PATTERNS_FILE, inside
 from handlers.project.project import Project
 from store.durable import make_folder
 from store.errors import InputError
 
 AMOUNTS = ("distance_m", "rotation_rad", "duration_s")
-_EXAMPLE = "for example: 'walk_forward 1.0, turn_left 1.57', or 'walk 1 m, turn left'"
+_EXAMPLE = "for example: 'walk_forward 1.0, turn_left 90 deg', or 'walk 1 m, turn left'"
+_PART = re.compile(r'(?:"[^"]*"|,(?=\d)|[^,;\n])+')
+"""A step: commas part steps, but not in "1,5" and not in a quoted name."""
+_QUOTED = re.compile(r'"([^"]+)"')
+_PARAMETERS = {"m": "distance_m", "rad": "rotation_rad", "s": "duration_s", "n": "repeat",
+               "speed": "speed"}  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf)", re.ASCII | re.I)
 
 
 def parse_steps(text: str, library: ActionLibrary) -> tuple[Step, ...]:
-    """Steps separated by commas, a name and then a number or key=value pairs; or words.
+    """Steps separated by commas, a name and then amounts or key=value pairs; or words.
 
-    A bare number after a name is the action's main parameter: radians for turns, meters for what
-    travels, seconds otherwise. Words ("walk 1,5 m, then turn left 90 degrees") are taken where
-    nothing in them is in doubt. Raises InputError that names the step and the nearest known action,
-    or the words that are in doubt.
+    An amount after a name may have its unit ("turn_left 90 deg"); a bare number is the action's
+    main parameter: radians for turns, meters for what travels, seconds otherwise. Words ("walk
+    1,5 m, then turn left 90 degrees") are taken where nothing in them is in doubt. Raises
+    InputError that names the step and the nearest known action, or the words that are in doubt.
     """
     if is_placeholder(text):
         raise InputError(f"--steps: {text!r} is a place for your own steps", hint=_EXAMPLE)
-    if not _names_action(text, library):
+    written = [part.strip() for part in _PART.findall(text) if part.strip()]
+    if not any(_names_action(part, library) for part in written):
         reading = read_goal(text, actions=library.names)
         if reading.steps and not reading.doubtful:
             return tuple(_spoken(step, library) for step in reading.steps)
         if reading.steps or any(
             doubt.kind not in ("unknown", "nothing") for doubt in reading.doubts
         ):
-            raise InputError(
-                f"--steps: {reading.doubts[0]}",
-                hint=_EXAMPLE,
-            )
-    steps = tuple(
-        _step(index, part.split(), library)
-        for index, part in enumerate(text.split(","), 1)
-        if part.strip()
-    )
+            raise InputError(f"--steps: {reading.doubts[0]}", hint=_EXAMPLE)
+    steps = tuple(_step(index, part, library) for index, part in enumerate(written, 1))
     if not steps:
-        raise InputError(
-            "--steps: no steps", hint="for example: 'walk_forward 1.0, turn_left 1.57'"
-        )
+        raise InputError("--steps: no steps", hint=_EXAMPLE)
     return steps
 
 
-def _names_action(text: str, library: ActionLibrary) -> bool:
-    """Whether some step begins with an action's own name, and has nothing but numbers after it."""
-    for part in text.split(","):
-        name, *rest = part.split() or [""]
-        if "_" in name or (name in library and all(_is_given(word) for word in rest)):
-            return True
-    return False
+def _named(part: str, library: ActionLibrary) -> tuple[str, list[str]]:
+    """The action that a step begins with, and the words after it; the longest known name counts,
+    for a signal may be "call 2 home".
+    """
+    if quoted := _QUOTED.match(part):
+        return quoted[1], part[quoted.end() :].split()
+    known = [name for name in library.names if part == name or part.startswith(f"{name} ")]
+    name = max(known, key=len, default=part.split()[0])
+    return name, part[len(name) :].split()
+
+
+def _names_action(part: str, library: ActionLibrary) -> bool:
+    """Whether a step begins with an action's own name, and has nothing but numbers after it."""
+    name, rest = _named(part, library)
+    return "_" in name or (name in library and all(_is_given(word) for word in rest))
 
 
 def _is_given(word: str) -> bool:
@@ -85,31 +93,55 @@ def _spoken(step: GoalStep, library: ActionLibrary) -> Step:
     return Step(step.action, given)
 
 
-def _step(index: int, words: list[str], library: ActionLibrary) -> Step:
-    name, *rest = words
+def _step(index: int, part: str, library: ActionLibrary) -> Step:
+    name, rest = _named(part, library)
     where = f"--steps: step {index}"
     for problem in library.validate({"action": name}):
         raise InputError(f"{where}: {problem}", hint=f"known: {', '.join(library.names)}")
     spec = library.spec(name)
+    if rest and spec.main_parameter is None and not any("=" in word for word in rest):
+        raise InputError(f"{where}: {name} is a signal and takes no number")
     given: dict[str, float] = {}
-    for word in rest:
-        key, equals, number = word.rpartition("=")
-        if not equals:
-            if spec.main_parameter is None:
-                raise InputError(f"{where}: {name} is a signal and takes no number")
-            key, number = spec.main_parameter, word
+    for key, value in _given(rest, spec, where):
         if key in given:
             raise InputError(f"{where}: {key} is given twice")
-        if not _NUMBER.fullmatch(number):
-            raise InputError(f"{where}: {number!r} is not a number")
-        value = float(number)
         given[key] = int(value) if value.is_integer() and key == "repeat" else value
     for problem in library.validate({"action": name, **given}):
-        raise InputError(f"{where}: {problem}")
+        raise InputError(f"{where}: {problem}", hint=_said_in_degrees(name, given))
     nothing = spec.kind != "pose" and given.get(spec.main_parameter or "") == 0
     if nothing and not any(given.get(amount) for amount in AMOUNTS):
         raise InputError(f"{where}: {name} 0 does nothing")
     return Step(name, given)
+
+
+def _given(words: list[str], spec: ActionSpec, where: str) -> Iterator[tuple[str, float]]:
+    """The parameters of a step as they are written: key=value, bare numbers, amounts with units."""
+    amounts: list[str] = []
+    for word in words:
+        key, equals, number = word.rpartition("=")
+        if not equals:
+            amounts.append(word)
+        elif not _NUMBER.fullmatch(number):
+            raise InputError(f"{where}: {number!r} is not a number", hint=_EXAMPLE)
+        else:
+            yield key, float(number)
+    if all(_NUMBER.fullmatch(word) for word in amounts):
+        yield from ((spec.main_parameter or "", float(word)) for word in amounts)
+        return
+    said = " ".join(amounts)
+    for found in parts(tokens(said)):
+        amount = found.amount
+        if amount is None or amount.flaw is not None or "_" in said:
+            raise InputError(f"{where}: {said!r} is not a number", hint=_EXAMPLE)
+        yield _PARAMETERS.get(amount.kind) or spec.main_parameter or "", round(amount.value, 6)
+
+
+def _said_in_degrees(name: str, given: Mapping[str, float]) -> str:
+    """What to write for a turn by more radians than there are."""
+    angle = given.get("rotation_rad", 0.0)
+    if not 2 * pi < angle <= 360:
+        return ""
+    return f"a bare number is radians: '{name} {angle:g} deg' is {radians(angle):.4g}"
 
 
 class Added(NamedTuple):

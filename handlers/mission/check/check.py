@@ -16,12 +16,12 @@ from handlers.mission.check.spawn import overlaps
 from handlers.mission.check.understanding import in_short, misunderstood, readings
 from handlers.mission.route.footing import Footing
 from handlers.mission.world.bounds import refuse_far
-from handlers.mission.world.model import compile_scene
+from handlers.mission.world.model import compile_scene, require_built_in
 from handlers.project.library import BUILT_IN
 from handlers.project.paths import ACTIONS_FILE, SPEC_FILE
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
-from store.errors import InputError, MissingExtraError
+from store.errors import InputError, MissingExtraError, ProjectError
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,15 @@ def _in_the_world(spec: ProjectSpec, folder: Path) -> list[Finding]:
     xml = folder / spec.xml_path if spec.xml_path else None
     try:
         refuse_far(spec)
+        if xml is None:
+            require_built_in(spec.robot)
         scene = compile_scene(spec.scene.objects, xml)
     except MissingExtraError as error:
         fix = "pip install 'cadenzad[sim]'"
         return [Finding("hint", "scene", f"ways and sight are not looked at: {error.message}", fix)]
+    except ProjectError as error:
+        what = error.message.removeprefix("robot ")
+        return [Finding("warning", "robot", what, error.hint or "")]
     except InputError as error:
         place, _, what = error.message.removeprefix("env.json: ").partition(": ")
         return [Finding("error", place, what or error.message, error.hint or "")]

@@ -37,6 +37,15 @@ def test_a_brain_that_is_no_python_and_a_library_that_nobody_reads_are_said(
     assert "warning: actions.json: is not read: the actions of go1 are built in" in out
 
 
+def test_a_robot_that_is_not_simulated_is_driven_by_nobody(cli: Cli, project: Path, capsys) -> None:
+    file = project / "env.json"
+    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), "robot": "g1"}), "utf-8")
+    assert cli("check", project) == OK
+    out = capsys.readouterr().out
+    assert "warning: robot: 'g1' cannot be simulated" in out
+    assert "drives: nobody: robot 'g1' cannot be simulated" in out
+
+
 def test_a_mission_that_is_a_link_out_of_the_project_is_said(
     cli: Cli, project: Path, tmp_path: Path, capsys
 ) -> None:

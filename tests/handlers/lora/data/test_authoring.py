@@ -62,6 +62,14 @@ def row(goal: str, *actions: str, **more: object) -> str:
         ("walk_forward 1e0", [Step("walk_forward", {"distance_m": 1.0})]),
         ("turn_left 6.2832", [Step("turn_left", {"rotation_rad": 6.2832})]),
         ("walk_forward 20", [Step("walk_forward", {"distance_m": 20.0})]),
+        ("walk_forward 1 m, turn_left 90°; walk_forward 80cm",
+         [Step("walk_forward", {"distance_m": 1.0}), Step("turn_left", {"rotation_rad": 1.570796}),
+          Step("walk_forward", {"distance_m": 0.8})]),
+        ("walk_forward 1,5, turn_left 45 degrees speed=0.5",
+         [Step("walk_forward", {"distance_m": 1.5}),
+          Step("turn_left", {"rotation_rad": 0.785398, "speed": 0.5})]),
+        ("walk_forward 2 s, jump 3 times",
+         [Step("walk_forward", {"duration_s": 2.0}), Step("jump", {"repeat": 3})]),
     ],
 )  # fmt: skip
 def test_steps_are_read(text: str, expected: list[Step]) -> None:
@@ -96,6 +104,18 @@ def test_steps_in_words_that_are_in_doubt_are_refused_with_the_words(text: str, 
     assert caught.value.message.startswith(says)
 
 
+def test_a_signal_may_have_a_name_of_several_words() -> None:
+    library = library_for("go1", None, ["call", "call home!", "a, b"])
+    plan = parse_steps('call home!, call, "a, b", "sit"', library)
+    assert [step.action for step in plan] == ["call home!", "call", "a, b", "sit"]
+
+
+def test_a_turn_in_degrees_is_told_how_to_be_written() -> None:
+    with pytest.raises(InputError, match="rotation_rad must be 0 to 6") as caught:
+        parse_steps("turn_left 45", GO1)
+    assert "'turn_left 45 deg' is 0.7854" in caught.value.hint
+
+
 def test_a_count_is_a_whole_number() -> None:
     (step,) = parse_steps("jump repeat=3.0", GO1)
     assert json.dumps(step.as_json()) == '{"action": "jump", "repeat": 3}'
@@ -122,6 +142,9 @@ def test_a_count_is_a_whole_number() -> None:
         ("walk_forward repeat=inf", "must be a finite number"),
         ("walk_forward 1e999", "must be a finite number"),
         ("walk_forward far", "'far' is not a number"),
+        ("walk_forward 10 to 15 m", "'10 to 15 m' is not a number"),
+        ("walk_forward 1 m 2 m", "distance_m is given twice"),
+        ("sit 2 m", "sit takes no such amount"),
         ("walk_forward distance_m=", "'' is not a number"),
         ("walk_forward distanse_m=1", "unknown parameter 'distanse_m'"),
         ("walk_forward action=1", "action"),
@@ -134,7 +157,7 @@ def test_a_count_is_a_whole_number() -> None:
         ("turn_left 0", "turn_left 0 does nothing"),
         ("walk_forward distance_m=0", "walk_forward 0 does nothing"),
         ("walk_forward 1_0", "'1_0' is not a number"),
-        ("walk_forward １", "'１' is not a number"),
+        ("walk_forward 1e", "'1e' is not a number"),
     ],
 )
 def test_what_is_wrong_with_a_step_is_one_line(text: str, says: str) -> None:

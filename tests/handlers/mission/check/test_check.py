@@ -119,6 +119,12 @@ def test_what_is_planted_is_found_at_its_place(
     assert report.failed == any(item.level == "error" for item in report.findings)
 
 
+def test_a_robot_that_is_not_simulated_is_said_and_its_ways_are_not_looked_at(checked) -> None:
+    report = checked(zones=[zone(-30, 0)], top={"robot": "g1"}, **THERE)
+    assert found(report) == [("warning", "robot")]
+    assert "'g1' cannot be simulated" in str(report.findings[0])
+
+
 @pytest.mark.parametrize(
     "mission",
     [
