@@ -185,6 +185,30 @@ def wrong_way(robot: Faulty, view: View, call: Call) -> Call:
     return ahead(0.3)
 
 
+def swapped(robot: Faulty, view: View, call: Call) -> Call:
+    """Left and right are mixed up in whatever turns it."""
+    due = robot.aim.bearing(view.x, view.y, degrees(view.yaw - pi)) or 0.0
+    return turn(-due * pi / 180) if abs(due) > 10 else short(call, 0.3)
+
+
+class Late:
+    """It turns by where the target was an action ago."""
+
+    def __call__(self, robot: Faulty, view: View, call: Call) -> Call:
+        due = robot.aim.bearing(view.x, view.y, degrees(view.yaw - pi)) or 0.0
+        before, self.due = self.due if robot.in_phase else due, due
+        return turn(before * pi / 180) if abs(before) > 10 else ahead(0.3)
+
+    due = 0.0
+
+
+def signals_afar(robot: Faulty, view: View, call: Call) -> Call:
+    """It reports what it sees, from where it first sees it."""
+    seen = view.spec.control_panel.requires_visible_tag in view.visible
+    reports = view.phase.success_when.signal_emitted
+    return Call(view.spec.signals[0]) if seen and reports else call
+
+
 def too_slow(robot: Faulty, view: View, call: Call) -> Call:
     return short(call, 0.07)
 
@@ -330,6 +354,9 @@ CASES: Mapping[str, Case] = {
     "oscillating, standing": Case(("oscillating",), ALL, swings("LSRS")),
     "spinning": Case(("spinning",), ALL, spinning),
     "wrong_way": Case(("wrong_way",), ("sample", "yard", "search"), wrong_way),
+    "wrong_way, turning": Case(("wrong_way",), ("yard",), swapped),
+    "oscillating, late": Case(("oscillating",), ("yard",), Late()),
+    "false_signal, afar": Case(("false_signal",), ("sample",), signals_afar),
     "too_slow": Case(("too_slow",), ("yard", "post", "search"), too_slow),
     "idle": Case(("idle",), ALL, idle),
     "repeats_pose": Case(("repeats_pose",), ALL, repeats_pose),

@@ -88,10 +88,11 @@ Kind = TypeVar("Kind", bound=Episode)
 class Fold(ABC, Generic[Kind]):
     """What a log format makes of its records, one after another: episodes in file order.
 
-    Beyond MAX_EPISODES they are only counted.
+    Beyond MAX_EPISODES they are only counted, unless every one is asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, every: bool = False) -> None:
+        self._every = every
         self.episodes: list[EpisodeFact] = []
         self.more_episodes = 0
         self.current: Kind | None = None
@@ -108,7 +109,7 @@ class Fold(ABC, Generic[Kind]):
     def finish(self) -> list[EpisodeFact]:
         """Close the current episode as far as it goes, and say what is kept of all so far."""
         if self.current is not None:
-            if len(self.episodes) < MAX_EPISODES:
+            if self._every or len(self.episodes) < MAX_EPISODES:
                 self.episodes.append(self.current.fact())
             else:
                 self.more_episodes += 1

@@ -20,6 +20,7 @@ from handlers.dataset.schema import SCHEMAS  # noqa: E402
 from handlers.export.exact import parse_tick  # noqa: E402
 from handlers.export.prompts import Prompts  # noqa: E402
 from handlers.export.template import compile_template  # noqa: E402
+from handlers.project.formats import logsummary  # noqa: E402
 from handlers.project.library import library_for  # noqa: E402
 from handlers.project.spec import DEFAULT_PROMPT_TEMPLATE  # noqa: E402
 
@@ -55,6 +56,16 @@ def test_a_prompt_shows_what_was_seen_before_its_action(tmp_path: Path) -> None:
         assert row["observation"]["pos_x"] == before["obs"]["pos_x"]
         assert row["next_observation"]["pos_x"] == now["obs"]["pos_x"]
     assert [row["step"] for row in rows] == [0, 1]
+
+
+def test_every_episode_of_a_log_with_very_many_has_its_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logsummary, "MAX_EPISODES", 3)  # what an event of a log tells one by one
+    end = {"terminated": True, "mission_success": True}
+    rows, read = rows_of(tmp_path, b"".join(runlogs.tick(1, **end) for _ in range(5)))
+    assert [row["outcome"] for row in rows] == ["succeeded"] * 5
+    assert [end.id for end in read.ends()] == ["r", "r#2", "r#3", "r#4", "r#5"]
 
 
 def test_without_an_observation_before_it_an_action_has_no_prompt(tmp_path: Path) -> None:

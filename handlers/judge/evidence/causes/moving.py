@@ -30,6 +30,8 @@ STANDING = 45.0
 """Degrees of tilt up to which a robot stands: who lies has to get up, however often."""
 NEARER_M, NEARER, APPROACHES = 0.2, 0.1, 0.6
 """too_slow: so many m and such a part of the way done, by such a part of the ticks that moved."""
+MOVES = 0.5
+"""Who moved in less of the ticks had time for the way, and spent it on something else."""
 
 
 def gained_nothing(leg: Leg) -> list[bool | None]:
@@ -165,5 +167,7 @@ def pace(leg: Leg) -> Iterator[Occurrence]:
     ways = [leg.way_at_first, *leg.way]
     steps = [a - b for a, b in itertools.pairwise(ways) if a is not None and b is not None]
     tried = [gain for gain, act in zip(steps, leg.acts, strict=False) if act.kind == "gait"]
-    if tried and sum(gain > 0 for gain in tried) >= APPROACHES * len(tried):
+    if len(tried) < MOVES * len(leg.ticks):
+        return
+    if sum(gain > 0 for gain in tried) >= APPROACHES * len(tried):
         yield Occurrence("too_slow", 0, len(leg.ticks) - 1)

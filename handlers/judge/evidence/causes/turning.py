@@ -1,10 +1,12 @@
-"""About headings: oscillating, spinning, over_rotation."""
+"""About headings: oscillating, spinning, over_rotation, and turns the wrong way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import degrees
+from math import degrees, radians
 
+from handlers.judge.evidence.causes.arriving import wrong_way
+from handlers.judge.evidence.causes.moving import ROOM_M
 from handlers.judge.evidence.causes.occurrence import Occurrence
 from handlers.judge.evidence.legs import Leg
 
@@ -12,6 +14,14 @@ REVERSALS = 4
 """Changes of side from which on a robot oscillates: left, right, left, right, left."""
 BALANCE = 0.5
 """Of all it was told to turn or go, at most this part is left when sides are added up."""
+COSTLY_RAD, COSTLY = radians(15), 0.5
+"""Where time ran out it need not have got nowhere: turns of so much on average that were such a
+part of what was done are what the time was spent on, and no corrections on the way."""
+AWAY_RAD, AWAY_TURNS, AWAY_PART = radians(10), 3, 0.75
+"""Turns away from the target: of so much each, with the target so far to the other side; so many,
+and such a part of all turns of which that can be told."""
+BEHIND = 165.0
+"""Degrees from which on either side is as good."""
 NOWHERE_M = 0.3
 """It got nowhere: it ended nearer than this to where it began, or not this much nearer the goal."""
 FULL_TURN, GRACE = 400.0, 20.0
@@ -34,8 +44,10 @@ def oscillating(leg: Leg) -> Iterator[Occurrence]:
     for index, (act, told) in enumerate(zip(leg.acts, leg.told, strict=True)):
         if told > 0 and act.axis:
             by_axis[act.axis].append((index, act.sign * told))
-    for signed in by_axis.values():
-        if len(signed) > REVERSALS and any(amount < 0 for _, amount in signed):
+    for axis, signed in by_axis.items():
+        if len(signed) <= REVERSALS or all(amount > 0 for _, amount in signed):
+            continue
+        if axis != "turn" or not _turns_away(leg):
             yield from _swings(leg, signed)
 
 
@@ -53,13 +65,55 @@ def _swings(leg: Leg, signed: list[tuple[int, float]]) -> Iterator[Occurrence]:
             if end >= start + 3 and len({a > 0 for _, a in signed[end - 3 : end + 1]}) == 1:
                 break
             first, last = signed[start][0], signed[end][0]
-            if changes >= REVERSALS and abs(net) <= BALANCE * gross and _nowhere(leg, first, last):
+            if changes < REVERSALS or abs(net) > BALANCE * gross:
+                continue
+            if _nowhere(leg, first, last) or _took_time(leg, signed[start : end + 1]):
                 best = end
         if best is None:
             start += 1
             continue
         yield Occurrence("oscillating", signed[start][0], signed[best][0])
         start = best + 1
+
+
+def _took_time(leg: Leg, signed: Sequence[tuple[int, float]]) -> bool:
+    """Whether turns to and fro are what the time of the leg was spent on."""
+    first, last = signed[0][0], signed[-1][0]
+    if not leg.timed_out or leg.acts[first].axis != "turn":
+        return False
+    often = len(signed) >= COSTLY * (last - first + 1) and len(signed) >= COSTLY * len(leg.ticks)
+    return often and sum(abs(amount) for _, amount in signed) >= COSTLY_RAD * len(signed)
+
+
+def turned_away(leg: Leg) -> Iterator[Occurrence]:
+    """wrong_way: it turned to the side where the target is not, again and again."""
+    shown = _turns_away(leg)
+    if shown and not any(wrong_way(leg)):
+        yield Occurrence("wrong_way", shown[0], shown[-1])
+
+
+def _turns_away(leg: Leg) -> list[int]:
+    """The turns away from the target, where most turns of a leg are such; else none."""
+    if leg.aim is None or leg.done or leg.kinds.count("turn") < AWAY_TURNS:
+        return []
+    turns = [index for index, act in enumerate(leg.acts) if act.axis == "turn"]
+    told = {index: away for index in turns if (away := _is_away(leg, index)) is not None}
+    away = [index for index in told if told[index]]
+    return away if len(away) >= max(AWAY_TURNS, AWAY_PART * len(told)) else []
+
+
+def _is_away(leg: Leg, index: int) -> bool | None:
+    """Whether a turn was away from the target, in the open; None where that cannot be told."""
+    act, before, aim = leg.acts[index], leg.befores[index], leg.aim
+    if aim is None or before is None or before.x is None or before.y is None:
+        return None
+    if before.heading is None or _was_hit(leg, index):
+        return None
+    due = aim.bearing(before.x, before.y, before.heading)
+    if due is None or not degrees(AWAY_RAD) <= abs(due) <= BEHIND:
+        return None
+    is_open = before.nearest_m is None or not 0 <= before.nearest_m < ROOM_M
+    return is_open and leg.told[index] >= AWAY_RAD and (due > 0) != (act.sign > 0)
 
 
 def _nowhere(leg: Leg, first: int, last: int) -> bool:

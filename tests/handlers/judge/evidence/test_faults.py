@@ -36,6 +36,9 @@ def kinds(folder: Path, setting: faults.Setting, records: list[dict[str, Any]]) 
     [
         ("stuck", "post"),
         ("wrong_way", "yard"),
+        ("wrong_way, turning", "yard"),
+        ("oscillating, late", "yard"),
+        ("false_signal, afar", "sample"),
         ("oscillating LLRR", "search"),
         ("over_rotation", "yard"),
         ("dwell_reset", "post"),
