@@ -97,7 +97,7 @@ def _turns_away(leg: Leg) -> list[int]:
     if leg.aim is None or leg.done or leg.kinds.count("turn") < AWAY_TURNS:
         return []
     turns = [index for index, act in enumerate(leg.acts) if act.axis == "turn"]
-    told = {index: away for index in turns if (away := _is_away(leg, index)) is not None}
+    told = {index: said for index in turns if (said := _is_away(leg, index)) is not None}
     away = [index for index in told if told[index]]
     return away if len(away) >= max(AWAY_TURNS, AWAY_PART * len(told)) else []
 
