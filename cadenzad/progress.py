@@ -108,7 +108,7 @@ class Course:
         from store.reads.live import job_key
 
         running = self._state.jobs(state="running", limit=1)
-        waiting = len(self._state.jobs(state="queued"))
+        waiting = self._state.waiting_count()
         values: dict[str, object] = {}
         if running:
             job = running[0]

@@ -72,8 +72,8 @@ class Children:
     def __len__(self) -> int:
         return len(self._running)
 
-    def __contains__(self, job: JobRow) -> bool:
-        return job.id in self._running
+    def __contains__(self, job: int) -> bool:
+        return job in self._running
 
     @property
     def workers(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cadenzad.jobs.retry import LONGEST_S
 from cadenzad.waits import Waits
-from store.reads.state import JobRow, State
+from store.reads.state import State, WaitingJob
 
 LOOK_AGAIN_S = 60.0
 """The wall clock may be set forward, or a machine wake up: a wait can be over before its time."""
@@ -20,24 +20,24 @@ class Queue:
         state: State,
         waits: Waits | None = None,
         last: frozenset[str] = frozenset(),
-        can_start: Callable[[JobRow], bool] = lambda _job: True,
+        can_start: Callable[[WaitingJob], bool] = lambda _job: True,
     ) -> None:
         """`last`: kinds that begin only when no other is due; `can_start`: not all of them can."""
         self._state, self._last, self._can_start = state, last, can_start
         self._waits = waits or Waits()
 
-    def startable(self) -> list[JobRow]:
+    def startable(self) -> list[WaitingJob]:
         """The oldest of each project that is due, where nothing runs and nobody has paused.
 
         In the order in which they are to begin.
         """
-        queued = self._state.jobs(state="queued")
+        queued = self._state.waiting_jobs()
         self._waits.keep({job.id for job in queued})
-        due = [job for job in reversed(queued) if not self._left(job)]  # each is looked at
+        due = [job for job in queued if not self._left(job)]  # each is looked at
         due = [job for job in due if self._can_start(job)]
         due.sort(key=lambda job: job.kind in self._last)
         held = self._state.held_projects()
-        first: dict[str, JobRow] = {}
+        first: dict[str, WaitingJob] = {}
         for job in due:
             if job.project not in held:
                 first.setdefault(job.project, job)
@@ -45,7 +45,7 @@ class Queue:
 
     def next_s(self) -> float | None:
         """Seconds until another look is due; None: only news can change what is startable."""
-        queued = self._state.jobs(state="queued")
+        queued = self._state.waiting_jobs()
         waits = [self._left(job) for job in queued]
         # What is due and does not start waits for its project, of which an event wakes us, or for
         # something to be installed, of which nothing does.
@@ -53,7 +53,7 @@ class Queue:
             return min([LOOK_AGAIN_S, *filter(None, waits)])
         return None
 
-    def _left(self, job: JobRow) -> float:
+    def _left(self, job: WaitingJob) -> float:
         if not job.not_before_us:
             return 0.0
         # A wait begins when a job is queued, or when an attempt of it has failed.

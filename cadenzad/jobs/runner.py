@@ -27,7 +27,7 @@ from cadenzad.jobs.queue import Queue
 from cadenzad.jobs.recording import Recording, described
 from handlers.routes import BESIDE, LAST
 from store.errors import StoreError
-from store.reads.state import JobRow, State
+from store.reads.state import JobRow, State, WaitingJob
 from store.writer import Writer
 
 log = logging.getLogger("cadenzad.jobs")
@@ -47,7 +47,7 @@ class Jobs:
         functions: Mapping[str, str],
         jitter: Callable[[], float] = random.random,
         confinement: Confinement | None = None,
-        only: Callable[[JobRow], bool] = lambda _job: True,
+        only: Callable[[WaitingJob], bool] = lambda _job: True,
         ended: Callable[[JobRow], None] = lambda _job: None,
         trouble: Callable[[Exception], object] = lambda error: log.error("jobs: %s", error),
         executor: Executor | None = None,
@@ -228,14 +228,16 @@ class Jobs:
         wait = None if is_full else self._queue.next_s()
         self._due_at = None if wait is None else time.monotonic() + wait
 
-    def _start(self, jobs: Iterable[JobRow]) -> None:
+    def _start(self, jobs: Iterable[WaitingJob]) -> None:
         for job in jobs:
             full = self._children.workers >= self._config.jobs.workers and job.kind not in BESIDE
-            if full or job in self._children:
+            if full or job.id in self._children:
                 continue
             if self._places.has_room(job):
-                self._places.forget(job)
-                self._children.start(job)
+                row = self._state.job(job.id)
+                if row is not None and row.state == "queued":  # since it was looked at
+                    self._places.forget(job)
+                    self._children.start(row)
 
     def _end_all(self) -> None:
         self._executor.close()

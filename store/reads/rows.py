@@ -34,7 +34,8 @@ class Rows(Generic[R]):
         query = f"{self._select} WHERE {condition} ORDER BY {self._order}"
         if limit is not None:
             query, values = f"{query} LIMIT ?", (*values, limit)
-        return [self._of(row) for row in view.execute(query, values)]
+        rows = view.execute(query, values)
+        return [*map(self._of if self._decoded else self._row._make, rows)]
 
     def first(self, view: Readable, condition: str, *values: object) -> R | None:
         """The first row that meets an SQL condition."""

@@ -102,6 +102,17 @@ class JobRow(NamedTuple):
     ended_us: int | None
 
 
+class WaitingJob(NamedTuple):
+    """What decides when a queued job begins: of thousands that wait no more is read."""
+
+    id: int
+    project: str
+    kind: str
+    queued_us: int
+    not_before_us: int
+    started_us: int | None
+
+
 class ProjectRow(NamedTuple):
     path: str
     name: str
@@ -129,6 +140,7 @@ _DATASETS = Rows(
     DatasetRow, "view_datasets", "project", rows=json.loads, labels=json.loads, failed=json.loads
 )
 _JOBS = Rows(JobRow, "view_jobs", "id DESC", spec=json.loads)
+_WAITING = Rows(WaitingJob, "view_jobs", "id")
 
 
 class State:
@@ -205,6 +217,15 @@ class State:
                 where.append(f"{column} = ?")
                 values.append(value)
         return _JOBS.where(self._connection, " AND ".join(where), *values, limit=limit)
+
+    def waiting_jobs(self) -> list[WaitingJob]:
+        """Queued jobs, the oldest first."""
+        return _WAITING.where(self._connection, "state = 'queued'")
+
+    def waiting_count(self) -> int:
+        """How many jobs are queued."""
+        query = "SELECT count(*) FROM view_jobs WHERE state = 'queued'"
+        return int(self._connection.execute(query).fetchone()[0])
 
     def held_projects(self) -> set[str]:
         """Projects of which no job may start: one of theirs runs, or they are paused."""
