@@ -222,7 +222,7 @@ def publish_each(groups: Sequence[Sequence[NewFile]]) -> list[CadenzaError | Non
     synced side by side, and a folder once for all that is put into it.
     """
     files = [file for group in groups for file in group]
-    if len(groups) == 1:
+    if len(groups) <= 1:
         unsafe = dict(zip(files, map(_sync, files), strict=True))
     else:
         shares = [files[first::SYNCS] for first in range(SYNCS)]  # a task each: fewer to hand over
