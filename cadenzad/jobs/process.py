@@ -126,8 +126,13 @@ def reap(process: subprocess.Popen[bytes]) -> int:
 
 
 def _environ() -> dict[str, str]:
-    """A child's environment: one thread for numeric libraries, no key that is not its business."""
-    return {"OMP_NUM_THREADS": "1", **interpreter.environ(without=interpreter.SECRET)}
+    """A child's environment: one thread for numeric libraries, no key that is not its business.
+
+    Threads that wait for each other sleep: where a robot has other work they would spin for
+    whole time slices (a training on two threads took three times as long so).
+    """
+    numeric = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+    return {**numeric, **interpreter.environ(without=interpreter.SECRET)}
 
 
 def how_it_died(code: int, step: str = "") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,6 +151,7 @@ def trusted_encoder(project: Path, sha256: str | None) -> ImportedCode | None:
         it = f"it or what it imports ({', '.join(code.modules)}) " if code.modules else ""
         changed = f"{it}changed since it was trusted" if sha256 else "is not trusted"
         raise PermanentFailure(
-            f"{path}: {changed}, so it is not run", hint=f"cadenzactl trust {project.name}"
+            f"{path}: {changed}, so it is not run",
+            hint=f"cadenzactl trust {shlex.quote(str(project))}",
         )
     return code

@@ -35,6 +35,7 @@ def trained_from(
         library_sha256(library),
         wanted_identity(settings.encoder, project_encoder),
         settings.threads,
+        *([settings.targets] if project_encoder is not None and settings.targets else []),
     )
 
 

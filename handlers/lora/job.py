@@ -199,6 +199,7 @@ def _train(
         encoder=context.settings.encoder,
         device=context.settings.device,
         project_encoder=encoder,
+        targets=context.settings.targets,
         inputs_sha256=inputs,
         **given,
     )

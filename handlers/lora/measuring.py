@@ -17,6 +17,7 @@ from handlers.lora.data.dataset import Dataset
 from handlers.lora.fingerprint import scored_against
 from handlers.lora.hub.card import write_card
 from handlers.lora.model.encoder import find_encoder
+from handlers.lora.model.encoders.base import Encoder
 from handlers.lora.model.files import read_head
 from handlers.lora.model.interface import Decoder
 from handlers.lora.model.names import SCORECARD, folder_sha256
@@ -83,7 +84,7 @@ def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
         settings=context.settings,
         adapter=folder_sha256(folder),
         looks=context.past.looks,
-        vectors=lambda texts: find_encoder(context.settings.encoder).encode(list(texts)),
+        vectors=lambda texts: _of_text(context).encode(list(texts)),
         taught=[entry.goal for entry in read_head(folder)[1] if entry.goal],
         deployed=deployed,
         alone=alone,
@@ -93,6 +94,11 @@ def _score(context: LoraContext, dataset: Dataset, folder: Path) -> Scorecard:
         report=context.report,
         elsewhere=context.task.spread,
     )
+
+
+def _of_text(context: LoraContext) -> Encoder:
+    """What exam rows are compared with examples by: never the project's own encoder."""
+    return find_encoder(context.settings.encoder, device=context.settings.device)
 
 
 def _deployed(context: LoraContext, folder: Path) -> tuple[Decoder | None, str]:

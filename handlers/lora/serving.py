@@ -45,8 +45,13 @@ def version_to_try(project: Path) -> tuple[int, bool]:
     return versions[-1], False
 
 
-def project_decoder(project: Project, state: State | None, version: int) -> ActionDecoder:
-    """A version of a project's adapter. Raises InputError for one missing, damaged or untrusted."""
+def project_decoder(
+    project: Project, state: State | None, version: int, device: str = "auto"
+) -> ActionDecoder:
+    """A version of a project's adapter, on a device as `lora.device` names it.
+
+    Raises InputError for one missing, damaged or untrusted.
+    """
     from handlers.lora.context import trusted_encoder
     from handlers.lora.model.decoding import load_decoder
     from handlers.lora.model.files import read_head
@@ -60,4 +65,4 @@ def project_decoder(project: Project, state: State | None, version: int) -> Acti
         view = state.connection if state is not None else None
         sha256 = trusted(view, str(project.path), ENCODER_FILE) if view is not None else None
         code = trusted_encoder(project.path, sha256)
-    return load_decoder(folder, project.library, code)
+    return load_decoder(folder, project.library, code, device=device)

@@ -30,6 +30,12 @@ class LoraSettings(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description='where an encoder computes; "auto": CUDA where there is one'
     )
+    targets: Annotated[tuple[str, ...], Mark.PROJECT_SETS] = Field(
+        (),
+        strict=False,
+        description="layers of a project's own encoder for LoRA; empty: those it names, or all",
+        examples=[["query", "value"]],
+    )
     fidelity: Annotated[float, Mark.PROJECT_RAISES] = Field(
         0.8, ge=0, le=1, description="share of the exam's sealed goals that must surely be right"
     )

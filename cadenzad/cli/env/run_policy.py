@@ -142,6 +142,7 @@ def _prompted(project: Project, source: PromptSource, choice: Choice) -> Driver:
 
 
 def _lora(project: Project, reason: str) -> Driver:
+    from cadenzad.config.files import load_config
     from handlers.lora.rollout.driving import policy_of
     from handlers.lora.serving import project_decoder, serving_version
     from handlers.mission.policies.lora import deployed_adapter
@@ -149,7 +150,7 @@ def _lora(project: Project, reason: str) -> Driver:
     deployed_adapter(project.path)
     version = serving_version(project.path)
     with open_state(None) as state:
-        decoder = project_decoder(project, state, version)
+        decoder = project_decoder(project, state, version, load_config(None).lora.device)
     return _plain(_stamp(project, "lora", adapter=version), reason, policy_of(decoder))
 
 

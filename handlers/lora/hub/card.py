@@ -6,14 +6,19 @@ https://huggingface.co/docs/hub/model-cards has the fields at the top of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.model.names import CARD, CONFIG, CURVE, HEAD, SCORECARD
+from handlers.lora.model.encoders.base import MAX_TOKENS
+from handlers.lora.model.encoders.minilm import MiniLM
+from handlers.lora.model.encoders.own import OVER, ProjectEncoder
+from handlers.lora.model.names import CARD, CONFIG, CURVE, HEAD, KNOWN, SCORECARD
 from store.durable import write_file
 from store.text import one_line
 
+PUBLISHED = MiniLM.base
+"""The one base that the hub has."""
 UNSTATED = "unknown"
 """The hub's word for a licence that nobody has said."""
 TRAINED = {
@@ -42,7 +47,7 @@ def model_card(folder: Path, license: str = UNSTATED) -> str:
         " of a robot's actions, by which of the taught goals it is nearest to.\n",
         _made(config, facts, base),
         _scores(read_json(folder / SCORECARD)),
-        _loading(base),
+        _loading(base, config.get("target_modules") or ()),
     ]
     if (folder / CURVE).is_file():
         parts.append(f"The loss of each epoch, and of what was held back, is in `{CURVE}`.\n")
@@ -66,7 +71,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def _fields(base: str, license: str) -> str:
     lines = ["---", f"license: {json.dumps(license)}", "library_name: peft"]
-    if "/" in base:
+    if base == PUBLISHED:
         lines.append(f"base_model: {json.dumps(base)}")
     return "\n".join([*lines, "tags:", "- lora", "- robotics", "---\n"])
 
@@ -107,18 +112,28 @@ def _checks(card: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {' | '.join(map(_cell, cells))} |"
 
 
-def _loading(base: str) -> str:
-    if not base:
-        return (
-            "## Use\n\nThe adapted layer is cadenzad's own: `cadenza env lora decode` loads it.\n"
-        )
-    return (
+def _loading(base: str, layers: Sequence[str]) -> str:
+    """How to use it without cadenzad, as far as that goes. `layers`: those that it adapts."""
+    with_plans = (
         "## Use\n\nWith the plans (`head.json`), as cadenzad does: `cadenza env lora decode`."
-        " The adapted base alone:\n\n```python\n"
-        "from peft import PeftModel\nfrom transformers import AutoModel\n\n"
-        f"base = AutoModel.from_pretrained({json.dumps(base)})\n"
-        'model = PeftModel.from_pretrained(base, "FOLDER_OF_THIS_FILE")\n```\n\n'
-        "A goal's vector is the mean over its tokens' last hidden states, padding left out.\n"
+    )
+    if base == PUBLISHED:
+        before, made = "from transformers import AutoModel", f'AutoModel.from_pretrained("{base}")'
+        of, then = "its tokens' last hidden states", ""
+    elif base == ProjectEncoder.base and tuple(layers) != OVER:
+        before = "import torch\nfrom lora_encoder import build_encoder\n\ntorch.manual_seed(0)"
+        made, of = f"build_encoder({MAX_TOKENS}).eval()", "its places"
+        then = f"; where `{KNOWN}` has `mean` and `deviation`, its z-score by them"
+        with_plans += (
+            " The base is the project's own `lora_encoder.py`, which is not in this folder."
+        )
+    else:
+        return f"{with_plans} The adapted layer is cadenzad's own, over frozen vectors.\n"
+    return (
+        f"{with_plans} The adapted base alone:\n\n"
+        f"```python\nfrom peft import PeftModel\n{before}\n\n"
+        f'model = PeftModel.from_pretrained({made}, "FOLDER_OF_THIS_FILE")\n```\n\n'
+        f"A goal's vector is the mean over {of}, padding left out{then}.\n"
     )
 
 

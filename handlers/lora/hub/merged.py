@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.hub.card import UNSTATED, base_of
-from handlers.lora.model.encoders.minilm import minilm_folder
+from handlers.lora.hub.card import PUBLISHED, UNSTATED, base_of
+from handlers.lora.model.encoders.minilm import minilm_folder, quiet_transformers
 from handlers.lora.model.lora import quiet
 from handlers.lora.model.names import CARD
 from store.errors import InputError, MissingExtraError
-
-PUBLISHED = "sentence-transformers/all-MiniLM-L6-v2"
 
 
 def export_merged(version: Path, out: Path) -> None:
@@ -45,15 +43,12 @@ def _loaded(folder: Path, version: Path) -> tuple[Any, Any]:
         from huggingface_hub import utils as hub
         from peft import PeftModel
         from transformers import AutoModel, AutoTokenizer
-        from transformers import utils as transforming
     except ImportError:
         raise MissingExtraError(
             "a merged export needs peft and transformers", hint="pip install 'cadenzad[lora]'"
         ) from None
-    untyped: Any = transforming.logging
-    untyped.set_verbosity_error()
-    untyped.disable_progress_bar()
-    untyped = hub
+    quiet_transformers()
+    untyped: Any = hub
     untyped.disable_progress_bars()
     base = AutoModel.from_pretrained(folder, local_files_only=True).eval()
     with quiet():

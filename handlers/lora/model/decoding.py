@@ -32,7 +32,7 @@ from handlers.lora.model.interface import Decoded
 from handlers.lora.model.learning.confidence import confidence
 from handlers.lora.model.learning.gate import Gate
 from handlers.lora.model.lexicon import Entry
-from handlers.lora.model.lora import base_sha256, load
+from handlers.lora.model.lora import base_sha256, load, targets_of
 from handlers.lora.model.text import VOCABULARY, Text, read
 from handlers.project.code import ImportedCode
 from handlers.project.formats.examples import Step
@@ -224,7 +224,7 @@ def _encoder(
             hint="cadenzactl trust PROJECT",
         )
     code = project_encoder if facts.encoder == "project" else None
-    encoder = find_encoder(facts.encoder, code, device)
+    encoder = find_encoder(facts.encoder, code, device, targets_of(folder) if code else ())
     if base_sha256(encoder.identity, encoder.width) != facts.base_sha256:
         raise InputError(
             f"{folder}: was trained with another base ({facts.base_sha256[:12]}...)",

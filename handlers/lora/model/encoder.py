@@ -24,18 +24,26 @@ ALIKE = 2e-3
 """How far numbers of a sample may be apart: other libraries round a little differently."""
 
 
+STEADY = (
+    "build_encoder must give the same weights and tokens every time: no chance, no clock, and a"
+    " tokenizer that was trained once is loaded from its file"
+)
+
+
 def find_encoder(
     wanted: str = "auto",
     project_encoder: ImportedCode | Path | None = None,
     device: str = "auto",
+    targets: Sequence[str] = (),
 ) -> Encoder:
-    """The encoder to train with. `project_encoder`: a trusted lora_encoder.py, which comes first.
+    """The encoder to train with. `project_encoder`: a trusted lora_encoder.py, which comes first;
+    `targets`: names of its layers for LoRA, () for what it says itself.
 
     Raises InputError when the one that is wanted cannot be used, and says why.
     """
     place = device_named(device)
     if project_encoder is not None:
-        return ProjectEncoder(project_encoder, place)
+        return ProjectEncoder(project_encoder, place, targets)
     folder = None if wanted == "light" else minilm_folder()
     if folder is not None:
         return MiniLM(folder, place)
@@ -76,12 +84,21 @@ def sample(encoder: Encoder) -> list[float]:
     return [round(float(value), 4) for value in (vectors @ places.cos().to(vectors)).flatten()]
 
 
+def is_sample(encoder: Encoder, known: Sequence[float]) -> bool:
+    """Whether an encoder gives the vectors that a sample is of."""
+    now = sample(encoder)
+    pairs = zip(now, known, strict=False)
+    return len(now) == len(known) and all(abs(a - b) <= ALIKE for a, b in pairs)
+
+
 def expect_sample(encoder: Encoder, known: Sequence[float]) -> None:
     """Raises InputError when an encoder gives other vectors than it did. `known`: its sample."""
-    now = sample(encoder) if known else []
-    if len(now) != len(known) or any(abs(a - b) > ALIKE for a, b in zip(now, known, strict=True)):
-        name = "lora_encoder.py" if encoder.name == "project" else f"the {encoder.name} encoder"
-        raise InputError(
-            f"{name} gives other vectors than when it was trained with",
-            hint="build_encoder must give the same weights every time: no chance, no clock",
-        )
+    if not known or is_sample(encoder, known):
+        return
+    own = encoder.name == "project"
+    name = "lora_encoder.py" if own else f"the {encoder.name} encoder"
+    again = "train it again: cadenza env lora finetune PROJECT"
+    raise InputError(
+        f"{name} gives other vectors than when it was trained with",
+        hint=f"has it other weights now, {again}; else {STEADY}" if own else again,
+    )

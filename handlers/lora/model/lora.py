@@ -60,6 +60,11 @@ def load(encoder: Encoder, folder: Path) -> None:
     adapted.merge_adapter()
 
 
+def targets_of(folder: Path) -> tuple[str, ...]:
+    """The layers that a saved adapter is in, as its config names them."""
+    return tuple(json.loads((folder / CONFIG).read_bytes())["target_modules"])
+
+
 def round_weights(adapted: Any) -> None:
     """Make the weights what `save` keeps of them."""
     with torch().no_grad():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from handlers.lora.model.encoder import find_encoder, sample
+from handlers.lora.model.encoder import STEADY, find_encoder, is_sample, sample
 from handlers.lora.model.encoders.base import Encoder, torch
 from handlers.lora.model.files import Facts, save_known, write_curve, write_head
 from handlers.lora.model.learning.familiarity import fit_probe, with_openings
@@ -28,8 +28,8 @@ from store.errors import InputError
 @dataclass(frozen=True)
 class TrainOptions:
     """`epochs` at most: it stops where validation gets no better; None for it and `lr`: what suits
-    the encoder. `project_encoder` is a trusted lora_encoder.py. `inputs_sha256` is of all that the
-    adapter is made of, for it to be known by.
+    the encoder. `project_encoder` is a trusted lora_encoder.py, `targets` its layers for LoRA.
+    `inputs_sha256` is of all that the adapter is made of, for it to be known by.
     """
 
     epochs: int | None = None
@@ -40,6 +40,7 @@ class TrainOptions:
     encoder: str = "auto"
     device: str = "auto"
     project_encoder: ImportedCode | Path | None = None
+    targets: Sequence[str] = ()
     inputs_sha256: str = ""
 
 
@@ -77,7 +78,7 @@ def train(
     began = time.monotonic()
     own = " with lora_encoder.py" if options.project_encoder else ""
     report({"step": f"encoding{own}"})
-    encoder = find_encoder(options.encoder, options.project_encoder, options.device)
+    encoder = _encoder(options)
     pace = Pace(options.epochs or encoder.epochs, options.lr or encoder.lr, options.seed)
     known = learned(rows, library)
     inputs = known.inputs(encoder)
@@ -122,6 +123,22 @@ def train(
         seconds=round(time.monotonic() - began, 2),
         curve=rehearsed.curve,
     )
+
+
+def _encoder(options: TrainOptions) -> Encoder:
+    """The encoder to train with. A project's own is built twice, one after the other: it must give
+    the same vectors again, and had better say so before it is trained than after.
+    """
+    given = (options.encoder, options.project_encoder, options.device, options.targets)
+    if options.project_encoder is None:
+        return find_encoder(*given)
+    first = sample(find_encoder(*given))
+    encoder = find_encoder(*given)
+    if not is_sample(encoder, first):
+        raise InputError(
+            "lora_encoder.py gives other vectors each time that it is built", hint=STEADY
+        )
+    return encoder
 
 
 def library_sha256(library: ActionLibrary) -> str:

@@ -365,6 +365,7 @@ def test_which_keys_a_project_may_set_is_a_decision() -> None:
         "judge.text",
         "lora.retrain",
         "lora.debounce",
+        "lora.targets",
         "lora.threads",
         "lora.fidelity",
         "lora.coverage",

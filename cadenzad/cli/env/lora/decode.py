@@ -47,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
+    from cadenzad.config.files import load_config
     from handlers.lora.serving import project_decoder, version_to_try
     from handlers.project.project import Project
 
@@ -60,7 +61,8 @@ def command(arguments: argparse.Namespace) -> int:
         version, deployed = version_to_try(project)
     given = picture_named(arguments.image) if arguments.image is not None else None
     with open_state(arguments.state) as state:
-        decoder = project_decoder(Project.open(project), state, version)
+        device = load_config(None).lora.device
+        decoder = project_decoder(Project.open(project), state, version, device)
     if not deployed:
         say(f"no adapter is deployed: this is version {version}", err=True)
     if arguments.goal is not None:

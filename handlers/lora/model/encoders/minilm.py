@@ -34,6 +34,15 @@ def minilm_folder() -> Path | None:
     return folder if folder.is_dir() and has_transformers else None
 
 
+def quiet_transformers() -> None:
+    """No bars and no advice of transformers', whoever imported it first."""
+    from transformers import utils
+
+    untyped: Any = utils.logging
+    untyped.set_verbosity_error()
+    untyped.disable_progress_bar()
+
+
 class MiniLM(Encoder):
     """The published weights, checked by hash."""
 
@@ -56,10 +65,9 @@ class MiniLM(Encoder):
         self.identity = found
         self.device = device
         os.environ["HF_HUB_OFFLINE"] = "1"
-        os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
         from transformers import AutoModel, AutoTokenizer
 
+        quiet_transformers()
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self.dictionary: Collection[str] | None = frozenset(self._tokenizer.get_vocab())
         self.module = AutoModel.from_pretrained(folder, local_files_only=True).eval().to(device)

@@ -5,29 +5,36 @@
     attention_mask                 instead of the tuple: the mask [B, T] of the last forward
     lora_targets                   names of the layers LoRA goes into; else all its Linear layers
 
-Without a mask each text is first read alone: that shows how long it is and what of it is padding.
-LoRA goes onto the frozen vectors where the module has no Linear layer that its vectors hang on.
+Without a mask, or with one that leaves a goal's vector hanging on its neighbours, each text is
+first read alone: that shows how long it is and what of it is padding. LoRA goes onto the frozen
+vectors where the module has no Linear layer that its vectors hang on.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
-from handlers.lora.model.encoders.base import MAX_TOKENS, Encoder, torch, unit
-from handlers.lora.model.encoders.imports import Covered
+from handlers.lora.model.encoders.base import Encoder, torch, unit
+from handlers.lora.model.encoders.called import Called
 from handlers.lora.model.encoders.light import PROJECTION, projection
 from handlers.lora.model.encoders.pooling import padding_found, pooled, scaling
 from handlers.project.code import ImportedCode, imported_code
-from store.errors import InputError
+from store.text import one_line
 
-SEED = 0
 TOGETHER = 32
 """Goals that the module reads at once."""
-TRIED = ("walk forward some meters", "sit down")
+TRIED = ("sit down", "lie down", "walk forward some meters and turn to the left")
+"""What every module is tried on: two goals of one length, and a longer one."""
+UNSTEADY, UNMASKED = 0.1, 0.02
+"""Shares of the way to the nearest other goal that one goal's vectors may be apart, at most and for
+goals of any length to be read together: half precision rounds a little differently in a batch."""
+OVER = ("project",)
+"""The layer over frozen vectors (`projection`)."""
+REMEMBERED = 8192
+"""Goals whose reading alone is kept: it never changes, and they come again."""
 
 
 class _Read(NamedTuple):
@@ -49,20 +56,27 @@ class ProjectEncoder(Encoder):
     base = "lora_encoder.py"
     chunk = TOGETHER
 
-    def __init__(self, project: ImportedCode | Path, device: str = "cpu") -> None:
+    def __init__(
+        self, project: ImportedCode | Path, device: str = "cpu", targets: Sequence[str] = ()
+    ) -> None:
+        """`targets`: names of layers, instead of the module's own `lora_targets`; OVER alone means
+        none of its own. Raises InputError for a module that cannot be an encoder, and says why.
+        """
         code = imported_code(project.parent, project) if isinstance(project, Path) else project
-        self._path, self.device = code.path, device
-        self.identity = code.sha256
+        self.identity, self.device = code.sha256, device
+        self._targets = tuple(targets)
+        self._called = Called(code, device)
+        self.width = self._called.width
         self._scaling: tuple[Any, Any] | None = None
-        self._encoder = self._built(code)
-        self._encoder.eval().to(device)
-        self._has_masks: bool | None = None
-        self.targets = self._layers()
+        self._alone = lru_cache(REMEMBERED)(self._read_alone)
+        self._has_masks = self._masks_hold()
+        self._expect_steady()
+        self.targets = () if self._targets == OVER else self._layers()
         self.is_adaptable = bool(self.targets)
         """Whether LoRA goes into its own layers."""
-        self.module = self._encoder
+        self.module = self._called.module
         if not self.is_adaptable:
-            self.module, self.targets = projection(self.width).to(device), ("project",)
+            self.module, self.targets = projection(self.width).to(device), OVER
             self.epochs, self.lr = PROJECTION
 
     def inputs(
@@ -84,8 +98,14 @@ class ProjectEncoder(Encoder):
         return unit(vectors if self.is_adaptable else self.module(vectors))
 
     def settle(self, inputs: Sequence[Any]) -> None:
+        """Raises InputError where all goals have one vector."""
         with torch().no_grad():
             vectors = self._vectors(inputs) if self.is_adaptable else torch().stack(list(inputs))
+        if len(vectors) > 1 and bool((vectors == vectors[0]).all()):
+            raise self._called.wrong(
+                f"forward gives all {len(vectors)} goals the same vector",
+                hint="it must hang on the text: forward(['sit down', 'turn left'])",
+            )
         self._scaling = scaling(vectors.cpu())
 
     def state(self) -> dict[str, Any]:
@@ -95,52 +115,73 @@ class ProjectEncoder(Encoder):
     def restore(self, state: dict[str, Any]) -> None:
         self._scaling = (state["mean"], state["deviation"]) if "mean" in state else None
 
-    # -- the module --------------------------------------------------------------------------------
+    # -- what the module is like -------------------------------------------------------------------
 
-    def _built(self, code: ImportedCode) -> Any:
-        """What build_encoder gives, which is somebody else's code and may even exit."""
-        module = torch()
-        Covered(code).install()
-        here = ModuleType("lora_encoder")
-        here.__file__ = str(code.path)
-        sys.modules["lora_encoder"] = here  # dataclasses look their module up
-        module.manual_seed(SEED)
-        module.backends.mha.set_fastpath_enabled(False)  # it goes past what LoRA put in
-        try:
-            exec(compile(code.source, str(code.path), "exec"), here.__dict__)
-            built = here.__dict__["build_encoder"](MAX_TOKENS)
-            self.width = int(built.hidden_dim)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - see above
-            raise self._wrong(f"build_encoder failed: {type(error).__name__}: {error}") from None
-        if not isinstance(built, module.nn.Module):
-            raise self._wrong("build_encoder gave no torch.nn.Module")
-        return built
+    def _masks_hold(self) -> bool:
+        """Whether its mask says all that there is to padding: goals of any length may then be read
+        together, and their vectors are what they are alone.
+        """
+        with torch().no_grad():
+            singles = [self._called([text], None) for text in TRIED]
+            hidden, mask = self._called(TRIED, None)
+            if mask is None or any(one is None for _, one in singles):
+                return False
+            alone = torch().cat([pooled(part.float(), one) for part, one in singles])
+            return _is_alike(alone, pooled(hidden.float(), mask), UNMASKED)
+
+    def _expect_steady(self) -> None:
+        """Raises InputError for a module that gives a goal another vector each time, or another one
+        beside other goals of its length: no adapter fits that.
+        """
+        with torch().no_grad():
+            rows = [self._read(text, None) for text in TRIED]
+            alone = torch().cat([self._vectors([row]) for row in rows])
+            again = torch().cat([self._vectors([row]) for row in rows])
+            beside = self._vectors(rows)
+        if not _is_alike(alone, again):
+            raise self._called.wrong(
+                "forward gives one goal another vector each time",
+                hint="no dropout, chance or count of calls in forward:"
+                " torch.nn.Dropout stands still in eval(), functional.dropout(x) does not",
+            )
+        if not _is_alike(alone, beside):
+            raise self._called.wrong(
+                "a goal's vector hangs on the goals that are read beside it",
+                hint="each row of a batch by itself: no mean over the batch, no train()",
+            )
 
     def _layers(self) -> tuple[str, ...]:
         """The layers for LoRA; none where the vectors do not hang on them by a gradient."""
-        nn = torch().nn
+        nn, encoder = torch().nn, self._called.module
         # of an attention of torch's own its inner layer is read past: LoRA there would do nothing
-        inner = {
-            m.out_proj for m in self._encoder.modules() if isinstance(m, nn.MultiheadAttention)
-        }
+        inner = {m.out_proj for m in encoder.modules() if isinstance(m, nn.MultiheadAttention)}
         layers = {
             name: part
-            for name, part in self._encoder.named_modules()
+            for name, part in encoder.named_modules()
             if isinstance(part, nn.Linear) and name and part not in inner
         }
-        named = getattr(self._encoder, "lora_targets", None)
-        if named is not None:
-            wanted = tuple(named)
+        wanted = self._wanted()
+        if wanted:
             found = [n for n in layers if any(n == w or n.endswith(f".{w}") for w in wanted)]
             if not found:
-                raise self._wrong(
-                    f"lora_targets names no Linear layer: {', '.join(map(str, wanted))}"
-                    f" (it has {', '.join(list(layers)[:6]) or 'none'})"
+                raise self._called.wrong(
+                    f"there is no Linear layer {' or '.join(wanted)} for LoRA"
+                    f" (it has {', '.join(list(layers)[:6]) or 'none'})",
+                    hint="lora_targets, or lora.targets of the configuration, names its layers",
                 )
             layers = {name: layers[name] for name in found}
         return tuple(layers) if layers and self._has_gradient(list(layers.values())) else ()
+
+    def _wanted(self) -> tuple[str, ...]:
+        """The names that somebody gave: of the configuration before those of the module."""
+        named = self._targets or getattr(self._called.module, "lora_targets", ())
+        names = (named,) if isinstance(named, str) else named
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise self._called.wrong(
+                f"lora_targets is {one_line(repr(named))[:60]}, not a list of names",
+                hint="lora_targets = ['query', 'value']",
+            )
+        return tuple(names)
 
     def _has_gradient(self, layers: Sequence[Any]) -> bool:
         weights = [layer.weight for layer in layers]
@@ -150,22 +191,21 @@ class ProjectEncoder(Encoder):
         try:
             for weight in weights:
                 weight.requires_grad_(True)
-            hidden, _ = self._run(list(TRIED[:1]), None)
-            return bool(hidden.requires_grad)
-        except InputError:
-            return False  # one that needs an image says so when it is asked
+            return bool(self._called(TRIED[:1], None)[0].requires_grad)
         finally:
             for weight, was in zip(weights, before, strict=True):
                 weight.requires_grad_(was)
 
+    # -- goals through it --------------------------------------------------------------------------
+
     def _read(self, text: str, image: Path | None) -> _Read:
-        if self._has_masks:
-            return _Read(text, image, None)
+        return _Read(text, image, None) if self._has_masks else self._alone(text, image)
+
+    def _read_alone(self, text: str, image: Path | None) -> _Read:
         with torch().no_grad():
-            hidden, mask = self._run([text], None if image is None else [image])
-        self._has_masks = mask is not None
-        keep = None if mask is not None else tuple(padding_found(hidden[0]).tolist())
-        return _Read(text, image, keep)
+            hidden, mask = self._called([text], None if image is None else [image])
+        keep = padding_found(hidden[0]) if mask is None else mask[0]
+        return _Read(text, image, tuple(keep.tolist()))
 
     def _vectors(self, rows: Sequence[_Read]) -> Any:
         """[len(rows), width] float32, not yet of unit length."""
@@ -174,52 +214,33 @@ class ProjectEncoder(Encoder):
         for indices in _alike(rows):
             some = [rows[index] for index in indices]
             images = [row.image for row in some if row.image is not None]
-            hidden, mask = self._run([row.text for row in some], images or None)
-            if mask is None:
-                mask = module.tensor([row.keep for row in some], device=hidden.device)
+            hidden, mask = self._called([row.text for row in some], images or None)
+            if not self._has_masks:
+                mask = self._kept(some, hidden)
+            elif mask is None:
+                raise self._called.wrong(f"forward gives no mask for {some[0].text!r}, as it did")
             parts.append(pooled(hidden.float(), mask))
             places += indices
         back = module.empty(len(rows), dtype=module.long)
         back[module.tensor(places)] = module.arange(len(rows))
         return module.cat(parts)[back.to(parts[0].device)]
 
-    def _run(self, texts: list[str], images: list[Path] | None) -> tuple[Any, Any]:
-        """What forward gives, [B, T, width], and its mask [B, T] or None."""
-        module = torch()
-        try:
-            out = self._encoder(texts, images=images)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - see _built
-            raise self._wrong(f"forward failed: {type(error).__name__}: {error}") from None
-        hidden = out[0] if isinstance(out, tuple) and out else out
-        mask = out[-1] if isinstance(out, tuple) and len(out) > 1 else None
-        if mask is None:
-            mask = getattr(self._encoder, "attention_mask", None)
-        shape = tuple(getattr(hidden, "shape", ()))
-        if len(shape) != 3 or shape[0] != len(texts) or shape[2] != self.width or not shape[1]:
-            raise self._wrong(
-                f"forward gave {list(shape) or type(hidden).__name__},"
-                f" not [{len(texts)}, T, {self.width}]"
+    def _kept(self, rows: Sequence[_Read], hidden: Any) -> Any:
+        """[B, T] the places that are no padding, as reading each goal alone showed them."""
+        mask = torch().tensor([row.keep for row in rows], device=hidden.device)
+        if mask.shape != hidden.shape[:2]:
+            raise self._called.wrong(
+                f"forward gives {rows[0].text!r} {mask.shape[1]} places alone"
+                f" and {hidden.shape[1]} beside others of its length"
             )
-        if not bool(module.isfinite(hidden).all()):
-            raise self._wrong("forward gave numbers that are not finite")
-        if mask is not None:
-            mask = self._checked(mask, shape)
-        return hidden, mask
-
-    def _checked(self, mask: Any, shape: tuple[int, ...]) -> Any:
-        module = torch()
-        if not isinstance(mask, module.Tensor) or tuple(mask.shape) != shape[:2]:
-            got = list(getattr(mask, "shape", ())) or type(mask).__name__
-            raise self._wrong(f"the attention mask is {got}, not {list(shape[:2])}")
-        mask = mask != 0
-        if not bool(mask.any(1).all()):
-            raise self._wrong("the attention mask leaves nothing of a goal")
         return mask
 
-    def _wrong(self, what: str) -> InputError:
-        return InputError(f"{self._path}: {what}")
+
+def _is_alike(one: Any, other: Any, share: float = UNSTEADY) -> bool:
+    """Whether two times the vectors [N, D] of different goals are the same but for rounding."""
+    between = torch().cdist(one, one)
+    nearest = between.fill_diagonal_(float("inf")).amin(1)
+    return bool(((one - other).norm(dim=1) <= share * nearest + 1e-4 * one.norm(dim=1)).all())
 
 
 def _alike(rows: Sequence[_Read]) -> Iterator[list[int]]:

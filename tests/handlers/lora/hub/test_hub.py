@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from adapter_files import FACTS, fill
 
-from handlers.lora.hub.card import model_card, write_card
+from handlers.lora.hub.card import PUBLISHED, model_card, write_card
 from handlers.lora.hub.curves import write_events
 from handlers.lora.hub.layout import push
-from handlers.lora.hub.merged import PUBLISHED, export_merged
+from handlers.lora.hub.merged import export_merged
 from handlers.lora.model.encoders.minilm import minilm_folder
 from handlers.lora.model.names import folder_sha256
 from store.errors import InputError
@@ -74,6 +74,28 @@ def test_what_is_not_known_is_not_said(version: Path) -> None:
     assert "It was not scored." in text
     assert "PeftModel" not in text
     assert "training.csv" not in text
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"base_model_name_or_path": "cadenzad/light-1024", "target_modules": ["project"]},
+         "The adapted layer is cadenzad's own"),
+        ({"base_model_name_or_path": "lora_encoder.py", "target_modules": ["project"]},
+         "The adapted layer is cadenzad's own"),
+        ({"base_model_name_or_path": "lora_encoder.py", "target_modules": ["blocks.0.linear1"]},
+         'PeftModel.from_pretrained(build_encoder(96).eval(), "FOLDER_OF_THIS_FILE")'),
+    ],
+)  # fmt: skip
+def test_a_base_that_the_hub_has_not_is_no_link_to_it(
+    version: Path, config: dict[str, Any], says: str
+) -> None:
+    (version / "adapter_config.json").write_text(json.dumps(config))
+    text = model_card(version)
+    assert "base_model" not in text
+    assert "AutoModel" not in text
+    assert says in text
+    assert f"| base | {config['base_model_name_or_path']} |" in text
 
 
 def test_the_card_is_no_part_of_what_was_trained(version: Path) -> None:

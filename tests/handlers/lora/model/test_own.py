@@ -11,7 +11,7 @@ from handlers.lora.model.decoding import load_decoder
 from handlers.lora.model.encoders.own import ProjectEncoder
 from handlers.lora.model.files import read_head
 from handlers.lora.model.learning.fit import Lesson, _backward
-from handlers.lora.model.lora import attach, trained
+from handlers.lora.model.lora import attach, targets_of, trained
 from handlers.lora.model.names import CONFIG
 from handlers.lora.model.rows import Row
 from handlers.lora.model.training import TrainOptions, train
@@ -137,8 +137,68 @@ def test_lora_goes_into_its_linear_layers_or_those_that_it_names(tmp_path: Path)
     targets = ProjectEncoder(tmp_path / "lora_encoder.py").targets
     assert targets == ("blocks.layers.0.linear2", "blocks.layers.1.linear2")
     (tmp_path / "lora_encoder.py").write_text(built.replace("['linear2']", "['q_proj']"))
-    with pytest.raises(InputError, match="lora_targets names no Linear layer: q_proj"):
+    with pytest.raises(InputError, match="there is no Linear layer q_proj for LoRA"):
         ProjectEncoder(tmp_path / "lora_encoder.py")
+
+
+UNFIT = {
+    "torch.nn.functional.dropout(hidden, 0.1), mask": "gives one goal another vector each time",
+    "hidden + next(COUNT), mask": "gives one goal another vector each time",
+    "hidden - hidden.mean(0, keepdim=True), mask": "hangs on the goals that are read beside it",
+    "hidden.to('meta'), mask": "forward failed: NotImplementedError",
+    "hidden + len(images), mask": r"lora_encoder.py:\d+: forward failed: TypeError",
+}
+
+
+@pytest.mark.parametrize(("give", "says"), UNFIT.items())
+def test_what_no_adapter_could_fit_is_refused_before_training(
+    give: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "lora_encoder.py").write_text(
+        "import itertools\nCOUNT = itertools.count()\n" + TRANSFORMER.format(give=f"return {give}")
+    )
+    with pytest.raises(InputError, match=says):
+        ProjectEncoder(tmp_path / "lora_encoder.py")
+
+
+def test_a_mask_that_its_attention_does_not_heed_is_not_trusted(tmp_path: Path) -> None:
+    path = tmp_path / "lora_encoder.py"
+    heedless = TRANSFORMER.replace(", src_key_padding_mask=~mask", "")
+    path.write_text(heedless.format(give="return hidden, mask"))
+    encoder = ProjectEncoder(path)
+    goals = ["sit", LONG, "turn left now"]
+    for goal, vector in zip(goals, encoder.encode(goals), strict=True):
+        assert torch.allclose(encoder.encode([goal])[0], vector, atol=1e-5), goal
+
+
+def test_one_vector_for_all_goals_is_no_encoder(tmp_path: Path) -> None:
+    encoder = transformer(tmp_path, "return 0 * hidden + 1, mask")
+    with pytest.raises(InputError, match="forward gives all 3 goals the same vector"):
+        encoder.settle(encoder.inputs(["sit", "walk", "turn left"]))
+
+
+def test_what_it_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    transformer(tmp_path, "print('loading'); return hidden, mask").encode(["sit"])
+    told = capsys.readouterr()
+    assert (told.out, "loading" in told.err) == ("", True)
+
+
+def test_hash_of_text_is_refused_for_it_differs_in_every_process(tmp_path: Path) -> None:
+    path = tmp_path / "lora_encoder.py"
+    path.write_text(TRANSFORMER.replace("zlib.crc32(w.encode())", "hash(w)").format(give=""))
+    with pytest.raises(InputError, match=r"differs in every process: zlib\.crc32"):
+        ProjectEncoder(path)
+
+
+def test_the_configuration_names_layers_before_the_module_does(tmp_path: Path) -> None:
+    path = tmp_path / "lora_encoder.py"
+    path.write_text(TRANSFORMER.format(give="return hidden, mask"))
+    out = tmp_path / "made"
+    out.mkdir()
+    options = TrainOptions(epochs=1, rank=2, project_encoder=path, targets=("linear1",))
+    train(rows(PLANS), GO1, out, options)
+    assert targets_of(out) == ("blocks.layers.0.linear1", "blocks.layers.1.linear1")
+    assert load_decoder(out, GO1, path).decode("greet the visitor").actions
 
 
 PLANS = {
