@@ -56,7 +56,8 @@ def retrain(context: LoraContext) -> JobResult:
     if newest is not None:
         return _score_again(context, dataset, newest)
     if not dataset.train:
-        raise PermanentFailure("there is nothing to train on", hint=_first_step(context))
+        unused = "".join(f": {where}: {reason}" for where, reason in dataset.problems[:1])
+        raise PermanentFailure(f"there is nothing to train on{unused}", hint=_first_step(context))
     return _train_version(context, dataset, encoder, inputs)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cadenzad import __version__
 from cadenzad.cli.base.lookup import open_state
+from cadenzad.cli.base.output import say
 from cadenzad.config.prompt import prompt_setting
 from handlers.judge.brain import BrokenPolicy
 from store.errors import CadenzaError, InputError
@@ -151,6 +152,8 @@ def _lora(project: Project, reason: str) -> Driver:
     version = serving_version(project.path)
     with open_state(None) as state:
         decoder = project_decoder(project, state, version, load_config(None).lora.device)
+    if decoder.looks:
+        say("policy: lora: a run has no camera's images: examples with one do not count", err=True)
     return _plain(_stamp(project, "lora", adapter=version), reason, policy_of(decoder))
 
 

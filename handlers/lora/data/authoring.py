@@ -17,7 +17,14 @@ from handlers.goals.steps import GoalStep
 from handlers.goals.words.quantities import parts
 from handlers.goals.words.tokens import tokens
 from handlers.lora.data.conflicts import Conflict, same_goal
-from handlers.lora.data.dataset import Dataset, image_of, is_placeholder, load_dataset
+from handlers.lora.data.dataset import (
+    UNSEEN,
+    Dataset,
+    image_of,
+    is_placeholder,
+    load_dataset,
+    reads_images,
+)
 from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary, ActionSpec
@@ -175,7 +182,7 @@ def add_example(
     row = Row(goal, steps, "pattern", "", image_path=path, image_sha256=sha256)
     if not row.key:
         raise InputError(f"{goal!r} has no word")
-    dataset = load_dataset(project)
+    dataset = load_dataset(project, pictures=True)
     _refuse_leak(row, dataset, exam)
     same = [other for other in _written(dataset, exam) if same_goal(other, row)]
     for other in same:
@@ -189,6 +196,8 @@ def add_example(
     file = EVAL_FILE if exam else PATTERNS_FILE
     where = f"{file}:{_append(project.path, file, shape)}"
     notes = [str(Conflict(o.goal, where, o.where)) for o in same if o.plan != row.plan]
+    if path is not None and not reads_images(project.path):
+        notes.append(f"{where} {UNSEEN}")
     return Added(where, True, (*notes, *_uncounted(row, dataset, exam)))
 
 

@@ -29,6 +29,7 @@ from handlers.project.formats.runs import LogFile, run_logs
 from handlers.project.library import ActionLibrary
 from handlers.project.paths import (
     CADENZA_DIR,
+    ENCODER_FILE,
     EXAMPLES_DIR,
     LORA_DIR,
     classify,
@@ -39,6 +40,8 @@ from handlers.project.paths import (
 from handlers.project.project import Project
 from handlers.project.spec import ProjectSpec
 from store.errors import InputError, UnsafePathError
+
+UNSEEN = f"has an image, which no encoder of text can read: that takes a {ENCODER_FILE}"
 
 
 class ExamOverlap(InputError):
@@ -72,14 +75,22 @@ class Dataset:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def load_dataset(project: Project, *, finetune: Path | None = None) -> Dataset:
-    """A project's rows. Raises ExamOverlap, and ProjectError for an unknown robot."""
+def load_dataset(
+    project: Project, *, finetune: Path | None = None, pictures: bool = False
+) -> Dataset:
+    """A project's rows. `pictures`: also those with an image that no encoder of it can read.
+
+    Raises ExamOverlap, and ProjectError for an unknown robot.
+    """
     spec, library = project.spec, project.library
     problems: list[tuple[str, str]] = []
     written: dict[str, int] = {}
     train, exam = _authored(project.path, library, problems, written)
     train, contradicted = settle(train, written)
     exam, doubly_asked = settle(exam, written)
+    if not pictures and not reads_images(project.path):
+        problems += [(row.where, UNSEEN) for row in train if row.image is not None]
+        train = [row for row in train if row.image is None]
     mined: list[tuple[Origin, Mined]] = [("env", item) for item in phase_goals(spec, library)]
     mined += [("run", item) for item in steps_of_runs(run_logs(project.path), library)]
     if finetune is not None:
@@ -201,6 +212,11 @@ def is_placeholder(goal: str) -> bool:
     return goal.startswith("<") and goal.endswith(">")
 
 
+def reads_images(project: Path) -> bool:
+    """Whether a project has an encoder that may: ours are of text."""
+    return (project / ENCODER_FILE).is_file()
+
+
 def image_of(project: Path, name: str | None) -> tuple[Path | None, str | None]:
     """An image's real path and the hash of its bytes. Raises InputError, UnsafePathError."""
     if name is None:
@@ -254,12 +270,9 @@ def _merged(
     kept = _once(train, left_out, "the same row twice")
     written = {row.key for row in train}
     mined_before: set[str] = set()
-    with_images = any(row.image for row in train)
     for origin, item in mined:
         row = Row(item.goal, item.actions, origin, item.where, corrected=item.corrected)
-        if with_images:
-            left_out["mined, and without an image"] += 1
-        elif identity(row)[0] in exam_goals:
+        if identity(row)[0] in exam_goals:
             left_out["mined, and in the exam"] += 1
         elif row.key in written:
             left_out["mined, and written by hand"] += 1

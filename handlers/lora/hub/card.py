@@ -6,11 +6,13 @@ https://huggingface.co/docs/hub/model-cards has the fields at the top of it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from handlers.lora.model.encoders.base import MAX_TOKENS
+from handlers.lora.model.encoders.called import SEED
 from handlers.lora.model.encoders.minilm import MiniLM
 from handlers.lora.model.encoders.own import OVER, ProjectEncoder
 from handlers.lora.model.names import CARD, CONFIG, CURVE, HEAD, KNOWN, SCORECARD
@@ -82,11 +84,17 @@ def _made(config: Mapping[str, Any], facts: Mapping[str, Any], base: str) -> str
     targets = config.get("target_modules")
     if isinstance(targets, list):
         rows.append(("adapted layers", _cell(", ".join(map(str, sorted(targets))))))
-    hashes = {"dataset_sha256": "training data and exam", "base_sha256": "base"}
+    named = f"`{base}` and what it imports" if base == ProjectEncoder.base else "base"
+    hashes = {"dataset_sha256": "training data and exam", "encoder_identity": named}
     rows += [(f"sha256 of {what}", f"`{facts[key]}`") for key, what in hashes.items()
-             if facts.get(key)]  # fmt: skip
+             if _is_sha256(facts.get(key))]  # fmt: skip
     body = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"## How it was made\n\n| | |\n|---|---|\n{body}\n"
+
+
+def _is_sha256(value: object) -> bool:
+    """Whether it is one; the light encoder, say, is known by another name."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None
 
 
 def _scores(card: Mapping[str, Any]) -> str:
@@ -118,22 +126,25 @@ def _loading(base: str, layers: Sequence[str]) -> str:
         "## Use\n\nWith the plans (`head.json`), as cadenzad does: `cadenza env lora decode`."
     )
     if base == PUBLISHED:
-        before, made = "from transformers import AutoModel", f'AutoModel.from_pretrained("{base}")'
-        of, then = "its tokens' last hidden states", ""
+        lines = ["from peft import PeftModel", "from transformers import AutoModel", ""]
+        made, of, then = f'AutoModel.from_pretrained("{base}")', "tokens' last hidden states", ""
     elif base == ProjectEncoder.base and tuple(layers) != OVER:
-        before = "import torch\nfrom lora_encoder import build_encoder\n\ntorch.manual_seed(0)"
-        made, of = f"build_encoder({MAX_TOKENS}).eval()", "its places"
+        with_plans += f" The base is the project's own `{base}`, which is not in this folder."
+        lines = ["from lora_encoder import build_encoder", "from peft import PeftModel",
+                 "from torch import manual_seed", "",
+                 f"manual_seed({SEED})  # where its weights are drawn by chance"]  # fmt: skip
+        made, of = f"build_encoder({MAX_TOKENS}).eval()", "places"
         then = f"; where `{KNOWN}` has `mean` and `deviation`, its z-score by them"
-        with_plans += (
-            " The base is the project's own `lora_encoder.py`, which is not in this folder."
-        )
     else:
         return f"{with_plans} The adapted layer is cadenzad's own, over frozen vectors.\n"
+    lines += [
+        f"base = {made}",
+        'model = PeftModel.from_pretrained(base, "FOLDER_OF_THIS_FILE")',
+    ]
+    code = "\n".join(lines)
     return (
-        f"{with_plans} The adapted base alone:\n\n"
-        f"```python\nfrom peft import PeftModel\n{before}\n\n"
-        f'model = PeftModel.from_pretrained({made}, "FOLDER_OF_THIS_FILE")\n```\n\n'
-        f"A goal's vector is the mean over {of}, padding left out{then}.\n"
+        f"{with_plans} The adapted base alone:\n\n```python\n{code}\n```\n\n"
+        f"A goal's vector is the mean over its {of}, padding left out{then}.\n"
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handlers.lora.model.names import CURVE
 
+EVENTS = "events.out.tfevents.1"
 RUNS = "runs"
 """Where the hub looks for TensorBoard events, and shows them."""
 
@@ -27,6 +28,8 @@ def write_events(folder: Path) -> bool:
     with SummaryWriter(log_dir=str(folder / RUNS)) as writer:
         for name, epoch, value in columns:
             writer.add_scalar(name, value, epoch)
+    for written in (folder / RUNS).iterdir():  # named by it after this machine
+        written.rename(written.with_name(EVENTS))
     return True
 
 

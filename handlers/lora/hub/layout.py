@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from handlers.lora.hub.card import UNSTATED, write_card
+from handlers.lora.hub.card import UNSTATED, model_card
 from handlers.lora.hub.curves import RUNS
 from handlers.lora.model.files import read_head
-from handlers.lora.model.names import CONFIG, CURVE, HEAD, KNOWN, SCORECARD, WEIGHTS
+from handlers.lora.model.names import CARD, CONFIG, CURVE, HEAD, KNOWN, SCORECARD, WEIGHTS
 from handlers.project.paths import printable
 from store.durable import make_folder
 from store.errors import InputError
@@ -35,7 +35,7 @@ def push(version: Path, out: Path, license: str = UNSTATED) -> list[str]:
         if (version / RUNS).is_dir() and not (version / RUNS).is_symlink():
             shutil.copytree(version / RUNS, draft / RUNS)
         (draft / ATTRIBUTES).write_text(LARGE, encoding="utf-8")
-        write_card(draft, license)
+        (draft / CARD).write_text(model_card(draft, license), encoding="utf-8")
 
     filled(out, fill)
     return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())

@@ -11,6 +11,29 @@ from handlers.lora.model.lora import quiet
 from handlers.lora.model.names import CARD
 from store.errors import InputError, MissingExtraError
 
+_CARD = f"""---
+license: {UNSTATED}
+library_name: transformers
+base_model: {PUBLISHED}
+base_model_relation: merge
+tags:
+- robotics
+---
+
+# {PUBLISHED.rpartition("/")[2]}, adapted to a robot's goals
+
+A LoRA adapter of cadenzad merged into its base. A goal's vector is the mean over its tokens' last
+hidden states, padding left out:
+
+```python
+from transformers import AutoModel, AutoTokenizer
+
+tokens = AutoTokenizer.from_pretrained("FOLDER_OF_THIS_FILE")("sit down", return_tensors="pt")
+model = AutoModel.from_pretrained("FOLDER_OF_THIS_FILE")
+vector = model(**tokens).last_hidden_state.mean(1)
+```
+"""
+
 
 def export_merged(version: Path, out: Path) -> None:
     """Write the merged model into `out`, an empty folder: config, weights, tokenizer, README.md.
@@ -23,19 +46,16 @@ def export_merged(version: Path, out: Path) -> None:
         own = f"is of {base!r}" if base else "names no published base"
         raise InputError(
             f"{version}: cannot be merged: it {own}",
-            hint=f"adapters of {PUBLISHED} can; others are used with cadenza env lora decode",
+            hint=f"adapters of {PUBLISHED} can; README.md there says how PEFT loads this one",
         )
     if folder is None:
         raise InputError(f"{base} is not installed", hint="docs/lora.md says how to install it")
     model, tokenizer = _loaded(folder, version)
     model.save_pretrained(str(out), safe_serialization=True)
     tokenizer.save_pretrained(str(out))
-    text = (
-        f"---\nlicense: {UNSTATED}\nbase_model: {PUBLISHED}\nlibrary_name: transformers\n---\n\n"
-        "A LoRA adapter of cadenzad merged into its base. A goal's vector is the mean over its"
-        " tokens' last hidden states, padding left out.\n"
-    )
-    (out / CARD).write_text(text, encoding="utf-8")
+    (out / CARD).write_text(_CARD, encoding="utf-8")
+    for weights in out.glob("*.safetensors"):  # which are written for their owner alone
+        weights.chmod((out / CARD).stat().st_mode)
 
 
 def _loaded(folder: Path, version: Path) -> tuple[Any, Any]:

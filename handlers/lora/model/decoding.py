@@ -70,6 +70,11 @@ class ActionDecoder:
         self._taught = {a.name for entry in entries if entry.goal for a in entry.plan}
         self._all_seen = all(entry.image for entry in entries if entry.goal)
 
+    @property
+    def looks(self) -> bool:
+        """Whether some of what it was taught goes with a picture."""
+        return self._facts.images
+
     def decode(self, goal: str, image: Path | None = None) -> Decoded:
         """The plan of a goal: SI units, within the library's ranges, at most MAX_STEPS steps.
 
@@ -220,8 +225,8 @@ def _encoder(
     """The encoder that an adapter was made for."""
     if facts.encoder == "project" and project_encoder is None:
         raise InputError(
-            f"{folder}: was trained with the project's lora_encoder.py, which is not trusted",
-            hint="cadenzactl trust PROJECT",
+            f"{folder}: was trained with the project's lora_encoder.py, which is not there",
+            hint="put it back (cadenzactl trust PROJECT), or train again without it",
         )
     code = project_encoder if facts.encoder == "project" else None
     encoder = find_encoder(facts.encoder, code, device, targets_of(folder) if code else ())

@@ -51,7 +51,8 @@ ASKED_AGAIN = 100
 class Scorecard:
     """`held_out` False: there is no exam, and what is shown is how well examples are remembered.
 
-    `notes`: rows that do not count, and why. `per_goal`: the practice part, or the examples.
+    `notes`: lines and rows that do not count, and why. `per_goal`: the practice part, or the
+    examples.
     """
 
     verdict: Verdict
@@ -144,7 +145,8 @@ def score(
         measured = Measured(checks, results, phases, paper, exam.sealed, unstable)
         steps = next_steps(measured, project, dataset, spec, library)
     warned = warning(checks[-1], paper.held_out)
-    notes = (*map(str, dataset.conflicts), *paper.notes(), *warned)
+    unused = (f"{where}: {reason}" for where, reason in dataset.problems)
+    notes = (*unused, *map(str, dataset.conflicts), *paper.notes(), *warned)
     return Scorecard(
         verdict,
         paper.held_out,

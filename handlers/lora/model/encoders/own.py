@@ -252,5 +252,6 @@ def _alike(rows: Sequence[_Read]) -> Iterator[list[int]]:
         length = len(row.keep) if row.keep is not None else 0
         groups.setdefault((row.image is not None, length), []).append(index)
     for group in groups.values():
+        group.sort(key=lambda index: len(rows[index].text))  # little of a batch is padding
         for start in range(0, len(group), TOGETHER):
             yield group[start : start + TOGETHER]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.lora.data.authoring import add_example, parse_steps
-from handlers.lora.data.dataset import load_dataset
+from handlers.lora.data.dataset import UNSEEN, load_dataset
 from handlers.project.formats.examples import Step
 from handlers.project.library import library_for
 from handlers.project.project import Project
@@ -328,7 +328,10 @@ def test_an_image_goes_with_the_row(project: Path) -> None:
     assert not add_example(Project.open(project), "do this", SIT, "a.png")[1]
     added = add_example(Project.open(project), "do this", (Step("stand", {}),), "a.png")
     assert "patterns.jsonl:1" in added.notes[0]
-    assert [row.image for row in load_dataset(Project.open(project)).train] == ["b.png", "a.png"]
+    # and what no encoder of text reads is said
+    assert added.notes[1] == f"lora/patterns.jsonl:3 {UNSEEN}"
+    kept = load_dataset(Project.open(project), pictures=True).train
+    assert [row.image for row in kept] == ["b.png", "a.png"]
 
 
 def test_an_image_is_kept_by_its_place_in_the_project_and_known_by_its_content(

@@ -12,7 +12,7 @@ import runlogs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.lora.data.dataset import ExamOverlap, load_dataset
+from handlers.lora.data.dataset import UNSEEN, ExamOverlap, load_dataset
 from handlers.lora.data.mined import LONGEST
 from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.lora.model.text import read
@@ -177,6 +177,7 @@ def test_the_exams_own_contradictions_are_named_too(project: Path) -> None:
 def test_a_picture_is_known_by_what_is_in_it_whatever_its_name(project: Path) -> None:
     for name, content in (("a.png", b"1"), ("b.png", b"2"), ("copy_of_a.png", b"1")):
         (project / name).write_bytes(content)
+    (project / "lora_encoder.py").write_text("")
     put(project, "lora/patterns.jsonl", row("this", "sit", image="a.png"),
         row("this", "sit", image="b.png"), row("this", "sit", image="copy_of_a.png"),
         row("that", "sit", image="a.png"), row("that", "stand", image="copy_of_a.png"))  # fmt: skip
@@ -358,6 +359,22 @@ def test_the_hash_is_of_what_is_learned_and_not_of_where_it_stands(project: Path
 
 
 # -- mined -----------------------------------------------------------------------------------------
+
+
+def test_an_example_with_an_image_keeps_nothing_else_from_teaching(project: Path) -> None:
+    (project / "a.png").write_bytes(b"x")
+    put(project, "lora/patterns.jsonl", row("this", "sit", image="a.png"))
+    log(project, tick(0, "stand"), tick(1, phase_done=True))
+    # given an encoder of text: it is named, and the rest is learned
+    data = load_dataset(Project.open(project))
+    assert data.problems == (("lora/patterns.jsonl:1", UNSEEN),)
+    assert data.sources == {"run": 1}
+    # given one that may see: both are learned
+    (project / "lora_encoder.py").write_text("")
+    data = load_dataset(Project.open(project))
+    assert data.sources == {"pattern": 1, "run": 1}
+    assert not data.problems
+    assert not data.left_out
 
 
 def test_what_was_done_in_a_phase_that_was_completed(project: Path) -> None:

@@ -84,7 +84,7 @@ def test_what_is_not_known_is_not_said(version: Path) -> None:
         ({"base_model_name_or_path": "lora_encoder.py", "target_modules": ["project"]},
          "The adapted layer is cadenzad's own"),
         ({"base_model_name_or_path": "lora_encoder.py", "target_modules": ["blocks.0.linear1"]},
-         'PeftModel.from_pretrained(build_encoder(96).eval(), "FOLDER_OF_THIS_FILE")'),
+         "\nbase = build_encoder(96).eval()\n"),
     ],
 )  # fmt: skip
 def test_a_base_that_the_hub_has_not_is_no_link_to_it(
@@ -115,6 +115,7 @@ def test_the_curve_becomes_tensorboard_events(version: Path) -> None:
     before = folder_sha256(version)
     assert write_events(version)
     (events,) = (version / "runs").iterdir()
+    assert events.name == "events.out.tfevents.1"  # neither this machine's name nor a clock
     loaded = _scalars(events)
     assert loaded == {"loss": [(1, 2.5), (2, 1.5)], "validation": [(1, pytest.approx(1.2))]}
     assert folder_sha256(version) == before
@@ -157,6 +158,7 @@ def test_a_version_becomes_a_repository_of_the_hub(version: Path, tmp_path: Path
     ]  # fmt: skip
     assert "*.safetensors filter=lfs" in (out / ".gitattributes").read_text()
     assert 'license: "mit"' in (out / "README.md").read_text()
+    assert len({path.stat().st_mode for path in out.iterdir() if path.is_file()}) == 1
     assert (out / "head.json").read_bytes() == (version / "head.json").read_bytes()
     # and what is there is not written over
     with pytest.raises(InputError, match="is not empty"):
@@ -223,3 +225,4 @@ def test_the_merged_model_is_base_and_adapter(
     assert torch.allclose(said, wanted, atol=1e-5)
     assert not torch.allclose(said, plain, atol=1e-2)
     assert "base_model" in (out / "README.md").read_text()
+    assert len({path.stat().st_mode for path in out.iterdir()}) == 1

@@ -374,7 +374,7 @@ def test_a_projects_own_encoder_is_used_and_needed(tmp_path: Path) -> None:
     report = train(rows(GOALS), GO1, tmp_path / "made", replace(QUICK, project_encoder=path))
     assert report.encoder == "project"
     assert load_decoder(tmp_path / "made", GO1, path).decode("sit down").actions == SIT
-    with pytest.raises(InputError, match="which is not trusted"):
+    with pytest.raises(InputError, match="which is not there"):
         load_decoder(tmp_path / "made", GO1)
     encoder_file(tmp_path, result="out * 2")
     with pytest.raises(InputError, match="was trained with another base"):
@@ -443,7 +443,9 @@ def test_an_encoder_of_chance_is_the_same_again_or_refused(tmp_path: Path) -> No
     assert load_decoder(made, GO1, path).decode("sit down").actions == SIT
     # weights that became others are found out where the adapter is loaded
     path.write_text(
-        CHANCE.format(module="pathlib", more=f"float(open({str(made / 'w')!r}).read())")
+        CHANCE.format(
+            module="pathlib", more=f"float(pathlib.Path({str(made / 'w')!r}).read_text())"
+        )
     )
     (made / "w").write_text("0")
     train(rows(GOALS), GO1, made, replace(QUICK, project_encoder=path))

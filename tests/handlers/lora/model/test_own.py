@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkout import ROOT
 
 from handlers.lora.model.decoding import load_decoder
 from handlers.lora.model.encoders.own import ProjectEncoder
@@ -175,6 +176,17 @@ def test_one_vector_for_all_goals_is_no_encoder(tmp_path: Path) -> None:
     encoder = transformer(tmp_path, "return 0 * hidden + 1, mask")
     with pytest.raises(InputError, match="forward gives all 3 goals the same vector"):
         encoder.settle(encoder.inputs(["sit", "walk", "turn left"]))
+
+
+def test_the_example_of_the_page_is_an_encoder_to_train(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "encoder.md").read_text("utf-8")
+    path = tmp_path / "lora_encoder.py"
+    path.write_text(page.split("```python\n")[1].split("```")[0])
+    encoder = ProjectEncoder(path)
+    assert "blocks.layers.1.linear2" in encoder.targets
+    goals = ["sit", LONG, "turn left now"]
+    for goal, vector in zip(goals, encoder.encode(goals), strict=True):
+        assert torch.allclose(encoder.encode([goal])[0], vector, atol=1e-5), goal
 
 
 def test_what_it_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -128,6 +128,22 @@ def test_an_image_is_named_from_where_one_stands(
     assert asked == [(here / "seen.png").resolve()] * 2
 
 
+def test_it_computes_where_the_configuration_says(
+    project, tmp_path, run_cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: list[object] = []
+
+    def opened(*arguments: object) -> Sitting:
+        where.append(arguments[-1])
+        return Sitting()
+
+    monkeypatch.setattr(serving, "project_decoder", opened)
+    monkeypatch.setenv("CONFIGURATION_DIRECTORY", str(tmp_path))
+    (tmp_path / "cadenzad.toml").write_text('[lora]\ndevice = "cpu"\n')
+    assert run_cli(main, "env", "lora", "decode", project, "sit down")[0] == 0
+    assert where == ["cpu"]
+
+
 def test_without_an_adapter_it_says_how_to_train_one(home, run_cli, one_error) -> None:
     code, _, err = run_cli(main, "env", "lora", "decode", home.project(), "sit")
     assert code == 1
