@@ -23,8 +23,10 @@ from handlers.lora.model.answers.doubts import (
     unused_count,
 )
 from handlers.lora.model.answers.ends import ends_as_taught
+from handlers.lora.model.answers.evidence import Evidence
 from handlers.lora.model.answers.matching import Match, Matcher
 from handlers.lora.model.answers.spelling import spelled
+from handlers.lora.model.answers.verbs import FOREIGN_VERBS
 from handlers.lora.model.encoder import expect_sample, find_encoder
 from handlers.lora.model.encoders.base import Encoder, refuse_images, torch
 from handlers.lora.model.files import Facts, load_known, read_head
@@ -67,6 +69,7 @@ class ActionDecoder:
         self._matcher = Matcher(encoder, known, vectors[kept], facts.repeats, library.names)
         self._probe = torch().tensor(gate.probe).double() if gate.probe else None
         self._words = VOCABULARY.union(*(entry.text.words for entry in known))
+        self._evidence = Evidence(known)
         self._taught = {a.name for entry in entries if entry.goal for a in entry.plan}
         self._all_seen = all(entry.image for entry in entries if entry.goal)
 
@@ -91,9 +94,11 @@ class ActionDecoder:
             done=self._in_turn(got),
             ended=[match.text for match in got.path if ends_as_taught(self._matcher, match)],
         )
-        refused = got.familiarity < self._gate.familiar or bool(forbidden)
+        against = self._evidence.refusing(text, got)
+        refused = got.familiarity < self._gate.familiar or bool(forbidden or against)
         sure = self._confidence(got)
         doubts = [str(doubt) for doubt in forbidden or doubts_of(reading, is_known)]
+        doubts += against
         actions: tuple[Step, ...] = ()
         is_all = got.whole
         if refused:
@@ -101,7 +106,7 @@ class ActionDecoder:
         else:
             actions, as_asked = self._plan(got.path)
             is_all = is_all and as_asked
-            doubts += self._untaught(got.path)
+            doubts += self._untaught(got.path) + self._evidence.doubts(got)
             if got.readings > 1:
                 doubts.append(f"what comes first? the goal may be cut in {got.readings} ways")
             doubts += [f"{text.written!r}: like nothing that was taught" for text in got.strange]
@@ -134,7 +139,8 @@ class ActionDecoder:
             raise InputError("this adapter was trained without images, and one is given")
 
     def _spell(self, word: str) -> str:
-        return spelled(word, self._words, self._encoder.dictionary)
+        known = word if word in FOREIGN_VERBS else ""
+        return known or spelled(word, self._words, self._encoder.dictionary)
 
     def _in_turn(self, got: Answer) -> list[Text]:
         """The pieces of a goal of several that are familiar each by itself."""

@@ -26,7 +26,9 @@ class Answer:
     read. `familiarity`: 1 where every piece is known word for word. `whole`: nothing was left out
     for being too long. `nearest`: taught goals. `readings`: how many plans the goal may mean,
     cut in one way or another ("before A, B, C"). `strange`: pieces that are like nothing taught,
-    which were answered with their neighbours.
+    which were answered with their neighbours. `opposed`: for each piece the taught goal it is
+    nearest to, where that goes the other way and is none it is taken for ("" where not), and by
+    how much that is nearer than what it is taken for (a difference of cosines).
     """
 
     path: tuple[Match, ...]
@@ -37,6 +39,7 @@ class Answer:
     nearest: tuple[str, ...]
     readings: int = 1
     strange: tuple[Text, ...] = ()
+    opposed: tuple[tuple[str, float], ...] = ()
 
     @property
     def steps(self) -> list[dict[str, Any]]:
@@ -90,6 +93,7 @@ class Looked:
             nearest=self.nearest,
             readings=max(1, len(known)),
             strange=tuple(odd),
+            opposed=tuple(map(self._opposed, path)),
         )
 
     def _once(self, path: Sequence[Match]) -> list[Match]:
@@ -113,6 +117,11 @@ class Looked:
             if not match.entry.goal and self._familiarity(match) < familiar
         }
         return found - {self.text}
+
+    def _opposed(self, match: Match) -> tuple[str, float]:
+        if match.is_sure or match.text.key not in self.found.keys:
+            return "", 0.0
+        return self.matcher.opposed(match, self.found.vector_of(match.text))
 
     def _familiarity(self, match: Match) -> float:
         return 1.0 if match.is_sure else self.familiarities[match.text.key]

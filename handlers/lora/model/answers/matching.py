@@ -96,6 +96,9 @@ class Found:
     openings: Any
     order: Any
 
+    def vector_of(self, text: Text) -> Any:
+        return self.vectors[self.keys.index(text.key)]
+
     def seen(self, with_openings: bool) -> Any:
         """[N, width], or [N, 2 width] with the openings."""
         return torch().cat([self.vectors, self.openings], 1) if with_openings else self.vectors
@@ -131,6 +134,7 @@ class Matcher:
         self._clauses = module.tensor([clauses(entry.text) for entry in entries])
         self._deduced = module.tensor([float(entry.deduced) for entry in entries])
         self._habit = habit(entry.plan for entry in entries if entry.goal)
+        self._is_goal = module.tensor([bool(e.goal) and not e.image for e in entries])
         self._has_image = module.tensor([entry.image for entry in entries])
 
     def look_up(self, spans: Sequence[Text], image: Path | None = None) -> Found:
@@ -161,6 +165,17 @@ class Matcher:
         """The nearest goals that were taught, as they were written."""
         goals = (self.entries[index].goal for index in order.tolist())
         return tuple(islice(dict.fromkeys(goal for goal in goals if goal), NEAREST))
+
+    def opposed(self, match: Match, vector: Any) -> tuple[str, float]:
+        """The taught goal that a piece with this vector is nearest to, where that goes the other
+        way, else ""; and by how much it is nearer than what the piece is taken for.
+        """
+        near = vector @ self.vectors.T
+        best = int(near.masked_fill(~self._is_goal, -1.0).argmax())
+        if not opposed(as_tensor([said(match.text)]), self._ways[best])[0]:
+            return "", 0.0
+        alike = [at for at, known in enumerate(self.entries) if known.plan == match.entry.plan]
+        return self.entries[best].goal, float(near[best] - near[alike].max())
 
     def taught(self, plan: Plan) -> list[int]:
         """The places in `entries` of the goals that were taught with a plan."""
