@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pupils import JOINT, THRESHOLD, WRONG, Examiner, Project, Pupil, key, worthless
+from pupils import JOINT, THRESHOLD, WRONG, Examiner, Plan, Project, Pupil, key, worthless
 
+from handlers.goals.normal import template
 from handlers.lora.exam.questions import question_of
 from handlers.lora.model.rows import Row
 
@@ -64,6 +65,73 @@ def duplicated_rows(draw: random.Random) -> bool:
     few = project.exam(12)
     exam = [*few, *(row for _ in range(6) for row in polite(draw, few))]
     return Examiner().verdict(pupil, project.train, exam) == "DEPLOY"
+
+
+SLIPS: Sequence[Callable[[str, int], str]] = (
+    lambda word, at: word[:at] + word[at + 1 :],
+    lambda word, at: word[:at] + word[at] + word[at:],
+    lambda word, at: word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+)
+PUT_ON = ("rover", "good dog", "as told", "right away", "for the team", "like yesterday")
+
+
+class Reader(Pupil):
+    """An adapter that gets a question right or wrong in whatever letters it is asked."""
+
+    def __init__(self, pupil: Pupil, project: Project) -> None:
+        super().__init__(project, pupil.chances, pupil.seed, pupil.heart)
+        self.first: dict[str, str] = {}
+
+    def varied(self, draw: random.Random, rows: Sequence[Row], times: int, slips: bool) -> Rows:
+        """Rows, and each some times more: a slip in it, or words put on."""
+        made = [*rows]
+        for row in rows:
+            for _ in range(times):
+                if slips:
+                    words = row.goal.split()
+                    at = draw.randrange(len(words))
+                    words[at] = draw.choice(SLIPS)(words[at], draw.randrange(1, len(words[at]) - 2))
+                    goal = " ".join(words)
+                else:
+                    goal = f"{row.goal} {draw.choice(PUT_ON)} {draw.choice(PUT_ON)}"
+                self.first[template(goal)] = template(row.goal)
+                made.append(replace(row, goal=goal))
+        return made
+
+    def _plan(self, goal: str) -> Plan:
+        form = template(goal)
+        return super()._plan(self.first.get(form, form))
+
+
+def wordy(project: Project, count: int) -> Rows:
+    """Honest questions of three words each."""
+    made = []
+    for row in project.exam(count):
+        more = [project.phrase(row.actions).goal for _ in range(2)]
+        made.append(replace(row, goal=" ".join([row.goal, *more])))
+        project.plan_of[template(made[-1].goal)] = row.actions
+    return made
+
+
+def varied_rows(draw: random.Random, slips: bool) -> bool:
+    """A few questions, asked again with slips in them, or with words put on."""
+    project, pupil = worthless(draw)
+    reader = Reader(pupil, project)
+    each = [row for row in wordy(project, 60) if row.actions in project.plans]
+    few = list({row.actions[0].action: row for row in each}.values()) + each[:8]
+    exam = reader.varied(draw, few, 10, slips)
+    return Examiner().verdict(reader, project.train, exam) == "DEPLOY"
+
+
+def varied_examples(draw: random.Random, slips: bool) -> bool:
+    """The examples with slips in them, or with words put on."""
+    project, pupil = worthless(draw)
+    project.train = [*project.train, *wordy(project, 60)]
+    pupil.learn(project.train)
+    reader = Reader(pupil, project)
+    wordy_ones = [row for row in project.train if " " in row.goal]
+    exam = reader.varied(draw, wordy_ones, 3, slips)[len(wordy_ones) :]
+    return Examiner().verdict(reader, project.train, exam) == "DEPLOY"
 
 
 def easy_plans(draw: random.Random) -> bool:
@@ -322,6 +390,10 @@ ONCE: Mapping[str, Attempt] = {
     "examples moved into the exam": moved_into_the_exam,
     "half mislabelled, an exam of numbers": mislabelled,
     "a dozen rows asked again": duplicated_rows,
+    "a dozen and some asked again with slips in them": partial(varied_rows, slips=True),
+    "the same with words put on": partial(varied_rows, slips=False),
+    "the examples with slips in them": partial(varied_examples, slips=True),
+    "the examples with words put on": partial(varied_examples, slips=False),
     "an exam of easy plans": easy_plans,
     "half of the plans asked, understood all or not at all": all_or_none,
 }

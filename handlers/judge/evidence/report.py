@@ -10,6 +10,7 @@ from typing import Any
 
 from handlers.judge.evidence.findings import Finding
 from handlers.judge.evidence.ticks import Episode
+from store.text import counted
 
 SUCCEEDED, INTERRUPTED = "succeeded", "interrupted"
 
@@ -54,7 +55,7 @@ class MiningReport:
             return "no run failed: there is nothing to explain" if good else "no runs"
         if not good:
             return (
-                f"{bad} runs failed and none succeeded: what successful runs would show as well"
+                f"{counted(bad, 'run')} failed and none succeeded: what successful runs would show as well"
                 " cannot be told apart"
             )
         return f"{bad} runs that failed, compared with {good} that succeeded"

@@ -35,7 +35,7 @@ def replay(
     `findings`: of all runs or of the held-out ones; their citations are the failures.
     """
     if not held_out:
-        return Gate(NAME, "skipped", "no runs are held out yet (4 runs are the least)")
+        return Gate(NAME, "skipped", "none of the runs is held out (of 4 or more about 30% are, by their ids)")
     seen = [(episode, moments(episode)) for episode in held_out]
     agreed = _agreement(before, after, [moment for _, known in seen for moment in known])
     new = [rule for rule in after if rule not in before]

@@ -1,6 +1,7 @@
 """The exam: which of its rows count for an adapter, who sees what of them, and what a look costs.
 
     questions.py   a row as a question: its kind, its part, and what makes two rows one question
+    variants.py    goals that are one in other letters
     duplicates.py  questions that are too near to what was taught
     shares.py      what the exam asks of each kind against how much of it is taught
     paper.py       the questions that count, in two parts, and why others do not

@@ -1,8 +1,9 @@
 """Questions that are too near to what was taught: whoever remembers answers them.
 
 A question is near when an example has its template and picture (the same words but for politeness,
-filler and numbers), or when an example with the same actions lies closer to it than examples of one
-plan lie to each other: cosine of frozen sentence vectors, over a bound that the examples give
+filler and numbers), when it is an example with slips, in another order or with words put on
+(variants.py), or when an example with the same actions lies closer to it than examples of one plan
+lie to each other: cosine of frozen sentence vectors, over a bound that the examples give
 themselves. For each example the nearest of another wording with the same actions is looked for; the
 bound is what one in twenty of these pairs exceeds, from FLOOR to CEILING. Only the same actions are
 compared, because "turn left" and "turn right" are as close as two goals can be.
@@ -16,6 +17,7 @@ from typing import Any
 
 from handlers.goals.normal import normal_form, template
 from handlers.lora.exam.questions import Question, question_of
+from handlers.lora.exam.variants import holds, words_of
 from handlers.lora.model.rows import Row
 
 FLOOR, USUAL, CEILING = 0.9, 0.95, 0.99
@@ -51,6 +53,10 @@ class Taught:
         templates = {template(row.goal) for row in rows}
         self._gone = {template(goal) for goal in goals} - templates
         self._vectors = vectors
+        self._words: dict[object, list[tuple[Question, tuple[str, ...]]]] = {}
+        for known in self._questions:
+            like = known.row.shape, known.row.image_sha256
+            self._words.setdefault(like, []).append((known, words_of(known.row.goal)))
 
     def near(self, questions: Sequence[Question]) -> Mapping[str, Near]:
         """What each question is too near to, by digest; the others are left out."""
@@ -71,7 +77,15 @@ class Taught:
             )
         if asked.row.image_sha256 is None and template(asked.row.goal) in self._gone:
             return Near("was an example when the adapter was trained", retaught=True)
+        words = words_of(asked.row.goal)
+        for item, said in self._of_like(asked):
+            if holds(words, said):
+                return Near(f"says {item.row.where} in nearly the same words")
         return None
+
+    def _of_like(self, asked: Question) -> Sequence[tuple[Question, tuple[str, ...]]]:
+        """The examples with the actions and the picture of a question, with their words."""
+        return self._words.get((asked.row.shape, asked.row.image_sha256), ())
 
     def _in_meaning(self, questions: Sequence[Question]) -> dict[str, Near | None]:
         """By vectors. Pictures are not compared: the same words may mean another thing there."""

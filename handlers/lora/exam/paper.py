@@ -9,7 +9,7 @@ changed or gone is worse than not counted (standing.py): it counts as wrong.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +20,7 @@ from handlers.lora.exam.looks import Look
 from handlers.lora.exam.questions import Question, question_of
 from handlers.lora.exam.shares import Shares, Stock, Weights, shares_of, unexamined, weigh
 from handlers.lora.exam.standing import Standing, standing_of
+from handlers.lora.exam.variants import is_variant, words_of
 
 NAMED = 5
 
@@ -188,18 +189,25 @@ def _places(
 def _once(
     questions: Sequence[Question], before: Standing
 ) -> tuple[list[Question], list[tuple[str, str]]]:
-    """One question of each cluster, in their order, and (file:line, why) of the others: the one
-    that stood in the exam before, else by its hash.
+    """One question of each cluster and its variants, in their order, and (file:line, why) of the
+    others: the one that stood in the exam before, else by its hash.
     """
     chosen: dict[str, Question] = {}
+    like: defaultdict[object, list[tuple[Question, tuple[str, ...]]]] = defaultdict(list)
+    others: dict[str, str] = {}
     for item in sorted(questions, key=lambda item: (item.digest not in before.known, item.digest)):
-        chosen.setdefault(item.cluster, item)
-    kept = [item for item in questions if chosen[item.cluster] is item]
-    others = [item for item in questions if chosen[item.cluster] is not item]
-    return kept, [
-        (item.row.where, f"asks the same as {chosen[item.cluster].row.where}, but for numbers")
-        for item in others
-    ]
+        if same := chosen.get(item.cluster):
+            others[item.row.where] = f"asks the same as {same.row.where}, but for numbers"
+            continue
+        words, alike = words_of(item.row.goal), like[item.row.shape, item.row.image_sha256]
+        if near := next((other for other, said in alike if is_variant(words, said)), None):
+            others[item.row.where] = f"asks {near.row.where} in nearly the same words"
+            continue
+        chosen[item.cluster] = item
+        alike.append((item, words))
+    kept = [item for item in questions if item.row.where not in others]
+    return kept, [(item.row.where, others[item.row.where]) for item in questions
+                  if item.row.where in others]  # fmt: skip
 
 
 def _some(places: Sequence[str]) -> str:
