@@ -35,7 +35,11 @@ def replay(
     `findings`: of all runs or of the held-out ones; their citations are the failures.
     """
     if not held_out:
-        return Gate(NAME, "skipped", "none of the runs is held out (of 4 or more about 30% are, by their ids)")
+        return Gate(
+            NAME,
+            "skipped",
+            "none of the runs is held out (of 4 or more about 30% are, by their ids)",
+        )
     seen = [(episode, moments(episode)) for episode in held_out]
     agreed = _agreement(before, after, [moment for _, known in seen for moment in known])
     new = [rule for rule in after if rule not in before]

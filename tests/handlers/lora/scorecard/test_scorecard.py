@@ -91,8 +91,9 @@ def plans(sealed: int, practice: int = 6) -> dict[str, tuple[Step, ...]]:
     """
     parts: dict[bool, dict[str, tuple[Step, ...]]] = {False: {}, True: {}}
     wanted = {False: practice, True: sealed}
-    for at, letters in enumerate(combinations("bcdfghjklmnpqrtvwz", 5)):
-        goal, plan = f"go to {''.join(letters)}", walk(0.1 * (at % 180 + 1))
+    for at, letters in enumerate(combinations("bcdfghjklmnpqrtvwz", 3)):
+        place = "".join(3 * letter for letter in letters)  # another one is no slip of the pen
+        goal, plan = f"go to {place}", walk(0.1 * (at % 180 + 1))
         part = question_of(Row(goal, plan, "pattern", "")).sealed
         if len(parts[part]) < wanted[part]:
             parts[part][goal] = plan
