@@ -13,7 +13,6 @@ vectors where the module has no Linear layer that its vectors hang on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +33,7 @@ goals of any length to be read together: half precision rounds a little differen
 OVER = ("project",)
 """The layer over frozen vectors (`projection`)."""
 REMEMBERED = 8192
-"""Goals whose reading alone is kept: it never changes, and they come again."""
+"""Goals of which is kept what never changes: they come again. Not with an image, whose file may."""
 
 
 class _Read(NamedTuple):
@@ -68,7 +67,8 @@ class ProjectEncoder(Encoder):
         self._called = Called(code, device)
         self.width = self._called.width
         self._scaling: tuple[Any, Any] | None = None
-        self._alone = lru_cache(REMEMBERED)(self._read_alone)
+        self._known_reads: dict[str, _Read] = {}
+        self._known_vectors: dict[str, Any] = {}
         self._has_masks = self._masks_hold()
         self._expect_steady()
         self.targets = () if self._targets == OVER else self._layers()
@@ -88,7 +88,7 @@ class ProjectEncoder(Encoder):
         if self.is_adaptable:
             return rows
         with torch().no_grad():
-            return list(self._vectors(rows)) if rows else []
+            return self._frozen(rows)
 
     def forward(self, inputs: Sequence[Any]) -> Any:
         vectors = self._vectors(inputs) if self.is_adaptable else torch().stack(list(inputs))
@@ -199,13 +199,31 @@ class ProjectEncoder(Encoder):
     # -- goals through it --------------------------------------------------------------------------
 
     def _read(self, text: str, image: Path | None) -> _Read:
-        return _Read(text, image, None) if self._has_masks else self._alone(text, image)
+        if self._has_masks:
+            return _Read(text, image, None)
+        if image is not None:
+            return self._read_alone(text, image)
+        if text not in self._known_reads:
+            _keep(self._known_reads, text, self._read_alone(text, None))
+        return self._known_reads[text]
 
     def _read_alone(self, text: str, image: Path | None) -> _Read:
         with torch().no_grad():
             hidden, mask = self._called([text], None if image is None else [image])
         keep = padding_found(hidden[0]) if mask is None else mask[0]
         return _Read(text, image, tuple(keep.tolist()))
+
+    def _frozen(self, rows: Sequence[_Read]) -> list[Any]:
+        """The vectors [width] of rows, each text read once: nothing in the module changes."""
+        known = self._known_vectors
+        told = [known.get(row.text) if row.image is None else None for row in rows]
+        new = [at for at, vector in enumerate(told) if vector is None]
+        made = self._vectors([rows[at] for at in new]) if new else ()
+        for at, vector in zip(new, made, strict=True):
+            told[at] = vector
+            if rows[at].image is None:
+                _keep(known, rows[at].text, vector)
+        return told
 
     def _vectors(self, rows: Sequence[_Read]) -> Any:
         """[len(rows), width] float32, not yet of unit length."""
@@ -241,6 +259,13 @@ def _is_alike(one: Any, other: Any, share: float = UNSTEADY) -> bool:
     between = torch().cdist(one, one)
     nearest = between.fill_diagonal_(float("inf")).amin(1)
     return bool(((one - other).norm(dim=1) <= share * nearest + 1e-4 * one.norm(dim=1)).all())
+
+
+def _keep(known: dict[str, Any], text: str, what: Any) -> None:
+    """Remember what belongs to a text; with very many of them all is forgotten."""
+    if len(known) >= REMEMBERED:
+        known.clear()
+    known[text] = what
 
 
 def _alike(rows: Sequence[_Read]) -> Iterator[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,22 @@ def test_the_example_of_the_page_is_an_encoder_to_train(tmp_path: Path) -> None:
     goals = ["sit", LONG, "turn left now"]
     for goal, vector in zip(goals, encoder.encode(goals), strict=True):
         assert torch.allclose(encoder.encode([goal])[0], vector, atol=1e-5), goal
+
+
+def test_a_frozen_module_reads_each_text_once_and_a_picture_every_time(tmp_path: Path) -> None:
+    counting = STUB.replace("        out =", "        asked.extend(text)\n        out =", 1)
+    (tmp_path / "lora_encoder.py").write_text(f"{counting}asked = []\n")
+    encoder = ProjectEncoder(tmp_path / "lora_encoder.py")
+    asked = vars(sys.modules["lora_encoder"])["asked"]
+    asked.clear()
+    first, again = encoder.encode(["wave", "bow", "wave"]), encoder.encode(["bow", "wave"])
+    assert torch.equal(first[[1, 0]], again)
+    before = len(asked)
+    assert encoder.encode(["bow"]).shape == (1, 2048)
+    assert len(asked) == before
+    for _ in range(2):  # the file may be another picture by now
+        encoder.inputs(["wave"], [tmp_path / "seen.png"])
+    assert len(asked) > before
 
 
 def test_what_it_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
