@@ -22,7 +22,7 @@ from handlers.lora.model.files import read_head
 from handlers.lora.model.names import SCORECARD, folder_sha256
 from handlers.lora.model.training import TrainOptions, TrainReport, train
 from handlers.lora.registry import version_before
-from handlers.lora.verdicts import FORCE, why_not
+from handlers.lora.verdicts import FORCE, is_unknown, why_not
 from handlers.project.code import ImportedCode
 from handlers.project.paths import ADAPTERS_DIR
 from handlers.recovery import FINISHED_BEFORE
@@ -78,7 +78,8 @@ def rescore(context: LoraContext) -> JobResult:
 def roll_back(context: LoraContext) -> JobResult:
     """Deploy an earlier version again: the one named by `to`, else the one deployed before.
 
-    What no verdict allows takes `force` in the spec, which the event then says.
+    What no verdict allows takes `force` in the spec, which the event then says; it says so as well
+    of a version that serves already, where it is recorded without being known.
     """
     if done := _done_before(context):
         return done
@@ -94,8 +95,10 @@ def roll_back(context: LoraContext) -> JobResult:
         raise PermanentFailure(f"{context.project.path}: there is no adapter version {version}")
     if version == current == context.recorded:
         raise PermanentFailure(f"version {version} is deployed already")
-    refusal = why_not(context.history, str(context.project.path), version, serving=current)
-    if refusal and not context.task.spec.get("force"):
+    project = str(context.project.path)
+    refusal = why_not(context.history, project, version)
+    adopts = version == current and is_unknown(context.history, project, version)
+    if refusal and not adopts and not context.task.spec.get("force"):
         raise PermanentFailure(f"{context.project.path}: {refusal}", hint=FORCE)
     try:
         context.load(context.registry.folder(version))
@@ -110,7 +113,7 @@ def roll_back(context: LoraContext) -> JobResult:
         context.registry.promote(version)
     except CadenzaError as error:
         raise PermanentFailure(f"not rolled back: {error.message}", hint=error.hint) from None
-    against = f", against its verdict: {refusal}" if refusal else ""
+    against = f", without a DEPLOY: {refusal}" if refusal else ""
     return JobResult((event,), f"version {version} is deployed again{against}")
 
 

@@ -133,7 +133,7 @@ def _take_back(context: LoraContext, due: OfferRow) -> JobResult:
     assert context.history is not None
     before = _usable_before(context)
     project = str(context.project.path)
-    refusal = before and why_not(context.history, project, before, serving=serving)
+    refusal = before and why_not(context.history, project, before)
     reason = f"offer {due.offer} was pulled: {due.reason}"
     event = AdapterRolledBack(
         version=before, previous=version, by=context.by, reason=reason, forced=bool(refusal)

@@ -15,21 +15,25 @@ if TYPE_CHECKING:
 FORCE = "--force deploys it all the same, and status says so for as long as it serves"
 
 
-def why_not(history: Readable, project: str, version: int, *, serving: int | None) -> str:
+def why_not(history: Readable, project: str, version: int) -> str:
     """Why a version may not be deployed again unless somebody insists; "" when it may.
 
     It may when it was deployed before (by force does not count), or when its last scorecard says
-    DEPLOY. `serving` is the version that serves: to record that one, where the log knows nothing of
-    it, deploys nothing.
+    DEPLOY. Of a scorecard that lies beside it, and not in the log, nobody knows who wrote it.
     """
     row = next((row for row in adapters(history, project) if row.version == version), None)
-    if row is None and version == serving:
-        return ""
     if (row is not None and row.verdict == "DEPLOY") or _was_deployed(history, project, version):
         return ""
     verdict = row.verdict if row is not None else None
-    said = f"its verdict is {verdict}" if verdict else "it has no verdict"
+    said = f"its verdict is {verdict}" if verdict else "it has no verdict here"
     return f"version {version} was never deployed, and {said}"
+
+
+def is_unknown(history: Readable, project: str, version: int) -> bool:
+    """Whether the log knows nothing of a version. To record that it serves, where it does, deploys
+    nothing and takes nobody's insistence; but it passed no gate that this log knows of.
+    """
+    return all(row.version != version for row in adapters(history, project))
 
 
 def _was_deployed(history: Readable, project: str, version: int) -> bool:

@@ -185,7 +185,7 @@ def _improvements(project: ProjectStatus, name: str) -> list[str]:
         versions = ", ".join(map(str, adapter["unrecorded"]))
         notes.append(f"{name}: adapter {versions}: on disk, not recorded here")
     if adapter["forced"]:
-        notes.append(f"{name}: adapter {adapter['deployed']} serves by force, against its verdict")
+        notes.append(f"{name}: adapter {adapter['deployed']} serves by force, without a DEPLOY")
     if adapter["verdict"] is not None:
         serving = adapter["deployed"] if adapter["deployed"] is not None else "none"
         notes.append(

@@ -55,8 +55,8 @@ class MiningReport:
             return "no run failed: there is nothing to explain" if good else "no runs"
         if not good:
             return (
-                f"{counted(bad, 'run')} failed and none succeeded: what successful runs would show as"
-                " well cannot be told apart"
+                f"{counted(bad, 'run')} failed and none succeeded: what successful runs would show"
+                " as well cannot be told apart"
             )
         return f"{bad} runs that failed, compared with {good} that succeeded"
 

@@ -71,7 +71,7 @@ def expect_version(project: Path, wanted: int) -> None:
 def _check(state: State, project: Path, wanted: int | None, *, force: bool) -> None:
     """What can be seen beforehand needs no job that fails."""
     from handlers.lora.registry import Registry, version_before
-    from handlers.lora.verdicts import FORCE, why_not
+    from handlers.lora.verdicts import FORCE, is_unknown, why_not
     from store.reads.improvements import adapters, deployed_adapter
     from store.reads.offers import pulled_adapters
 
@@ -89,7 +89,7 @@ def _check(state: State, project: Path, wanted: int | None, *, force: bool) -> N
             f"{project}: no other version that is still there was ever deployed",
             hint="--to N names one",
         )
-    serving = registry.deployed()
-    refusal = why_not(state.connection, str(project), wanted, serving=serving)
-    if refusal and not force:
+    adopts = wanted == registry.deployed() and is_unknown(state.connection, str(project), wanted)
+    refusal = why_not(state.connection, str(project), wanted)
+    if refusal and not adopts and not force:
         raise InputError(f"{project}: {refusal}", hint=FORCE)

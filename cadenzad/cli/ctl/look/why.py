@@ -191,7 +191,7 @@ def _print(answer: dict[str, Any]) -> None:
     got = got if adapter["verdict"] else "no verdict yet"
     say(f": deployed {serving}; {got}", head="adapter")
     if adapter["forced"]:
-        say(f"  version {serving} serves by force, against its verdict")
+        say(f"  version {serving} serves by force, without a DEPLOY")
         _print_chain(adapter["deployed_chain"])
     for reason in adapter["reasons"]:
         say(f"  {reason}")

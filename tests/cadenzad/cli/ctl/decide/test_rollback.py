@@ -102,8 +102,8 @@ def test_one_deployed_by_force_takes_force_again_and_shows_while_it_serves(
     serve(1, 2, forced=True)
     # then status and why say so, also of that moment in the past
     at = json.loads(run_cli(main, "status", "--json")[1])["daemon"]["position"]
-    assert "adapter 1 serves by force, against its verdict" in run_cli(main, "status")[1]
-    assert "version 1 serves by force, against its verdict" in run_cli(main, "why", "rescue")[1]
+    assert "adapter 1 serves by force, without a DEPLOY" in run_cli(main, "status")[1]
+    assert "version 1 serves by force, without a DEPLOY" in run_cli(main, "why", "rescue")[1]
     assert json.loads(run_cli(main, "why", "rescue", "--json")[1])["adapter"]["forced"] is True
     # and once another serves, it is no more said, nor was the blocked one deployed properly
     serve(2, 1, forced=False)
