@@ -5,6 +5,7 @@
     records.py     examples out of training records
     mined.py       examples out of runs that succeeded
     phasesteps.py  the steps a mission's phase asks for, where its rules tell them
+    opposites.py   rows whose steps go against their own words
     authoring.py   an example as a person types it
 
 May import handlers.lora.model.rows, handlers.mission and handlers.project.

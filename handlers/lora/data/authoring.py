@@ -25,6 +25,7 @@ from handlers.lora.data.dataset import (
     load_dataset,
     reads_images,
 )
+from handlers.lora.data.opposites import against_words
 from handlers.lora.model.rows import MAX_ACTIONS, Row
 from handlers.project.formats.examples import Step
 from handlers.project.library import ActionLibrary, ActionSpec
@@ -198,6 +199,8 @@ def add_example(
     notes = [str(Conflict(o.goal, where, o.where)) for o in same if o.plan != row.plan]
     if path is not None and not reads_images(project.path):
         notes.append(f"{where} {UNSEEN}")
+    if against := against_words(goal, steps):
+        notes.append(f"{where}: {against}")
     return Added(where, True, (*notes, *_uncounted(row, dataset, exam)))
 
 

@@ -14,7 +14,8 @@ from cadenzad.config.paths import expand
 
 DESCRIPTION = """The rows an adapter would be trained on, by where they are from, the actions no
 example has, the exam's two parts, which of its rows do not count, or count as wrong because they
-stood in it before and were taught, changed or taken out, and every line that cannot be used. What
+stood in it before and were taught, changed or taken out, rows whose steps go against their own
+words, and every line that cannot be used. What
 lies near an example in meaning alone is found when an adapter is scored."""
 EXAMPLE = "cadenza env lora data rescue --json"
 
@@ -28,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     from handlers.lora.data.dataset import load_dataset
+    from handlers.lora.data.opposites import against_words
     from handlers.lora.exam.looks import looks_at
     from handlers.lora.exam.paper import set_paper
     from handlers.project.project import Project
@@ -40,6 +42,8 @@ def command(arguments: argparse.Namespace) -> int:
     shown = [phase.goal_prompt for phase in project.spec.phases]
     paper = set_paper(data, looks=looks, shown=shown)
     taught = {step.action for row in data.train for step in row.actions}
+    written = [row for row in (*data.train, *data.exam) if row.origin == "pattern"]
+    against = [(row.where, why) for row in written if (why := against_words(row.goal, row.actions))]
     untaught = [name for name in project.library.names if name not in taught]
     if arguments.json:
         answer = {
@@ -56,6 +60,7 @@ def command(arguments: argparse.Namespace) -> int:
             "actions_without_examples": untaught,
             "left_out": dict(data.left_out),
             "conflicts": [asdict(conflict) for conflict in data.conflicts],
+            "against_words": [{"where": where, "reason": why} for where, why in against],
             "problems": [{"where": where, "reason": reason} for where, reason in data.problems],
             "dataset_sha256": data.sha256,
             "train": [
@@ -86,6 +91,8 @@ def command(arguments: argparse.Namespace) -> int:
         say(f"{where}: {reason}")
     for conflict in data.conflicts:
         say(str(conflict))
+    for where, why in against:
+        say(f"{where}: {why}")
     for line in [*paper.notes(), *paper.reasons()]:
         say(line)
     if not data.exam:

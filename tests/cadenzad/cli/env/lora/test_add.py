@@ -98,6 +98,13 @@ def test_a_row_that_is_contradicted_is_named_and_the_new_one_counts(add) -> None
     assert len(answer["notes"]) == 1
 
 
+def test_steps_against_their_own_words_are_added_and_named_then_and_later(add, run_cli) -> None:
+    code, out, _ = add("turn left 30 degrees, gently", "--steps", "turn_right 30 deg")
+    why = "say turn_left, and the steps turn_right"
+    assert (code, why in out) == (0, True)
+    assert why in run_cli(main, "env", "lora", "data", add.patterns.parent.parent)[1]
+
+
 def test_a_question_is_added_to_the_exam(add, one_error) -> None:
     exam = add.patterns.with_name("eval.jsonl")
     before = len(exam.read_text().splitlines())
