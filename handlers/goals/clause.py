@@ -207,7 +207,7 @@ def _take_unknown(heard: Heard, tags: Sequence[Tag], index: int) -> int:
 def _near(word: str) -> str:
     if not 3 < len(word) < LONGEST_WORD:
         return ""
-    found = get_close_matches(word, WORDS, n=1, cutoff=0.75)
+    found = [near for near in get_close_matches(word, WORDS, n=2, cutoff=0.75) if near != word]
     is_like = found and (len(found[0]) >= len(word) - 1 and found[0][0] == word[0])
     return found[0] if is_like else ""
 

@@ -29,12 +29,18 @@ def sequence(clauses: Sequence[Clause], goal: str, aimed: bool) -> Sequenced:
 def _sentences(clauses: Sequence[Clause]) -> Iterator[list[Clause]]:
     here: list[Clause] = []
     for clause in clauses:
-        if here and clause.begins_sentence and not here[-1].opens > here[-1].closes:
+        in_brackets = bool(here) and here[-1].opens > here[-1].closes
+        if here and clause.begins_sentence and not in_brackets and not _lists(here, clause):
             yield here
             here = []
         here.append(clause)
     if here:
         yield here
+
+
+def _lists(here: Sequence[Clause], clause: Clause) -> bool:
+    """ "Repeat twice: A; B": after a colon a semicolon parts what is to be repeated."""
+    return clause.glue == [";"] and len(here) > 1 and here[0].has("repeat") and ":" in here[1].glue
 
 
 class _Sentence:

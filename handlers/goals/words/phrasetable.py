@@ -13,9 +13,9 @@ left; on the left; on your left; toward the left; towards the left; over to the 
 side; on the left side; to your left side; over to the left side; to the left hand side; in left
 direction; in the left direction
 side left:
-l; port; to port; port side; to the port side
+l; lft; port; to port; port side; to the port side
 side right:
-r; starboard; to starboard; starboard side; to the starboard side
+r; rt; starboard; to starboard; starboard side; to the starboard side
 side left:
 counter clockwise; counterclockwise; anti clockwise; anticlockwise; ccw; in counterclockwise
 direction
