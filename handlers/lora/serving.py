@@ -14,6 +14,7 @@ from store.reads.state import State
 
 if TYPE_CHECKING:
     from handlers.lora.model.decoding import ActionDecoder
+    from handlers.project.code import ImportedCode
 
 
 def serving_version(project: Path) -> int:
@@ -52,7 +53,6 @@ def project_decoder(
 
     Raises InputError for one missing, damaged or untrusted.
     """
-    from handlers.lora.context import trusted_encoder
     from handlers.lora.model.decoding import load_decoder
     from handlers.lora.model.files import read_head
 
@@ -60,9 +60,18 @@ def project_decoder(
     if version not in registry.versions():
         raise InputError(f"{project.path}: there is no adapter version {version}")
     folder = registry.folder(version)
-    code = None
-    if read_head(folder)[0].encoder == "project":  # else nobody's code is run
-        view = state.connection if state is not None else None
-        sha256 = trusted(view, str(project.path), ENCODER_FILE) if view is not None else None
-        code = trusted_encoder(project.path, sha256)
+    is_own = read_head(folder)[0].encoder == "project"  # else nobody's code is run
+    code = own_encoder(project.path, state) if is_own else None
     return load_decoder(folder, project.library, code, device=device)
+
+
+def own_encoder(project: Path, state: State | None) -> ImportedCode | None:
+    """A project's lora_encoder.py, as it was trusted; None where it has none.
+
+    Raises PermanentFailure for one that is not.
+    """
+    from handlers.lora.context import trusted_encoder
+
+    view = state.connection if state is not None else None
+    sha256 = trusted(view, str(project), ENCODER_FILE) if view is not None else None
+    return trusted_encoder(project, sha256)

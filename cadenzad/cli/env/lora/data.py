@@ -5,18 +5,23 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cadenzad.cli.base.lookup import open_state, project_folder
 from cadenzad.cli.base.output import say, say_json, say_table
 from cadenzad.cli.base.parser import OK, filled
 from cadenzad.cli.env.lora.common import add_project
 from cadenzad.config.paths import expand
+from handlers.project.paths import ENCODER_FILE
 
-DESCRIPTION = """The rows an adapter would be trained on, by where they are from, the actions no
-example has, the exam's two parts, which of its rows do not count, or count as wrong because they
-stood in it before and were taught, changed or taken out, rows whose steps go against their own
-words, and every line that cannot be used. What
-lies near an example in meaning alone is found when an adapter is scored."""
+if TYPE_CHECKING:
+    from store.reads.state import State
+
+DESCRIPTION = """The rows an adapter would be trained on, by where they are from, the project's own
+encoder, the actions no example has, the exam's two parts, which of its rows do not count, or count
+as wrong because they stood in it before and were taught, changed or taken out, rows whose steps go
+against their own words, and every line that cannot be used. What lies near an example in meaning
+alone is found when an adapter is scored."""
 EXAMPLE = "cadenza env lora data rescue --json"
 
 
@@ -37,6 +42,7 @@ def command(arguments: argparse.Namespace) -> int:
     with open_state(arguments.state) as state:
         project = Project.open(project_folder(state, arguments.project))
         looks = looks_at(state.connection, str(project.path)) if state is not None else []
+        encoder = _encoder(project.path, state)
     path: Path | None = expand(arguments.finetune) if arguments.finetune else None
     data = load_dataset(project, finetune=path)
     shown = [phase.goal_prompt for phase in project.spec.phases]
@@ -57,6 +63,7 @@ def command(arguments: argparse.Namespace) -> int:
                 "unexamined": list(paper.unexamined),
             },
             "sources": data.sources,
+            "encoder": encoder,
             "actions_without_examples": untaught,
             "left_out": dict(data.left_out),
             "conflicts": [asdict(conflict) for conflict in data.conflicts],
@@ -83,6 +90,8 @@ def command(arguments: argparse.Namespace) -> int:
         ("  sealed", len(paper.sealed)),
     ]
     say_table(("ORIGIN", "ROWS"), rows)
+    if encoder is not None:
+        say(f"encoder: {encoder}")
     if untaught:
         say(f"no example has: {', '.join(untaught)}")
     for reason, count in data.left_out.items():
@@ -98,3 +107,15 @@ def command(arguments: argparse.Namespace) -> int:
     if not data.exam:
         say("there is no exam: an adapter cannot be deployed without one (lora/eval.jsonl)")
     return OK
+
+
+def _encoder(project: Path, state: State | None) -> str | None:
+    """The project's own encoder, or why it is not run; None where it has none."""
+    from handlers.jobs import PermanentFailure
+    from handlers.lora.serving import own_encoder
+
+    try:
+        code = own_encoder(project, state)
+    except PermanentFailure as error:
+        return f"{error.message} ({error.hint})"
+    return None if code is None else ENCODER_FILE

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from cadenzad.cli.programs import cadenza as main
+from handlers.lora import serving
 from handlers.lora.exam.questions import question_of
 from handlers.lora.model.rows import Row
 from handlers.project.formats.examples import Step
@@ -40,6 +42,19 @@ def test_rows_are_counted_and_what_is_wrong_is_named(project, run_cli) -> None:
     assert "\n  sealed " in out
     assert "no example has: " in out
     assert "lora/patterns.jsonl:3: " in out
+
+
+def test_an_encoder_of_the_projects_own_is_shown_and_whether_it_may_run(
+    project, home, run_cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "encoder" not in run_cli(main, "env", "lora", "data", project)[1]
+    (project / "lora_encoder.py").write_text("")
+    out = run_cli(main, "env", "lora", "data", project)[1]
+    assert "lora_encoder.py: is not trusted, so it is not run (cadenzactl trust " in out
+    monkeypatch.setattr(serving, "trusted", lambda *_asked: sha256(b"").hexdigest())
+    home.begin_log()  # without one nobody can have trusted anything
+    out = run_cli(main, "env", "lora", "data", project, "--json")[1]
+    assert json.loads(out)["encoder"] == "lora_encoder.py"
 
 
 def test_json_has_every_row(project, run_cli) -> None:
