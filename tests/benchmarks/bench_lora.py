@@ -89,7 +89,7 @@ class Pair:
 
 def learned(rows: list[Row], encoder: str, threads: int = 1) -> Pair:
     folder = Path(tempfile.mkdtemp())
-    own = Path(encoder) if encoder.endswith(".py") else None
+    own = Path(encoder).resolve() if encoder.endswith(".py") else None
     options = TrainOptions(threads=threads, encoder=encoder, project_encoder=own)
     began = time.process_time()
     report = train(rows, LIBRARY, folder, options)

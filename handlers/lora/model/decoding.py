@@ -235,7 +235,8 @@ def _encoder(
             hint="put it back (cadenzactl trust PROJECT), or train again without it",
         )
     code = project_encoder if facts.encoder == "project" else None
-    encoder = find_encoder(facts.encoder, code, device, targets_of(folder) if code else ())
+    layers = targets_of(folder) if code else ()
+    encoder = find_encoder(facts.encoder, code, device, layers, tried=True)
     if base_sha256(encoder.identity, encoder.width) != facts.base_sha256:
         raise InputError(
             f"{folder}: was trained with another base ({facts.base_sha256[:12]}...)",

@@ -35,15 +35,18 @@ def find_encoder(
     project_encoder: ImportedCode | Path | None = None,
     device: str = "auto",
     targets: Sequence[str] = (),
+    *,
+    tried: bool = False,
 ) -> Encoder:
     """The encoder to train with. `project_encoder`: a trusted lora_encoder.py, which comes first;
-    `targets`: names of its layers for LoRA, () for what it says itself.
+    `targets`: names of its layers for LoRA, () for what it says itself; `tried`: they are those of
+    an adapter that was trained with it.
 
     Raises InputError when the one that is wanted cannot be used, and says why.
     """
     place = device_named(device)
     if project_encoder is not None:
-        return ProjectEncoder(project_encoder, place, targets)
+        return ProjectEncoder(project_encoder, place, targets, tried=tried)
     folder = None if wanted == "light" else minilm_folder()
     if folder is not None:
         return MiniLM(folder, place)

@@ -56,10 +56,17 @@ class ProjectEncoder(Encoder):
     chunk = TOGETHER
 
     def __init__(
-        self, project: ImportedCode | Path, device: str = "cpu", targets: Sequence[str] = ()
+        self,
+        project: ImportedCode | Path,
+        device: str = "cpu",
+        targets: Sequence[str] = (),
+        *,
+        tried: bool = False,
     ) -> None:
-        """`targets`: names of layers, instead of the module's own `lora_targets`; OVER alone means
-        none of its own. Raises InputError for a module that cannot be an encoder, and says why.
+        """`targets`: names of layers, instead of the module's own `lora_targets`. `tried`: an
+        adapter was trained with it, whose layers they are: a large model is not tried again.
+
+        Raises InputError for a module that cannot be an encoder, and says why.
         """
         code = imported_code(project.parent, project) if isinstance(project, Path) else project
         self.identity, self.device = code.sha256, device
@@ -70,9 +77,10 @@ class ProjectEncoder(Encoder):
         self._known_reads: dict[str, _Read] = {}
         self._known_vectors: dict[str, Any] = {}
         self._has_masks = self._masks_hold()
-        self._expect_steady()
-        self.targets = () if self._targets == OVER else self._layers()
-        self.is_adaptable = bool(self.targets)
+        if not tried:
+            self._expect_steady()
+        self.targets = self._targets if tried else self._layers()
+        self.is_adaptable = self.targets not in ((), OVER)
         """Whether LoRA goes into its own layers."""
         self.module = self._called.module
         if not self.is_adaptable:

@@ -179,15 +179,62 @@ def test_one_vector_for_all_goals_is_no_encoder(tmp_path: Path) -> None:
         encoder.settle(encoder.inputs(["sit", "walk", "turn left"]))
 
 
-def test_the_example_of_the_page_is_an_encoder_to_train(tmp_path: Path) -> None:
+def example(number: int) -> str:
+    """An encoder as docs/encoder.md shows it."""
     page = (ROOT / "docs" / "encoder.md").read_text("utf-8")
-    path = tmp_path / "lora_encoder.py"
-    path.write_text(page.split("```python\n")[1].split("```")[0])
-    encoder = ProjectEncoder(path)
-    assert "blocks.layers.1.linear2" in encoder.targets
+    return page.split("```python\n")[1 + number].split("```")[0]
+
+
+def expect_alone_as_beside(encoder: ProjectEncoder) -> None:
     goals = ["sit", LONG, "turn left now"]
     for goal, vector in zip(goals, encoder.encode(goals), strict=True):
         assert torch.allclose(encoder.encode([goal])[0], vector, atol=1e-5), goal
+
+
+def test_the_example_of_the_page_is_an_encoder_to_train(tmp_path: Path) -> None:
+    (tmp_path / "lora_encoder.py").write_text(example(0))
+    encoder = ProjectEncoder(tmp_path / "lora_encoder.py")
+    assert "blocks.layers.1.linear2" in encoder.targets
+    expect_alone_as_beside(encoder)
+
+
+@pytest.mark.long
+def test_so_is_the_one_of_a_model_in_a_folder_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tqdm.std.tqdm.monitor_interval", 0)  # no thread of it
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    words = tokenizers.models.WordLevel(
+        {word: at for at, word in enumerate(dict.fromkeys(["[PAD]", "[UNK]", *LONG.split()]))},
+        unk_token="[UNK]",
+    )
+    tokens = tokenizers.Tokenizer(words)
+    tokens.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokens, pad_token="[PAD]", unk_token="[UNK]"
+    ).save_pretrained(tmp_path / "model")
+    config = transformers.BertConfig(
+        vocab_size=tokens.get_vocab_size(), hidden_size=32, num_hidden_layers=2,
+        num_attention_heads=4, intermediate_size=64,
+    )  # fmt: skip
+    transformers.BertModel(config).save_pretrained(tmp_path / "model")
+    (tmp_path / "lora_encoder.py").write_text(example(1))
+    encoder = ProjectEncoder(tmp_path / "lora_encoder.py")
+    assert {name.rpartition(".")[2] for name in encoder.targets} == {"query", "value"}
+    expect_alone_as_beside(encoder)
+
+
+def test_what_was_trained_with_is_not_tried_again(tmp_path: Path) -> None:
+    counting = TRANSFORMER.format(give="COUNT.append(len(text)); return hidden, mask")
+    (tmp_path / "lora_encoder.py").write_text(f"COUNT = []\n{counting}")
+
+    def asked(*, tried: bool) -> int:
+        encoder = ProjectEncoder(tmp_path / "lora_encoder.py", targets=("linear1",), tried=tried)
+        assert encoder.is_adaptable
+        return sum(vars(sys.modules["lora_encoder"])["COUNT"])
+
+    assert asked(tried=True) <= asked(tried=False) / 2
 
 
 def test_a_frozen_module_reads_each_text_once_and_a_picture_every_time(tmp_path: Path) -> None:
