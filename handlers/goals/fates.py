@@ -12,7 +12,7 @@ def decide(made: list[Clause], aimed: bool) -> None:
     fate: Fate = ""
     for index, clause in enumerate(made):
         fate = _goes_on(fate, clause, made, index)
-        if (clause.has("not") and not _describes(clause)) or "instead" in clause.glue:
+        if (clause.has("not") and not _describes(clause, index)) or "instead" in clause.glue:
             fate = "negated"
             if index and _is_of(clause, made[index - 1]):
                 made[index - 1].fate = made[index - 1].fate or "negated"
@@ -27,12 +27,12 @@ def decide(made: list[Clause], aimed: bool) -> None:
 _DESCRIBING = frozenset({"safe", "dangerous", "unsafe", "secure"})
 
 
-def _describes(clause: Clause) -> bool:
+def _describes(clause: Clause, index: int) -> bool:
     """Whether a "not" says what some place is like ("this place is not safe") and forbids nothing:
     "turning is dangerous" and "that is not safe" are about something to do.
     """
     at = next(index for index, tag in enumerate(clause.tags) if tag.role == "not")
-    names_thing = any(tag.role == "word" for tag in clause.tags[:at])
+    names_thing = index == 0 or any(tag.role == "word" for tag in clause.tags[:at])
     told = {word for tag in clause.tags[at:] for word in tag.text.split()}
     is_plain = not clause.has("order", "verb", *SAID)
     return names_thing and is_plain and not _DESCRIBING.isdisjoint(told)

@@ -268,12 +268,14 @@ great if you; it would be good if you; i'd appreciate it if you; i'd be grateful
 you
 filler:
 now; immediately; at once; right away; straight away; here; there; in place; on the
-spot; the spot; first; at first; firstly; secondly; thirdly; the next; also; as well; further; more;
-another;
+spot; the spot; right there; right here; first; at first; firstly; secondly; thirdly; the next;
+also; as well; further; more; another;
 extra; additional; additionally; start; starts; starting; start with; start by; start to; begin by;
 begin to; keep; keep on; set
 filler:
 do; does; did; make; perform; take; give; give me; execute; carry out; have; has; are; is; been
+word:
+skip over; skip across; skip past; skip along
 # a question is no order
 word:
 do you; did you; does it; did it; have you; are you; how do; how do you; how did; why; why do; why

@@ -45,6 +45,7 @@ _FAMILIES: dict[str, str] = {
     "stand": "stand; wait; stop; hold; stay; pause; halt; dwell; loiter; linger; hold station;"
     "freeze; remain; stand still; hold still;"
     "stay still; stay put; stay there; stay here;"
+    "stand fast; hold fast; hold it; hold it there; hold it right there;"
     "stay where you are; stop where you are; hold position; hold your position;"
     "stand by; remain still; keep still; come to a stop; come to a halt; remain standing;"
     "keep standing; stay standing; wait there; wait here; hold on; hang on; stop there;"

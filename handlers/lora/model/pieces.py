@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from handlers.goals.words.vocabulary import Role, sense_at
 from handlers.lora.model.text import BREAKS, Text
 
 MOST_TURNS = 8
@@ -12,12 +13,13 @@ MOST_COMMAS = 4
 _FILLERS = frozenset({"first", "finally", "lastly", "next", "please", "also", "by", "you", "with"})
 _GO = (("go",), ("come",), ("try",))
 """What "and" makes no thing to do of: "go and sit"."""
+_HOW: frozenset[Role] = frozenset({"finely", "tempo"})
 _ORDER_FILLERS = frozenset({"you", "you've", "having", "that", "doing", "have", "has", "are"})
 
 
 def orders(text: Text) -> list[tuple[Text, ...]]:
     """The ways to cut a goal into its smallest pieces, each in the order they are to be done."""
-    found = [tuple(_pieces(text))]
+    found = [tuple(_with_manner(_pieces(text)))]
     turns = [index for index, word in enumerate(text.words) if word in ("after", "before")]
     for index in turns[:MOST_TURNS]:
         word = text.words[index]
@@ -61,6 +63,28 @@ def _pieces(text: Text) -> Iterator[Text]:
         if piece.words:
             yield piece
         start = index + 1
+
+
+def _with_manner(pieces: Iterable[Text]) -> Iterator[Text]:
+    """The pieces, each with what follows it and says how it is done."""
+    before: Text | None = None
+    for piece in pieces:
+        if before is not None and _says_only_how(piece):
+            before = Text(before.words + piece.words, before.quantities + piece.quantities)
+            continue
+        if before is not None:
+            yield before
+        before = piece
+    if before is not None:
+        yield before
+
+
+def _says_only_how(piece: Text) -> bool:
+    """Whether a piece is no thing to do, but how it is done: "slip past the gap, carefully"."""
+    if "#speed" in piece.words:
+        return set(piece.words) <= {"#speed", "speed", "at", "with"}
+    senses = [sense_at(piece.words, at) for at in range(len(piece.words))]
+    return all(known is not None and known[0].role in _HOW for known in senses)
 
 
 def _is_break(words: Sequence[str], index: int) -> bool:

@@ -127,11 +127,22 @@ class Looked:
         return 1.0 if match.is_sure else self.familiarities[match.text.key]
 
 
+_POSES = frozenset({"stand_up", "sit", "lie_down", "rear_up"})
+"""What is not done twice by who is told of it twice."""
+
+
 def _is_same(before: Match, match: Match) -> bool:
-    """Whether two pieces, one of them guessed at least, are taken for one plan without a number."""
-    is_guess = not (before.is_sure and match.is_sure)
-    is_plain = not (before.text.quantities or match.text.quantities)
-    return is_guess and is_plain and before.entry.plan == match.entry.plan
+    """Whether two pieces without a number are taken for one plan: where one of them is guessed, or
+    both are for one pose, in other words and not both taught ("wake up and get up").
+    """
+    if before.text.quantities or match.text.quantities:
+        return False
+    if not (before.is_sure and match.is_sure) and before.entry.plan == match.entry.plan:
+        return True
+    are_taught = all(each.exact and each.entry.goal for each in (before, match))
+    if are_taught or before.text.key == match.text.key:
+        return False
+    return before.steps == match.steps and {s["action"] for s in match.steps} <= _POSES
 
 
 def _says_too(matcher: Matcher, before: Match, match: Match) -> bool:

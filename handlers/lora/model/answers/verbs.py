@@ -65,12 +65,13 @@ person; follow + child; steal; rob; bandage; inject; diagnose; massage; prescrib
 stitch; crochet; tune; make me; make us; make coffee; make tea; make breakfast; make lunch; make
 dinner; make + bed; make + call; make + cake; make + phone; get me; get us;
 fly; hover; soar; land; take flight; swim; dive in; dive into; dive for; float; row; surf; ski;
-skate; paddle; parachute; teleport; levitate; drive +; ride; steer +; pilot +; pedal; roll over;
-roll onto; roll on +; somersault; cartwheel; backflip; do + backflip; do + flip; do + somersault;
-do + handstand; do + headstand; do + cartwheel; do + splits; do + dishes; do + laundry; do +
-shopping; do + homework; dance the; dance with; moonwalk; waltz; balance on; stand on one; stand on
-+; stand on your head; stand on your hands; stand on your front; walk on your hands; walk on your
-front; hang from; swing from; slide down; scratch; claw;
+skate; paddle; parachute; teleport; levitate; drive me; drive us; drive him; drive her; drive +
+car; drive + van; drive + truck; ride; steer +; pilot +; pedal; roll over; roll onto; roll on +;
+somersault; cartwheel; backflip; do + backflip; do + flip; do + somersault; do + handstand; do +
+headstand; do + cartwheel; do + splits; do + dishes; do + laundry; do + shopping; do + homework;
+dance the; dance with; moonwalk; waltz; balance on; stand on one; stand on +; stand on your head;
+stand on your hands; stand on your front; walk on your hands; walk on your front; hang from; swing
+from; slide down; scratch; claw;
 """
 _GOING = """
 turn on the spot; turn off the path; turn off the road; turn off the track; grab a seat; grab a nap;

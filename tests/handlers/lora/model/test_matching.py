@@ -138,6 +138,8 @@ def test_an_until_ends_what_was_taught_where_what_follows_is_like_it(
     [
         ("bash it in and break it down", ["rear_kick"]),
         ("bash it in then rouse yourself", ["rear_kick", "stand_up"]),
+        ("rouse yourself and get up", ["stand_up"]),  # one of them is taught, the other read
+        ("get up and get up", ["stand_up", "stand_up"]),  # said twice
     ],
 )
 def test_two_wordings_of_one_plan_are_not_done_twice(

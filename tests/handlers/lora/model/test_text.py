@@ -209,6 +209,8 @@ def test_after_turns_round_more_than_two_pieces() -> None:
         ("walk 2 m, then go and sit", ["walk #m", "sit"]),
         ("walk next to me", ["walk next to me"]),
         ("take the next turn", ["take the next turn"]),
+        ("walk 2 m, speed 0.5, then sit", ["walk #m #speed", "sit"]),
+        ("pass the gap, carefully, then sit", ["pass the gap carefully", "sit"]),
         ("walk 2 m next sit", ["walk #m", "sit"]),
         ("sit, and once you are done with it, turn left", ["sit", "turn left"]),
     ],
