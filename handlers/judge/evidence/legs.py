@@ -34,12 +34,20 @@ class Leg:
     """Ticks of one run in one phase, one after the other.
 
     `start`: the tick before its first, None where the log begins with it. `is_last`: whether the
-    run ended in it. `aim` None: env.json has no such phase.
+    run ended in it. `is_open`: whether the log just stops in it. `aim` None: env.json has no such
+    phase.
     """
 
     def __init__(
-        self, run: str, ticks: Sequence[Tick], start: Tick | None, is_last: bool, sight: Sight
+        self,
+        run: str,
+        ticks: Sequence[Tick],
+        start: Tick | None,
+        is_last: bool,
+        sight: Sight,
+        is_open: bool = False,
     ) -> None:
+        self.is_open = is_open
         self.run, self.ticks, self.start = run, ticks, start
         self.is_last, self.sight = is_last, sight
         self.phase = ticks[0].phase
@@ -52,6 +60,11 @@ class Leg:
     @cached_property
     def failed(self) -> bool:
         return any(column(self.ticks, "failed"))
+
+    @cached_property
+    def is_begun(self) -> bool:
+        """Whether there is no saying where it leads: the log stops where it had hardly begun."""
+        return self.is_open and self.aim is not None and 4 * len(self.ticks) < self.aim.max_ticks
 
     @cached_property
     def timed_out(self) -> bool:
@@ -182,4 +195,6 @@ def legs_of(episode: Episode, sight: Sight) -> Iterator[Leg]:
     for first, end in zip(starts, [*starts[1:], len(ticks)], strict=True):
         if first < end:
             before = ticks[first - 1] if first else episode.before
-            yield Leg(episode.run, ticks[first:end], before, end == len(ticks), sight)
+            is_last = end == len(ticks)
+            is_open = is_last and episode.outcome == "unfinished"
+            yield Leg(episode.run, ticks[first:end], before, is_last, sight, is_open)

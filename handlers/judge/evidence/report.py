@@ -58,7 +58,7 @@ class MiningReport:
                 f"{counted(bad, 'run')} failed and none succeeded: what successful runs would show"
                 " as well cannot be told apart"
             )
-        return f"{bad} runs that failed, compared with {good} that succeeded"
+        return f"{counted(bad, 'run')} that failed, compared with {good} that succeeded"
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -26,7 +26,7 @@ LEAP_M = 0.15
 def wrong_way(leg: Leg) -> Iterator[Occurrence]:
     """It ended farther from the target than it began, and had not been close to it."""
     first, last, nearest = leg.way_at_first, leg.way_at_last, leg.nearest
-    if leg.done or first is None or last is None or nearest is None:
+    if leg.done or leg.is_begun or first is None or last is None or nearest is None:
         return
     if last >= first + AWAY_M and not _was_close(leg, first, nearest[1]):
         start = nearest[0] + 1 if nearest[1] < first else 0
@@ -42,7 +42,7 @@ def _was_close(leg: Leg, first: float, nearest: float) -> bool:
 def stops_short(leg: Leg) -> Iterator[Occurrence]:
     """It came near the target and then only stood."""
     first, last = leg.way_at_first, leg.way_at_last
-    if leg.done or first is None or not last or last > SHORT_M:
+    if leg.done or leg.is_begun or first is None or not last or last > SHORT_M:
         return
     if first - last < max(CAME * first, 0.2):
         return
@@ -72,7 +72,7 @@ def overshoot(leg: Leg) -> Iterator[Occurrence]:
 def drifts_past(leg: Leg) -> Iterator[Occurrence]:
     """It came close, did not arrive, and went on and on."""
     first, last, nearest = leg.way_at_first, leg.way_at_last, leg.nearest
-    if leg.done or first is None or last is None or nearest is None:
+    if leg.done or leg.is_begun or first is None or last is None or nearest is None:
         return
     index, way = nearest
     if last < way + PAST_M or index + 1 >= len(leg.ticks) or not _was_close(leg, first, way):

@@ -59,3 +59,12 @@ def test_a_clean_run_shows_nothing(settings: dict[str, faults.Setting], tmp_path
     records = faults.drive(settings["yard"], None, 11)
     assert records[-1]["mission_success"]
     assert kinds(tmp_path, settings["yard"], records) == set()
+
+
+def test_where_a_log_stops_early_is_not_where_the_robot_went(
+    settings: dict[str, faults.Setting], tmp_path: Path
+) -> None:
+    records = faults.drive(settings["yard"], faults.CASES["wrong_way"], 11)
+    first = next(at for at, record in enumerate(records) if record["tick"] and at > 0)
+    assert kinds(tmp_path, settings["yard"], records[: first + 3]) <= {"timeout", "phase_failed"}
+    assert "wrong_way" in kinds(tmp_path, settings["yard"], records[: first + 10])
