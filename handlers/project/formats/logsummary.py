@@ -164,6 +164,9 @@ def summarise(stream: BinaryIO, fold: Fold[Any], kind: Format, prior: Prefix | N
             tally.reject(number, reason)
     head = reader.head()
     episodes = tuple(fold.finish())
+    if fold.more_episodes:
+        what = f"{fold.more_episodes:,} more runs in it are not told one by one: part the log"
+        tally.problems.append(LineProblem(line=reader.number, reason=what))
     return LogSummary(
         format=kind,
         size=head.size,

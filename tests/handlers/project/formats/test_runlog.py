@@ -207,6 +207,10 @@ def test_episodes_beyond_a_sane_number_are_counted(monkeypatch: pytest.MonkeyPat
     # when it is read, then memory stays bounded and nothing is lost in silence
     summary = read(*(record(1, **END) for _ in range(5)))
     assert (len(summary.episodes), summary.more_episodes) == (3, 2)
+    assert [item.reason for item in summary.problems] == [
+        "2 more runs in it are not told one by one: part the log"
+    ]
+    assert summary.counts.rejected == 0
 
 
 # -- bad lines -------------------------------------------------------------------------------------
