@@ -113,6 +113,8 @@ def _chained(heard: Heard, families: list[str]) -> list[str]:
         return ["stand_up" if families[-1] in _DOWN else "stand"]
     if first.text.split()[0] in ("go", "continue", "move", "step", "get") and first.value == "walk":
         return families[1:]
+    if families == ["walk", "back"] and heard.verbs[-1].text == "back":  # as in "go back 1 m"
+        return ["back"]
     if set(families) == {"walk", "turn"} and heard.sides and heard.verbs[-1].value == "turn":
         return families
     return families

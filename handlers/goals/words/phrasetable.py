@@ -68,7 +68,11 @@ patrol; guard
 aim:
 reach; reaching; enter; entering; leave; leaving; exit; cross; crossing; traverse; pass; clear;
 approach; visit; meet; touch; follow; rejoin; arrive; arrive at; return; return to; come; come to;
-come back; come here; go to; go back to; walk back to; head back to; home; get; get to; get into;
+come back; come back down; come back up; come here; go to; go back to; walk back to; head back to;
+back home; go back home; walk back home; head back; head back home; back down; go back down; walk
+back down; go back inside; walk back inside; go back in; walk back in; go back out; walk back out;
+go back outside; walk back outside; go back through; walk back through; get back on; get back in;
+go back up the; walk back up the; walk back up; home; get; get to; get into;
 get out; get away; get close; get closer; get near; navigate; navigate to; proceed to; continue to;
 make it; make contact; make your way to; make your way through; take position; take up position
 # what a signal does, where the robot has one
