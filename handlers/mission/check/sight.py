@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import hypot, pi
+from math import ceil, hypot, pi
 
 from handlers.mission.check.findings import Finding
 from handlers.mission.check.ways import Pose
+from handlers.mission.policies.lookout import EXPLORE_M, SCAN_RAD
 from handlers.mission.world.body import STAND_HEIGHT
 from handlers.mission.world.model import SceneModel
 from handlers.mission.world.vision import Sight, place_of
-from handlers.project.spec import ProjectSpec
+from handlers.project.spec import Phase, ProjectSpec
 
 HEADINGS = 24
 """Directions the robot looks in, turning on the spot."""
@@ -24,13 +25,27 @@ def unseen(spec: ProjectSpec, scene: SceneModel, poses: Sequence[Pose]) -> Itera
         wanted = phase.success_when
         place = f"phases[{index}].success_when"
         if wanted.see_object is not None:
-            yield from _from(spec, scene, sight, pose, wanted.see_object.tag, f"{place}.see_object")
+            tag, where = wanted.see_object.tag, f"{place}.see_object"
+            yield from _from(spec, scene, sight, pose, tag, where, _explored(phase))
         if wanted.signal_emitted and needed is not None:
-            yield from _from(spec, scene, sight, pose, needed, f"{place}.signal_emitted")
+            where = f"{place}.signal_emitted"
+            yield from _from(spec, scene, sight, pose, needed, where, _explored(phase))
+
+
+def _explored(phase: Phase) -> float:
+    """How far (m) a robot that sees nothing walks on, to look from there, while there is time."""
+    looks_around = ceil(2 * pi / SCAN_RAD)
+    return EXPLORE_M * ((phase.max_ticks - 1) // (looks_around + 1))
 
 
 def _from(
-    spec: ProjectSpec, scene: SceneModel, sight: Sight, pose: Pose, tag: str, place: str
+    spec: ProjectSpec,
+    scene: SceneModel,
+    sight: Sight,
+    pose: Pose,
+    tag: str,
+    place: str,
+    explored: float,
 ) -> Iterator[Finding]:
     z = scene.terrain.height(pose.x, pose.y) + STAND_HEIGHT
     yaws = [2 * pi * k / HEADINGS for k in range(HEADINGS)]
@@ -45,4 +60,8 @@ def _from(
     else:
         what = f"{tag!r} is hidden {at}, however the robot turns"
         fix = "let a phase before it lead around what hides it"
-    yield Finding("error", place, what, fix)
+    if not explored or away > most + explored:
+        yield Finding("error", place, what, fix)
+    else:
+        what += f"; only who walks on as far as {explored:g} m may come upon it"
+        yield Finding("warning", place, what, fix)
