@@ -220,6 +220,7 @@ def test_a_trusted_encoder_is_used_and_a_wrong_one_named(house, project) -> None
     done = house.run("cadenza", "env", "lora", "finetune", project, check=False)
     assert done.returncode in (0, 5, 6), done.stderr
     assert house.events("AdapterTrained")[-1]["data"]["encoder"] == "project"
+    assert "encoder lora_encoder.py (LoRA over its vectors), " in done.stderr
 
     text = (project / "lora_encoder.py").read_text()
     (project / "lora_encoder.py").write_text(text.replace("return out", "return out[0]"))

@@ -49,7 +49,7 @@ def model_card(folder: Path, license: str = UNSTATED) -> str:
         " of a robot's actions, by which of the taught goals it is nearest to.\n",
         _made(config, facts, base),
         _scores(read_json(folder / SCORECARD)),
-        _loading(base, config.get("target_modules") or ()),
+        _loading(base, layers_of(folder)),
     ]
     if (folder / CURVE).is_file():
         parts.append(f"The loss of each epoch, and of what was held back, is in `{CURVE}`.\n")
@@ -60,6 +60,13 @@ def base_of(folder: Path) -> str:
     """The base that an adapter's config names; "" for one that is not of a published model."""
     named = read_json(folder / CONFIG).get("base_model_name_or_path")
     return named if isinstance(named, str) else ""
+
+
+def layers_of(folder: Path) -> list[str]:
+    """The layers of its base that an adapter is in; none where it is in one of ours over them."""
+    named = read_json(folder / CONFIG).get("target_modules")
+    layers = sorted(map(str, named)) if isinstance(named, list) else []
+    return [] if tuple(layers) == OVER else layers
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -128,7 +135,7 @@ def _loading(base: str, layers: Sequence[str]) -> str:
     if base == PUBLISHED:
         lines = ["from peft import PeftModel", "from transformers import AutoModel", ""]
         made, of, then = f'AutoModel.from_pretrained("{base}")', "tokens' last hidden states", ""
-    elif base == ProjectEncoder.base and tuple(layers) != OVER:
+    elif base == ProjectEncoder.base and layers:
         with_plans += f" The base is the project's own `{base}`, which is not in this folder."
         lines = ["from lora_encoder import build_encoder", "from peft import PeftModel",
                  "from torch import manual_seed", "",

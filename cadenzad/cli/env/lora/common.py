@@ -15,6 +15,7 @@ from store.text import counted
 
 if TYPE_CHECKING:
     from cadenzad.requests.byhand import Ended
+    from store.events.adapter import AdapterTrained
 
 BLOCKED, NEEDS_DATA = 5, 6
 MOST_NOTES = 10
@@ -57,7 +58,7 @@ def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> in
         loss = "-" if trained.loss is None else f"{trained.loss:.3f}"
         say(
             f"version {trained.version}: {trained.rows} rows, {trained.epochs} epochs, loss {loss},"
-            f" encoder {trained.encoder}, {trained.seconds:.1f} s",
+            f" encoder {_encoder(project, trained)}, {trained.seconds:.1f} s",
             err=True,
         )
     say_table(HEADINGS, scorecard_rows(card))
@@ -74,3 +75,15 @@ def print_card(arguments: argparse.Namespace, project: Path, ended: Ended) -> in
         for step in card["next_steps"]:
             say(f"  {step}")
     return VERDICT_CODES[scored.verdict]
+
+
+def _encoder(project: Path, trained: AdapterTrained) -> str:
+    """What it was trained with; of a project's own, where LoRA went as well."""
+    from handlers.lora.hub.card import base_of, layers_of
+
+    if trained.encoder != "project":
+        return trained.encoder
+    folder = project / trained.path
+    layers = layers_of(folder)
+    where = f"in {counted(len(layers), 'layer')} of it" if layers else "over its vectors"
+    return f"{base_of(folder)} (LoRA {where})"
