@@ -123,9 +123,9 @@ class Matcher:
         self.lexicon = Lexicon(repeats=repeats)
         for entry in entries:
             self.lexicon.entries.setdefault(entry.text.key, []).append(entry)
-        numbers: dict[Any, int] = {}
+        numbers: dict[Plan, int] = {}
         self._labels = module.tensor([numbers.setdefault(e.plan, len(numbers)) for e in entries])
-        self._plans = len(numbers)
+        self._numbers, self._plans = numbers, len(numbers)
         self._encoder, self._actions = encoder, frozenset(actions)
         self._letters = letters([entry.text.spoken for entry in entries])
         self._side_numbers: dict[tuple[str, ...], int] = {}
@@ -174,8 +174,8 @@ class Matcher:
         best = int(near.masked_fill(~self._is_goal, -1.0).argmax())
         if not opposed(as_tensor([said(match.text)]), self._ways[best])[0]:
             return "", 0.0
-        alike = [at for at, known in enumerate(self.entries) if known.plan == match.entry.plan]
-        return self.entries[best].goal, float(near[best] - near[alike].max())
+        own = near[self._labels == self._numbers[match.entry.plan]].max()
+        return self.entries[best].goal, float(near[best] - own)
 
     def taught(self, plan: Plan) -> list[int]:
         """The places in `entries` of the goals that were taught with a plan."""
