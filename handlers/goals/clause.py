@@ -144,6 +144,9 @@ def _take_verb(heard: Heard, tags: Sequence[Tag], index: int) -> int:
     tag = tags[index]
     last = heard.verbs[-1] if heard.verbs else None
     if last is not None and last.value == "climb" and tag.text in ("step", "steps"):
+        before = tags[index - 1].amount
+        if before is not None and before.kind == "m":
+            heard.doubt("ambiguous", tags[index - 1].start, tag.end, "how high, or how far?")
         return index + 1  # the steps that are climbed
     is_noun = index > 0 and tags[index - 1].role == "article" and tag.text == "step"
     if is_noun and not any(other.role == "amount" for other in tags):

@@ -180,6 +180,8 @@ def _runs_on(here: Clause, tag: Tag) -> bool:
     """Whether another thing to do begins here though nothing says so: "walk 2 m turn left"."""
     if tag.role != "order" or not here.tags:
         return False
+    if tag.text in ("step", "steps") and any(other.value == "climb" for other in here.tags):
+        return False  # "climb the 12 cm step"
     last = here.tags[-1]
     if last.role in ("article", "place", "measure", "context", "aim", "order", "verb", "not"):
         return False
