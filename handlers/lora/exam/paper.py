@@ -190,12 +190,16 @@ def _once(
     questions: Sequence[Question], before: Standing
 ) -> tuple[list[Question], list[tuple[str, str]]]:
     """One question of each cluster and its variants, in their order, and (file:line, why) of the
-    others: the one that stood in the exam before, else by its hash.
+    others: the one that stood in the exam before, else the shortest, else by its hash.
     """
     chosen: dict[str, Question] = {}
     like: defaultdict[object, list[tuple[Question, tuple[str, ...]]]] = defaultdict(list)
     others: dict[str, str] = {}
-    for item in sorted(questions, key=lambda item: (item.digest not in before.known, item.digest)):
+
+    def order(item: Question) -> tuple[bool, int, str]:
+        return item.digest not in before.known, len(words_of(item.row.goal)), item.digest
+
+    for item in sorted(questions, key=order):
         if same := chosen.get(item.cluster):
             others[item.row.where] = f"asks the same as {same.row.where}, but for numbers"
             continue

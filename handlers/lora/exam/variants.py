@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from handlers.goals.normal import template
 
 FEWEST = 3
-"""Words in a row from which on two goals are one with something put on."""
+"""Words of a goal from which on it is found in another one."""
 ALIKE = 0.9
 """Of the letters of two goals without their spaces: 2 * equal ones / all (difflib's ratio)."""
 SLIPS = ((4, 1), (6, 2))
@@ -30,18 +30,15 @@ def words_of(goal: str) -> tuple[str, ...]:
 
 
 def is_variant(first: Sequence[str], second: Sequence[str]) -> bool:
-    """Whether two goals, by their words, are one: most of it in a row, in the same words in another
-    order, or in nearly the same letters.
-    """
-    if not first or not second:
-        return False
-    if len(first) >= FEWEST and sorted(first) == sorted(second):
-        return True
-    return in_a_row(first, second) >= FEWEST or _in_letters(first, second)
+    """Whether two goals are one: either holds the other."""
+    return holds(first, second) or holds(second, first)
 
 
 def holds(asked: Sequence[str], taught: Sequence[str]) -> bool:
-    """Whether a goal is a taught one, maybe with something put on."""
+    """Whether a goal is a taught one: in another order, with slips, or with something put on.
+
+    All of it is to be there in a row: long goals about one scene share "the far side of the hall".
+    """
     if not asked or not taught:
         return False
     if len(taught) >= FEWEST and (

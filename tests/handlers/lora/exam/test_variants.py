@@ -90,3 +90,14 @@ def test_short_goals_and_goals_with_numbers_are_left_alone() -> None:
     assert not is_variant(words_of("sit down"), words_of("sit down by the wall"))
     assert not holds(words_of("sit down over there"), words_of("sit down"))
     assert words_of("walk on for 2 m, good dog") == ()
+
+
+def test_long_goals_about_one_scene_share_words_and_are_questions() -> None:
+    said = [
+        "walk ahead as far as the rubble and keep upright",
+        "go as far as the rim of the debris and stand",
+        "get to the far side of the hall, leaving the person in peace",
+        "clear out to the far side of the hall and leave the person resting",
+    ]
+    paper = set_paper(Dataset((row(TAUGHT),), tuple(row(goal) for goal in said)))
+    assert len((*paper.practice, *paper.sealed)) == len(said)
