@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +127,11 @@ def announced(house) -> dict[str, Any]:
 
     until = time.monotonic() + 10
     while time.monotonic() < until:
-        state = State(connect_reader(house.state))
-        for job in state.jobs(str(house.workspace / "stride"), "running"):
-            values = state.progress(job_key(job.id)) or {}
-            if "model_calls_at_most" in values:
-                return values
+        with closing(connect_reader(house.state)) as reader:
+            state = State(reader)
+            for job in state.jobs(str(house.workspace / "stride"), "running"):
+                values = state.progress(job_key(job.id)) or {}
+                if "model_calls_at_most" in values:
+                    return values
         time.sleep(0.05)
     return {}

@@ -38,6 +38,7 @@ class Bench:
             (self.project / part).mkdir(parents=True)
         self.state.mkdir()
         self.writer: Writer = open_writer(self.state)
+        self.reader = connect_reader(self.state)
         self.stream = project_stream(str(self.project))
         self.write("env.json", json.dumps(REST | {"xml_path": "robot.xml"}))
         self.write("robot.xml", MODEL)
@@ -69,6 +70,7 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
+    made.reader.close()
     made.writer.close()
 
 
@@ -112,14 +114,14 @@ def test_a_model_outside_of_the_project_stays(bench: Bench, tmp_path: Path) -> N
 
 
 def test_what_the_log_knows_comes_back_as_it_went(bench: Bench) -> None:
-    past = Past.of(connect_reader(bench.state), str(bench.project), bench.job)
+    past = Past.of(bench.reader, str(bench.project), bench.job)
     assert Past.from_json(json.loads(json.dumps(past.as_json()))) == past
 
 
 def test_only_the_attempt_that_runs_is_taken_home(bench: Bench, tmp_path: Path) -> None:
     # given an attempt that was given up, and the next one
     bench.record(JobStarted(job=bench.job, attempt=1, pid=1))
-    expect_running(connect_reader(bench.state), bench.context(1))
+    expect_running(bench.reader, bench.context(1))
     bench.record(JobFailed(job=bench.job, attempt=1, error="silent", retry_at_us=1))
     bench.record(JobStarted(job=bench.job, attempt=2, pid=2))
 
@@ -127,5 +129,5 @@ def test_only_the_attempt_that_runs_is_taken_home(bench: Bench, tmp_path: Path) 
     event = JobQueued(kind="x", reason="any event")
     with pytest.raises(Overtaken, match="attempt 1 came too late"):
         land(bench.context(1), tmp_path / "not there", (event,))
-    expect_running(connect_reader(bench.state), bench.context(2))
+    expect_running(bench.reader, bench.context(2))
     assert not (bench.project / ".cadenza-env" / "adapters").exists()
