@@ -28,7 +28,7 @@ class Watch(Section):
     """How long a file must be quiet before it is read."""
 
     settle: Annotated[float, Mark.PROJECT_RAISES] = Field(
-        0.04,
+        0.03,
         gt=0,
         le=60,
         description="seconds a file must be quiet after a close; one moved into place is whole",

@@ -67,7 +67,7 @@ class Settler:
 
     def __init__(
         self,
-        after_close: float = 0.04,
+        after_close: float = 0.03,
         otherwise: float = 2.0,
         max_wait: float = 30.0,
         stat: Callable[[str], os.stat_result] = os.stat,

@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
     config = load_config(None, [str(tmp_path)])
     assert config.workspaces == (tmp_path,)
-    assert (config.watch.settle, config.reconcile.every, config.log.level) == (0.04, 60.0, "info")
+    assert (config.watch.settle, config.reconcile.every, config.log.level) == (0.03, 60.0, "info")
 
 
 def test_the_default_file_is_systemds_else_xdgs(tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ def test_a_reload_says_what_changed_and_what_needs_a_restart(file: Path) -> None
     # then
     assert changes == [
         Change("workspaces", ["/a"], ["/a", "/b"], False),
-        Change("watch.settle", 0.04, 1.0, False),
+        Change("watch.settle", 0.03, 1.0, False),
         Change("metrics.port", 0, 9100, True),
     ]
     assert str(changes[2]) == "metrics.port: 0 -> 9100 (after a restart)"

@@ -50,7 +50,7 @@ def test_show_in_json_has_types_and_defaults(run_cli, file: Path) -> None:
     assert answer["keys"]["watch.settle"] == {
         "value": 0.1,
         "origin": str(file),
-        "default": 0.04,
+        "default": 0.03,
         "needs_restart": False,
     }
     assert answer["keys"]["metrics.port"]["needs_restart"] is True
