@@ -351,7 +351,7 @@ class TestTwoAdapters:
         # trusted all the same, it is named by what it does
         house.run("cadenzactl", "trust", "rescue")
         assert (
-            "lora_encoder.py: build_encoder failed: SystemExit: 7"
+            "lora_encoder.py:1: build_encoder failed: SystemExit: 7"
             in finetune(house, project).stderr
         )
         (project / "lora_encoder.py").write_text("import os\nos._exit(7)\n")

@@ -29,7 +29,7 @@ def write_events(folder: Path) -> bool:
         for name, epoch, value in columns:
             writer.add_scalar(name, value, epoch)
     for written in (folder / RUNS).iterdir():  # named by it after this machine
-        written.rename(written.with_name(EVENTS))
+        written.replace(written.with_name(EVENTS))
     return True
 
 
