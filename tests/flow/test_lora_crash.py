@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -189,6 +190,10 @@ def test_a_change_of_what_is_asked_scores_again_and_one_of_what_is_taught_trains
 
 
 def test_a_training_shows_what_is_left_and_a_cancelled_one_leaves_nothing(house, project) -> None:
+    # given so much to learn that there is time to look
+    places = itertools.permutations("bdfgkmprst", 4)
+    more = {f"go to {''.join(place)}": SIT for place in itertools.islice(places, 150)}
+    (project / "lora" / "patterns.jsonl").write_text(rows({**GOALS, **more}))
     house.start()
     words = ["cadenza", "env", "lora", "finetune", str(project), "--epochs", "10000"]
     asking = subprocess.Popen(
